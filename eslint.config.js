@@ -1,0 +1,52 @@
+import tseslint from 'typescript-eslint';
+
+const banned = (selector, message) => ({ selector, message });
+
+export default tseslint.config(
+  { ignores: ['node_modules', 'dist', 'cdk.out', '**/*.cjs', '*.config.js', 'examples/**/*.js'] },
+  tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      complexity: ['error', 15],
+      'max-params': ['error', 4],
+      'max-lines': ['error', { max: 400, skipComments: true, skipBlankLines: true }],
+      'max-lines-per-function': ['error', { max: 70, skipComments: true, skipBlankLines: true }],
+      'no-empty': ['error', { allowEmptyCatch: false }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+    },
+  },
+  {
+    // Time, chance and environment enter at the edges (bin, lambda, lib/cli, lib/config) and are passed inwards.
+    files: ['lib/{format,archive,policy,sources,stores,engine,reports}/**'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-syntax': [
+        'error',
+        banned(
+          "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+          'take `now: Date`',
+        ),
+        banned("NewExpression[callee.name='Date'][arguments.length=0]", 'take `now: Date`'),
+        banned(
+          "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+          'take the id',
+        ),
+        banned(
+          "MemberExpression[object.name='process'][property.name='env']",
+          'only lib/config and lib/cli read it',
+        ),
+      ],
+    },
+  },
+  {
+    files: ['test/**', 'bench/**'],
+    rules: { 'max-lines-per-function': 'off', 'max-lines': 'off' },
+  },
+);

@@ -1,0 +1,62 @@
+// The contract of a store: bytes under keys, written once. It knows no format, no policy and no engine.
+
+/** A stored object, as a listing shows it. */
+export interface StoredObject {
+  readonly key: string;
+  readonly bytes: number;
+  /** By the store's own clock. */
+  readonly storedAt: Date;
+}
+
+export interface PutOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Where backups go: a folder, a bucket at a prefix.
+ *
+ * Keys are made of ASCII letters, digits and `._-`, joined by `/`; no part is empty, `.` or `..`. Anything else is refused with
+ * `PATH_UNSAFE` before a byte moves. Every method may throw `STORE_UNAVAILABLE`, `STORE_DENIED` or `CANCELLED`.
+ */
+export interface Store {
+  /** How people name this store; never holds a secret. */
+  readonly url: string;
+
+  /**
+   * Stores `body` under `key`, whole or not at all: no reader ever sees part of it, even if we die halfway. Durable when this
+   * resolves. Of two writers of one key exactly one succeeds; the other fails with `STORE_CONFLICT`. Nothing is ever overwritten.
+   * `NO_SPACE` when the store is full. A body that throws leaves nothing behind, and its error is passed on.
+   */
+  put(
+    key: string,
+    body: AsyncIterable<Uint8Array> | Uint8Array,
+    options?: PutOptions,
+  ): Promise<StoredObject>;
+
+  /**
+   * Stores under `to` the bytes that `from` has, with the guarantees of `put`, moving them as cheaply as the store can. The copy
+   * is independent: damage to one is not damage to the other.
+   */
+  clone(from: string, to: string, options?: PutOptions): Promise<StoredObject>;
+
+  /** The object under `key`, or undefined. */
+  head(key: string): Promise<StoredObject | undefined>;
+
+  /**
+   * The bytes of `key` from `offset`, exactly `length` of them. `BACKUP_NOT_FOUND` when the key does not exist, `BACKUP_DAMAGED`
+   * when the object is shorter than the range.
+   */
+  read(key: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+
+  /** Every object whose key starts with `prefix`, in the bytewise order of the keys. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+
+  /** Keeps `key` from being deleted before `until`, where the store can; a folder cannot and does nothing. */
+  protect(key: string, until: Date): Promise<void>;
+
+  /** Lets go of `key`: a folder deletes it, a bucket tags it for its lifecycle. Absent keys are no error. */
+  release(key: string): Promise<void>;
+
+  /** The time by the store's own clock. */
+  now(): Promise<Date>;
+}
