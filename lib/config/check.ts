@@ -1,0 +1,197 @@
+// Text in, configuration or faults out: the shape first, then the rules, every fault in one pass. Touches no file.
+import type { Config } from './config.ts';
+import { findingsOf, showPath, valueAt } from './faults.ts';
+import type { ConfigFault, Finding } from './faults.ts';
+import { configJsonSchema, optionAt } from './options.ts';
+import type { OptionNode } from './options.ts';
+import { absolutePath } from './places.ts';
+import type { Bases } from './places.ts';
+import { resolveConfig } from './resolve.ts';
+import { configSchema } from './schema.ts';
+import type { ConfigShape } from './schema.ts';
+import {
+  excludedInclusions,
+  globFindings,
+  mergedRetention,
+  objectiveFindings,
+  retentionFindings,
+  zoneFindings,
+} from './source-rules.ts';
+import {
+  keyPlaceFindings,
+  placeFindings,
+  storeFindings,
+  trustFindings,
+  valueFindings,
+} from './system-rules.ts';
+import { parseText } from './yaml.ts';
+import type { ParsedText, Path } from './yaml.ts';
+
+/** A store that replaces the one of the file. */
+export interface StoreOverride {
+  readonly store: string;
+  readonly from: 'flag' | 'variable';
+  /** What a relative path is relative to. */
+  readonly folder: string;
+}
+
+/** What a text is checked against. */
+export interface CheckContext {
+  /** Absolute path of the file, and how messages call it. */
+  readonly file: string;
+  readonly shownAs: string;
+  readonly folder: string;
+  readonly home: string;
+  /** Where the year begins in which the intervals of schedules are looked at. */
+  readonly now: Date;
+  readonly override: StoreOverride | undefined;
+}
+
+/** Either a configuration, or why there is none. */
+export type Checked =
+  | { readonly config: Config; readonly faults: readonly [] }
+  | { readonly config: undefined; readonly faults: readonly ConfigFault[] };
+
+const ORIGIN = { flag: '--store', variable: 'HOLDFAST_STORE' } as const;
+
+/** A value that the schema accepts, for what a rule has to look past. */
+function placeholder(node: OptionNode | undefined): unknown {
+  return node?.const ?? node?.examples?.[0];
+}
+
+/**
+ * `data` without what the schema refused: unknown keys and wrong values go, required ones get a placeholder. So the rules can look
+ * at the rest, and people see every fault at once.
+ */
+function withoutRefused(data: unknown, refused: readonly Finding[], schema: OptionNode): unknown {
+  const copy: unknown = structuredClone(data);
+  for (const { path } of refused) {
+    const parent = valueAt(copy, path.slice(0, -1));
+    const last = path.at(-1);
+    if (typeof parent !== 'object' || parent === null || last === undefined) continue;
+    const replacement = placeholder(optionAt(schema, path));
+    const holder = parent as Record<string | number, unknown>;
+    // A list keeps its length, so that positions stay what they are in the file.
+    if (replacement !== undefined) holder[last] = replacement;
+    else if (Array.isArray(parent)) parent.splice(Number(last), 1);
+    else Reflect.deleteProperty(holder, last);
+  }
+  return copy;
+}
+
+function isAt(path: Path, outer: Path): boolean {
+  return outer.every((segment, depth) => path[depth] === segment);
+}
+
+function ruleFindings(
+  shape: ConfigShape,
+  store: string,
+  context: Bases & { now: Date },
+): Finding[] {
+  const sources = Object.entries(shape.sources).map(([name, source]) => ({
+    at: ['sources', name],
+    source,
+  }));
+  return [
+    ...trustFindings(shape),
+    ...placeFindings(shape, store, context),
+    ...keyPlaceFindings(shape, store, context),
+    ...zoneFindings(shape.retention.timeZone, ['retention', 'timeZone']),
+    ...retentionFindings(shape.retention, ['retention']),
+    ...sources.flatMap((placed) => [
+      ...globFindings(placed),
+      ...excludedInclusions(placed),
+      ...objectiveFindings(placed, context.now),
+      ...ownRetentionFindings(placed.source.retention, shape, placed.at),
+    ]),
+  ];
+}
+
+function ownRetentionFindings(
+  own: ConfigShape['sources'][string]['retention'],
+  shape: ConfigShape,
+  at: Path,
+): Finding[] {
+  if (own === undefined) return [];
+  const path = [...at, 'retention'];
+  const zone = own.timeZone === undefined ? [] : zoneFindings(own.timeZone, [...path, 'timeZone']);
+  return [...zone, ...retentionFindings(mergedRetention(shape.retention, own), path)];
+}
+
+function locate(finding: Finding, parsed: ParsedText, origin: string): ConfigFault {
+  const { line, column } = parsed.positionOf(finding.path, finding.atKey);
+  return {
+    origin,
+    line,
+    column,
+    path: showPath(finding.path),
+    message: finding.message,
+    ...(finding.allowed === undefined ? {} : { allowed: finding.allowed }),
+  };
+}
+
+/** The first finding of each place: a secret is reported as one, not also as a value of the wrong form. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  const seen = new Map(
+    findings.toReversed().map((finding) => [JSON.stringify(finding.path), finding]),
+  );
+  return findings.filter((finding) => seen.get(JSON.stringify(finding.path)) === finding);
+}
+
+function storeOf(shape: ConfigShape | undefined, { override, folder, home }: CheckContext): string {
+  if (override !== undefined)
+    return absolutePath(override.store, { folder: override.folder, home });
+  return absolutePath(shape?.store ?? '.', { folder, home });
+}
+
+function overrideFaults(override: StoreOverride | undefined): ConfigFault[] {
+  if (override === undefined) return [];
+  return storeFindings(override.store).map(({ message, allowed }) => ({
+    origin: ORIGIN[override.from],
+    path: '',
+    message,
+    ...(allowed === undefined ? {} : { allowed }),
+  }));
+}
+
+/** The configuration that `text` holds, or everything that is wrong with it, in the order of the file. Never throws for its content. */
+export function checkText(text: string, context: CheckContext): Checked {
+  const parsed = parseText(text);
+  const origin = context.shownAs;
+  if (parsed.faults.length > 0) {
+    const faults = parsed.faults.map(({ position, message }) => ({
+      origin,
+      ...position,
+      path: '',
+      message,
+    }));
+    return { config: undefined, faults };
+  }
+  const schema = configJsonSchema();
+  const first = configSchema.safeParse(parsed.data);
+  const refused = findingsOf(first.error?.issues ?? [], parsed.data, schema);
+  const shape =
+    first.data ?? configSchema.safeParse(withoutRefused(parsed.data, refused, schema)).data;
+  const store = storeOf(shape, context);
+  const byRules = shape === undefined ? [] : ruleFindings(shape, store, context);
+  if (shape !== undefined && context.override === undefined)
+    byRules.push(...storeFindings(shape.store));
+  const reported = byRules.filter(({ path, also = [] }) =>
+    [path, ...also].every((needed) => !refused.some((finding) => isAt(needed, finding.path))),
+  );
+  const findings = distinct([...valueFindings(parsed.data), ...refused, ...reported]);
+  const faults = findings
+    .map((finding) => locate(finding, parsed, origin))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  const all = [...overrideFaults(context.override), ...faults];
+  if (all.length > 0 || first.data === undefined) return { config: undefined, faults: all };
+  const { file, folder, home, override } = context;
+  const config = resolveConfig(first.data, {
+    file,
+    folder,
+    home,
+    store,
+    storeFrom: override?.from ?? 'file',
+  });
+  return { config, faults: [] };
+}

@@ -1,0 +1,39 @@
+// Paths and references as the configuration writes them, made absolute. Pure: the folders are passed in.
+import { resolve, sep } from 'node:path';
+
+/** Where relative paths and `~` lead. */
+export interface Bases {
+  /** The folder of the configuration file. */
+  readonly folder: string;
+  readonly home: string;
+}
+
+/** Where a secret is. Never the secret. */
+export interface SecretReference {
+  readonly scheme: 'env' | 'file' | 'ssm' | 'secret';
+  /** The variable, the absolute path, the parameter or the secret's name. */
+  readonly name: string;
+}
+
+/** The absolute form of a path that may be relative or begin with `~`. */
+export function absolutePath(text: string, { folder, home }: Bases): string {
+  if (text === '~') return resolve(home);
+  return text.startsWith('~/') ? resolve(home, text.slice(2)) : resolve(folder, text);
+}
+
+/** The parts of a reference that the schema has accepted; a `file:` path is made absolute. */
+export function parseReference(text: string, bases: Bases): SecretReference | undefined {
+  const [, scheme, name = ''] = /^(env|file|ssm|secret):(.+)$/s.exec(text) ?? [];
+  if (scheme === 'file') return { scheme, name: absolutePath(name, bases) };
+  return scheme === 'env' || scheme === 'ssm' || scheme === 'secret' ? { scheme, name } : undefined;
+}
+
+/** `file:/home/me/.config/holdfast/site.key` */
+export function showReference({ scheme, name }: SecretReference): string {
+  return `${scheme}:${name}`;
+}
+
+/** True when `path` is `folder` or lies in it; both absolute. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}

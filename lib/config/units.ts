@@ -1,0 +1,54 @@
+// Durations and sizes as people write them, and back. Pure.
+import assert from 'node:assert/strict';
+
+const MS_PER_UNIT = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+/** What a duration looks like: a whole number and a unit, `90m`, `24h`, `7d`. */
+export const DURATION = /^(0|[1-9]\d{0,5}) ?([smhdw])$/;
+
+/** What a size looks like: a number and a decimal or binary unit, `500 MB`, `1.5 GiB`. */
+export const SIZE = /^(\d{1,9}(?:\.\d{1,3})?) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
+
+function isUnit(text: string | undefined): text is keyof typeof MS_PER_UNIT {
+  return text !== undefined && text in MS_PER_UNIT;
+}
+
+/** The milliseconds of a duration such as `24h`, or undefined when `text` is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, count, unit] = DURATION.exec(text) ?? [];
+  return isUnit(unit) ? Number(count) * MS_PER_UNIT[unit] : undefined;
+}
+
+/** The bytes of a size such as `20 GiB`, rounded to a whole byte, or undefined when `text` is none. */
+export function parseSize(text: string): number | undefined {
+  const [, count, unit = ''] = SIZE.exec(text) ?? [];
+  const factor = BYTES_PER_UNIT[unit];
+  return factor === undefined ? undefined : Math.round(Number(count) * factor);
+}
+
+/** A duration in the largest unit that says it exactly in whole numbers, days at most: `25h`, `7d`; seconds are rounded. */
+export function formatDuration(durationMs: number): string {
+  for (const unit of ['d', 'h', 'm'] as const) {
+    if (durationMs > 0 && durationMs % MS_PER_UNIT[unit] === 0)
+      return `${durationMs / MS_PER_UNIT[unit]}${unit}`;
+  }
+  return `${Math.round(durationMs / MS_PER_UNIT.s)}s`;
+}
+
+/** The milliseconds of a duration that the schema has accepted. */
+export function durationMs(text: string): number {
+  const ms = parseDuration(text);
+  assert(ms !== undefined, 'a duration passed the schema that is none');
+  return ms;
+}
