@@ -1,0 +1,131 @@
+// Holdfast itself, as it is shipped: the compiled program, a folder as store, a key of its own.
+import { generateKeyPairSync } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Command } from '../measure.ts';
+import type { Operation, Place, Tool } from './tool.ts';
+
+const PROGRAM = path.join(import.meta.dirname, '..', '..', 'dist', 'holdfast.js');
+const CONFIGURATION = 'holdfast.yaml';
+
+// Both sources are the same folder: one records times, as by default, the other is for checkouts, where every time is new.
+const SOURCE = 'tree';
+const CHECKOUT_SOURCE = 'checkout';
+
+interface Variant {
+  readonly name: string;
+  readonly title: string;
+  readonly about: string;
+  readonly compression: 'gzip' | 'zstd';
+  /** Whether a backup and a restore read back what they wrote, as by default. */
+  readonly verifies: boolean;
+}
+
+function configure(place: Place, variant: Variant): void {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const keyFile = path.join(place.state, 'key.pem');
+  const pem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' });
+  fs.writeFileSync(keyFile, pem, { mode: 0o600 });
+  const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  const source = {
+    kind: 'files',
+    path: place.source,
+    exclude: [],
+    secrets: 'include',
+    compression: variant.compression,
+  };
+  const configuration = {
+    version: 1,
+    system: 'bench',
+    store: path.join(place.state, 'store'),
+    signing: { key: `file:${keyFile}` },
+    trust: [{ name: 'bench', publicKey, prefixes: ['backups/', 'records/'] }],
+    sources: { [SOURCE]: source, [CHECKOUT_SOURCE]: { ...source, times: 'content' } },
+  };
+  // JSON is YAML.
+  fs.writeFileSync(
+    path.join(place.state, CONFIGURATION),
+    `${JSON.stringify(configuration, null, 2)}\n`,
+  );
+}
+
+function run(place: Place, verb: string, ...rest: string[]): Command {
+  const file = path.join(place.state, CONFIGURATION);
+  return { argv: [process.execPath, PROGRAM, verb, ...rest, '--config', file, '--json'] };
+}
+
+function backup(place: Place, variant: Variant, source: string): Command {
+  return run(place, 'backup', source, '--no-prune', ...(variant.verifies ? [] : ['--no-verify']));
+}
+
+function restore(place: Place, variant: Variant, ...paths: string[]): Command {
+  const target = ['--to', path.join(place.target, 'restored')];
+  const trusting = variant.verifies ? [] : ['--no-verify'];
+  return run(place, 'restore', 'latest', ...paths, ...target, ...trusting);
+}
+
+function command(operation: Operation, place: Place, variant: Variant): Command | undefined {
+  switch (operation) {
+    case 'first':
+    case 'unchanged':
+    case 'changed':
+      return backup(place, variant, SOURCE);
+    case 'checkout':
+      return backup(place, variant, CHECKOUT_SOURCE);
+    case 'verify':
+      return variant.verifies ? undefined : run(place, 'verify', 'latest', '--level', 'content');
+    case 'digest':
+      return variant.verifies ? undefined : run(place, 'verify', 'latest', '--level', 'digest');
+    case 'restore':
+      return restore(place, variant);
+    case 'file':
+      return restore(place, variant, place.file);
+  }
+}
+
+function version(): string | undefined {
+  if (!fs.existsSync(PROGRAM)) return undefined;
+  const file = path.join(import.meta.dirname, '..', '..', 'package.json');
+  return (JSON.parse(fs.readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function tool(variant: Variant): Tool {
+  return {
+    name: variant.name,
+    title: variant.title,
+    about: variant.about,
+    version,
+    prepare: (place) => {
+      configure(place, variant);
+      return Promise.resolve();
+    },
+    beforeCheckout: (place) => backup(place, variant, CHECKOUT_SOURCE),
+    command: (operation, place) => command(operation, place, variant),
+    stored: (place) => path.join(place.state, 'store'),
+  };
+}
+
+/** The ways in which Holdfast is measured; the first is the one that peers are compared with. */
+export const HOLDFAST: readonly Tool[] = [
+  tool({
+    name: 'holdfast',
+    title: 'Holdfast',
+    about: 'gzip, `--no-verify`: nothing is read back, as with the others',
+    compression: 'gzip',
+    verifies: false,
+  }),
+  tool({
+    name: 'holdfast-default',
+    title: 'Holdfast, default',
+    about: 'gzip; what was written is read back and checked before the command ends',
+    compression: 'gzip',
+    verifies: true,
+  }),
+  tool({
+    name: 'holdfast-zstd',
+    title: 'Holdfast, zstd',
+    about: '`compression: zstd`, `--no-verify`',
+    compression: 'zstd',
+    verifies: false,
+  }),
+];

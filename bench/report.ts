@@ -1,0 +1,175 @@
+// The results as Markdown tables, aligned so that they read well on a terminal too. Pure.
+import { BACKUPS, OPERATIONS, OPERATION_TITLES } from './peers/tool.ts';
+import type { Operation, Tool } from './peers/tool.ts';
+import { medianOf, peakOf, ratio, samplesOf } from './results.ts';
+import type { Cell, Results, TreeResult } from './results.ts';
+import { judgeTargets } from './targets.ts';
+import { TREE_ABOUT } from './trees.ts';
+
+const NOTHING = '–';
+const MEGABYTE = 1e6;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+function seconds(value: number): string {
+  return value < 1 ? `${(value * 1000).toFixed(0)} ms` : `${value.toFixed(2)} s`;
+}
+
+function megabytes(bytes: number): string {
+  const value = bytes / MEGABYTE;
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} MB`;
+}
+
+function wallCell(tree: TreeResult, cell: Cell): string {
+  const wall = medianOf(tree, cell, 'wallSeconds');
+  if (wall === undefined) {
+    const failed = tree.failures.some(
+      (one) => one.tool === cell.tool && one.operation === cell.operation,
+    );
+    return failed ? 'failed' : NOTHING;
+  }
+  const times = ratio(tree, cell, { tool: 'holdfast', operation: cell.operation });
+  const compared = times === undefined || cell.tool === 'holdfast' ? '' : ` (${times.toFixed(2)}×)`;
+  return seconds(wall) + compared;
+}
+
+function costCell(tree: TreeResult, cell: Cell): string {
+  const cpu = medianOf(tree, cell, 'cpuSeconds');
+  const peak = peakOf(tree, cell.tool, cell.operation);
+  if (cpu === undefined || peak === undefined) return NOTHING;
+  return `${seconds(cpu)}, ${megabytes(peak)}`;
+}
+
+function storedCell(tree: TreeResult, cell: Cell): string {
+  const bytes = medianOf(tree, cell, 'storedBytes');
+  return bytes === undefined ? NOTHING : megabytes(bytes);
+}
+
+type CellWriter = (tree: TreeResult, cell: Cell) => string;
+
+function treeTable(
+  tree: TreeResult,
+  tools: readonly Tool[],
+  operations: readonly Operation[],
+  write: CellWriter,
+): string {
+  const rows = operations.map((operation) => [
+    OPERATION_TITLES[operation],
+    ...tools.map((tool) => write(tree, { tool: tool.name, operation })),
+  ]);
+  return table(['', ...tools.map((tool) => tool.title)], rows);
+}
+
+function treeSection(tree: TreeResult, tools: readonly Tool[]): string {
+  const used = tools.filter(
+    (tool) =>
+      tree.samples.some((one) => one.tool === tool.name) ||
+      tree.failures.some((one) => one.tool === tool.name),
+  );
+  const done = OPERATIONS.filter((operation) =>
+    used.some((tool) => samplesOf(tree, tool.name, operation).length > 0),
+  );
+  const scale = tree.scale === 1 ? '' : `, scale ${tree.scale}`;
+  const failures = tree.failures.map(
+    (one) =>
+      `- ${one.tool}, ${OPERATION_TITLES[one.operation]}, round ${one.round + 1}: ${one.message}`,
+  );
+  return [
+    `## \`${tree.kind}\`: ${TREE_ABOUT[tree.kind]}`,
+    `${tree.files} files, ${megabytes(tree.bytes)}${scale}; ${tree.rounds} rounds, ${tree.measuredAt.slice(0, 10)}.`,
+    'Wall time (how many times Holdfast’s):',
+    treeTable(tree, used, done, wallCell),
+    'CPU time of all processes, peak RSS of the largest:',
+    treeTable(tree, used, done, costCell),
+    'Bytes added to the store:',
+    treeTable(
+      tree,
+      used,
+      done.filter((operation) => BACKUPS.has(operation)),
+      storedCell,
+    ),
+    ...(failures.length === 0 ? [] : ['Failed:', failures.join('\n')]),
+  ].join('\n\n');
+}
+
+function toolsSection(results: Results, tools: readonly Tool[]): string {
+  const rows = tools.map((tool) => [
+    tool.title,
+    results.versions[tool.name] ?? '**missing: not installed**',
+    tool.about,
+  ]);
+  return ['## Tools', table(['tool', 'version', 'as used'], rows)].join('\n\n');
+}
+
+function targetsSection(results: Results): string {
+  const verdicts = judgeTargets(results);
+  const count = (verdict: string): number =>
+    verdicts.filter((one) => one.verdict === verdict).length;
+  const scaled = results.trees.some((tree) => tree.scale !== 1);
+  const rows = verdicts.map((one) => [one.title, one.kind, one.wanted, one.measured, one.verdict]);
+  return [
+    '## Targets',
+    `${count('met')} met, ${count('NOT MET')} not met, ${count('not measured')} not measured.` +
+      (scaled ? ' Some trees were scaled down; the targets are meant for scale 1.' : ''),
+    table(['target', 'tree', 'wanted', 'measured', 'verdict'], rows),
+  ].join('\n\n');
+}
+
+/** Targets, tools and one section per tree; `tools` gives the order of the columns. */
+export function renderResults(results: Results, tools: readonly Tool[]): string {
+  return [
+    targetsSection(results),
+    toolsSection(results, tools),
+    ...results.trees.map((tree) => treeSection(tree, tools)),
+  ].join('\n\n');
+}
+
+const INTRODUCTION = `# Benchmarks
+
+Written by \`npm run bench -- --million --write\`, from one run on one machine. Times differ between machines, and between
+minutes on a shared one; the ratios are what to look at. Run it where you mean to use Holdfast.`;
+
+const METHOD = `## How it is measured
+
+- The trees are generated from a seed and are the same everywhere. \`--scale 0.1\` makes them smaller.
+- A round gives every tool an empty store and does each operation with all tools in turn, starting with another tool each
+  round. Times are medians over the rounds, ratios the medians of each round's own ratio, memory the highest of all rounds.
+- The page cache is warm, and everything written before is flushed to disk before the clock starts.
+- Creating a repository (\`restic init\`, \`borg init\`) and removing restored files are not counted. Everything else is, the
+  start of Node included.
+- Wall time, CPU time and memory are the kernel's own figures (\`wait4\`) for the command with all its child processes.
+  Memory below about 10 MB reads as 10 MB, which is what the watching process itself has.
+- What was restored is counted and compared with the tree, outside the time; a tool that restored something else has failed.
+- "1 % changed": one percent of the files edited and each log grown by one percent; in the SQL file one percent of the bytes
+  rewritten in five places, and rows appended. "Fresh checkout": the changed tree copied anew, so that every inode and time is
+  new, at the same path; Holdfast's source has \`times: content\` there.
+- restic encrypts, Holdfast signs, the others do neither. \`tar\` and the script start from nothing at each backup, so only
+  their first is measured. Holdfast's store gets a whole archive with each backup, which \`tar\` alone can restore; restic and
+  borg add what is new.
+- MB is 1,000,000 bytes.`;
+
+/** The whole of docs/benchmarks.md. */
+export function renderPage(results: Results, tools: readonly Tool[]): string {
+  const { machine } = results;
+  const facts = [
+    `- CPU: ${machine.cpu}, ${machine.cores} cores`,
+    `- memory: ${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`,
+    `- system: ${machine.system}; file system ${machine.fileSystem}`,
+    `- Node ${machine.node}`,
+  ];
+  const page = [
+    INTRODUCTION,
+    '## Machine',
+    facts.join('\n'),
+    METHOD,
+    renderResults(results, tools),
+  ];
+  return `${page.join('\n\n')}\n`;
+}
