@@ -76,6 +76,7 @@ function treeSection(tree: TreeResult, tools: readonly Tool[]): string {
   const done = OPERATIONS.filter((operation) =>
     used.some((tool) => samplesOf(tree, tool.name, operation).length > 0),
   );
+  const written = done.filter((operation) => BACKUPS.has(operation));
   const scale = tree.scale === 1 ? '' : `, scale ${tree.scale}`;
   const failures = tree.failures.map(
     (one) =>
@@ -88,13 +89,9 @@ function treeSection(tree: TreeResult, tools: readonly Tool[]): string {
     treeTable(tree, used, done, wallCell),
     'CPU time of all processes, peak RSS of the largest:',
     treeTable(tree, used, done, costCell),
-    'Bytes added to the store:',
-    treeTable(
-      tree,
-      used,
-      done.filter((operation) => BACKUPS.has(operation)),
-      storedCell,
-    ),
+    ...(written.length === 0
+      ? []
+      : ['Bytes added to the store:', treeTable(tree, used, written, storedCell)]),
     ...(failures.length === 0 ? [] : ['Failed:', failures.join('\n')]),
   ].join('\n\n');
 }
@@ -133,7 +130,7 @@ export function renderResults(results: Results, tools: readonly Tool[]): string 
 
 const INTRODUCTION = `# Benchmarks
 
-Written by \`npm run bench -- --million --write\`, from one run on one machine. Times differ between machines, and between
+Written by \`npm run bench -- --million --write\`, on one machine. Times differ between machines, and between
 minutes on a shared one; the ratios are what to look at. Run it where you mean to use Holdfast.`;
 
 const METHOD = `## How it is measured

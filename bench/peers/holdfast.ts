@@ -16,7 +16,7 @@ interface Variant {
   readonly name: string;
   readonly title: string;
   readonly about: string;
-  readonly compression: 'gzip' | 'zstd';
+  readonly compression: 'default' | 'zstd';
   /** Whether a backup and a restore read back what they wrote, as by default. */
   readonly verifies: boolean;
 }
@@ -110,15 +110,15 @@ export const HOLDFAST: readonly Tool[] = [
   tool({
     name: 'holdfast',
     title: 'Holdfast',
-    about: 'gzip, `--no-verify`: nothing is read back, as with the others',
-    compression: 'gzip',
+    about: 'gzip level 2, `--no-verify`: nothing is read back, as with the others',
+    compression: 'default',
     verifies: false,
   }),
   tool({
     name: 'holdfast-default',
     title: 'Holdfast, default',
-    about: 'gzip; what was written is read back and checked before the command ends',
-    compression: 'gzip',
+    about: 'gzip level 2; what was written is read back and checked before the command ends',
+    compression: 'default',
     verifies: true,
   }),
   tool({
