@@ -1,0 +1,234 @@
+// Which backups of a source stay, and why. It counts only what is good, and when in doubt releases nothing.
+import assert from 'node:assert/strict';
+import { CALENDAR_TIERS, calendarOf, type Buckets } from './calendar.ts';
+import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
+import {
+  ALWAYS_KEPT,
+  INTERVALS_WITHOUT_GOOD,
+  NOT_GOOD_KEPT_MS,
+  RELEASE_SHARE,
+  checkRetentionPolicy,
+  type RetentionPolicy,
+} from './retention-policy.ts';
+import type {
+  Hold,
+  IgnoreReason,
+  KeepReason,
+  KeepRule,
+  ReleaseReason,
+} from './retention-reasons.ts';
+import type { Standing } from './standing.ts';
+
+/** What retention has to know of a backup. */
+export interface RetainableBackup {
+  readonly source: string;
+  readonly id: string;
+  /** The time of the trigger, as in the id. */
+  readonly time: Date;
+  /** When the manifest was stored, by the store's clock. */
+  readonly storedAt: Date;
+  readonly standing: Standing;
+  /** The keys of the pin records in force. */
+  readonly pinnedBy: readonly string[];
+}
+
+export interface RetentionOptions {
+  /** The longest interval of the source's schedule; undefined when it has none. */
+  readonly intervalMs: number | undefined;
+}
+
+/** `keep`, `release` and `ignored` together are exactly the backups passed in. */
+export interface RetentionResult<B extends RetainableBackup> {
+  /** What stays, newest first, each with every reason. */
+  readonly keep: readonly { readonly backup: B; readonly reasons: readonly KeepReason[] }[];
+  /** What may go now, in the order in which it should. */
+  readonly release: readonly { readonly backup: B; readonly reason: ReleaseReason }[];
+  /** Those of `keep` that nothing wants and that wait for a later run, because one run releases only so many. */
+  readonly deferred: readonly B[];
+  /** What took no part in any decision and is never released: each is worth an alarm. */
+  readonly ignored: readonly { readonly backup: B; readonly reason: IgnoreReason }[];
+  /** Why nothing is released, or undefined when something could be. */
+  readonly held: Hold | undefined;
+}
+
+/**
+ * Sorts the backups of one source into those to keep and those to let go; the order in which they come does not matter.
+ *
+ * A calendar bucket (a day, an ISO week, a month, a year) that has good backups is served by the one that was stored first. What
+ * arrives later can therefore not displace it, be it a thousand runs in an hour or an id dated back, and once chosen it stays so
+ * until its bucket leaves the window. Buckets without a good backup do not count.
+ *
+ * The newest 3 good ones, all that is newer than the newest good one, and what is pinned are kept over every other rule; a pin
+ * changes nothing for the others. What is not good goes after 14 days. Nothing goes when the time is in doubt, when nothing is good
+ * or nothing was within three intervals; and at most a fifth of what is there goes in one run, but always one.
+ *
+ * Throws `CONFIG_INVALID` for a policy that cannot be meant.
+ */
+export function applyRetention<B extends RetainableBackup>(
+  backups: readonly B[],
+  policy: RetentionPolicy,
+  now: Date,
+  options: RetentionOptions,
+): RetentionResult<B> {
+  checkRetentionPolicy(policy);
+  checkBackups(backups, now, options);
+  const sorted = backups.toSorted(newestFirst);
+  const ignored = sorted.flatMap((backup) => {
+    const reason = whyIgnored(backup, now);
+    return reason === undefined ? [] : [{ backup, reason }];
+  });
+  const considered = sorted.filter((backup) => whyIgnored(backup, now) === undefined);
+  const reasons = wanted(considered, policy, now);
+  const unwanted = considered.filter((backup) => !reasons.has(backup));
+  const held = whyHeld(sorted, considered, now, options);
+  const { release, deferred } = limit(unwanted, considered.length, held);
+  for (const backup of deferred) reasons.set(backup, [waitReason(held, release.length)]);
+  return {
+    keep: considered.flatMap((backup) => {
+      const why = reasons.get(backup);
+      return why === undefined ? [] : [{ backup, reasons: why }];
+    }),
+    release: release.map((backup) => ({
+      backup,
+      reason: isGood(backup) ? 'unwanted' : 'not-good',
+    })),
+    deferred: held === undefined ? deferred : [],
+    ignored,
+    held,
+  };
+}
+
+type Reasons<B> = Map<B, KeepReason[]>;
+
+/** Mistakes of the caller, each of which would let backups compete that have nothing to do with each other, or sort as they like. */
+function checkBackups(
+  backups: readonly RetainableBackup[],
+  now: Date,
+  { intervalMs }: RetentionOptions,
+): void {
+  assert(new Set(backups.map(({ source }) => source)).size <= 1, 'retention is applied per source');
+  assert.equal(new Set(backups.map(({ id }) => id)).size, backups.length, 'ids are unique');
+  const times = [now, ...backups.flatMap(({ time, storedAt }) => [time, storedAt])];
+  assert(!times.some((time) => Number.isNaN(time.getTime())), 'times are valid');
+  assert(intervalMs === undefined || intervalMs > 0, 'an interval is longer than 0 ms');
+}
+
+function newestFirst(a: RetainableBackup, b: RetainableBackup): number {
+  return b.time.getTime() - a.time.getTime() || (a.id < b.id ? 1 : -1);
+}
+
+function storedFirst(a: RetainableBackup, b: RetainableBackup): number {
+  return a.storedAt.getTime() - b.storedAt.getTime() || -newestFirst(a, b);
+}
+
+function isGood(backup: RetainableBackup): boolean {
+  return backup.standing === 'good';
+}
+
+function whyIgnored(backup: RetainableBackup, now: Date): IgnoreReason | undefined {
+  if (backup.time.getTime() > now.getTime() + CLOCK_TOLERANCE_MS) return 'future';
+  return backup.standing === 'untrusted' ? 'untrusted' : undefined;
+}
+
+/** Every reason for every backup that some rule wants; `considered` is newest first. */
+function wanted<B extends RetainableBackup>(
+  considered: readonly B[],
+  policy: RetentionPolicy,
+  now: Date,
+): Reasons<B> {
+  const reasons: Reasons<B> = new Map();
+  const keep = (backup: B, rule: KeepRule, value: string) => {
+    reasons.set(backup, [...(reasons.get(backup) ?? []), { rule, value }]);
+  };
+  const good = considered.filter(isGood);
+  keepByCalendar(good, policy, keep);
+  good.slice(0, policy.last).forEach((backup, index) => keep(backup, 'last', String(index + 1)));
+  const newest = good[0];
+  const limitMs = (newest?.time.getTime() ?? 0) - policy.withinMs;
+  for (const backup of policy.withinMs > 0 ? good : []) {
+    // Counted from the newest good one and not from now, so that a clock that jumps ahead makes nothing old.
+    if (backup.time.getTime() >= limitMs) keep(backup, 'within', durationText(policy.withinMs));
+  }
+  good.slice(0, ALWAYS_KEPT).forEach((backup, i) => keep(backup, 'last-good', String(i + 1)));
+  for (const backup of considered) {
+    for (const key of backup.pinnedBy) keep(backup, 'pinned', key);
+    if (isGood(backup)) continue;
+    if (newest !== undefined && newestFirst(backup, newest) < 0)
+      keep(backup, 'newer-than-good', '');
+    const end = graceEnd(backup);
+    if (end >= now) keep(backup, 'grace', `${backup.standing}, kept until ${end.toISOString()}`);
+  }
+  return reasons;
+}
+
+function keepByCalendar<B extends RetainableBackup>(
+  good: readonly B[],
+  policy: RetentionPolicy,
+  keep: (backup: B, rule: KeepRule, value: string) => void,
+): void {
+  const bucketsOf = calendarOf(policy.timeZone);
+  const dated: readonly { backup: B; buckets: Buckets }[] = good
+    .toSorted(storedFirst)
+    .map((backup) => ({ backup, buckets: bucketsOf(backup.time) }));
+  for (const tier of CALENDAR_TIERS) {
+    const first = new Map<string, B>();
+    for (const { backup, buckets } of dated) {
+      if (!first.has(buckets[tier])) first.set(buckets[tier], backup);
+    }
+    const newestBuckets = [...first].sort(([a], [b]) => (a < b ? 1 : -1)).slice(0, policy[tier]);
+    for (const [bucket, backup] of newestBuckets) keep(backup, tier, bucket);
+  }
+}
+
+/** 14 days after the later of its two times: what was copied here late has as long to be proven as any other. */
+function graceEnd({ time, storedAt }: RetainableBackup): Date {
+  return new Date(Math.max(time.getTime(), storedAt.getTime()) + NOT_GOOD_KEPT_MS);
+}
+
+function whyHeld(
+  all: readonly RetainableBackup[],
+  considered: readonly RetainableBackup[],
+  now: Date,
+  { intervalMs }: RetentionOptions,
+): Hold | undefined {
+  if (considered.length === 0) return undefined;
+  const nowMs = now.getTime();
+  // A forged id is no reason to stop for ever, so of those from the future only the store's own time counts.
+  const later =
+    all.find(({ storedAt }) => storedAt.getTime() > nowMs + CLOCK_TOLERANCE_MS) ??
+    considered.find(({ time }) => time.getTime() > nowMs);
+  if (later !== undefined) {
+    return {
+      code: 'clock',
+      detail: `the time is ${now.toISOString()}, but ${later.id} exists already`,
+    };
+  }
+  const good = considered.filter(isGood);
+  if (good.length === 0) return { code: 'nothing-good', detail: 'no backup is good' };
+  if (intervalMs === undefined) return undefined;
+  const ageMs = Math.min(...good.map(({ time, storedAt }) => nowMs - Math.min(+time, +storedAt)));
+  if (ageMs <= INTERVALS_WITHOUT_GOOD * intervalMs) return undefined;
+  const detail = `the newest good backup is ${durationText(ageMs)} old, with an interval of ${durationText(intervalMs)}`;
+  return { code: 'no-recent-good', detail };
+}
+
+/** What goes first: what is not good, then the oldest. */
+function limit<B extends RetainableBackup>(
+  unwanted: readonly B[],
+  present: number,
+  held: Hold | undefined,
+): { release: readonly B[]; deferred: readonly B[] } {
+  const most = held === undefined ? Math.max(1, Math.floor(present * RELEASE_SHARE)) : 0;
+  const queue = unwanted.toSorted(
+    (a, b) => Number(isGood(a)) - Number(isGood(b)) || -newestFirst(a, b),
+  );
+  return { release: queue.slice(0, most), deferred: queue.slice(most) };
+}
+
+function waitReason(held: Hold | undefined, released: number): KeepReason {
+  if (held !== undefined) return { rule: 'held', value: held.detail };
+  return {
+    rule: 'deferred',
+    value: `this run releases ${released}, which is as many as one run may`,
+  };
+}
