@@ -9,14 +9,17 @@ export interface StoredObject {
 }
 
 export interface PutOptions {
+  /** Aborting it ends the call with `CANCELLED`, even while the body gives nothing, and leaves nothing behind. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Where backups go: a folder, a bucket at a prefix.
  *
- * Keys are made of ASCII letters, digits and `._-`, joined by `/`; no part is empty, `.` or `..`. Anything else is refused with
- * `PATH_UNSAFE` before a byte moves. Every method may throw `STORE_UNAVAILABLE`, `STORE_DENIED` or `CANCELLED`.
+ * Keys are made of ASCII letters, digits and `._-`, joined by `/`; no part is empty or begins with a dot; a part has at most 255
+ * characters and a key 800. Anything else is refused with `PATH_UNSAFE` before a byte moves. No key is the folder of another: of
+ * `a` and `a/b` a store may refuse the second with `STORE_CONFLICT`. Every method may throw `STORE_UNAVAILABLE`, `STORE_DENIED` or
+ * `CANCELLED`.
  */
 export interface Store {
   /** How people name this store; never holds a secret. */
@@ -26,6 +29,9 @@ export interface Store {
    * Stores `body` under `key`, whole or not at all: no reader ever sees part of it, even if we die halfway. Durable when this
    * resolves. Of two writers of one key exactly one succeeds; the other fails with `STORE_CONFLICT`. Nothing is ever overwritten.
    * `NO_SPACE` when the store is full. A body that throws leaves nothing behind, and its error is passed on.
+   *
+   * A conflict may be found before the body is read or after; either way the body is closed. A chunk belongs to the store from
+   * the moment it is yielded: it is written while the next is made, so a body never alters a chunk that it has given away.
    */
   put(
     key: string,
@@ -44,11 +50,14 @@ export interface Store {
 
   /**
    * The bytes of `key` from `offset`, exactly `length` of them. `BACKUP_NOT_FOUND` when the key does not exist, `BACKUP_DAMAGED`
-   * when the object is shorter than the range.
+   * when the object is shorter than the range: found before anything is allocated for it.
    */
   read(key: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
 
-  /** Every object whose key starts with `prefix`, in the bytewise order of the keys. */
+  /**
+   * Every object whose key starts with `prefix` (any beginning of a key: `a` finds `ab` and `a/b`), in the bytewise order of the
+   * keys. What is stored or released meanwhile may be listed or not.
+   */
   list(prefix: string): AsyncIterable<StoredObject>;
 
   /** Keeps `key` from being deleted before `until`, where the store can; a folder cannot and does nothing. */
