@@ -110,14 +110,14 @@ export const HOLDFAST: readonly Tool[] = [
   tool({
     name: 'holdfast',
     title: 'Holdfast',
-    about: 'gzip level 2, `--no-verify`: nothing is read back, as with the others',
+    about: 'gzip at the default level, `--no-verify`: nothing is read back, as with the others',
     compression: 'default',
     verifies: false,
   }),
   tool({
     name: 'holdfast-default',
     title: 'Holdfast, default',
-    about: 'gzip level 2; what was written is read back and checked before the command ends',
+    about: 'gzip at the default level; what was written is read back and checked before the command ends',
     compression: 'default',
     verifies: true,
   }),
