@@ -117,7 +117,8 @@ export const HOLDFAST: readonly Tool[] = [
   tool({
     name: 'holdfast-default',
     title: 'Holdfast, default',
-    about: 'gzip at the default level; what was written is read back and checked before the command ends',
+    about:
+      'gzip at the default level; what was written is read back and checked before the command ends',
     compression: 'default',
     verifies: true,
   }),
