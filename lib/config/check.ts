@@ -154,6 +154,23 @@ function overrideFaults(override: StoreOverride | undefined): ConfigFault[] {
   }));
 }
 
+/**
+ * `data` as the schema sees it: complete when nothing was refused, else `shape` is what is left of it, for the rules, unless too
+ * much is wrong.
+ */
+function shapeOf(data: unknown): {
+  complete: ConfigShape | undefined;
+  shape: ConfigShape | undefined;
+  refused: Finding[];
+} {
+  const parsed = configSchema.safeParse(data);
+  if (parsed.success) return { complete: parsed.data, shape: parsed.data, refused: [] };
+  const schema = configJsonSchema();
+  const refused = findingsOf(parsed.error.issues, data, schema);
+  const shape = configSchema.safeParse(withoutRefused(data, refused, schema)).data;
+  return { complete: undefined, shape, refused };
+}
+
 /** The configuration that `text` holds, or everything that is wrong with it, in the order of the file. Never throws for its content. */
 export function checkText(text: string, context: CheckContext): Checked {
   const parsed = parseText(text);
@@ -167,11 +184,7 @@ export function checkText(text: string, context: CheckContext): Checked {
     }));
     return { config: undefined, faults };
   }
-  const schema = configJsonSchema();
-  const first = configSchema.safeParse(parsed.data);
-  const refused = findingsOf(first.error?.issues ?? [], parsed.data, schema);
-  const shape =
-    first.data ?? configSchema.safeParse(withoutRefused(parsed.data, refused, schema)).data;
+  const { complete, shape, refused } = shapeOf(parsed.data);
   const store = storeOf(shape, context);
   const byRules = shape === undefined ? [] : ruleFindings(shape, store, context);
   if (shape !== undefined && context.override === undefined)
@@ -184,9 +197,9 @@ export function checkText(text: string, context: CheckContext): Checked {
     .map((finding) => locate(finding, parsed, origin))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
   const all = [...overrideFaults(context.override), ...faults];
-  if (all.length > 0 || first.data === undefined) return { config: undefined, faults: all };
+  if (all.length > 0 || complete === undefined) return { config: undefined, faults: all };
   const { file, folder, home, override } = context;
-  const config = resolveConfig(first.data, {
+  const config = resolveConfig(complete, {
     file,
     folder,
     home,

@@ -23,6 +23,13 @@ export interface TrustedKeyConfig {
 /** How often backups of a source are test-restored. */
 export type RestoreTestInterval = 'backup' | 'day' | 'week' | 'month' | 'quarter' | 'never';
 
+/** When restores of a source are proven. */
+export interface RestoreTestConfig {
+  readonly every: RestoreTestInterval;
+  /** How old the last proven restore test may become, grace included; undefined when no time follows from the configuration. */
+  readonly maxAgeMs: number | undefined;
+}
+
 /** How an archive is encoded: gzip at three levels, zstd, or stored as it is. */
 export type Compression = 'fast' | 'default' | 'small' | 'zstd' | 'none';
 
@@ -47,7 +54,7 @@ export interface FilesSourceConfig {
   readonly rpoMs: number | undefined;
   readonly rtoMs: number | undefined;
   readonly graceMs: number;
-  readonly restoreTest: { readonly every: RestoreTestInterval };
+  readonly restoreTest: RestoreTestConfig;
   readonly afterRestore: readonly string[];
   /** The policy of the system with what this source overrides. */
   readonly retention: RetentionConfig;

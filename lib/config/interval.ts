@@ -24,6 +24,8 @@ export function isTimeZone(name: string): boolean {
 
 /** The schedule, or why it is none: not five fields, a value out of range, or a day that never comes. */
 export function parseCron(schedule: string, timeZone: string, now: Date): Cron | string {
+  // It stands for the moment of parsing, and would make every run see another schedule.
+  if (schedule.includes('?')) return 'the schedule contains "?"';
   try {
     const cron = new Cron(schedule, { paused: true, timezone: timeZone, mode: '5-part' });
     return cron.nextRun(now) === null ? 'the schedule never comes' : cron;
@@ -34,51 +36,54 @@ export function parseCron(schedule: string, timeZone: string, now: Date): Cron |
   }
 }
 
-/** The spans in which an interval can differ from those of an ordinary day. */
-function spansToLookAt(schedule: string, timeZone: string, now: Date, limitMs: number): Gap[] {
-  const start = now.getTime();
-  const span = (fromMs: number, toMs: number) => ({ from: new Date(fromMs), to: new Date(toMs) });
-  // Months or weekdays make each day of the year its own case.
-  if (!/ \* \* \*$/.test(schedule)) return [span(start, start + HORIZON_DAYS * DAY_MS)];
-  const spans = [span(start, start + DAY_MS)];
+/** A day within which the clocks change: its end. */
+function clockChanges(timeZone: string, now: Date): Date[] {
+  if (timeZone === 'UTC') return [];
   const format = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset' });
   const offsetAt = (ms: number) =>
     format.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value;
-  let last = offsetAt(start);
-  for (let day = 1; timeZone !== 'UTC' && day <= HORIZON_DAYS; day += 1) {
-    const ms = start + day * DAY_MS;
-    const offset = offsetAt(ms);
-    // The clocks changed within the day before `ms`; the interval that spans the change begins at most the limit earlier.
-    if (offset !== last) spans.push(span(ms - DAY_MS - limitMs - 3 * HOUR_MS, ms + 3 * HOUR_MS));
-    last = offset;
-  }
-  return spans;
+  const days = Array.from({ length: HORIZON_DAYS }, (_, day) => now.getTime() + day * DAY_MS);
+  return days
+    .filter((ms) => offsetAt(ms) !== offsetAt(ms + DAY_MS))
+    .map((ms) => new Date(ms + DAY_MS));
 }
 
 /**
- * The longest interval of the schedule above `limitMs` within the next 400 days, or undefined when none is longer.
- *
- * Runs closer together than the limit are stepped over, so that a schedule of every five minutes costs no more than it has to.
+ * The longest interval above `limitMs` that begins between `from` and `to`. Runs closer together than the limit are stepped over, so
+ * that a schedule of every five minutes costs no more than it has to.
  */
-export function longestGapAbove(cron: Cron, limitMs: number, now: Date): Gap | undefined {
-  const { timezone = 'UTC' } = cron.options;
+function longestBetween(cron: Cron, from: Date, to: Date, limitMs: number): Gap | undefined {
   let longest: Gap | undefined;
   let longestMs = limitMs;
-  for (const span of spansToLookAt(cron.getPattern() ?? '', timezone, now, limitMs)) {
-    let from = cron.nextRun(span.from);
-    while (from !== null && from < span.to) {
-      // One second more, because the bound itself is not looked at.
-      const reached = cron.previousRuns(1, new Date(from.getTime() + longestMs + 1000))[0];
-      if (reached !== undefined && reached > from) {
-        from = reached;
-        continue;
-      }
-      const to = cron.nextRun(from);
-      if (to === null) break;
-      longest = { from, to };
-      longestMs = to.getTime() - from.getTime();
-      from = to;
+  let run = cron.nextRun(from);
+  while (run !== null && run < to) {
+    // One second more, because the bound itself is not looked at.
+    const reached = cron.previousRuns(1, new Date(run.getTime() + longestMs + 1000))[0];
+    if (reached !== undefined && reached > run) {
+      run = reached;
+      continue;
     }
+    const next = cron.nextRun(run);
+    if (next === null) break;
+    longest = { from: run, to: next };
+    longestMs = next.getTime() - run.getTime();
+    run = next;
+  }
+  return longest;
+}
+
+/** The longest interval of the schedule above `limitMs` within the next 400 days, or undefined when none is longer. */
+export function longestGapAbove(cron: Cron, limitMs: number, now: Date): Gap | undefined {
+  const after = (days: number) => new Date(now.getTime() + days * DAY_MS);
+  // Months or weekdays make each day of the year its own case; otherwise all days are alike but for the clock changes.
+  if (!/ \* \* \*$/.test(cron.getPattern() ?? ''))
+    return longestBetween(cron, now, after(HORIZON_DAYS), limitMs);
+  let longest = longestBetween(cron, now, after(1), limitMs);
+  for (const change of clockChanges(cron.options.timezone ?? 'UTC', now)) {
+    const longestMs = longest ? longest.to.getTime() - longest.from.getTime() : limitMs;
+    // The interval that spans the change begins at most the longest before it, and the change is within the day.
+    const from = new Date(change.getTime() - DAY_MS - longestMs - 3 * HOUR_MS);
+    longest = longestBetween(cron, from, change, longestMs) ?? longest;
   }
   return longest;
 }

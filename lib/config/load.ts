@@ -6,6 +6,7 @@ import { HoldfastError } from '../errors.ts';
 import { checkText } from './check.ts';
 import type { Checked, StoreOverride } from './check.ts';
 import type { Config } from './config.ts';
+import { errorCode, isAbsent } from './error-code.ts';
 import { formatFault } from './faults.ts';
 import type { ConfigFault } from './faults.ts';
 import { absolutePath } from './places.ts';
@@ -29,15 +30,11 @@ export interface LoadOptions {
 // A configuration is a page or two. What is larger is another file, given by mistake.
 const MAX_BYTES = 1 << 20;
 
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
-}
-
 async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return false;
+    if (isAbsent(error)) return false;
     throw new HoldfastError('CONFIG_INVALID', `cannot look at ${path}`, { cause: error });
   }
 }
@@ -76,7 +73,8 @@ async function readText(file: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
-    if (error instanceof TypeError) throw unreadable('is not UTF-8 text', error);
+    if (errorCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      throw unreadable('is not UTF-8 text', error);
     throw unreadable(`cannot be read (${errorCode(error) ?? 'unknown error'})`, error);
   }
 }

@@ -23,9 +23,9 @@ export interface OptionNode {
   readonly additionalProperties?: OptionNode | boolean;
 }
 
-/** The JSON Schema of holdfast.yaml, as it is written: before defaults are filled in. */
+/** The JSON Schema of holdfast.yaml, as it is written: before defaults are filled in. Draft 7, which every editor knows. */
 export function configJsonSchema(): OptionNode {
-  return z.toJSONSchema(configSchema, { io: 'input' }) as OptionNode;
+  return z.toJSONSchema(configSchema, { io: 'input', target: 'draft-07' }) as OptionNode;
 }
 
 function child(node: OptionNode, segment: string | number): OptionNode | undefined {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 import { HoldfastError } from '../errors.ts';
+import { errorCode, isAbsent } from './error-code.ts';
 import { showReference } from './places.ts';
 import type { SecretReference } from './places.ts';
 
@@ -53,8 +54,8 @@ async function fromFile(reference: SecretReference): Promise<string> {
     return await readSecretFile(reference);
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    if (code === 'ENOENT' || code === 'ENOTDIR')
+    const code = errorCode(error) ?? 'unknown error';
+    if (isAbsent(error))
       throw refused(
         reference,
         'does not exist',

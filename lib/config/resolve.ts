@@ -1,7 +1,7 @@
 // From what the file says to what the program uses: paths absolute, durations in milliseconds, sizes in bytes. Pure.
 import assert from 'node:assert/strict';
 
-import type { Config, RetentionConfig, SourceConfig } from './config.ts';
+import type { Config, RestoreTestConfig, RetentionConfig, SourceConfig } from './config.ts';
 import { absolutePath, parseReference } from './places.ts';
 import type { Bases } from './places.ts';
 import type { ConfigShape, RetentionShape, SourceShape } from './schema.ts';
@@ -21,6 +21,23 @@ function retentionOf({ within, ...counts }: RetentionShape): RetentionConfig {
   return { ...counts, withinMs: durationMs(within) };
 }
 
+const DAY_MS = 86_400_000;
+// The longest month and quarter, so that a test on the first of each is never late.
+const TEST_INTERVALS_MS = {
+  day: DAY_MS,
+  week: 7 * DAY_MS,
+  month: 31 * DAY_MS,
+  quarter: 92 * DAY_MS,
+};
+
+function restoreTestOf({ restoreTest, rpo, grace }: SourceShape): RestoreTestConfig {
+  const { every } = restoreTest;
+  const backupMs = rpo === undefined ? undefined : durationMs(rpo);
+  const intervalMs =
+    every === 'never' ? undefined : every === 'backup' ? backupMs : TEST_INTERVALS_MS[every];
+  return { every, maxAgeMs: intervalMs === undefined ? undefined : intervalMs + durationMs(grace) };
+}
+
 function sourceOf(
   name: string,
   shape: SourceShape,
@@ -36,6 +53,7 @@ function sourceOf(
     rpoMs: rpo === undefined ? undefined : durationMs(rpo),
     rtoMs: rto === undefined ? undefined : durationMs(rto),
     graceMs: durationMs(grace),
+    restoreTest: restoreTestOf(shape),
     retention: retentionOf(mergedRetention(system.retention, retention)),
   };
 }

@@ -18,20 +18,32 @@ export interface PlacedSource {
 
 const GLOB_LISTS = ['include', 'exclude', 'tolerate'] as const;
 
-/** Finds globs that could match outside of the source, or that mean the opposite of what they seem to say. */
-export function globFindings({ at, source }: PlacedSource): Finding[] {
-  const wrong = (glob: string): string | undefined => {
-    if (glob.startsWith('/') || glob.startsWith('~')) return 'is absolute';
-    if (glob.split('/').includes('..')) return 'leads out of the source';
-    if (glob.startsWith('!')) return 'begins with "!"';
+/** Why a glob is none, could match outside of the source, or means the opposite of what it seems to say. */
+function globFault(glob: string): string | undefined {
+  if (/^[/~]/.test(glob)) return 'is absolute';
+  if (/^!(?!\()/.test(glob)) return 'begins with "!"';
+  const parts = glob.replace(/^\.\//, '').replace(/\/$/, '').split('/');
+  if (parts.includes('..')) return 'leads out of the source';
+  if (parts.includes('') || (parts.includes('.') && glob !== '.'))
+    return 'has a part that is empty or "."';
+  try {
+    // Parentheses are common in the names of routes, and no reason to call a pattern wrong.
+    picomatch.makeRe(glob.replace(/[()]/g, '\\$&'), { dot: true, debug: true });
     return undefined;
-  };
+  } catch (error) {
+    if (error instanceof SyntaxError) return 'is no glob';
+    throw error;
+  }
+}
+
+/** Finds globs that are none or lead out of the source. */
+export function globFindings({ at, source }: PlacedSource): Finding[] {
+  const allowed =
+    'a glob relative to the path of the source, without "..", a leading "/" or a leading "!"';
   return GLOB_LISTS.flatMap((list) =>
     source[list].flatMap((glob, index) => {
-      const why = wrong(glob);
+      const why = globFault(glob);
       if (why === undefined) return [];
-      const allowed =
-        'a glob relative to the path of the source, without "..", "!" or a leading "/"';
       return [{ path: [...at, list, index], message: `${quote(glob)} ${why}`, allowed }];
     }),
   );
@@ -42,15 +54,19 @@ export function globFindings({ at, source }: PlacedSource): Finding[] {
  * matches a name at any depth.
  */
 export function leavesOut(pattern: string, path: string): boolean {
-  const trimmed = pattern.replace(/\/+$/, '');
+  const trimmed = pattern.replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
   const matches = picomatch(trimmed.includes('/') ? trimmed : `**/${trimmed}`, { dot: true });
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  return parts.some((_, depth) => matches(parts.slice(0, depth + 1).join('/')));
+  return parts.some((_, depth) => {
+    const above = parts.slice(0, depth + 1).join('/');
+    // A pattern also matches the name that it spells: `app/[id]` is what a route is called.
+    return above === trimmed || matches(above);
+  });
 }
 
 /** Finds what is included by its very name and excluded by a pattern: one of the two was not meant. */
 export function excludedInclusions({ at, source }: PlacedSource): Finding[] {
-  const named = source.include.filter((glob) => !picomatch.scan(glob).isGlob);
+  const named = source.include.filter((glob) => !/[*?]/.test(glob));
   return source.exclude.flatMap((pattern, index) => {
     const lost = named.find((path) => leavesOut(pattern, path));
     if (lost === undefined) return [];

@@ -1,6 +1,8 @@
 // Public keys as they are written in the configuration: a PEM block or bare base64.
 import { createPublicKey } from 'node:crypto';
 
+import { errorCode } from './error-code.ts';
+
 /**
  * The key as base64 of its SPKI DER on one line, or undefined when `text` is no ECDSA P-256 public key.
  *
@@ -18,7 +20,7 @@ export function normalizePublicKey(text: string): string | undefined {
     return key.export({ type: 'spki', format: 'der' }).toString('base64');
   } catch (error) {
     // Whatever OpenSSL dislikes about it, the text is no key.
-    if (error instanceof Error) return undefined;
+    if (errorCode(error)?.startsWith('ERR_') === true) return undefined;
     throw error;
   }
 }

@@ -1,0 +1,137 @@
+// The commented holdfast.yaml that `holdfast init` writes for what it found. Pure: it returns text.
+import type { FoundFolder } from './detect.ts';
+
+/** What `init` decided besides what was found. */
+export interface StarterOptions {
+  readonly system: string;
+  /** A folder, as the file shall write it. */
+  readonly store: string;
+  /** Where the private key was written, as the file shall write it: `~/.config/holdfast/site.key`. */
+  readonly keyPath: string;
+  /** SPKI DER in base64. */
+  readonly publicKey: string;
+  /** What people shall call the key, such as the name of this machine. */
+  readonly keyName: string;
+}
+
+// What a build makes again, by kind. A name without a slash is left out at any depth; `out/**` at the top alone.
+const REBUILT = {
+  nextjs: ['node_modules', '.next', 'out/**', 'coverage/**', '.turbo', '.vercel'],
+  vite: ['node_modules', 'dist/**', 'coverage/**', '.turbo', '.vercel'],
+  plain: ['node_modules'],
+} as const;
+
+// The command that installs exactly what a lock file says.
+const INSTALLS: Readonly<Record<string, string>> = {
+  'pnpm-lock.yaml': 'pnpm install --frozen-lockfile',
+  'yarn.lock': 'yarn install --frozen-lockfile',
+  'bun.lock': 'bun install --frozen-lockfile',
+  'package-lock.json': 'npm ci',
+  'npm-shrinkwrap.json': 'npm ci',
+};
+
+function commandsAfterRestore({ kind, configuration }: FoundFolder): readonly string[] {
+  if (kind === 'plain') return [];
+  const lock = configuration.find((name) => name in INSTALLS) ?? '';
+  return [INSTALLS[lock] ?? 'npm install', 'npm run build'];
+}
+
+/** Text as a YAML string that cannot be taken for anything else. */
+function quoted(text: string): string {
+  // A single quoted string folds lines; the double quoted form of JSON is YAML, too.
+  if (/[^\u0020-\u007e]/.test(text)) return JSON.stringify(text);
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+function list(values: readonly string[], indent: string): string {
+  return values.map((value) => `\n${indent}- ${quoted(value)}`).join('');
+}
+
+function head(options: StarterOptions): string {
+  // The name of a machine may hold what the name of a key may not.
+  const keyName =
+    options.keyName
+      .replace(/[^A-Za-z0-9]+/g, '-')
+      .replace(/^-/, '')
+      .slice(0, 63) || 'key';
+  return `# yaml-language-server: $schema=./node_modules/holdfast/holdfast.schema.json
+# What Holdfast protects. Check it with \`holdfast config validate\`; docs/configuration.md describes every option.
+version: 1
+system: ${quoted(options.system)}
+
+# Where backups go. A folder inside the site is left out of its own backups, but lost with its disk: another disk is better.
+store: ${quoted(options.store)}
+# capacity: 20 GiB   # \`holdfast status\` compares what is stored with it
+
+# Signs every backup. This is where the private key is, never the key itself: keep a copy of that file somewhere else.
+signing:
+  key: ${quoted(`file:${options.keyPath}`)}
+
+# The keys whose signatures count, and for what. Without the public key here, no backup would be believed.
+trust:
+  - name: ${quoted(keyName)}
+    publicKey: ${quoted(options.publicKey)}
+    prefixes: ['backups/', 'records/']
+`;
+}
+
+function siteSource(found: FoundFolder): string {
+  const { kind, git } = found;
+  const history = `      # The history of git is left out: it is where you push it. The commit is recorded with each backup.\n      - '.git'`;
+  const after = commandsAfterRestore(found);
+  const commands =
+    after.length === 0
+      ? ''
+      : `\n    # Proves that what was restored works; run only when a restore or a restore test asks for it.\n    afterRestore:${list(after, '      ')}`;
+  return `  # Everything: what is needed to have it all again.
+  site:
+    kind: files
+    path: .
+    exclude:
+      # What an installation or a build makes again.${list(REBUILT[kind], '      ')}${git ? `\n${history}` : ''}
+    # .env and other files that hold secrets are left out and reported; .env.example is kept.
+    secrets: exclude
+    # A backup is due every day at 02:00. Holdfast reports one that is missing; what runs it is cron, CI or a timer.
+    schedule: '0 2 * * *'
+    timeZone: UTC
+    rpo: 24h # at most a day of work is lost
+    rto: 4h # and it takes at most four hours to be back
+    restoreTest: { every: month }${commands}
+`;
+}
+
+function partSource(name: string, comment: string, include: readonly string[]): string {
+  if (include.length === 0) return '';
+  return `
+  # ${comment}
+  ${name}:
+    kind: files
+    path: .
+    include:${list(include, '      ')}
+`;
+}
+
+function databaseNote({ postgresVariable }: FoundFolder): string {
+  if (postgresVariable === undefined) return '';
+  return `
+# ${postgresVariable} names a Postgres database. It is NOT backed up: this version of Holdfast protects files only. Until a later
+# one does, back it up by other means, such as pg_dump or your provider's backups.
+`;
+}
+
+/** The text of holdfast.yaml for what was found. It passes `holdfast config validate` as it stands. */
+export function starterConfig(found: FoundFolder, options: StarterOptions): string {
+  const setUp = found.configuration.length === 0 ? [] : [...found.configuration, 'holdfast.yaml'];
+  return `${head(options)}
+sources:
+${siteSource(found)}${partSource('content', 'What editors write, for a backup of that alone: `holdfast backup content`.', found.content)}${partSource('configuration', 'What sets the system up, for a backup of that alone: `holdfast backup configuration`.', setUp)}${databaseNote(found)}
+# Which good backups are kept. The newest three stay in any case.
+retention:
+  daily: 7
+  weekly: 4
+  monthly: 12
+
+prune:
+  afterBackup: true
+`;
+}
