@@ -14,6 +14,7 @@ export interface Gap {
 
 /** True when this machine knows the time zone. */
 export function isTimeZone(name: string): boolean {
+  if (name === 'UTC') return true;
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch (error) {
@@ -27,7 +28,9 @@ export function parseCron(schedule: string, timeZone: string, now: Date): Cron |
   // It stands for the moment of parsing, and would make every run see another schedule.
   if (schedule.includes('?')) return 'the schedule contains "?"';
   try {
-    const cron = new Cron(schedule, { paused: true, timezone: timeZone, mode: '5-part' });
+    // Looking up time zones takes longer than all else here; UTC, the default, does without.
+    const zone = timeZone === 'UTC' ? { utcOffset: 0 } : { timezone: timeZone };
+    const cron = new Cron(schedule, { ...zone, paused: true, mode: '5-part' });
     return cron.nextRun(now) === null ? 'the schedule never comes' : cron;
   } catch (error) {
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
