@@ -1,0 +1,121 @@
+// Writing entries below a directory that this run has made and nobody else can enter: the work of a worker.
+import fs from 'node:fs';
+import type { Problem } from '../errors.ts';
+import type { IndexEntry, IndexGroup } from '../format/archive-index.ts';
+import type { Codec } from '../format/codec.ts';
+import { fsPath } from '../format/paths.ts';
+import { damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
+
+const CREATE_FLAGS =
+  fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW;
+const HOLE_BYTES = 4096;
+
+/** How what is restored is written. */
+export interface WriteOptions {
+  /** Give files to their recorded numeric owners, and keep set-id bits; only a privileged user can. */
+  readonly owners: boolean;
+}
+
+export interface GroupsToExtract {
+  readonly range: StoredRange;
+  readonly groups: readonly IndexGroup[];
+  /** For each group, where each of its entries goes below the root; undefined for entries that are not wanted. */
+  readonly destinations: readonly (readonly (string | undefined)[])[];
+  /** An absolute byte string that ends in `/`. */
+  readonly root: string;
+  readonly codec: Codec;
+  readonly options: WriteOptions;
+}
+
+/** Writes the wanted files of some groups; directories exist already, and links are made afterwards by the caller. */
+export function extractGroups(job: GroupsToExtract): { problems: Problem[] } {
+  const problems: Problem[] = [];
+  job.groups.forEach((group, g) => {
+    let i = 0;
+    try {
+      decodeGroup(job.range, group, job.codec, (entry, content) => {
+        const to = job.destinations[g]?.[i++];
+        if (to !== undefined && entry.type === 'file') {
+          writeFile(job.root + to, entry, content, job.options);
+        }
+      });
+    } catch (error) {
+      const wanted = group.entries.filter((_, n) => job.destinations[g]?.[n] !== undefined);
+      problems.push(...damageOf({ ...group, entries: wanted }, error));
+    }
+  });
+  return { problems };
+}
+
+function writeFile(path: string, entry: IndexEntry, content: Buffer, options: WriteOptions): void {
+  const fd = fs.openSync(fsPath(path), CREATE_FLAGS, 0o600);
+  try {
+    writeContent(fd, content, 0, entry.holes);
+    finishFile(fd, entry, options);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Opens a split file for its pieces; the caller finishes and closes it. */
+export function createSplitFile(path: string): number {
+  return fs.openSync(fsPath(path), CREATE_FLAGS, 0o600);
+}
+
+/** Sets what the index says of a file on an open one: length, owner, mode and time. */
+export function finishFile(fd: number, entry: IndexEntry, options: WriteOptions): void {
+  if (entry.holes) fs.ftruncateSync(fd, entry.size);
+  if (options.owners) fs.fchownSync(fd, entry.uid, entry.gid);
+  fs.fchmodSync(fd, restoredMode(entry, options));
+  const seconds = mtimeSeconds(entry);
+  if (seconds !== undefined) fs.futimesSync(fd, seconds, seconds);
+}
+
+/** Set-id bits without their owner would give the restoring user's rights away, so they are kept only with owners. */
+export function restoredMode(entry: { mode: number }, options: WriteOptions): number {
+  return options.owners ? entry.mode : entry.mode & 0o1777;
+}
+
+/** For `utimes`: half a microsecond more, since a double cannot hold most microseconds and is cut off, not rounded. */
+export function mtimeSeconds(entry: { mtimeMicroseconds: number | undefined }): string | undefined {
+  const micros = entry.mtimeMicroseconds;
+  return micros === undefined ? undefined : String((micros + 0.5) / 1e6);
+}
+
+function writeContent(fd: number, content: Uint8Array, position: number, holes: boolean): void {
+  if (!holes) {
+    writeFully(fd, content, position);
+    return;
+  }
+  for (let at = 0; at < content.length; at += HOLE_BYTES) {
+    const block = content.subarray(at, at + HOLE_BYTES);
+    if (block.some((byte) => byte !== 0)) writeFully(fd, block, position + at);
+  }
+}
+
+function writeFully(fd: number, bytes: Uint8Array, position: number): void {
+  let done = 0;
+  while (done < bytes.length) {
+    done += fs.writeSync(fd, bytes, done, bytes.length - done, position + done);
+  }
+}
+
+/** One piece of a split file, for a descriptor that the caller opened. */
+export interface PieceToExtract {
+  readonly range: StoredRange;
+  readonly group: IndexGroup;
+  readonly piece: number;
+  readonly position: number;
+  readonly fd: number;
+  readonly codec: Codec;
+}
+
+export function extractPiece(job: PieceToExtract): { problems: Problem[] } {
+  try {
+    const content = decodePiece(job.range, job.group, job.piece, job.codec);
+    writeContent(job.fd, content, job.position, job.group.entries[0]?.holes === true);
+    return { problems: [] };
+  } catch (error) {
+    return { problems: damageOf(job.group, error) };
+  }
+}

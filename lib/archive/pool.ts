@@ -1,0 +1,141 @@
+// The pool of worker threads. Started by the first work that is worth one; small runs never start any.
+import os from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { HoldfastError } from '../errors.ts';
+import { perform, type JobName, type Jobs } from './jobs.ts';
+import type { ErrorData, Reply, Request } from './worker.ts';
+
+const MAX_WORKERS = 6;
+/** Below this much work in all, starting a thread costs more than it saves. */
+const WORTH_BYTES = 3 << 20;
+/** Jobs that a worker has before it, so that it never waits for the next. */
+const AHEAD = 3;
+
+interface Waiting {
+  readonly request: Request;
+  readonly transfer: ArrayBuffer[];
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Running {
+  readonly worker: Worker;
+  readonly jobs: Map<number, Waiting>;
+}
+
+export interface PoolOptions {
+  /** Threads at most; the number of cores by default, and never more than six. 0 does everything in this thread. */
+  readonly workers?: number;
+}
+
+/** Performs jobs, in worker threads once there is enough to do. */
+export class Pool implements AsyncDisposable {
+  readonly size: number;
+  private readonly queue: Waiting[] = [];
+  private readonly running: Running[] = [];
+  private workBytes = 0;
+  private nextId = 0;
+  private closed = false;
+
+  constructor(options: PoolOptions = {}) {
+    this.size = Math.min(options.workers ?? os.availableParallelism(), MAX_WORKERS);
+  }
+
+  /**
+   * Performs a job; what it throws, this throws.
+   *
+   * @param workBytes - how much there is to read or encode: decides whether threads are worth starting
+   * @param transfer - buffers of the job that change hands; they cannot be used by the caller afterwards
+   */
+  async run<K extends JobName>(
+    name: K,
+    job: Jobs[K][0],
+    workBytes: number,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Jobs[K][1]> {
+    if (this.closed) throw new HoldfastError('CANCELLED', 'the work was stopped');
+    this.workBytes += workBytes;
+    if (this.size === 0 || (this.running.length === 0 && this.workBytes < WORTH_BYTES)) {
+      return perform(name, job).result;
+    }
+    if (this.running.length < this.size) this.start();
+    return new Promise<Jobs[K][1]>((resolve, reject) => {
+      const request: Request = { id: this.nextId++, name, job };
+      this.queue.push({ request, transfer, resolve, reject });
+      this.dispatch();
+    });
+  }
+
+  private start(): void {
+    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+    const worker = new Worker(new URL(file, import.meta.url), {
+      // Little garbage survives a job, so a small nursery keeps memory low and costs nothing.
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
+    const entry: Running = { worker, jobs: new Map() };
+    worker.on('message', (reply: Reply) => this.settle(entry, reply));
+    worker.on('error', (error) => this.fail(entry, error));
+    worker.unref();
+    this.running.push(entry);
+  }
+
+  private dispatch(): void {
+    while (this.queue.length > 0) {
+      const idlest = this.running.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a));
+      if (idlest.jobs.size >= AHEAD) return;
+      const waiting = this.queue.shift();
+      if (waiting === undefined) return;
+      idlest.jobs.set(waiting.request.id, waiting);
+      idlest.worker.ref();
+      idlest.worker.postMessage(waiting.request, waiting.transfer);
+    }
+  }
+
+  private settle(entry: Running, reply: Reply): void {
+    const waiting = entry.jobs.get(reply.id);
+    entry.jobs.delete(reply.id);
+    if (entry.jobs.size === 0) entry.worker.unref();
+    if ('error' in reply) waiting?.reject(revive(reply.error));
+    else waiting?.resolve(reply.result as never);
+    this.dispatch();
+  }
+
+  private fail(entry: Running, error: unknown): void {
+    this.running.splice(this.running.indexOf(entry), 1);
+    for (const waiting of entry.jobs.values()) waiting.reject(error);
+    for (const waiting of this.running.length === 0 ? this.queue.splice(0) : [])
+      waiting.reject(error);
+  }
+
+  /** Stops the threads; jobs under way fail with `CANCELLED`. */
+  async close(): Promise<void> {
+    this.closed = true;
+    const stopped = new HoldfastError('CANCELLED', 'the work was stopped');
+    for (const waiting of this.queue.splice(0)) waiting.reject(stopped);
+    await Promise.all(
+      this.running.splice(0).map(async ({ worker, jobs }) => {
+        await worker.terminate();
+        for (const waiting of jobs.values()) waiting.reject(stopped);
+      }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function revive(data: ErrorData): Error {
+  const error =
+    data.code === undefined
+      ? new Error(data.message)
+      : new HoldfastError(
+          data.code,
+          data.message,
+          data.hint === undefined ? {} : { hint: data.hint },
+        );
+  if (data.stack !== undefined) error.stack = data.stack;
+  if (data.code === undefined && data.errno !== undefined)
+    Object.assign(error, { code: data.errno });
+  return error;
+}

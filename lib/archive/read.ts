@@ -1,0 +1,201 @@
+// Opening an archive: the table of its index, and through it any entry, each step checked before it is used.
+import crypto from 'node:crypto';
+import { HoldfastError } from '../errors.ts';
+import {
+  MAX_PIECE_BYTES,
+  parsePiece,
+  parseTable,
+  type IndexGroup,
+  type IndexTable,
+} from '../format/archive-index.ts';
+import {
+  CODECS,
+  decodeLocator,
+  decodeMember,
+  LOCATOR_BYTES,
+  type Codec,
+  type Extent,
+} from '../format/codec.ts';
+
+/** Something that can be read in ranges. Byte counts; `read` gives exactly what was asked for or throws. */
+export interface ByteReader {
+  readonly bytes: number;
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** An opened archive. */
+export interface Archive {
+  readonly reader: ByteReader;
+  readonly codec: Codec;
+  readonly place: Extent;
+  readonly table: IndexTable;
+}
+
+/**
+ * Opens an archive by its index table, whose digest the caller has from a manifest.
+ *
+ * `BACKUP_DAMAGED` when the table is not that one, `FORMAT_UNSUPPORTED` when a newer version wrote it.
+ */
+export async function openArchive(
+  reader: ByteReader,
+  place: Extent,
+  codec: Codec,
+): Promise<Archive> {
+  if (place.bytes > MAX_PIECE_BYTES || place.rawBytes > MAX_PIECE_BYTES) {
+    throw new HoldfastError(
+      'BACKUP_DAMAGED',
+      `the table of the index claims ${place.rawBytes} bytes`,
+    );
+  }
+  const table = parseTable((await readExtent(reader, place, codec)).toString('utf8'));
+  assertOrder(table, place);
+  return { reader, codec, place, table };
+}
+
+/** The pieces must stand where an archive has them, so that a hostile table cannot point elsewhere. */
+function assertOrder(table: IndexTable, place: Extent): void {
+  let at = table.dataBytes;
+  for (const extent of [...table.sums, ...table.pieces, place]) {
+    if (extent.offset < at) {
+      throw new HoldfastError(
+        'BACKUP_DAMAGED',
+        'the pieces of the index overlap, or are out of order',
+      );
+    }
+    at = extent.offset + extent.bytes;
+  }
+}
+
+/** Where the table stands by the end of an archive that was found alone: the codec is told by that too. `FORMAT_UNSUPPORTED` when it is none of ours. */
+export async function locateTable(reader: ByteReader): Promise<{ codec: Codec; place: Extent }> {
+  for (const codec of CODECS) {
+    const bytes = LOCATOR_BYTES[codec];
+    if (reader.bytes < bytes) continue;
+    const place = decodeLocator(await reader.read(reader.bytes - bytes, bytes), codec);
+    if (place !== undefined && place.offset + place.bytes <= reader.bytes) return { codec, place };
+  }
+  throw new HoldfastError('FORMAT_UNSUPPORTED', 'this is not a whole archive of Holdfast', {
+    hint: "It may be cut off, or be another tool's archive: `tar -xzf` extracts what it holds, unchecked.",
+  });
+}
+
+/** The raw bytes of an extent after its digest was found right; `BACKUP_DAMAGED` otherwise. */
+export async function readExtent(
+  reader: ByteReader,
+  extent: Extent,
+  codec: Codec,
+): Promise<Buffer> {
+  const stored = await reader.read(extent.offset, extent.bytes);
+  if (crypto.hash('sha256', stored, 'hex') !== extent.sha256) {
+    throw new HoldfastError(
+      'BACKUP_DAMAGED',
+      `the index is damaged: the ${extent.bytes} bytes from byte ${extent.offset} do not have their recorded digest`,
+    );
+  }
+  return decodeMember(stored, extent.rawBytes, codec);
+}
+
+/** The groups of piece `i` of the index. */
+export async function readPiece(archive: Archive, i: number): Promise<IndexGroup[]> {
+  const piece = archive.table.pieces[i];
+  if (piece === undefined) return [];
+  const raw = await readExtent(archive.reader, piece, archive.codec);
+  const groups = parsePiece(raw.toString('utf8'));
+  if (groups[0]?.entries[0]?.path !== piece.firstPath) {
+    throw new HoldfastError(
+      'BACKUP_DAMAGED',
+      'a piece of the index does not begin with its first path',
+    );
+  }
+  return groups;
+}
+
+/**
+ * The groups of an archive in order, from the piece in which `from` would stand.
+ *
+ * The next piece is read while the last is used. Entries are strictly ascending and members tile the data; an index in which
+ * they do not is `BACKUP_DAMAGED`. A damaged piece is thrown, or handed to `onDamage` and passed over.
+ */
+export async function* readGroups(
+  archive: Archive,
+  from = '',
+  onDamage: (piece: number, error: unknown) => void = rethrow,
+): AsyncGenerator<IndexGroup> {
+  const first = firstPieceFor(archive.table, from);
+  let last = '';
+  let offset: number | undefined = first === 0 ? 0 : undefined;
+  let next = quietly(readPiece(archive, first));
+  for (let i = first; i < archive.table.pieces.length; i++) {
+    const current = next;
+    next = quietly(readPiece(archive, i + 1));
+    let groups: IndexGroup[];
+    try {
+      groups = await current;
+    } catch (error) {
+      onDamage(i, error);
+      offset = undefined;
+      continue;
+    }
+    for (const group of groups) {
+      last = assertAscending(group, last);
+      offset = assertTiling(group, offset);
+      yield group;
+    }
+  }
+  if (offset !== undefined && offset !== archive.table.dataBytes) {
+    throw new HoldfastError(
+      'BACKUP_DAMAGED',
+      `the index names ${offset} of ${archive.table.dataBytes} bytes of data`,
+    );
+  }
+}
+
+function rethrow(_piece: number, error: unknown): never {
+  throw error;
+}
+
+/** A rejection is seen when the promise is awaited; until then it must not count as unhandled. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+function assertAscending(group: IndexGroup, last: string): string {
+  let previous = last;
+  for (const { path } of group.entries) {
+    if (path <= previous) {
+      throw new HoldfastError(
+        'BACKUP_DAMAGED',
+        `the index names ${JSON.stringify(path)} twice, or out of order`,
+      );
+    }
+    previous = path;
+  }
+  return previous;
+}
+
+function assertTiling(group: IndexGroup, offset: number | undefined): number {
+  let at = offset ?? group.members[0]?.offset ?? 0;
+  for (const member of group.members) {
+    if (member.offset !== at) {
+      throw new HoldfastError(
+        'BACKUP_DAMAGED',
+        `the members of the index leave a gap, or overlap, at byte ${at}`,
+      );
+    }
+    at += member.bytes;
+  }
+  return at;
+}
+
+/** The last piece that begins at or before `path`. */
+function firstPieceFor(table: IndexTable, path: string): number {
+  let low = 0;
+  let high = table.pieces.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((table.pieces[middle]?.firstPath ?? '') <= path) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}

@@ -1,0 +1,289 @@
+// Restores an archive, or some paths of it, into a directory of its own. Only the members that hold what is wanted are read.
+import fs from 'node:fs';
+import { HoldfastError, type Problem } from '../errors.ts';
+import type { IndexEntry, IndexGroup } from '../format/archive-index.ts';
+import { displayPath, fsPath } from '../format/paths.ts';
+import { problemOf } from './encode.ts';
+import {
+  createSplitFile,
+  finishFile,
+  mtimeSeconds,
+  restoredMode,
+  type WriteOptions,
+} from './extract.ts';
+import { SPLIT_BYTES } from './plan.ts';
+import type { Pool } from './pool.ts';
+import { readGroups, type Archive } from './read.ts';
+import { stretches, type Stretch } from './stretches.ts';
+import { Window } from './window.ts';
+
+const WINDOW_BYTES = 32 << 20;
+
+export interface RestoreOptions {
+  /** An absolute byte string that ends in `/`: a directory that this run has made, and that nobody else can enter. */
+  readonly root: string;
+  /** Byte strings without a closing slash; empty for everything. */
+  readonly paths: readonly string[];
+  readonly write: WriteOptions;
+  readonly pool: Pool;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((progress: { entries: number; bytes: number }) => void) | undefined;
+}
+
+export interface RestoreSummary {
+  readonly entries: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly problems: readonly Problem[];
+}
+
+/** Restores what is wanted. `BACKUP_NOT_FOUND` when a path is not in the archive; damage is a problem per entry. */
+export async function restoreArchive(
+  archive: Archive,
+  options: RestoreOptions,
+): Promise<RestoreSummary> {
+  const restore = new Restore(archive, options);
+  return restore.run();
+}
+
+class Restore {
+  private readonly archive: Archive;
+  private readonly options: RestoreOptions;
+  private readonly window = new Window(WINDOW_BYTES);
+  private readonly made = new Set<string>(['']);
+  private readonly directories: IndexEntry[] = [];
+  private readonly symlinks: IndexEntry[] = [];
+  private readonly hardlinks: IndexEntry[] = [];
+  private readonly found = new Set<string>();
+  private readonly problems: Problem[] = [];
+  private entries = 0;
+  private files = 0;
+  private bytes = 0;
+
+  constructor(archive: Archive, options: RestoreOptions) {
+    this.archive = archive;
+    this.options = options;
+  }
+
+  async run(): Promise<RestoreSummary> {
+    const { paths } = this.options;
+    if (paths.length === 0) await this.extract(readGroups(this.archive), (path) => path);
+    for (const path of paths) await this.extractPath(path);
+    await this.window.drain();
+    const lost = paths.find((path) => !this.found.has(path));
+    if (lost !== undefined) {
+      throw new HoldfastError('BACKUP_NOT_FOUND', `the backup holds no ${displayPath(lost)}`, {
+        hint: '`holdfast show <backup>` lists what it holds.',
+      });
+    }
+    await this.makeHardlinks();
+    for (const link of this.symlinks) this.attempt(link, () => this.makeSymlink(link));
+    // Deepest first: a directory's time changes when something is made in it.
+    for (const directory of this.directories.reverse()) {
+      this.attempt(directory, () => this.finishDirectory(directory));
+    }
+    const { entries, files, bytes, problems } = this;
+    return { entries, files, bytes, problems };
+  }
+
+  /** An entry and, when it is a directory, all below it: two stretches of the index, since other names may sort between them. */
+  private async extractPath(path: string): Promise<void> {
+    const below = `${path}/`;
+    const take = (entryPath: string) => {
+      if (entryPath !== path && !entryPath.startsWith(below)) return undefined;
+      this.found.add(path);
+      return entryPath;
+    };
+    for (const first of [path, below]) {
+      const last = first === path ? path : `${path}0`;
+      await this.extract(between(this.archive, first, last), (one) =>
+        one >= first && (first === path ? one === path : one < last) ? take(one) : undefined,
+      );
+    }
+  }
+
+  private async extract(
+    groups: AsyncIterable<IndexGroup>,
+    destination: (path: string) => string | undefined,
+  ): Promise<void> {
+    const wanted = this.wantedGroups(groups, destination);
+    for await (const stretch of stretches(wanted)) {
+      if (this.options.signal?.aborted === true) {
+        throw new HoldfastError('CANCELLED', 'the restore was interrupted');
+      }
+      if (stretch.split) await this.extractSplit(stretch, destination);
+      else await this.window.add(stretch.rawBytes, () => this.extractStretch(stretch, destination));
+    }
+  }
+
+  /** Only groups with a wanted file are read; directories are made and links noted on the way. */
+  private async *wantedGroups(
+    groups: AsyncIterable<IndexGroup>,
+    destination: (path: string) => string | undefined,
+  ): AsyncGenerator<IndexGroup> {
+    for await (const group of groups) {
+      let files = false;
+      for (const entry of group.entries) {
+        const to = destination(entry.path);
+        if (to === undefined) continue;
+        this.entries++;
+        if (entry.type === 'file') {
+          files = true;
+          this.makeParents(to);
+        } else this.note(entry);
+      }
+      if (files) yield group;
+    }
+  }
+
+  private note(entry: IndexEntry): void {
+    if (entry.type === 'directory') {
+      this.makeDirectory(entry.path.slice(0, -1));
+      this.directories.push(entry);
+    } else if (entry.type === 'symlink') this.symlinks.push(entry);
+    else this.hardlinks.push(entry);
+  }
+
+  private makeParents(path: string): void {
+    const slash = path.lastIndexOf('/');
+    if (slash > 0) this.makeDirectory(path.slice(0, slash));
+  }
+
+  private makeDirectory(path: string): void {
+    if (this.made.has(path)) return;
+    this.makeParents(path);
+    fs.mkdirSync(fsPath(this.options.root + path), 0o700);
+    this.made.add(path);
+  }
+
+  private async extractStretch(
+    stretch: Stretch,
+    destination: (path: string) => string | undefined,
+  ): Promise<void> {
+    const { groups, offset, bytes } = stretch;
+    const range = { offset, bytes: await this.archive.reader.read(offset, bytes) };
+    const { root, write, pool } = this.options;
+    const destinations = groups.map(({ entries }) => entries.map(({ path }) => destination(path)));
+    const job = { range, groups, destinations, root, codec: this.archive.codec, options: write };
+    const { problems } = await pool.run('extractGroups', job, stretch.rawBytes, [
+      range.bytes.buffer,
+    ]);
+    this.problems.push(...problems);
+    groups.forEach(({ entries }, g) => {
+      entries.forEach(({ type, size }, i) => {
+        if (type === 'file' && destinations[g]?.[i] !== undefined) this.count(1, size);
+      });
+    });
+  }
+
+  private count(files: number, bytes: number): void {
+    this.files += files;
+    this.bytes += bytes;
+    this.options.onProgress?.({ entries: this.entries, bytes: this.bytes });
+  }
+
+  private async extractSplit(
+    stretch: Stretch,
+    destination: (path: string) => string | undefined,
+  ): Promise<void> {
+    const [group] = stretch.groups;
+    const [entry] = group?.entries ?? [];
+    const to = entry && destination(entry.path);
+    if (group === undefined || entry === undefined || to === undefined) return;
+    const fd = createSplitFile(this.options.root + to);
+    let left = group.members.length;
+    for (let i = 0; i < group.members.length; i++) {
+      await this.window.add(group.members[i]?.rawBytes ?? 0, async () => {
+        try {
+          await this.extractPiece(group, i, fd);
+          if (left === 1) finishFile(fd, entry, this.options.write);
+        } finally {
+          if (--left === 0) fs.closeSync(fd);
+        }
+      });
+    }
+    this.files++;
+  }
+
+  private async extractPiece(group: IndexGroup, piece: number, fd: number): Promise<void> {
+    const member = group.members[piece];
+    if (member === undefined) return;
+    const { offset, bytes, rawBytes } = member;
+    const range = { offset, bytes: await this.archive.reader.read(offset, bytes) };
+    const job = {
+      range,
+      group,
+      piece,
+      position: piece * SPLIT_BYTES,
+      fd,
+      codec: this.archive.codec,
+    };
+    const { problems } = await this.options.pool.run('extractPiece', job, rawBytes, [
+      range.bytes.buffer,
+    ]);
+    this.problems.push(...problems);
+    this.count(0, rawBytes);
+  }
+
+  /** A link whose first name was not asked for gets the content itself; further ones link to that. */
+  private async makeHardlinks(): Promise<void> {
+    const missing = new Map<string, string>();
+    for (const link of this.hardlinks) {
+      const target = link.linkTarget ?? '';
+      if (!missing.has(target) && !fs.existsSync(fsPath(this.options.root + target))) {
+        missing.set(target, link.path);
+        this.makeParents(link.path);
+        await this.extract(between(this.archive, target, target), (path) =>
+          path === target ? link.path : undefined,
+        );
+      }
+    }
+    await this.window.drain();
+    for (const link of this.hardlinks) {
+      const target = missing.get(link.linkTarget ?? '') ?? link.linkTarget ?? '';
+      if (target !== link.path) this.attempt(link, () => this.makeHardlink(link, target));
+    }
+  }
+
+  private makeHardlink(link: IndexEntry, target: string): void {
+    const { root } = this.options;
+    this.makeParents(link.path);
+    fs.linkSync(fsPath(root + target), fsPath(root + link.path));
+    this.files++;
+  }
+
+  private makeSymlink(link: IndexEntry): void {
+    const path = fsPath(this.options.root + link.path);
+    this.makeParents(link.path);
+    fs.symlinkSync(Buffer.from(link.linkTarget ?? '', 'latin1'), path);
+    if (this.options.write.owners) fs.lchownSync(path, link.uid, link.gid);
+    const seconds = mtimeSeconds(link);
+    if (seconds !== undefined) fs.lutimesSync(path, seconds, seconds);
+  }
+
+  private finishDirectory(directory: IndexEntry): void {
+    const path = fsPath(this.options.root + directory.path);
+    const { write } = this.options;
+    if (write.owners) fs.chownSync(path, directory.uid, directory.gid);
+    fs.chmodSync(path, restoredMode(directory, write));
+    const seconds = mtimeSeconds(directory);
+    if (seconds !== undefined) fs.utimesSync(path, seconds, seconds);
+  }
+
+  private attempt(entry: IndexEntry, make: () => void): void {
+    try {
+      make();
+    } catch (error) {
+      this.problems.push(problemOf(entry.path, error));
+    }
+  }
+}
+
+/** The groups in which paths from `first` to `last` can stand. */
+async function* between(archive: Archive, first: string, last: string): AsyncGenerator<IndexGroup> {
+  for await (const group of readGroups(archive, first)) {
+    const begins = group.entries[0]?.path ?? '';
+    if (begins > last) return;
+    if ((group.entries.at(-1)?.path ?? '') >= first) yield group;
+  }
+}

@@ -1,0 +1,7 @@
+// How a file is recognised as unchanged without reading it.
+import type { BigIntStats } from 'node:fs';
+
+/** What changes when a file's content changes: modification and change time in nanoseconds, and inode. */
+export function statLine(stats: BigIntStats): string {
+  return `${stats.mtimeNs} ${stats.ctimeNs} ${stats.ino}`;
+}

@@ -1,0 +1,273 @@
+// Writing an archive: entries are read and encoded by the pool, and come out in order with bounded memory.
+import { HoldfastError, type Problem } from '../errors.ts';
+import type { IndexEntry } from '../format/archive-index.ts';
+import type { Encoding, Extent } from '../format/codec.ts';
+import { displayPath } from '../format/paths.ts';
+import { Assembly, type Part } from './assembly.ts';
+import { indexEntry, type EncodedGroup } from './encode.ts';
+import { isSplit, planGroups, type SourceEntry } from './plan.ts';
+import type { Pool } from './pool.ts';
+import {
+  isUnchanged,
+  PreviousGroups,
+  type Predecessor,
+  type PreviousGroup,
+} from './predecessor.ts';
+import type { ScanWriter } from './scan.ts';
+import { openSplitFile, type SplitFile } from './split-file.ts';
+
+export interface WriteProgress {
+  readonly entries: number;
+  readonly contentBytes: number;
+}
+
+export interface WriteInput {
+  /** In strictly ascending order of their paths. */
+  readonly entries: Iterable<SourceEntry>;
+  readonly encoding: Encoding;
+  readonly pool: Pool;
+  readonly scan: ScanWriter;
+  readonly predecessor: Predecessor | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((progress: WriteProgress) => void) | undefined;
+}
+
+export interface ArchiveSummary {
+  /** Where the index table stands; undefined when the archive is the predecessor's byte for byte, and no part was given out. */
+  readonly place: Extent | undefined;
+  readonly totals: {
+    readonly entries: number;
+    readonly files: number;
+    readonly contentBytes: number;
+    readonly readBytes: number;
+    readonly reusedBytes: number;
+  };
+  readonly problems: readonly Problem[];
+}
+
+/** Raw bytes that may be under way at once; bounds the memory of a run, whatever its files are. */
+const WINDOW_BYTES = 24 << 20;
+/** Groups travel to a worker in batches of about this size: a message costs as much as a small file. */
+const BATCH_BYTES = 256 << 10;
+
+/** Work under way, in the order of the archive. */
+interface Queued {
+  readonly rawBytes: number;
+  readonly finish: () => AsyncGenerator<Part>;
+}
+
+interface Batch {
+  readonly groups: { entries: readonly SourceEntry[]; candidateKey: string | undefined }[];
+  readonly results: Promise<EncodedGroup[]>;
+  readonly start: () => void;
+  rawBytes: number;
+}
+
+/** Writes one archive; use once. */
+export class ArchiveWriter {
+  private readonly input: WriteInput;
+  private readonly previous: PreviousGroups | undefined;
+  private readonly assembly: Assembly;
+  private readonly queue: Queued[] = [];
+  private readonly open = new Set<SplitFile>();
+  private queuedBytes = 0;
+  private batch: Batch | undefined;
+  private readonly sharedDigests = new Map<string, string>();
+  private readonly problems: Problem[] = [];
+  private readonly totals = { entries: 0, files: 0, contentBytes: 0, readBytes: 0 };
+
+  constructor(input: WriteInput) {
+    this.input = input;
+    this.previous = input.predecessor && new PreviousGroups(input.predecessor);
+    this.assembly = new Assembly(input);
+  }
+
+  /** The parts of the archive in order; the summary is the generator's return value. `CANCELLED` when the signal says so. */
+  async *write(): AsyncGenerator<Part, ArchiveSummary> {
+    try {
+      for (const group of planGroups(this.input.entries)) {
+        this.throwIfCancelled();
+        yield* this.take(group);
+        while (this.queuedBytes > WINDOW_BYTES) yield* this.drainOne();
+      }
+      while (this.queue.length > 0) yield* this.drainOne();
+      const unchanged = this.assembly.unchangedGroups;
+      if (unchanged !== undefined && unchanged > 0 && (await this.previous?.atEnd()) === true) {
+        return this.summary(undefined);
+      }
+      return this.summary(yield* this.assembly.finish());
+    } finally {
+      for (const file of this.open) file.close();
+    }
+  }
+
+  private async *take(group: SourceEntry[]): AsyncGenerator<Part> {
+    const [first] = group;
+    if (first === undefined) return;
+    const before = await this.previous?.find(first.path);
+    if (before !== undefined && isUnchanged(group, before)) this.queueUnchanged(group, before);
+    else if (isSplit(first)) yield* this.takeSplit(first, before);
+    else this.queueGroup(group, before);
+  }
+
+  private summary(place: Extent | undefined): ArchiveSummary {
+    const totals = { ...this.totals, reusedBytes: this.assembly.reusedBytes };
+    return { place, totals, problems: this.problems };
+  }
+
+  private throwIfCancelled(): void {
+    const { signal } = this.input;
+    if (signal?.aborted !== true) return;
+    throw new HoldfastError('CANCELLED', 'the backup was interrupted', { cause: signal.reason });
+  }
+
+  private enqueue(rawBytes: number, finish: () => AsyncGenerator<Part>): void {
+    this.queue.push({ rawBytes, finish });
+    this.queuedBytes += rawBytes;
+  }
+
+  private async *drainOne(): AsyncGenerator<Part> {
+    this.startBatch();
+    this.throwIfCancelled();
+    const item = this.queue.shift();
+    if (item === undefined) return;
+    yield* item.finish();
+    this.queuedBytes -= item.rawBytes;
+  }
+
+  private queueUnchanged(found: readonly SourceEntry[], before: PreviousGroup): void {
+    const { assembly } = this;
+    const finish = async function* (this: ArchiveWriter): AsyncGenerator<Part> {
+      assembly.beginGroup(before);
+      for (const { rawBytes, key } of before.members) {
+        yield* assembly.addMember({ bytes: undefined, rawBytes, sha256: '', key });
+      }
+      yield* this.endGroup(
+        found,
+        before.entries,
+        found.map(({ stat }) => stat),
+      );
+    };
+    // A little of the window, so that its promise of bounded memory holds for these too.
+    this.enqueue(1024, finish.bind(this));
+  }
+
+  private queueGroup(group: readonly SourceEntry[], before: PreviousGroup | undefined): void {
+    const rawBytes = group.reduce((sum, { size }) => sum + size + 1024, 0);
+    this.batch ??= this.newBatch();
+    const { batch } = this;
+    const i = batch.groups.length;
+    const reusable = before?.members.length === 1 ? before : undefined;
+    batch.groups.push({ entries: group, candidateKey: reusable?.members[0]?.key });
+    batch.rawBytes += rawBytes;
+    this.enqueue(rawBytes, () => this.finishGroup(group, batch, i, reusable));
+    if (batch.rawBytes >= BATCH_BYTES) this.startBatch();
+  }
+
+  private newBatch(): Batch {
+    const { promise, resolve } = Promise.withResolvers<EncodedGroup[]>();
+    // Awaited when its groups are due; until then a rejection must not count as unhandled.
+    promise.catch(() => undefined);
+    const { pool, encoding } = this.input;
+    const batch: Batch = {
+      groups: [],
+      results: promise,
+      rawBytes: 0,
+      start: () =>
+        resolve(pool.run('encodeGroups', { groups: batch.groups, encoding }, batch.rawBytes)),
+    };
+    return batch;
+  }
+
+  private startBatch(): void {
+    this.batch?.start();
+    this.batch = undefined;
+  }
+
+  private async *finishGroup(
+    group: readonly SourceEntry[],
+    batch: Batch,
+    i: number,
+    before: PreviousGroup | undefined,
+  ): AsyncGenerator<Part> {
+    const done = (await batch.results)[i];
+    if (done === undefined) throw new Error('a batch lost a group');
+    this.problems.push(...done.problems);
+    this.totals.readBytes += done.readBytes;
+    if (done.member === undefined) return;
+    this.assembly.beginGroup(before);
+    yield* this.assembly.addMember(done.member);
+    yield* this.endGroup(group, done.entries, done.stats);
+  }
+
+  private async *takeSplit(
+    entry: SourceEntry,
+    before: PreviousGroup | undefined,
+  ): AsyncGenerator<Part> {
+    const file = openSplitFile(entry, this.input);
+    if ('problem' in file) {
+      this.problems.push(file.problem);
+      return;
+    }
+    this.open.add(file);
+    for (let i = 0; i < file.pieces; i++) {
+      while (this.queuedBytes > WINDOW_BYTES) yield* this.drainOne();
+      const encoded = file.encode(i, before?.members[i]?.key);
+      this.startBatch();
+      this.enqueue(file.pieceBytes(i), () => this.finishPiece(file, i, encoded, before));
+    }
+  }
+
+  private async *finishPiece(
+    file: SplitFile,
+    i: number,
+    encoded: ReturnType<SplitFile['encode']>,
+    before: PreviousGroup | undefined,
+  ): AsyncGenerator<Part> {
+    const member = await file.finishPiece(i, encoded);
+    if (i === 0) this.assembly.beginGroup(before);
+    yield* this.assembly.addMember(member);
+    if (i < file.pieces - 1) return;
+    this.open.delete(file);
+    const { sha256, stat, problems } = file.finish();
+    this.problems.push(...problems);
+    this.totals.readBytes += file.entry.size;
+    yield* this.endGroup([file.entry], [indexEntry(file.entry, sha256)], [stat]);
+  }
+
+  private async *endGroup(
+    found: readonly SourceEntry[],
+    read: readonly IndexEntry[],
+    stats: readonly string[],
+  ): AsyncGenerator<Part> {
+    const shared = new Set(found.flatMap((entry) => (entry.shared ? [entry.path] : [])));
+    const entries = read.map((entry) => this.withDigest(entry, shared));
+    for (const { type, size } of entries) {
+      this.totals.entries++;
+      if (type === 'file') this.totals.files++;
+      this.totals.contentBytes += size;
+    }
+    const { entries: count, contentBytes } = this.totals;
+    this.input.onProgress?.({ entries: count, contentBytes });
+    yield* this.assembly.endGroup(entries, stats);
+  }
+
+  /** Hard links carry the digest of the entry that they share, which stands before them. */
+  private withDigest(entry: IndexEntry, shared: ReadonlySet<string>): IndexEntry {
+    if (shared.has(entry.path) && entry.sha256 !== undefined) {
+      this.sharedDigests.set(entry.path, entry.sha256);
+    }
+    if (entry.type !== 'hardlink') return entry;
+    const sha256 = this.sharedDigests.get(entry.linkTarget ?? '');
+    if (sha256 !== undefined) return { ...entry, sha256 };
+    this.problems.push({
+      path: displayPath(entry.path),
+      code: 'vanished',
+      detail: `shares its content with ${displayPath(entry.linkTarget ?? '')}, which could not be read`,
+    });
+    return { ...entry, sha256: EMPTY_SHA256 };
+  }
+}
+
+/** Of no bytes: the digest of a hard link whose first name could not be read. */
+const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

@@ -1,0 +1,70 @@
+// The keys of a store: which file of a system stands where.
+import { compactTime, parseBackupId } from './ids.ts';
+
+export const MARKER_KEY = 'holdfast.json';
+export const BACKUPS_PREFIX = 'backups/';
+export const RECORDS_PREFIX = 'records/';
+
+/** Names of systems and sources: they become parts of keys, of metrics and of policies. */
+export const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Everything of one source. */
+export function sourcePrefix(source: string): string {
+  return `${BACKUPS_PREFIX}${source}/`;
+}
+
+/** Everything of one backup. */
+export function backupPrefix(source: string, id: string): string {
+  return `${sourcePrefix(source)}${id}/`;
+}
+
+export function manifestKey(source: string, id: string): string {
+  return `${backupPrefix(source, id)}manifest.json`;
+}
+
+/** Artifacts carry a random part, so that two runs of one trigger never write the same key. */
+export function artifactKey(
+  backup: { source: string; id: string },
+  name: { role: string; random: string; extension: string },
+): string {
+  return `${backupPrefix(backup.source, backup.id)}${name.role}-${name.random}.${name.extension}`;
+}
+
+/** The parts of a key below `backups/`, or undefined for any other key. */
+export function parseBackupKey(
+  key: string,
+): { source: string; id: string; file: string } | undefined {
+  const [prefix, source, id, file, ...rest] = key.split('/');
+  if (prefix !== 'backups' || source === undefined || id === undefined || file === undefined) {
+    return undefined;
+  }
+  if (rest.length > 0 || !NAME_PATTERN.test(source) || parseBackupId(id) === undefined)
+    return undefined;
+  return { source, id, file };
+}
+
+export function recordsPrefix(verb: string, source: string): string {
+  return `${RECORDS_PREFIX}${verb}/${source}/`;
+}
+
+/** Records are sorted by the time they began; `subject` is the id of what they are about. */
+export function recordKey(record: {
+  verb: string;
+  source: string;
+  begin: Date;
+  subject: string;
+}): string {
+  return `${recordsPrefix(record.verb, record.source)}${compactTime(record.begin)}-${record.subject}.json`;
+}
+
+const RECORD = /^records\/([a-z-]+)\/([a-z0-9-]+)\/(\d{8}T\d{9}Z)-([A-Za-z0-9-]+)\.json$/;
+
+/** The parts of a record's key, or undefined for any other key. */
+export function parseRecordKey(
+  key: string,
+): { verb: string; source: string; time: string; subject: string } | undefined {
+  const match = RECORD.exec(key);
+  if (match === null) return undefined;
+  const [, verb = '', source = '', time = '', subject = ''] = match;
+  return { verb, source, time, subject };
+}

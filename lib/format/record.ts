@@ -1,0 +1,67 @@
+// Records: the small signed file that every act leaves which makes no manifest, and the evidence of proofs among them.
+import { z } from 'zod';
+import { HoldfastError } from '../errors.ts';
+import { MAX_LISTED_PROBLEMS, problemSchema } from './manifest.ts';
+
+export const RECORD_FORMAT = 1;
+
+export const VERBS = [
+  'backup',
+  'verify',
+  'restore',
+  'restore-test',
+  'prune',
+  'pin',
+  'unpin',
+  'repair',
+  'init',
+] as const;
+export type Verb = (typeof VERBS)[number];
+
+/** Evidence ends proven, damaged or inconclusive; other acts done, partial or failed. */
+export const VERDICTS = ['proven', 'damaged', 'inconclusive', 'done', 'partial', 'failed'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+const time = z.iso.datetime({ precision: 3 });
+const text = z.string().max(4096);
+
+const recordSchema = z.strictObject({
+  format: z.literal(RECORD_FORMAT),
+  key: text,
+  system: text,
+  source: text,
+  verb: z.enum(VERBS),
+  /** The id of the backup that the act is about. */
+  subject: text,
+  who: text,
+  begin: time,
+  end: time,
+  verdict: z.enum(VERDICTS),
+  problems: z.array(problemSchema).max(MAX_LISTED_PROBLEMS),
+  problemCount: z.int().nonnegative(),
+  facts: z.record(z.string().max(64), z.json()),
+});
+
+export type Record = z.infer<typeof recordSchema>;
+export type Facts = Record['facts'];
+
+/** The record in a signed file's payload. `FORMAT_UNSUPPORTED` for other versions, `BACKUP_DAMAGED` when malformed. */
+export function parseRecord(payload: unknown, key: string): Record {
+  const { format } = (payload ?? {}) as { format?: unknown };
+  if (format !== RECORD_FORMAT) {
+    throw new HoldfastError(
+      'FORMAT_UNSUPPORTED',
+      `${key} has format ${JSON.stringify(format)}; known here is ${RECORD_FORMAT}`,
+      {
+        hint: 'Use the version of Holdfast that wrote it, or a newer one.',
+      },
+    );
+  }
+  const result = recordSchema.safeParse(payload);
+  if (result.success) return result.data;
+  const first = result.error.issues[0];
+  throw new HoldfastError(
+    'BACKUP_DAMAGED',
+    `${key} is no record: ${first?.path.join('.') ?? ''}: ${first?.message ?? ''}`,
+  );
+}

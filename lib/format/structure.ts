@@ -1,0 +1,73 @@
+// What an archive holds besides its entries: the sums, the index and the end. All of it follows from the index table, so a reader
+// computes what has to stand there and compares.
+import { Buffer } from 'node:buffer';
+import { encodeTable, type IndexTable } from './archive-index.ts';
+import { encodeLocator, encodeMember, type Codec, type Extent } from './codec.ts';
+import { BLOCK_BYTES, encodeHeader, paddingBytes } from './tar.ts';
+
+export const OWN_DIRECTORY = '.holdfast/';
+export const SUMS_PATH = `${OWN_DIRECTORY}SHA256SUMS`;
+export const INDEX_PATH = `${OWN_DIRECTORY}index.ndjson`;
+
+/** The member before the sums: their header. */
+export function sumsHead(sumsBytes: number, codec: Codec): Buffer {
+  return stored(ownHeader(SUMS_PATH, sumsBytes), codec);
+}
+
+/** The member between the sums and the index: the end of the one and the header of the other. */
+export function indexHead(sumsBytes: number, indexBytes: number, codec: Codec): Buffer {
+  const padding = Buffer.alloc(paddingBytes(sumsBytes));
+  return stored(Buffer.concat([padding, ownHeader(INDEX_PATH, indexBytes)]), codec);
+}
+
+/** What follows the table: the end of the tar, then the locator. */
+export function archiveTail(indexBytes: number, table: Extent, codec: Codec): Buffer {
+  const end = Buffer.alloc(paddingBytes(indexBytes) + 2 * BLOCK_BYTES);
+  return Buffer.concat([stored(end, codec), encodeLocator(table, codec)]);
+}
+
+/** A piece of the artifact that is known before it is read. */
+export interface KnownPiece {
+  readonly offset: number;
+  readonly content: Buffer;
+}
+
+/** The pieces of an archive that follow from its table, and its whole length. */
+export function knownPieces(
+  table: IndexTable,
+  place: Extent,
+  codec: Codec,
+): { pieces: KnownPiece[]; archiveBytes: number } {
+  const sumsBytes = sum(table.sums);
+  const indexBytes = sum(table.pieces) + Buffer.byteLength(encodeTable(table));
+  const head = sumsHead(sumsBytes, codec);
+  const sumsEnd = table.dataBytes + head.length + table.sums.reduce((n, one) => n + one.bytes, 0);
+  const tail = archiveTail(indexBytes, place, codec);
+  const pieces = [
+    { offset: table.dataBytes, content: head },
+    { offset: sumsEnd, content: indexHead(sumsBytes, indexBytes, codec) },
+    { offset: place.offset + place.bytes, content: tail },
+  ];
+  return { pieces, archiveBytes: place.offset + place.bytes + tail.length };
+}
+
+function sum(extents: readonly Extent[]): number {
+  return extents.reduce((total, extent) => total + extent.rawBytes, 0);
+}
+
+function ownHeader(path: string, size: number): Buffer {
+  return encodeHeader({
+    path,
+    type: 'file',
+    size,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtimeMicroseconds: undefined,
+    linkTarget: undefined,
+  });
+}
+
+function stored(bytes: Buffer, codec: Codec): Buffer {
+  return encodeMember([{ bytes, stored: true }], { codec, level: 0 });
+}

@@ -1,0 +1,261 @@
+// Walks a tree in the order of an archive: synchronously and lazily, so that memory follows the largest directory, not the tree.
+import fs from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import type { Problem } from '../errors.ts';
+import { microseconds, problemOf } from '../archive/encode.ts';
+import type { SourceEntry } from '../archive/plan.ts';
+import { statLine } from '../archive/stat-line.ts';
+import { displayPath, fsPath } from '../format/paths.ts';
+import { OWN_DIRECTORY } from '../format/structure.ts';
+import { contentDecides, looksLikeSecret, SECRET_SCAN_BYTES, secretInText } from './secrets.ts';
+import type { Scope, Selector } from './select.ts';
+
+export interface WalkOptions {
+  /** Absolute, as a byte string that ends in `/`. */
+  readonly root: string;
+  readonly selector: Selector;
+  readonly secrets: 'exclude' | 'include';
+  readonly times: 'recorded' | 'content';
+  readonly oneFileSystem: boolean;
+  /** Directories never to be entered, as `device:inode`: the store, for one, when it lies inside the source. */
+  readonly leaveOut: ReadonlySet<string>;
+  /** Called for whatever is not taken although it was selected. */
+  readonly onProblem: (problem: Problem) => void;
+}
+
+/** Smaller files are not looked at for holes: file systems differ in how they count their blocks. */
+const HOLES_FROM_BYTES = 64n << 10n;
+
+interface Folder {
+  /** Relative to the root, ending in `/`; empty for the root. */
+  readonly path: string;
+  readonly scope: Scope;
+  /** Names in the order of the archive; those of directories end in `/`. */
+  readonly names: readonly string[];
+  next: number;
+  /** A directory entry that is only taken once something below it is. */
+  pending: SourceEntry | undefined;
+}
+
+/** The entries of a tree in ascending order of their paths. */
+export function* walk(options: WalkOptions): Generator<SourceEntry> {
+  const walker = new Walker(options);
+  yield* walker.entries();
+}
+
+/** `device:inode`, by which a directory is known whatever path leads to it. */
+export function folderIdentity(stats: BigIntStats): string {
+  return `${stats.dev}:${stats.ino}`;
+}
+
+class Walker {
+  private readonly options: WalkOptions;
+  private readonly stack: Folder[] = [];
+  private readonly links = new Map<string, string>();
+  private device = 0n;
+
+  constructor(options: WalkOptions) {
+    this.options = options;
+  }
+
+  *entries(): Generator<SourceEntry> {
+    const { root, selector } = this.options;
+    this.device = fs.statSync(fsPath(root), { bigint: true }).dev;
+    this.push('', (gitignore) => selector.open(gitignore), undefined);
+    for (;;) {
+      const folder = this.stack.at(-1);
+      if (folder === undefined) return;
+      const name = folder.names[folder.next++];
+      if (name === undefined) {
+        this.stack.pop();
+        continue;
+      }
+      const entry = name.endsWith('/')
+        ? this.visitFolder(folder, name)
+        : this.visitFile(folder, name);
+      if (entry === undefined) continue;
+      for (const open of this.stack) {
+        if (open.pending !== undefined) yield open.pending;
+        open.pending = undefined;
+      }
+      yield entry;
+    }
+  }
+
+  private push(path: string, open: (gitignore?: Uint8Array) => Scope, pending?: SourceEntry): void {
+    const names = this.list(path);
+    const gitignore = this.readGitignore(path, names);
+    this.stack.push({ path, scope: open(gitignore), names, next: 0, pending });
+  }
+
+  private list(path: string): string[] {
+    try {
+      const found = fs.readdirSync(fsPath(this.options.root + path), {
+        withFileTypes: true,
+        encoding: 'latin1',
+      });
+      return found.map((one) => (one.isDirectory() ? `${one.name}/` : one.name)).sort(bytewise);
+    } catch (error) {
+      // An unreadable root is the whole source; anything below it is a part that is missing.
+      if (path === '') throw error;
+      this.options.onProblem(problemOf(path, error));
+      return [];
+    }
+  }
+
+  private readGitignore(path: string, names: readonly string[]): Uint8Array | undefined {
+    if (!this.options.selector.wantsGitignore || !names.includes('.gitignore')) return undefined;
+    try {
+      return fs.readFileSync(fsPath(`${this.options.root}${path}.gitignore`));
+    } catch (error) {
+      this.options.onProblem(problemOf(`${path}.gitignore`, error));
+      return undefined;
+    }
+  }
+
+  private visitFolder(folder: Folder, nameWithSlash: string): SourceEntry | undefined {
+    const name = nameWithSlash.slice(0, -1);
+    const path = folder.path + nameWithSlash;
+    if (path === OWN_DIRECTORY) {
+      this.leaveOut(path, 'this name is kept for what an archive says of itself');
+      return undefined;
+    }
+    const selection = folder.scope.select(name, true);
+    if (selection === 'skip') return undefined;
+    const stats = this.stat(path.slice(0, -1));
+    if (stats === undefined) return undefined;
+    if (!stats.isDirectory()) {
+      this.options.onProblem({
+        path: displayPath(path),
+        code: 'changed',
+        detail: 'was a directory a moment ago',
+      });
+      return undefined;
+    }
+    if (this.options.leaveOut.has(folderIdentity(stats))) return undefined;
+    const entry = this.entry(path, 'directory', stats);
+    if (this.options.oneFileSystem && stats.dev !== this.device) {
+      this.leaveOut(path, 'what is mounted here is on another file system');
+      return selection === 'take' ? entry : undefined;
+    }
+    const enter = (gitignore?: Uint8Array) => folder.scope.enter(name, gitignore);
+    this.push(path, enter, selection === 'take' ? undefined : entry);
+    return selection === 'take' ? entry : undefined;
+  }
+
+  private visitFile(folder: Folder, name: string): SourceEntry | undefined {
+    const path = folder.path + name;
+    if (folder.scope.select(name, false) !== 'take') return undefined;
+    const stats = this.stat(path);
+    if (stats === undefined) return undefined;
+    if (stats.isSymbolicLink()) return this.symlink(path, stats);
+    if (!stats.isFile()) {
+      this.leaveOut(path, `a ${specialKind(stats)} holds nothing that could be kept`);
+      return undefined;
+    }
+    if (!folder.scope.isExplicit(name) && this.isSecret(path)) return undefined;
+    return this.file(path, stats);
+  }
+
+  private stat(path: string): BigIntStats | undefined {
+    try {
+      return fs.lstatSync(fsPath(this.options.root + path), { bigint: true });
+    } catch (error) {
+      this.options.onProblem(problemOf(path, error));
+      return undefined;
+    }
+  }
+
+  private isSecret(path: string): boolean {
+    if (this.options.secrets === 'include') return false;
+    const reason = contentDecides(path) ? this.secretInside(path) : looksLikeSecret(path);
+    if (reason === undefined) return false;
+    this.leaveOut(path, `it holds ${reason}`, 'secret');
+    return true;
+  }
+
+  private secretInside(path: string): string | undefined {
+    try {
+      const fd = fs.openSync(
+        fsPath(this.options.root + path),
+        fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK,
+      );
+      try {
+        const head = Buffer.alloc(SECRET_SCAN_BYTES);
+        return secretInText(head.subarray(0, fs.readSync(fd, head)));
+      } finally {
+        fs.closeSync(fd);
+      }
+    } catch (error) {
+      // It will not be readable for the archive either, and is a problem there.
+      if (error instanceof Error) return undefined;
+      throw error;
+    }
+  }
+
+  /** What is left out by rule is listed and does not make a run partial. */
+  private leaveOut(path: string, detail: string, code = 'skipped'): void {
+    this.options.onProblem({ path: displayPath(path), code, detail, tolerated: true });
+  }
+
+  private symlink(path: string, stats: BigIntStats): SourceEntry | undefined {
+    try {
+      const target = fs.readlinkSync(fsPath(this.options.root + path), { encoding: 'latin1' });
+      return { ...this.entry(path, 'symlink', stats), linkTarget: target };
+    } catch (error) {
+      this.options.onProblem(problemOf(path, error));
+      return undefined;
+    }
+  }
+
+  private file(path: string, stats: BigIntStats): SourceEntry {
+    const entry = this.entry(path, 'file', stats);
+    if (stats.nlink < 2n) return entry;
+    const identity = folderIdentity(stats);
+    const first = this.links.get(identity);
+    if (first === undefined) {
+      this.links.set(identity, path);
+      return { ...entry, shared: true };
+    }
+    return {
+      ...entry,
+      type: 'hardlink',
+      size: 0,
+      linkTarget: first,
+      readPath: undefined,
+      holes: false,
+    };
+  }
+
+  private entry(
+    path: string,
+    type: 'file' | 'directory' | 'symlink',
+    stats: BigIntStats,
+  ): SourceEntry {
+    const file = type === 'file';
+    return {
+      path,
+      type,
+      size: file ? Number(stats.size) : 0,
+      mode: Number(stats.mode & 0o7777n),
+      uid: Number(stats.uid),
+      gid: Number(stats.gid),
+      mtimeMicroseconds: this.options.times === 'content' ? undefined : microseconds(stats.mtimeNs),
+      linkTarget: undefined,
+      readPath: file ? this.options.root + path : undefined,
+      stat: file ? statLine(stats) : '',
+      shared: false,
+      holes: file && stats.size >= HOLES_FROM_BYTES && stats.blocks * 512n + 4096n < stats.size,
+    };
+  }
+}
+
+function bytewise(a: string, b: string): number {
+  return a < b ? -1 : 1;
+}
+
+function specialKind(stats: BigIntStats): string {
+  if (stats.isFIFO()) return 'FIFO';
+  if (stats.isSocket()) return 'socket';
+  return 'device';
+}
