@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 
 /** A stored file that is open for reading. */
 export interface OpenFile {
+  readonly key: string;
   readonly handle: FileHandle;
   readonly bytes: number;
 }

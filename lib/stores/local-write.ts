@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { HoldfastError } from '../errors.ts';
 import { throwIfCancelled } from './body.ts';
 import { guarded } from './local-errors.ts';
+import type { OpenFile } from './local-handles.ts';
 
 const WRITE_BYTES = 1024 * 1024;
 // What one writev takes at most (IOV_MAX).
@@ -11,12 +12,18 @@ const WRITE_CHUNKS = 1024;
 const SYNC_BYTES = 64 * 1024 * 1024;
 const COPY_BYTES = 4 * 1024 * 1024;
 
-/** Writes `chunks` at the end of `handle` and resolves to their bytes. Holds at most two pieces of a MiB, or two chunks. */
+/** Where bytes go: a file that is being written, and the key that it will have. */
+export interface Draft {
+  readonly key: string;
+  readonly handle: FileHandle;
+}
+
+/** Writes `chunks` at the end of `draft` and resolves to their bytes. Holds at most two pieces of a MiB, or two chunks. */
 export async function writeChunks(
-  handle: FileHandle,
+  draft: Draft,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<number> {
-  const writer = pipelinedWriter(handle);
+  const writer = pipelinedWriter(draft);
   let bytes = 0;
   let batch: Uint8Array[] = [];
   let batchBytes = 0;
@@ -44,10 +51,11 @@ export async function writeChunks(
  * system that shares blocks between copies would lose both to one bad sector. `BACKUP_DAMAGED` when `source` ends early.
  */
 export async function copyFile(
-  source: FileHandle,
-  target: FileHandle,
-  { bytes, signal }: { bytes: number; signal: AbortSignal | undefined },
+  source: OpenFile,
+  target: Draft,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
+  const { bytes } = source;
   const writer = pipelinedWriter(target);
   // Two buffers are enough: `write` waits for the write before it, which held the other one.
   let [piece, other] = [copyBuffer(bytes), copyBuffer(bytes)];
@@ -74,25 +82,34 @@ function copyBuffer(bytes: number): Uint8Array {
 
 /** Fills `piece` from `position` of `source`; `BACKUP_DAMAGED` when the file ends before. */
 export async function readFully(
-  source: FileHandle,
+  { key, handle }: OpenFile,
   piece: Uint8Array,
   position: number,
 ): Promise<void> {
   let filled = 0;
   while (filled < piece.byteLength) {
     const { bytesRead } = await guarded(
-      'reading from the store',
-      source.read(piece, filled, piece.byteLength - filled, position + filled),
+      `reading "${key}"`,
+      handle.read(piece, filled, piece.byteLength - filled, position + filled),
     );
     if (bytesRead === 0) {
-      throw new HoldfastError(
-        'BACKUP_DAMAGED',
-        `a stored file ends at ${position + filled} bytes, before ${position + piece.byteLength}`,
-        { hint: 'It was cut after it was stored; `holdfast verify` names what is damaged.' },
-      );
+      const end = position + piece.byteLength;
+      throw tooShort(key, { bytes: position + filled, end });
     }
     filled += bytesRead;
   }
+}
+
+/** The finding that `key` has only `bytes`, and was asked for up to `end`. */
+export function tooShort(
+  key: string,
+  { bytes, end }: { bytes: number; end: number },
+): HoldfastError {
+  return new HoldfastError(
+    'BACKUP_DAMAGED',
+    `"${key}" ends at ${bytes} bytes and was to be read up to ${end}`,
+    { hint: 'It was cut after it was stored; `holdfast verify` names what is damaged.' },
+  );
 }
 
 interface Writer {
@@ -103,7 +120,8 @@ interface Writer {
   throwIfFailed(): void;
 }
 
-function pipelinedWriter(handle: FileHandle): Writer {
+function pipelinedWriter({ key, handle }: Draft): Writer {
+  const what = `writing "${key}"`;
   let failure: unknown;
   let writing: Promise<void> = Promise.resolve();
   let syncing: Promise<void> | undefined;
@@ -118,7 +136,7 @@ function pipelinedWriter(handle: FileHandle): Writer {
   };
   const syncNow = () => {
     unsyncedBytes = 0;
-    syncing = guarded('writing to the store', handle.datasync())
+    syncing = guarded(what, handle.datasync())
       .catch(keep)
       .then(() => {
         syncing = undefined;
@@ -129,7 +147,7 @@ function pipelinedWriter(handle: FileHandle): Writer {
       await writing;
       throwIfFailed();
       if (unsyncedBytes >= SYNC_BYTES && syncing === undefined) syncNow();
-      writing = writeFully(handle, batch).then((bytes) => {
+      writing = guarded(what, writeFully(handle, batch)).then((bytes) => {
         unsyncedBytes += bytes;
       }, keep);
     },
@@ -146,7 +164,7 @@ async function writeFully(handle: FileHandle, batch: readonly Uint8Array[]): Pro
   let rest = [...batch];
   let bytes = 0;
   while (rest.length > 0) {
-    let { bytesWritten } = await guarded('writing to the store', handle.writev(rest));
+    let { bytesWritten } = await handle.writev(rest);
     bytes += bytesWritten;
     let whole = 0;
     for (const chunk of rest) {

@@ -9,18 +9,12 @@ import { chunksOf, discard, throwIfCancelled } from './body.ts';
 import type { Body } from './body.ts';
 import { assertKey, assertPrefix } from './keys.ts';
 import { commit, conflict } from './local-commit.ts';
-import { guarded, unless } from './local-errors.ts';
-import {
-  isFolder,
-  makeFolders,
-  pathOfKey,
-  removeEmptyFolders,
-  symbolicLink,
-} from './local-folders.ts';
+import { errnoOf, guarded, unless } from './local-errors.ts';
+import { makeFolders, pathOfKey, removeEmptyFolders, symbolicLink } from './local-folders.ts';
 import { openFiles } from './local-handles.ts';
 import type { OpenFile, OpenFiles } from './local-handles.ts';
 import { listFolder } from './local-list.ts';
-import { copyFile, readFully, writeChunks } from './local-write.ts';
+import { copyFile, readFully, tooShort, writeChunks } from './local-write.ts';
 import type { PutOptions, Store, StoredObject } from './store.ts';
 
 export interface LocalStoreOptions {
@@ -90,7 +84,7 @@ async function put(
   try {
     return await store(folder, { key, signal }, (handle) => {
       begun = true;
-      return writeChunks(handle, chunksOf(body, signal));
+      return writeChunks({ key, handle }, chunksOf(body, signal));
     });
   } finally {
     if (!begun) await discard(body);
@@ -104,9 +98,7 @@ async function clone(
 ): Promise<StoredObject> {
   assertKey(from);
   return folder.files.use(from, (source) =>
-    store(folder, { key: to, signal }, (target) =>
-      copyFile(source.handle, target, { bytes: source.bytes, signal }),
-    ),
+    store(folder, { key: to, signal }, (handle) => copyFile(source, { key: to, handle }, signal)),
   );
 }
 
@@ -145,15 +137,22 @@ async function finish(
     // A name for bytes that are not on the disk yet would be an empty file after a power cut.
     await guarded(`syncing ${path}`, handle.sync());
     const stats = await guarded(`looking at ${path}`, handle.stat());
-    if (stats.size === bytes) return { bytes, storedAt: new Date(stats.mtimeMs) };
-    throw new HoldfastError(
-      'STORE_UNAVAILABLE',
-      `${path} has ${stats.size} bytes after ${bytes} were written`,
-      { hint: 'See whether something else writes into the store, then run it again.' },
-    );
-  } finally {
+    if (stats.size !== bytes) throw altered(path, stats.size, bytes);
     await guarded(`closing ${path}`, handle.close());
+    return { bytes, storedAt: new Date(stats.mtimeMs) };
+  } catch (error) {
+    // Closed already when it is the close that failed; then, and otherwise, the first error is the one to tell.
+    await handle.close().catch(() => undefined);
+    throw error;
   }
+}
+
+function altered(path: string, found: number, written: number): HoldfastError {
+  return new HoldfastError(
+    'STORE_UNAVAILABLE',
+    `${path} has ${found} bytes after ${written} were written`,
+    { hint: 'See whether something else writes into the store, then run it again.' },
+  );
 }
 
 async function openDraft(folder: Folder): Promise<{ path: string; handle: FileHandle }> {
@@ -188,10 +187,18 @@ async function removeDraft(path: string): Promise<void> {
 async function sweep(folder: Folder, time: Date): Promise<void> {
   if (folder.swept) return;
   folder.swept = true;
-  const drafts = join(folder.root, WRITING);
-  for (const name of await guarded(`reading ${drafts}`, readdir(drafts))) {
-    // The lock of the commits; it has its own way out.
-    if (name.startsWith('.')) continue;
+  try {
+    await sweepFolder(join(folder.root, WRITING), time);
+  } catch (error) {
+    // What cannot be swept today is swept another day; an object is not lost for that.
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
+
+async function sweepFolder(drafts: string, time: Date): Promise<void> {
+  for (const name of await readdir(drafts)) {
+    // The lock of the commits has its own way out; what was to become one has not.
+    if (name.startsWith('.') && !name.includes('.draft-')) continue;
     const path = join(drafts, name);
     const stats = await unless(['ENOENT'], lstat(path));
     if (stats === undefined || time.getTime() - stats.mtimeMs < LEFTOVER_MS) continue;
@@ -225,16 +232,11 @@ async function read(
   assertKey(key);
   assert(Number.isSafeInteger(offset) && offset >= 0, `offset ${offset}`);
   assert(Number.isSafeInteger(length) && length >= 0, `length ${length}`);
-  return files.use(key, async ({ handle, bytes }) => {
-    if (offset + length > bytes) {
-      throw new HoldfastError(
-        'BACKUP_DAMAGED',
-        `"${key}" has ${bytes} bytes, and ${length} from ${offset} on were asked for`,
-        { hint: 'It was cut after it was stored; `holdfast verify` names what is damaged.' },
-      );
-    }
+  return files.use(key, async (file) => {
+    const end = offset + length;
+    if (end > file.bytes) throw tooShort(key, { bytes: file.bytes, end });
     const piece = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
-    await readFully(handle, piece, offset);
+    await readFully(file, piece, offset);
     return piece;
   });
 }
@@ -247,7 +249,7 @@ async function openObject(root: string, key: string): Promise<OpenFile> {
       path && (await unless(['ENOENT', 'ENOTDIR'], open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)));
     if (handle === undefined || handle === '') throw notFound(key);
     const stats = await handle.stat();
-    if (stats.isFile()) return { handle, bytes: stats.size };
+    if (stats.isFile()) return { key, handle, bytes: stats.size };
     await handle.close();
     throw notFound(key);
   };
@@ -267,7 +269,8 @@ async function release({ root, files }: Folder, key: string): Promise<void> {
     const path = await pathOfKey(root, key);
     if (path === undefined) return;
     // The folder of other keys is no object.
-    if (!(await isFolder(path))) await unless(['ENOENT'], unlink(path));
+    const stats = await unless(['ENOENT', 'ENOTDIR'], lstat(path));
+    if (stats?.isDirectory() === false) await unless(['ENOENT'], unlink(path));
     await removeEmptyFolders(root, key);
   };
   await guarded(`releasing "${key}"`, releasing());

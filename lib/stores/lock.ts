@@ -7,6 +7,7 @@ import { errnoOf, storeError, unless } from './local-errors.ts';
 
 /** Who holds a lock, as the next one reads it. */
 export interface LockHolder {
+  /** Of this process. */
   readonly pid: number;
   readonly host: string;
   /** When the run began that holds it. */
@@ -57,17 +58,22 @@ interface Self {
   readonly text: string;
 }
 
-async function describeSelf(holder: LockHolder): Promise<Self> {
-  const start = await processStart(holder.pid);
+// The same as long as this process lives, and a lock may be taken for every object.
+let ownFacts: Promise<Pick<Stored, 'processStart' | 'pidNamespace'>> | undefined;
+
+async function describeSelf({ pid, host, begin }: LockHolder): Promise<Self> {
+  ownFacts ??= factsOf(pid);
+  const stored: Stored = { pid, host, begin: begin.toISOString(), ...(await ownFacts) };
+  return { stored, text: `${JSON.stringify(stored)}\n` };
+}
+
+async function factsOf(pid: number): Promise<Pick<Stored, 'processStart' | 'pidNamespace'>> {
+  const start = await processStart(pid);
   const namespace = await unless(NO_PROC, readlink('/proc/self/ns/pid'));
-  const stored: Stored = {
-    pid: holder.pid,
-    host: holder.host,
-    begin: holder.begin.toISOString(),
+  return {
     ...(start === undefined ? {} : { processStart: start }),
     ...(namespace === undefined ? {} : { pidNamespace: namespace }),
   };
-  return { stored, text: `${JSON.stringify(stored)}\n` };
 }
 
 async function acquire(path: string, own: Self): Promise<void> {
@@ -90,8 +96,7 @@ async function acquire(path: string, own: Self): Promise<void> {
  * the first. So each dead lock has a lock of its own, named by its content; only who holds that removes it, and looks again before.
  */
 async function removeStale(path: string, content: string, own: Self): Promise<void> {
-  const digest = createHash('sha256').update(content).digest('hex').slice(0, 16);
-  const guard = `${path}.${digest}`;
+  const guard = `${path}.${digestOf(content)}`;
   await acquire(guard, own);
   try {
     if ((await contentOf(path)) === content) await rm(path, { force: true });
@@ -103,9 +108,8 @@ async function removeStale(path: string, content: string, own: Self): Promise<vo
 /** Makes the lock's file with its content in one step, so that nobody ever reads half of it; false when it exists. */
 async function create(path: string, own: Self): Promise<boolean> {
   drafts += 1;
-  const draft = `${path}.draft-${process.pid}-${drafts}`;
-  // Left by a process of the same number; removed, not truncated, as it may be another name of a lock.
-  await rm(draft, { force: true });
+  // A name that no other process chooses, on this host or another that shares the folder.
+  const draft = `${path}.draft-${digestOf(own.text)}-${drafts}`;
   try {
     await writeFile(draft, own.text, { flag: 'wx', mode: 0o600 });
     await link(draft, path);
@@ -164,12 +168,17 @@ async function processStart(pid: number): Promise<string | undefined> {
   return boot === undefined || ticks === undefined ? undefined : `${boot.trim()}:${ticks}`;
 }
 
+function digestOf(content: string): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 16);
+}
+
 function parse(content: string): Stored | undefined {
   try {
     const value = JSON.parse(content) as Partial<Stored> | null;
     const whole =
-      Number.isSafeInteger(value?.pid) &&
+      Number.isInteger(value?.pid) &&
       (value?.pid ?? 0) > 0 &&
+      (value?.pid ?? 0) < 2 ** 31 &&
       typeof value?.host === 'string' &&
       typeof value.begin === 'string';
     return whole ? (value as Stored) : undefined;
