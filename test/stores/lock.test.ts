@@ -83,24 +83,43 @@ test('takes over a lock although one who tried to has died at it', async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test('lets exactly one of many take over, and the others fail with LOCKED', async () => {
+test('leaves a stale lock alone while another is taking it over', async () => {
   await leaveStaleLock();
+  const stale = await readFile(file(), 'utf8');
+  const digest = createHash('sha256').update(stale).digest('hex').slice(0, 16);
+  const guard = `${file()}.${digest}`;
+  await writeFile(
+    guard,
+    stale.replace(/"pid":\d+/, `"pid":${process.pid}`).replace(/"processStart":"x:1",/, ''),
+  );
+  await expect(take(nothing)).rejects.toEqual(failure('LOCKED'));
+  expect(await readFile(file(), 'utf8')).toBe(stale);
+});
+
+test('lets one at a time of many take over, and the others fail with LOCKED', async () => {
+  await leaveStaleLock();
+  const stale = await readFile(file(), 'utf8');
   let inside = 0;
   let most = 0;
-  const tries = Array.from({ length: 20 }, () =>
-    take(async () => {
-      inside += 1;
-      most = Math.max(most, inside);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      inside -= 1;
-    }),
-  );
-  const results = await Promise.allSettled(tries);
-  expect(most).toBe(1);
-  expect(results.some(({ status }) => status === 'fulfilled')).toBe(true);
-  for (const result of results) {
-    if (result.status === 'rejected') expect(result.reason).toEqual(failure('LOCKED'));
+  const enter = async () => {
+    most = Math.max(most, (inside += 1));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    inside -= 1;
+  };
+  for (let round = 0; round < 100; round += 1) {
+    await writeFile(file(), stale);
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, async (_, at) => {
+        for (let turn = 0; turn < at * (round % 10); turn += 1) await new Promise(setImmediate);
+        await take(enter);
+      }),
+    );
+    expect(results.some(({ status }) => status === 'fulfilled')).toBe(true);
+    for (const result of results) {
+      if (result.status === 'rejected') expect(result.reason).toEqual(failure('LOCKED'));
+    }
   }
+  expect(most).toBe(1);
 });
 
 test('is never held twice by processes that die while they hold it', async () => {
