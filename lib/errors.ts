@@ -7,21 +7,57 @@
 export const ERRORS = {
   USAGE: { exit: 2, retry: false, about: 'the command line is not one that Holdfast understands' },
   CONFIG_INVALID: { exit: 2, retry: false, about: 'the configuration does not fit its schema' },
-  SOURCE_UNREADABLE: { exit: 1, retry: false, about: 'a source is missing, empty or cannot be read' },
+  SOURCE_UNREADABLE: {
+    exit: 1,
+    retry: false,
+    about: 'a source is missing, empty or cannot be read',
+  },
   SOURCE_INCOMPLETE: { exit: 3, retry: false, about: 'some of a source could not be read' },
-  BACKUP_NOT_FOUND: { exit: 10, retry: false, about: 'the store holds no such backup, or the backup no such path' },
+  BACKUP_NOT_FOUND: {
+    exit: 10,
+    retry: false,
+    about: 'the store holds no such backup, or the backup no such path',
+  },
   BACKUP_DAMAGED: { exit: 4, retry: false, about: 'stored bytes do not match what was signed' },
   RESTORE_DIFFERS: { exit: 4, retry: false, about: 'what was restored is not what was backed up' },
-  UNTRUSTED: { exit: 12, retry: false, about: 'a signature is missing, does not match, or no trusted key may vouch for it' },
-  FORMAT_UNSUPPORTED: { exit: 1, retry: false, about: 'the bytes are of a format or version that is not understood here' },
+  UNTRUSTED: {
+    exit: 12,
+    retry: false,
+    about: 'a signature is missing, does not match, or no trusted key may vouch for it',
+  },
+  FORMAT_UNSUPPORTED: {
+    exit: 1,
+    retry: false,
+    about: 'the bytes are of a format or version that is not understood here',
+  },
   PATH_UNSAFE: { exit: 1, retry: false, about: 'a path leads, or would lead, out of its place' },
-  TARGET_REFUSED: { exit: 1, retry: false, about: 'the target of a restore holds something that would be lost' },
-  STORE_UNAVAILABLE: { exit: 1, retry: true, about: 'the store did not answer, or could not take the bytes' },
+  TARGET_REFUSED: {
+    exit: 1,
+    retry: false,
+    about: 'the target of a restore holds something that would be lost',
+  },
+  STORE_UNAVAILABLE: {
+    exit: 1,
+    retry: true,
+    about: 'the store did not answer, or could not take the bytes',
+  },
   STORE_DENIED: { exit: 12, retry: false, about: 'the store, or a key, refused access' },
   STORE_CONFLICT: { exit: 1, retry: false, about: 'the key exists already, with other bytes' },
-  NO_SPACE: { exit: 1, retry: true, about: 'there is no room left where something has to be written' },
-  CLOCK_SKEW: { exit: 1, retry: true, about: 'this clock and the clock of the store differ by more than 5 minutes' },
-  COMMAND_FAILED: { exit: 1, retry: false, about: 'a command or tool that was asked for is missing or failed' },
+  NO_SPACE: {
+    exit: 1,
+    retry: true,
+    about: 'there is no room left where something has to be written',
+  },
+  CLOCK_SKEW: {
+    exit: 1,
+    retry: true,
+    about: 'this clock and the clock of the store differ by more than 5 minutes',
+  },
+  COMMAND_FAILED: {
+    exit: 1,
+    retry: false,
+    about: 'a command or tool that was asked for is missing or failed',
+  },
   LOCKED: { exit: 11, retry: true, about: 'another run holds the lock' },
   CANCELLED: { exit: 130, retry: true, about: 'the run was interrupted' },
 } as const satisfies Record<string, { exit: number; retry: boolean; about: string }>;
@@ -53,5 +89,5 @@ export interface Problem {
   readonly code: string;
   readonly detail: string;
   /** True when the configuration tolerates it, so that it does not make the run partial. */
-  readonly tolerated?: boolean;
+  readonly tolerated?: boolean | undefined;
 }

@@ -6,7 +6,10 @@ import { restoreArchive } from '../archive/restore-archive.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import { artifactOf, type Artifact } from '../format/manifest.ts';
 import { fromUtf8 } from '../format/paths.ts';
+import { compareTree, type Comparison } from './compare-tree.ts';
+import { createSelector } from './select.ts';
 import type {
+  CompareFolder,
   Findings,
   OpenBackup,
   ProofLevel,
@@ -15,8 +18,9 @@ import type {
   SourceKind,
   Work,
 } from './source.ts';
+import { walk } from './walk.ts';
 
-export const filesKind: SourceKind = { kind: 'files', prove, restore };
+export const filesKind: SourceKind = { kind: 'files', prove, restore, compare };
 
 /** The archive of a backup, opened by the table that its manifest names. */
 export async function openBackupArchive(backup: OpenBackup): Promise<Archive> {
@@ -75,4 +79,51 @@ async function restore(backup: OpenBackup, input: RestoreInput): Promise<Restore
     signal: input.signal,
     onProgress: ({ entries, bytes }) => input.onProgress?.({ entries, bytes, totalBytes }),
   });
+}
+
+async function compare(backup: OpenBackup, input: CompareFolder): Promise<Comparison> {
+  const archive = await openBackupArchive(backup);
+  const root = `${fromUtf8(input.folder)}/`;
+  const { wants, walks } = selection(input.paths);
+  const problems: Problem[] = [];
+  const found = walk({
+    root,
+    selector: createSelector({}),
+    secrets: 'include',
+    times: 'recorded',
+    oneFileSystem: false,
+    leaveOut: new Set(),
+    onProblem: (problem) => problems.push(problem),
+  });
+  const { owners, times, pool, signal } = input;
+  const totalBytes = input.paths.length === 0 ? backup.manifest.totals.contentBytes : undefined;
+  const comparison = await compareTree({
+    archive,
+    found: walks === undefined ? found : only(found, walks),
+    wants,
+    owners,
+    times,
+    pool,
+    signal,
+    onProgress: ({ entries, bytes }) => input.onProgress?.({ entries, bytes, totalBytes }),
+  });
+  return { ...comparison, problems: [...problems, ...comparison.problems] };
+}
+
+function* only<T extends { path: string }>(
+  entries: Iterable<T>,
+  wants: (path: string) => boolean,
+): Generator<T> {
+  for (const entry of entries) if (wants(entry.path)) yield entry;
+}
+
+/** Which entries some paths mean: themselves and what is below them. Folders above them are no difference. */
+function selection(paths: readonly string[]): {
+  wants: (path: string) => boolean;
+  walks: ((path: string) => boolean) | undefined;
+} {
+  if (paths.length === 0) return { wants: () => true, walks: undefined };
+  const wanted = paths.map((path) => fromUtf8(path.replace(/\/+$/, '')));
+  const wants = (path: string) => wanted.some((one) => path === one || path.startsWith(`${one}/`));
+  return { wants, walks: wants };
 }

@@ -89,11 +89,20 @@ export interface Difference {
   readonly found: string;
 }
 
-export interface CompareOptions {
+export interface CompareFolder extends Work {
+  /** An absolute folder. */
+  readonly folder: string;
+  /** Restrict the comparison to these paths, relative to the source; empty for everything. */
+  readonly paths: readonly string[];
   readonly owners: boolean;
   readonly times: boolean;
-  /** Restrict the comparison to these paths; empty for everything. */
-  readonly paths: readonly string[];
+}
+
+export interface Compared {
+  readonly differences: readonly Difference[];
+  /** What of the folder could not be read. */
+  readonly problems: readonly Problem[];
+  readonly entries: number;
 }
 
 /** What one kind of source can do with its backups; none of it needs the source's configuration. */
@@ -102,6 +111,8 @@ export interface SourceKind {
   /** Re-reads stored bytes and says what is damaged, entry by entry. */
   prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings>;
   restore(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult>;
+  /** Compares what a backup holds with a folder, every byte of it. */
+  compare(backup: OpenBackup, input: CompareFolder): Promise<Compared>;
 }
 
 /** A source as configured. */

@@ -5,10 +5,11 @@ import type { Problem } from '../errors.ts';
 import { microseconds, problemOf } from '../archive/encode.ts';
 import type { SourceEntry } from '../archive/plan.ts';
 import { statLine } from '../archive/stat-line.ts';
+import { isOwnPath } from '../format/own-paths.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
-import { OWN_DIRECTORY } from '../format/structure.ts';
 import { contentDecides, looksLikeSecret, SECRET_SCAN_BYTES, secretInText } from './secrets.ts';
 import type { Scope, Selector } from './select.ts';
+import { readSmallFile } from './small-file.ts';
 
 export interface WalkOptions {
   /** Absolute, as a byte string that ends in `/`. */
@@ -25,6 +26,9 @@ export interface WalkOptions {
 
 /** Smaller files are not looked at for holes: file systems differ in how they count their blocks. */
 const HOLES_FROM_BYTES = 64n << 10n;
+
+/** What is larger is no list of patterns. */
+const MAX_GITIGNORE_BYTES = 1 << 20;
 
 interface Folder {
   /** Relative to the root, ending in `/`; empty for the root. */
@@ -105,21 +109,19 @@ class Walker {
 
   private readGitignore(path: string, names: readonly string[]): Uint8Array | undefined {
     if (!this.options.selector.wantsGitignore || !names.includes('.gitignore')) return undefined;
-    try {
-      return fs.readFileSync(fsPath(`${this.options.root}${path}.gitignore`));
-    } catch (error) {
-      this.options.onProblem(problemOf(`${path}.gitignore`, error));
-      return undefined;
+    const file = `${path}.gitignore`;
+    const text = readSmallFile(fsPath(this.options.root + file), MAX_GITIGNORE_BYTES);
+    if (text === undefined) {
+      // Nothing is missing for that: what it would have left out is taken.
+      this.leaveOut(file, 'its rules do not hold: it is a link, or cannot be read', 'unreadable');
     }
+    return text;
   }
 
   private visitFolder(folder: Folder, nameWithSlash: string): SourceEntry | undefined {
     const name = nameWithSlash.slice(0, -1);
     const path = folder.path + nameWithSlash;
-    if (path === OWN_DIRECTORY) {
-      this.leaveOut(path, 'this name is kept for what an archive says of itself');
-      return undefined;
-    }
+    if (this.isOwn(path)) return undefined;
     const selection = folder.scope.select(name, true);
     if (selection === 'skip') return undefined;
     const stats = this.stat(path.slice(0, -1));
@@ -145,7 +147,7 @@ class Walker {
 
   private visitFile(folder: Folder, name: string): SourceEntry | undefined {
     const path = folder.path + name;
-    if (folder.scope.select(name, false) !== 'take') return undefined;
+    if (this.isOwn(path) || folder.scope.select(name, false) !== 'take') return undefined;
     const stats = this.stat(path);
     if (stats === undefined) return undefined;
     if (stats.isSymbolicLink()) return this.symlink(path, stats);
@@ -155,6 +157,12 @@ class Walker {
     }
     if (!folder.scope.isExplicit(name) && this.isSecret(path)) return undefined;
     return this.file(path, stats);
+  }
+
+  private isOwn(path: string): boolean {
+    if (!isOwnPath(path)) return false;
+    this.leaveOut(path, 'this name is kept for what an archive says of itself');
+    return true;
   }
 
   private stat(path: string): BigIntStats | undefined {

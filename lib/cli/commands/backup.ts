@@ -1,0 +1,179 @@
+// `holdfast backup`: each source in turn, verified and pruned unless told otherwise.
+import type { Config, FilesSourceConfig } from '../../config/config.ts';
+import { backupSource, type BackupResult } from '../../engine/backup.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
+import type { PruneResult } from '../../engine/prune.ts';
+import { ERRORS, HoldfastError } from '../../errors.ts';
+import type { Trigger, TriggerKind } from '../../format/ids.ts';
+import { parseSchedule, previousDue } from '../../policy/schedule.ts';
+import type { Invocation } from '../program.ts';
+import { openSession, requireConfig, selectSources, sourceFrom } from '../session.ts';
+import { Terminal } from '../terminal.ts';
+import { bytesText, counted, durationText } from '../units.ts';
+import { pruneWithLock } from './prune.ts';
+import { problemLines } from '../problems.ts';
+
+interface Options {
+  readonly full?: boolean;
+  readonly verify: boolean;
+  readonly prune: boolean;
+  readonly dryRun?: boolean;
+  readonly trigger: TriggerKind;
+  readonly at?: string;
+}
+
+interface SourceOutcome {
+  readonly source: string;
+  readonly backup?: BackupResult;
+  readonly verify?: VerifyResult;
+  readonly prune?: PruneResult;
+  readonly error?: { code: string; message: string; hint: string | undefined };
+  readonly durationMs: number;
+}
+
+export async function run(
+  names: string[],
+  { options, signal }: Invocation<Options>,
+): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  const config = requireConfig(session);
+  const sources = selectSources(config, names);
+  if (options.dryRun === true) {
+    const { dryRun } = await import('./backup-dry-run.ts');
+    return dryRun(config, sources, terminal);
+  }
+  const outcomes: SourceOutcome[] = [];
+  for (const source of sources) {
+    const outcome = await backUp(session.engine, config, source, { options, terminal });
+    outcomes.push(outcome);
+    if (outcome.error?.code === 'CANCELLED') break;
+  }
+  terminal.document({ command: 'backup', sources: outcomes.map(jsonOf) });
+  return exitOf(outcomes);
+}
+
+async function backUp(
+  engine: Engine,
+  config: Config,
+  source: FilesSourceConfig,
+  { options, terminal }: { options: Options; terminal: Terminal },
+): Promise<SourceOutcome> {
+  const begin = performance.now();
+  const done = () => ({ source: source.name, durationMs: performance.now() - begin });
+  try {
+    terminal.start(`backing up ${source.name}`);
+    const trigger = triggerOf(options, source, engine.now());
+    const backup = await backupSource(engine, sourceFrom(config, source), {
+      trigger,
+      full: options.full === true,
+    });
+    terminal.stop();
+    sayBackup(terminal, backup, performance.now() - begin);
+    if (backup.outcome === 'already') return { ...done(), backup };
+    const verify = options.verify ? await proof(engine, backup, terminal) : undefined;
+    const pruned = options.prune && config.pruneAfterBackup && verify?.verdict !== 'damaged';
+    const prune = pruned
+      ? await pruneWithLock(engine, config, source, { dryRun: false })
+      : undefined;
+    if (prune !== undefined && prune.release.length > 0) {
+      terminal.line(
+        `  pruned: ${counted(prune.release.length, 'backup')} let go, ${prune.keep.length} kept`,
+      );
+    }
+    return { ...done(), backup, ...(verify && { verify }), ...(prune && { prune }) };
+  } catch (error) {
+    terminal.stop();
+    if (!(error instanceof HoldfastError)) throw error;
+    const { code, message, hint } = error;
+    terminal.warn(
+      `${source.name} was not backed up: ${message}${hint === undefined ? '' : `\n  hint: ${hint}`}\n  code: ${code}`,
+    );
+    return { ...done(), error: { code, message, hint } };
+  }
+}
+
+/** A schedule that fires twice must give one backup: without `--at` it is the time for which it fired last. */
+function triggerOf({ trigger, at }: Options, source: FilesSourceConfig, now: Date): Trigger {
+  if (at !== undefined) {
+    const time = new Date(at);
+    if (!Number.isNaN(time.getTime())) return { kind: trigger, at: time };
+    throw new HoldfastError('USAGE', `--at "${at}" is no time`, {
+      hint: 'Use ISO 8601, such as 2026-11-21T02:00:00Z.',
+    });
+  }
+  if (trigger === 'schedule' && source.schedule !== undefined) {
+    const due = previousDue(parseSchedule(source.schedule, source.timeZone), now);
+    if (due !== undefined) return { kind: trigger, at: due };
+  }
+  return { kind: trigger, at: now };
+}
+
+async function proof(
+  engine: Engine,
+  { source, id }: BackupResult,
+  terminal: Terminal,
+): Promise<VerifyResult> {
+  terminal.start(`verifying ${source}`);
+  const result = await verifyBackup(engine, { source, id }, 'digest');
+  terminal.stop();
+  const { verdict, entries, bytes, durationMs, problems } = result;
+  if (verdict === 'proven') {
+    terminal.line(
+      `  proven: ${counted(entries, 'entry', 'entries')} read back, ${bytesText(bytes)} in ${durationText(durationMs)}`,
+    );
+  } else {
+    terminal.warn(`${source}/${id} is ${verdict}`);
+    for (const line of problemLines(problems)) terminal.warn(line);
+  }
+  return result;
+}
+
+function sayBackup(
+  terminal: Terminal,
+  { source, id, outcome, manifest }: BackupResult,
+  ms: number,
+): void {
+  const { totals, artifacts, problems, problemCount, status } = manifest;
+  if (outcome === 'already') {
+    terminal.line(`${source}  ${id}  already there: this trigger was served before`);
+    return;
+  }
+  const stored = artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const files = counted(totals.files, 'file');
+  terminal.line(
+    `${terminal.paint(status === 'complete' ? 'green' : 'yellow', source)}  ${id}  ${status}`,
+  );
+  terminal.line(
+    `  ${files}, ${bytesText(totals.contentBytes)} → ${bytesText(stored)} in ${durationText(ms)}; read ${bytesText(totals.readBytes)}, reused ${bytesText(totals.reusedBytes)}`,
+  );
+  for (const line of problemLines(problems, problemCount)) terminal.line(`  ${line}`);
+}
+
+function jsonOf(outcome: SourceOutcome): object {
+  const { source, backup, verify, prune, error, durationMs } = outcome;
+  return {
+    source,
+    ...(backup && {
+      id: backup.id,
+      outcome: backup.outcome,
+      status: backup.manifest.status,
+      manifest: backup.manifest,
+    }),
+    ...(verify && { verify }),
+    ...(prune && { prune }),
+    ...(error && { error }),
+    durationMs: Math.round(durationMs),
+  };
+}
+
+/** The gravest outcome decides: a failure, then damage, then what is missing. */
+function exitOf(outcomes: readonly SourceOutcome[]): number {
+  const failed = outcomes.find(({ error }) => error !== undefined)?.error;
+  if (failed !== undefined) return ERRORS[failed.code as keyof typeof ERRORS].exit;
+  if (outcomes.some(({ verify }) => verify !== undefined && verify.verdict !== 'proven'))
+    return ERRORS.BACKUP_DAMAGED.exit;
+  const partial = outcomes.some(({ backup }) => backup?.manifest.status === 'partial');
+  return partial ? ERRORS.SOURCE_INCOMPLETE.exit : 0;
+}

@@ -1,0 +1,79 @@
+// `holdfast prune`: what is kept and why, and what goes.
+import path from 'node:path';
+import process from 'node:process';
+import os from 'node:os';
+import type { Config, FilesSourceConfig } from '../../config/config.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { pruneSource, type PruneResult } from '../../engine/prune.ts';
+import { longestIntervalMs, parseSchedule } from '../../policy/schedule.ts';
+import { withLocalLock } from '../../stores/lock.ts';
+import { problemLines } from '../problems.ts';
+import type { Invocation } from '../program.ts';
+import { openSession, requireConfig, selectSources } from '../session.ts';
+import { Terminal } from '../terminal.ts';
+import { bytesText, counted, table } from '../units.ts';
+
+/** Applies the policy of a source while no other prune works on the same folder. `LOCKED` when one does. */
+export async function pruneWithLock(
+  engine: Engine,
+  config: Config,
+  source: FilesSourceConfig,
+  { dryRun }: { dryRun: boolean },
+): Promise<PruneResult> {
+  const { schedule, timeZone, retention } = source;
+  const intervalMs =
+    schedule === undefined
+      ? undefined
+      : longestIntervalMs(parseSchedule(schedule, timeZone), engine.now());
+  const prune = () => pruneSource(engine, source.name, { policy: retention, intervalMs, dryRun });
+  if (dryRun) return prune();
+  const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
+  return withLocalLock(path.resolve(config.store), 'prune', holder, prune);
+}
+
+export async function run(
+  names: string[],
+  { options, signal }: Invocation<{ dryRun?: boolean }>,
+): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  await using session = await openSession({ options, signal });
+  const config = requireConfig(session);
+  const dryRun = options.dryRun === true;
+  const results: PruneResult[] = [];
+  for (const source of selectSources(config, names)) {
+    const result = await pruneWithLock(session.engine, config, source, { dryRun });
+    results.push(result);
+    say(terminal, result);
+  }
+  terminal.document({ command: 'prune', dryRun, sources: results });
+  return 0;
+}
+
+function say(terminal: Terminal, result: PruneResult): void {
+  const { source, keep, release, orphans, held, dryRun, problems } = result;
+  terminal.line(
+    `${terminal.paint('bold', source)}: ${counted(keep.length, 'backup')} kept, ${release.length} ${dryRun ? 'would go' : 'let go'}`,
+  );
+  const kept = keep.map(({ id, standing, bytes, reasons }) => [
+    '  keep',
+    id,
+    bytesText(bytes),
+    standing,
+    reasons.join(', '),
+  ]);
+  const gone = release.map(({ id, standing, bytes, reason }) => [
+    '  release',
+    id,
+    bytesText(bytes),
+    standing,
+    reason,
+  ]);
+  for (const line of table([...kept, ...gone])) terminal.line(line);
+  for (const { id, bytes, released } of orphans) {
+    terminal.line(
+      `  ${released ? 'release' : 'waiting'}  ${id}  ${bytesText(bytes)}  never became a backup`,
+    );
+  }
+  if (held !== undefined) terminal.warn(`nothing of ${source} was let go: ${held}`);
+  for (const line of problemLines(problems)) terminal.warn(line);
+}

@@ -1,0 +1,166 @@
+// From the command line and the environment to an engine: configuration, store, keys, clock and chance enter here.
+import { createPrivateKey, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { Pool } from '../archive/pool.ts';
+import type { Config, FilesSourceConfig } from '../config/config.ts';
+import { loadConfig, findConfig } from '../config/load.ts';
+import { resolveReference } from '../config/references.ts';
+import type { Engine } from '../engine/engine.ts';
+import { HoldfastError } from '../errors.ts';
+import { localSigner, trustedKey, type Signer, type TrustedKey } from '../format/signed.ts';
+import { filesKind } from '../sources/files-kind.ts';
+import { filesSource, type FilesSurroundings } from '../sources/files.ts';
+import type { Progress, Source, SourceKind } from '../sources/source.ts';
+import { openStore } from '../stores/open.ts';
+import { VERSION } from '../version.ts';
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly store?: string;
+  readonly publicKey?: string;
+  readonly trustAnyone?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** What a command works with; disposed when it ends. */
+export interface Session extends AsyncDisposable {
+  readonly engine: Engine;
+  /** Undefined when a store was opened without a configuration. */
+  readonly config: Config | undefined;
+}
+
+export const KINDS: ReadonlyMap<string, SourceKind> = new Map([[filesKind.kind, filesKind]]);
+
+interface SessionInput {
+  readonly options: CommonOptions;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/**
+ * Opens what the options name.
+ *
+ * With `--store` and without any configuration the store is opened for reading alone: what it holds is trusted by `--public-key`.
+ */
+export async function openSession({ options, signal, onProgress }: SessionInput): Promise<Session> {
+  const config = await configOf(options);
+  const store = config?.store ?? options.store;
+  if (store === undefined) throw new Error('neither a configuration nor a store');
+  const pool = new Pool();
+  const engine: Engine = {
+    system: config?.system,
+    store: await openStore(path.resolve(store), { random: randomName }),
+    kinds: KINDS,
+    signer: config && (await signerFrom(config)),
+    trusted: await trustedFrom(config, options),
+    trustAnyone: options.trustAnyone === true,
+    who: `${os.userInfo().username}@${os.hostname()}`,
+    pool,
+    signal,
+    onProgress,
+    scratch: os.tmpdir(),
+    versions: {
+      holdfast: VERSION,
+      node: process.versions.node,
+      platform: `${process.platform} ${process.arch}`,
+    },
+    now: () => new Date(),
+    random: randomName,
+  };
+  return { engine, config, [Symbol.asyncDispose]: () => pool.close() };
+}
+
+export function randomName(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** The configuration, or undefined when a store was named and there is none. */
+async function configOf(options: CommonOptions): Promise<Config | undefined> {
+  const where = {
+    cwd: process.cwd(),
+    home: os.homedir(),
+    env: process.env,
+    now: new Date(),
+    ...(options.config !== undefined && { configPath: options.config }),
+    ...(options.store !== undefined && { store: options.store }),
+  };
+  const emergency = options.store !== undefined && options.config === undefined;
+  if (emergency && (await isAbsent(where))) return undefined;
+  return loadConfig(where);
+}
+
+async function isAbsent(where: Parameters<typeof findConfig>[0]): Promise<boolean> {
+  try {
+    await findConfig(where);
+    return false;
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'CONFIG_INVALID') return true;
+    throw error;
+  }
+}
+
+async function signerFrom(config: Config): Promise<Signer | undefined> {
+  if (config.signingKey === undefined) return undefined;
+  const pem = await resolveReference(config.signingKey, process.env);
+  try {
+    return localSigner(createPrivateKey(pem));
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    throw new HoldfastError('CONFIG_INVALID', 'signing.key does not lead to a private key', {
+      hint: 'It must be a PEM file with an ECDSA P-256 key, as `holdfast init` makes it.',
+      cause,
+    });
+  }
+}
+
+async function trustedFrom(
+  config: Config | undefined,
+  options: CommonOptions,
+): Promise<TrustedKey[]> {
+  const keys = (config?.trust ?? []).map((one) =>
+    trustedKey(one.name, one.publicKey, one.prefixes),
+  );
+  if (options.publicKey === undefined) return keys;
+  const text = await readFile(options.publicKey, 'utf8').catch((cause: unknown) => {
+    throw new HoldfastError('USAGE', `the public key ${options.publicKey ?? ''} cannot be read`, {
+      cause,
+    });
+  });
+  return [...keys, trustedKey('--public-key', text, ['backups/', 'records/'])];
+}
+
+/** The configuration of a session; `CONFIG_INVALID` where a command cannot do without one. */
+export function requireConfig({ config }: Session): Config {
+  if (config !== undefined) return config;
+  throw new HoldfastError('CONFIG_INVALID', 'this command needs a holdfast.yaml', {
+    hint: 'Run it where the file is, or pass --config FILE. `holdfast init` writes one.',
+  });
+}
+
+/** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
+export function selectSources(
+  config: Config,
+  names: readonly string[],
+): readonly FilesSourceConfig[] {
+  for (const name of names) {
+    if (config.sources.some((source) => source.name === name)) continue;
+    throw new HoldfastError('USAGE', `there is no source "${name}"`, {
+      hint: `The sources of ${config.file} are ${config.sources.map((one) => one.name).join(', ')}.`,
+    });
+  }
+  return config.sources.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+export function sourceFrom(config: Config, source: FilesSourceConfig): Source {
+  return filesSource(source, surroundingsOf(config));
+}
+
+/** What may lie in a source and is never part of it: the store. */
+export function surroundingsOf(config: Config): FilesSurroundings {
+  return { leaveOut: [config.store], git: { environment: process.env } };
+}

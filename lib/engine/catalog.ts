@@ -1,0 +1,184 @@
+// Which backups a store holds. Computed from its keys and signed manifests each time: the store is the only state.
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '../errors.ts';
+import { parseBackupId } from '../format/ids.ts';
+import { BACKUPS_PREFIX, manifestKey, parseBackupKey, sourcePrefix } from '../format/layout.ts';
+import { parseManifest, type Manifest } from '../format/manifest.ts';
+import { decodeSigned, MAX_SIGNED_BYTES } from '../format/signed.ts';
+import type { OpenBackup } from '../sources/source.ts';
+import type { StoredObject } from '../stores/store.ts';
+import type { Engine } from './engine.ts';
+
+/** The keys of one backup, or of a run that never became one. */
+export interface StoredBackup {
+  readonly source: string;
+  readonly id: string;
+  /** Undefined for artifacts that no manifest names. */
+  readonly manifest: StoredObject | undefined;
+  readonly artifacts: readonly StoredObject[];
+}
+
+/** A backup whose manifest was read. */
+export interface ReadBackup {
+  readonly manifest: Manifest;
+  /** By the store's clock. */
+  readonly storedAt: Date;
+  /** Undefined when a trusted key vouches for it. */
+  readonly distrust: string | undefined;
+  /** SHA-256 of the manifest's bytes, in hex. */
+  readonly digest: string;
+}
+
+/** Everything under `backups/`, of one source or of all, oldest first within a source. */
+export async function listStored(engine: Engine, source?: string): Promise<StoredBackup[]> {
+  const prefix = source === undefined ? BACKUPS_PREFIX : sourcePrefix(source);
+  const found = new Map<
+    string,
+    { source: string; id: string; manifest?: StoredObject; artifacts: StoredObject[] }
+  >();
+  for await (const object of engine.store.list(prefix)) {
+    const place = parseBackupKey(object.key);
+    if (place === undefined) continue;
+    const name = `${place.source}/${place.id}`;
+    const backup = found.get(name) ?? { source: place.source, id: place.id, artifacts: [] };
+    found.set(name, backup);
+    if (place.file === 'manifest.json') backup.manifest = object;
+    else backup.artifacts.push(object);
+  }
+  return [...found.values()].map((one) => ({ ...one, manifest: one.manifest }));
+}
+
+/** The small signed file under `key`, at most as large as any signed file may be. */
+export async function readSmall(engine: Engine, object: StoredObject): Promise<Uint8Array> {
+  if (object.bytes > MAX_SIGNED_BYTES) {
+    throw new HoldfastError(
+      'BACKUP_DAMAGED',
+      `${object.key} has ${object.bytes} bytes, allowed are ${MAX_SIGNED_BYTES}`,
+    );
+  }
+  return engine.store.read(object.key, 0, object.bytes);
+}
+
+/** Reads a manifest and looks at its signature; what no trusted key vouches for is returned with the reason. */
+export async function readManifest(engine: Engine, object: StoredObject): Promise<ReadBackup> {
+  const bytes = await readSmall(engine, object);
+  const { payload, distrust } = decodeSigned(bytes, object.key, engine.trusted);
+  const manifest = parseManifest(payload, object.key);
+  const foreign =
+    engine.system !== undefined && manifest.system !== engine.system
+      ? `it is a backup of the system "${manifest.system}", not of "${engine.system}"`
+      : undefined;
+  const misplaced = misplacedArtifact(manifest);
+
+  return {
+    manifest,
+    storedAt: object.storedAt,
+    distrust: distrust ?? foreign ?? misplaced,
+    digest: createHash('sha256').update(bytes).digest('hex'),
+  };
+}
+
+/** A manifest speaks only for the artifacts of its own backup, and for the place where it stands. */
+function misplacedArtifact(manifest: Manifest): string | undefined {
+  const { source, id, key, artifacts } = manifest;
+  if (manifestKey(source, id) !== key) return `it calls itself ${source}/${id}`;
+  const folder = key.slice(0, key.lastIndexOf('/') + 1);
+  const foreign = artifacts.find((artifact) => !artifact.key.startsWith(folder));
+  return foreign && `it names ${foreign.key}, which is not of this backup`;
+}
+
+/** A backup to work with. `UNTRUSTED` when no trusted key vouches for it, unless the user said to go on all the same. */
+export async function openBackup(
+  engine: Engine,
+  source: string,
+  id: string,
+): Promise<OpenBackup & ReadBackup> {
+  const object = await engine.store.head(manifestKey(source, id));
+  if (object === undefined) {
+    throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup ${source}/${id}`, {
+      hint: '`holdfast list` shows what it holds.',
+    });
+  }
+  const read = await readManifest(engine, object);
+  if (read.distrust !== undefined && !engine.trustAnyone) {
+    throw new HoldfastError(
+      'UNTRUSTED',
+      `the backup ${source}/${id} cannot be trusted: ${read.distrust}`,
+      {
+        hint: 'If you know where it comes from, add its key under `trust` in holdfast.yaml, or pass --trust-anyone once.',
+      },
+    );
+  }
+  return withArtifacts(engine, read);
+}
+
+/** Access to the artifacts of a backup. */
+export function withArtifacts<B extends { manifest: Manifest }>(
+  engine: Engine,
+  backup: B,
+): B & OpenBackup {
+  return {
+    ...backup,
+    open: ({ key, bytes }) => ({
+      bytes,
+      read: (offset, length) => engine.store.read(key, offset, length),
+    }),
+  };
+}
+
+/**
+ * The backup that a user means: `latest`, `site`, `site/latest`, `site/20261121T020000000Z-schedule`, an id alone, or the
+ * beginning of an id. `BACKUP_NOT_FOUND` when it is none, or more than one.
+ */
+export async function resolveBackup(
+  engine: Engine,
+  name: string,
+): Promise<{ source: string; id: string }> {
+  const slash = name.indexOf('/');
+  const all = (await listStored(engine)).filter(({ manifest }) => manifest !== undefined);
+  const sources = new Set(all.map(({ source }) => source));
+  const source = slash > 0 ? name.slice(0, slash) : sources.has(name) ? name : undefined;
+  const wanted = slash > 0 ? name.slice(slash + 1) : sources.has(name) ? 'latest' : name;
+  const candidates = all.filter((one) => source === undefined || one.source === source);
+  if (wanted === 'latest') return newest(candidates, name, sources);
+  const matches = candidates.filter(({ id }) => id.startsWith(wanted) && wanted !== '');
+  const [match, second] = matches;
+  if (match !== undefined && second === undefined) return match;
+  const exact = matches.filter(({ id }) => id === wanted);
+  if (exact.length === 1 && exact[0] !== undefined) return exact[0];
+  const several = matches.slice(0, 3).map((one) => `${one.source}/${one.id}`);
+  throw new HoldfastError(
+    'BACKUP_NOT_FOUND',
+    match === undefined
+      ? `the store holds no backup "${name}"`
+      : `"${name}" may be any of ${several.join(', ')}`,
+    { hint: match === undefined ? '`holdfast list` shows what it holds.' : 'Give more of the id.' },
+  );
+}
+
+function newest(
+  candidates: readonly StoredBackup[],
+  name: string,
+  sources: ReadonlySet<string>,
+): StoredBackup {
+  const among = new Set(candidates.map(({ source }) => source));
+  if (among.size > 1) {
+    throw new HoldfastError(
+      'BACKUP_NOT_FOUND',
+      `"${name}" may be of any of ${[...sources].join(', ')}`,
+      {
+        hint: `Name the source: ${[...sources][0] ?? ''}/latest.`,
+      },
+    );
+  }
+  const last = candidates.at(-1);
+  if (last !== undefined) return last;
+  throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup for "${name}"`, {
+    hint: 'Make one with `holdfast backup`.',
+  });
+}
+
+/** The time for which a backup was triggered. */
+export function timeOf(id: string): Date {
+  return parseBackupId(id)?.at ?? new Date(0);
+}

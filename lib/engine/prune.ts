@@ -1,0 +1,245 @@
+// Applies the retention policy: says why each backup is kept, records it, then lets go of what nothing wants.
+import { HoldfastError, type Problem } from '../errors.ts';
+import type { Facts } from '../format/record.ts';
+import { applyRetention, type RetentionResult } from '../policy/retention.ts';
+import { NOT_GOOD_KEPT_MS, type RetentionPolicy } from '../policy/retention-policy.ts';
+import { keepReasonText } from '../policy/retention-reasons.ts';
+import type { StoredBackup } from './catalog.ts';
+import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
+import { readRecords, writeRecord } from './records.ts';
+import { surveySource, type Survey, type SurveyedBackup } from './survey.ts';
+
+export interface PruneOptions {
+  readonly policy: RetentionPolicy;
+  /** The longest interval of the source's schedule; undefined when it has none. */
+  readonly intervalMs: number | undefined;
+  /** Decide and say, and release nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface PruneResult {
+  readonly source: string;
+  readonly dryRun: boolean;
+  readonly keep: readonly {
+    readonly id: string;
+    readonly standing: string;
+    readonly bytes: number;
+    readonly reasons: readonly string[];
+  }[];
+  readonly release: readonly {
+    readonly id: string;
+    readonly standing: string;
+    readonly bytes: number;
+    readonly reason: string;
+  }[];
+  /** Artifacts of runs that never became a backup. */
+  readonly orphans: readonly {
+    readonly id: string;
+    readonly bytes: number;
+    readonly released: boolean;
+  }[];
+  /** Why nothing is released, or undefined. */
+  readonly held: string | undefined;
+  readonly problems: readonly Problem[];
+  readonly record: string | undefined;
+}
+
+/** Applies the policy to one source. The caller holds the lock of a folder store: two prunes at once would count differently. */
+export async function pruneSource(
+  engine: Engine,
+  source: string,
+  options: PruneOptions,
+): Promise<PruneResult> {
+  const begin = engine.now();
+  if (!options.dryRun) signerOf(engine);
+  const survey = await surveySource(engine, source);
+  const { policy, intervalMs, dryRun } = options;
+  const decided = applyRetention(survey.backups, policy, begin, { intervalMs });
+  const released = await releasedBefore(engine, source);
+  const orphans = survey.orphans.map((one) => ({ one, due: isDue(one, begin, released) }));
+  const problems = [...survey.problems, ...missing(survey, released.newest), ...ignored(decided)];
+  const result = {
+    source,
+    dryRun,
+    keep: decided.keep.map(({ backup, reasons }) => ({
+      ...line(backup),
+      reasons: reasons.map(keepReasonText),
+    })),
+    release: decided.release.map(({ backup, reason }) => ({ ...line(backup), reason })),
+    orphans: orphans.map(({ one, due }) => ({
+      id: one.id,
+      bytes: bytesOf(one),
+      released: due && !dryRun,
+    })),
+    held: decided.held?.detail,
+    problems,
+  };
+  if (dryRun) return { ...result, record: undefined };
+  // The record comes first: whoever finds a backup gone also finds why.
+  const record = await writeRecord(engine, {
+    verb: 'prune',
+    source,
+    subject: 'policy',
+    begin,
+    verdict: 'done',
+    problems,
+    facts: factsOf(decided, policy),
+  });
+  for (const { backup } of decided.release) await release(engine, backup);
+  for (const { one, due } of orphans) if (due) await releaseKeys(engine, one);
+  return { ...result, record };
+}
+
+function line({ id, standing, storedBytes }: SurveyedBackup): {
+  id: string;
+  standing: string;
+  bytes: number;
+} {
+  return { id, standing, bytes: storedBytes };
+}
+
+function factsOf(decided: RetentionResult<SurveyedBackup>, policy: RetentionPolicy): Facts {
+  return {
+    policy: { ...policy },
+    kept: decided.keep.map(({ backup, reasons }) => ({
+      id: backup.id,
+      manifest: backup.digest,
+      reasons: reasons.map(keepReasonText),
+    })),
+    released: decided.release.map(({ backup, reason }) => ({
+      id: backup.id,
+      manifest: backup.digest,
+      reason,
+    })),
+    ...(decided.held !== undefined && { held: decided.held.detail }),
+  };
+}
+
+/** The manifest goes first: from then on nothing lists the backup, and what is left are artifacts that the next run lets go. */
+async function release(engine: Engine, backup: SurveyedBackup): Promise<void> {
+  throwIfCancelled(engine);
+  await engine.store.release(backup.manifest.key);
+  for (const { key } of backup.manifest.artifacts) await engine.store.release(key);
+}
+
+async function releaseKeys(engine: Engine, stored: StoredBackup): Promise<void> {
+  throwIfCancelled(engine);
+  for (const { key } of stored.artifacts) await engine.store.release(key);
+}
+
+interface ReleasedBefore {
+  /** When each was let go. */
+  readonly at: ReadonlyMap<string, Date>;
+  /** What the newest record says it kept. */
+  readonly newest: readonly string[];
+}
+
+async function releasedBefore(engine: Engine, source: string): Promise<ReleasedBefore> {
+  const records = await readRecords(engine, 'prune', source, { onProblem: () => undefined });
+  const trusted = records.filter(({ distrust }) => distrust === undefined);
+  const ids = (facts: Facts, list: string) => {
+    const entries = facts[list];
+    return Array.isArray(entries) ? entries.map((one) => String((one as { id?: unknown }).id)) : [];
+  };
+  return {
+    at: new Map(
+      trusted.flatMap(({ record }) =>
+        ids(record.facts, 'released').map((id) => [id, new Date(record.end)] as const),
+      ),
+    ),
+    newest: trusted.length === 0 ? [] : ids(trusted.at(-1)?.record.facts ?? {}, 'kept'),
+  };
+}
+
+/** Artifacts without a manifest may belong to a run under way, unless a record says that their backup was let go. */
+function isDue(stored: StoredBackup, now: Date, released: ReleasedBefore): boolean {
+  const releasedAt = released.at.get(stored.id)?.getTime() ?? 0;
+  return stored.artifacts.every(({ storedAt }) => {
+    const time = storedAt.getTime();
+    return time <= releasedAt || now.getTime() - time > NOT_GOOD_KEPT_MS;
+  });
+}
+
+function bytesOf(stored: StoredBackup): number {
+  return stored.artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** A backup that the last prune kept and that is gone was not let go by us. */
+function missing(survey: Survey, kept: readonly string[]): Problem[] {
+  const present = new Set(survey.backups.map(({ id }) => id));
+  const unreadable = new Set(survey.problems.map(({ path }) => path));
+  return kept
+    .filter((id) => !present.has(id) && ![...unreadable].some((path) => path.includes(id)))
+    .map((id) => ({
+      path: `${survey.source}/${id}`,
+      code: 'missing',
+      detail: 'the last prune kept this backup, and it is gone',
+    }));
+}
+
+function ignored(decided: RetentionResult<SurveyedBackup>): Problem[] {
+  return decided.ignored.map(({ backup, reason }) => ({
+    path: `${backup.source}/${backup.id}`,
+    code: reason,
+    detail:
+      reason === 'future'
+        ? 'its id is from the future; it takes no part'
+        : (backup.distrust ?? 'it cannot be trusted'),
+  }));
+}
+
+/** Marks a backup to be kept for good, or takes a mark back. */
+export async function pinBackup(
+  engine: Engine,
+  { source, id }: { source: string; id: string },
+  note: string,
+): Promise<{ record: string }> {
+  const { backups } = await surveySource(engine, source);
+  assertKnown(backups, source, id);
+  signerOf(engine);
+  const begin = engine.now();
+  const act = {
+    verb: 'pin',
+    source,
+    subject: id,
+    begin,
+    verdict: 'done',
+    problems: [],
+    facts: { note },
+  } as const;
+  const record = await writeRecord(engine, act);
+  return { record: record ?? '' };
+}
+
+/** Takes back every pin of a backup; how many there were. */
+export async function unpinBackup(
+  engine: Engine,
+  { source, id }: { source: string; id: string },
+): Promise<{ unpinned: number }> {
+  const { backups } = await surveySource(engine, source);
+  const { pinnedBy } = assertKnown(backups, source, id);
+  signerOf(engine);
+  for (const pin of pinnedBy) {
+    const begin = engine.now();
+    await writeRecord(engine, {
+      verb: 'unpin',
+      source,
+      subject: id,
+      begin,
+      verdict: 'done',
+      problems: [],
+      facts: { pin },
+    });
+  }
+  return { unpinned: pinnedBy.length };
+}
+
+function assertKnown(
+  backups: readonly SurveyedBackup[],
+  source: string,
+  id: string,
+): SurveyedBackup {
+  const backup = backups.find((one) => one.id === id);
+  if (backup !== undefined) return backup;
+  throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup ${source}/${id}`);
+}

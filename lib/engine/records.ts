@@ -1,0 +1,110 @@
+// Writing and reading records: what every act leaves that makes no manifest.
+import { HoldfastError, type Problem } from '../errors.ts';
+import { parseRecordKey, recordKey, recordsPrefix } from '../format/layout.ts';
+import { MAX_LISTED_PROBLEMS } from '../format/manifest.ts';
+import {
+  parseRecord,
+  RECORD_FORMAT,
+  type Facts,
+  type Record,
+  type Verb,
+  type Verdict,
+} from '../format/record.ts';
+import { decodeSigned, encodeSigned } from '../format/signed.ts';
+import { readSmall } from './catalog.ts';
+import type { Engine } from './engine.ts';
+
+/** What an act was, for its record. */
+export interface Act {
+  readonly verb: Verb;
+  readonly source: string;
+  /** The id of the backup that it is about, or of the act itself. */
+  readonly subject: string;
+  readonly begin: Date;
+  readonly verdict: Verdict;
+  readonly problems: readonly Problem[];
+  readonly facts: Facts;
+}
+
+/** Text and lists in files that are kept for years have limits. */
+const MAX_TEXT = 4096;
+
+/** Problems as a signed file lists them: the first ones, cut to their limits. */
+export function listedProblems(problems: readonly Problem[]): Problem[] {
+  return problems.slice(0, MAX_LISTED_PROBLEMS).map((problem) => ({
+    ...problem,
+    path: problem.path.slice(0, MAX_TEXT),
+    detail: problem.detail.slice(0, MAX_TEXT),
+  }));
+}
+
+/** Writes the record of an act; its key, or undefined where nothing can be signed, which the caller says. */
+export async function writeRecord(engine: Engine, act: Act): Promise<string | undefined> {
+  if (engine.signer === undefined || engine.system === undefined) return undefined;
+  const { verb, source, subject, begin, verdict, problems, facts } = act;
+  const payload = {
+    format: RECORD_FORMAT,
+    system: engine.system,
+    source,
+    verb,
+    subject,
+    who: engine.who,
+    begin: begin.toISOString(),
+    end: engine.now().toISOString(),
+    verdict,
+    problems: listedProblems(problems),
+    problemCount: problems.length,
+    facts,
+  } satisfies Omit<Record, 'key'>;
+  return putRecord(engine, act, payload);
+}
+
+/** Two acts of one verb may begin in one millisecond: a record that finds its key taken takes the next. */
+async function putRecord(engine: Engine, act: Act, payload: Omit<Record, 'key'>): Promise<string> {
+  const { signer } = engine;
+  if (signer === undefined) throw new Error('a record without a signer');
+  for (let shift = 0; ; shift++) {
+    const begin = new Date(act.begin.getTime() + shift);
+    const key = recordKey({ ...act, begin });
+    try {
+      await engine.store.put(key, await encodeSigned({ key, ...payload }, signer));
+      return key;
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== 'STORE_CONFLICT' || shift > 1000)
+        throw error;
+    }
+  }
+}
+
+/** A record as read; `distrust` as for manifests. */
+export interface ReadRecord {
+  readonly record: Record;
+  readonly distrust: string | undefined;
+}
+
+/**
+ * The records of a verb for a source, oldest first; only those about `subjects`, when given.
+ *
+ * What cannot be read as a record is handed to `onProblem`: one broken file must not hide the others.
+ */
+export async function readRecords(
+  engine: Engine,
+  verb: Verb,
+  source: string,
+  options: { subjects?: ReadonlySet<string>; onProblem: (problem: Problem) => void },
+): Promise<ReadRecord[]> {
+  const records: ReadRecord[] = [];
+  for await (const object of engine.store.list(recordsPrefix(verb, source))) {
+    const place = parseRecordKey(object.key);
+    if (place === undefined || options.subjects?.has(place.subject) === false) continue;
+    try {
+      const bytes = await readSmall(engine, object);
+      const { payload, distrust } = decodeSigned(bytes, object.key, engine.trusted);
+      records.push({ record: parseRecord(payload, object.key), distrust });
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      options.onProblem({ path: object.key, code: 'unreadable', detail: error.message });
+    }
+  }
+  return records;
+}

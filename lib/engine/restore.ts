@@ -1,0 +1,144 @@
+// Restoring a backup to a new folder: verified member by member, compared afterwards, and visible only when all is well.
+import { HoldfastError, type Problem } from '../errors.ts';
+import type { Difference, OpenBackup, RestoreResult } from '../sources/source.ts';
+import { openBackup } from './catalog.ts';
+import { kindOf, workOf, type Engine } from './engine.ts';
+import { findHazards, type Hazard } from '../sources/hazards.ts';
+import { makeFolder } from './new-folder.ts';
+import { writeRecord } from './records.ts';
+
+export interface RestoreOptions {
+  /** Relative to the source; empty for everything. */
+  readonly paths: readonly string[];
+  /** An absolute folder that does not exist, or is empty. */
+  readonly to: string;
+  readonly owners: boolean;
+  /** Read everything back and compare it with what was recorded. */
+  readonly verify: boolean;
+  /** Go on when entries are damaged, and restore the others. */
+  readonly skipDamaged: boolean;
+}
+
+export interface RestoreReport extends RestoreResult {
+  readonly source: string;
+  readonly id: string;
+  readonly to: string;
+  /** What reading everything back found; undefined when it was not done. */
+  readonly differences: readonly Difference[] | undefined;
+  /** What is there and should be looked at. */
+  readonly hazards: readonly Hazard[];
+  readonly durationMs: number;
+  readonly record: string | undefined;
+}
+
+/**
+ * Restores a backup, or some of its paths, to a new folder.
+ *
+ * `BACKUP_DAMAGED` when entries are damaged and not to be skipped, `RESTORE_DIFFERS` when what is read back is not what was
+ * recorded, `NO_SPACE` when the target is full: nothing is left at the target then.
+ */
+export async function restoreBackup(
+  engine: Engine,
+  { source, id }: { source: string; id: string },
+  options: RestoreOptions,
+): Promise<RestoreReport> {
+  const begin = engine.now();
+  const act = { verb: 'restore', source, subject: id, begin } as const;
+  try {
+    const backup = await openBackup(engine, source, id);
+    const result = await makeFolder(options.to, engine.random(), (folder) =>
+      fill(engine, backup, folder, options),
+    );
+    const record = await writeRecord(engine, {
+      ...act,
+      verdict: result.problems.length > 0 ? 'partial' : 'done',
+      problems: result.problems,
+      facts: {
+        to: options.to,
+        paths: options.paths.slice(0, 100),
+        files: result.files,
+        bytes: result.bytes,
+        verified: options.verify,
+      },
+    });
+    const durationMs = engine.now().getTime() - begin.getTime();
+    return { source, id, to: options.to, ...result, durationMs, record };
+  } catch (error) {
+    const problem = failure(error);
+    if (problem !== undefined) {
+      await writeRecord(engine, {
+        ...act,
+        verdict: 'failed',
+        problems: [problem],
+        facts: { to: options.to },
+      });
+    }
+    throw error;
+  }
+}
+
+function failure(error: unknown): Problem | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return {
+    path: '',
+    code: error instanceof HoldfastError ? error.code : 'UNEXPECTED',
+    detail: error.message,
+  };
+}
+
+type Filled = RestoreResult & Pick<RestoreReport, 'differences' | 'hazards'>;
+
+async function fill(
+  engine: Engine,
+  backup: OpenBackup,
+  into: string,
+  options: RestoreOptions,
+): Promise<Filled> {
+  const { paths, owners } = options;
+  const kind = kindOf(engine, backup.manifest.kind);
+  const restored = await kind.restore(backup, { ...workOf(engine), paths, into, owners });
+  if (restored.problems.length > 0 && !options.skipDamaged) {
+    throw new HoldfastError('BACKUP_DAMAGED', listDamage(restored.problems), {
+      hint: '`holdfast repair` may find the same content in another backup; --skip-damaged restores the rest.',
+    });
+  }
+  const differences = options.verify
+    ? await readBack(engine, backup, into, { options, restored })
+    : undefined;
+  return { ...restored, differences, hazards: findHazards(into) };
+}
+
+async function readBack(
+  engine: Engine,
+  backup: OpenBackup,
+  folder: string,
+  { options, restored }: { options: RestoreOptions; restored: RestoreResult },
+): Promise<readonly Difference[]> {
+  const { paths, owners } = options;
+  const work = workOf(engine);
+  const kind = kindOf(engine, backup.manifest.kind);
+  const compared = await kind.compare(backup, { ...work, folder, paths, owners, times: true });
+  const known = new Set(restored.problems.map(({ path }) => path));
+  // Folders above what was asked for are made anew, and what is damaged was said to be missing.
+  const differences = compared.differences.filter(({ path, change }) => {
+    const above = paths.length > 0 && paths.some((one) => one.startsWith(path));
+    return !(above || (change === 'missing' && known.has(path)));
+  });
+  if (differences.length > 0) {
+    const [first] = differences;
+    throw new HoldfastError(
+      'RESTORE_DIFFERS',
+      `${differences.length} entries are not what was backed up, first ${first?.path ?? ''}: ${first?.change ?? ''}, expected ${first?.expected ?? ''}, found ${first?.found ?? ''}`,
+      {
+        hint: 'The target may not keep what was written: a file system that ignores case or modes, or a failing disk.',
+      },
+    );
+  }
+  return differences;
+}
+
+function listDamage(problems: readonly Problem[]): string {
+  const first = problems.slice(0, 5).map(({ path, detail }) => `${path} (${detail})`);
+  const more = problems.length > 5 ? ` and ${problems.length - 5} more` : '';
+  return `${problems.length} entries could not be restored: ${first.join(', ')}${more}`;
+}

@@ -1,0 +1,157 @@
+// What is known of each backup of a source: its manifest, its evidence, its pins, and whether all its bytes are there.
+import { HoldfastError, type Problem } from '../errors.ts';
+import { manifestKey } from '../format/layout.ts';
+import type { Manifest } from '../format/manifest.ts';
+import { standingOf, type EvidencePiece, type Standing } from '../policy/standing.ts';
+import { listStored, readManifest, timeOf, type ReadBackup, type StoredBackup } from './catalog.ts';
+import type { Engine } from './engine.ts';
+import { readRecords, type ReadRecord } from './records.ts';
+
+/** A backup with all that is known of it. Fits the policies' inputs as it is. */
+export interface SurveyedBackup {
+  readonly source: string;
+  readonly id: string;
+  readonly time: Date;
+  /** By the store's clock. */
+  readonly storedAt: Date;
+  readonly manifest: Manifest;
+  readonly digest: string;
+  readonly distrust: string | undefined;
+  readonly standing: Standing;
+  readonly good: boolean;
+  readonly why: string;
+  readonly evidence: readonly EvidencePiece[];
+  /** The keys of the pin records in force. */
+  readonly pinnedBy: readonly string[];
+  /** Of all its objects, the manifest included. */
+  readonly storedBytes: number;
+}
+
+export interface Survey {
+  readonly source: string;
+  /** Oldest first. */
+  readonly backups: readonly SurveyedBackup[];
+  /** Runs that never became a backup: artifacts that no manifest names. */
+  readonly orphans: readonly StoredBackup[];
+  /** Manifests that cannot be read, records that cannot be trusted. */
+  readonly problems: readonly Problem[];
+}
+
+/** Looks at all backups of a source. Reads manifests and records, never archives. */
+export async function surveySource(engine: Engine, source: string): Promise<Survey> {
+  const problems: Problem[] = [];
+  const stored = await listStored(engine, source);
+  const subjects = new Set(stored.map(({ id }) => id));
+  const records = await readTrusted(engine, source, subjects, problems);
+  const backups: SurveyedBackup[] = [];
+  for (const one of stored) {
+    if (one.manifest === undefined) continue;
+    const read = await readOrReport(engine, one, problems);
+    if (read !== undefined) backups.push(surveyed(one, read, records));
+  }
+  const orphans = stored.filter(({ manifest }) => manifest === undefined);
+  return { source, backups, orphans, problems };
+}
+
+interface KnownRecords {
+  readonly evidence: readonly ReadRecord[];
+  readonly pins: readonly ReadRecord[];
+  readonly unpins: readonly ReadRecord[];
+}
+
+async function readTrusted(
+  engine: Engine,
+  source: string,
+  subjects: ReadonlySet<string>,
+  problems: Problem[],
+): Promise<KnownRecords> {
+  const onProblem = (problem: Problem) => problems.push(problem);
+  const read = async (verb: 'verify' | 'restore-test' | 'restore' | 'pin' | 'unpin') => {
+    const records = await readRecords(engine, verb, source, { subjects, onProblem });
+    return records.filter(({ record, distrust }) => {
+      if (distrust === undefined || engine.trustAnyone) return true;
+      problems.push({ path: record.key, code: 'untrusted', detail: distrust });
+      return false;
+    });
+  };
+  return {
+    evidence: [...(await read('verify')), ...(await read('restore-test'))],
+    pins: await read('pin'),
+    unpins: await read('unpin'),
+  };
+}
+
+async function readOrReport(
+  engine: Engine,
+  { manifest, source, id }: StoredBackup,
+  problems: Problem[],
+): Promise<ReadBackup | undefined> {
+  if (manifest === undefined) return undefined;
+  try {
+    const read = await readManifest(engine, manifest);
+    if (read.distrust !== undefined && !engine.trustAnyone) {
+      problems.push({ path: `${source}/${id}`, code: 'untrusted', detail: read.distrust });
+    }
+    return read;
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    problems.push({ path: manifestKey(source, id), code: 'unreadable', detail: error.message });
+    return undefined;
+  }
+}
+
+function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords): SurveyedBackup {
+  const { source, id, artifacts } = stored;
+  const { manifest, storedAt, digest, distrust } = read;
+  const evidence = records.evidence
+    .filter(({ record }) => record.subject === id)
+    .flatMap((one) => evidenceOf(one));
+  const absent = absentArtifact(manifest, stored);
+  if (absent !== undefined) {
+    evidence.push({ verb: 'list', level: 'presence', verdict: 'damaged', at: storedAt });
+  }
+  const signatureTrusted = distrust === undefined;
+  const { status, problems } = manifest;
+  const standing = standingOf({ signatureTrusted, status, problems, evidence });
+  const storedBytes = artifacts.reduce((sum, one) => sum + one.bytes, stored.manifest?.bytes ?? 0);
+  return {
+    source,
+    id,
+    time: timeOf(id),
+    storedAt,
+    manifest,
+    digest,
+    distrust,
+    ...standing,
+    why: absent ?? standing.why,
+    evidence,
+    pinnedBy: pinsOf(id, records),
+    storedBytes,
+  };
+}
+
+function evidenceOf({ record }: ReadRecord): EvidencePiece[] {
+  const { verb, verdict, facts, end } = record;
+  if (verdict !== 'proven' && verdict !== 'damaged' && verdict !== 'inconclusive') return [];
+  const recorded = facts['level'];
+  const level = verb === 'restore-test' ? 'restore' : recorded === 'content' ? 'content' : 'digest';
+  return [{ verb, level, verdict, at: new Date(end) }];
+}
+
+/** What a listing alone shows: an artifact that is gone, or has another length. */
+export function absentArtifact(manifest: Manifest, stored: StoredBackup): string | undefined {
+  for (const { key, bytes } of manifest.artifacts) {
+    const object = stored.artifacts.find((one) => one.key === key);
+    if (object === undefined) return `${key} is missing`;
+    if (object.bytes !== bytes) return `${key} has ${object.bytes} of ${bytes} bytes`;
+  }
+  return undefined;
+}
+
+/** Pins that no unpin names. */
+function pinsOf(id: string, { pins, unpins }: KnownRecords): string[] {
+  const undone = new Set(unpins.map(({ record }) => record.facts['pin']));
+  return pins
+    .filter(({ record }) => record.subject === id && !undone.has(record.key))
+    .map(({ record }) => record.key);
+}

@@ -1,0 +1,203 @@
+// Compares a tree on disk with the index of an archive: both in the same order, side by side; only contents of equal size are read.
+import fs from 'node:fs';
+import type { SourceEntry } from '../archive/plan.ts';
+import type { Pool } from '../archive/pool.ts';
+import { readGroups, type Archive } from '../archive/read.ts';
+import { Window } from '../archive/window.ts';
+import { HoldfastError, type Problem } from '../errors.ts';
+import type { IndexEntry } from '../format/archive-index.ts';
+import { displayPath, fsPath } from '../format/paths.ts';
+import type { Difference } from './source.ts';
+
+export interface CompareInput {
+  readonly archive: Archive;
+  /** The tree's entries in ascending order of their paths. */
+  readonly found: Iterable<SourceEntry>;
+  /** Which of the archive's entries count; the tree's are the caller's to choose. */
+  readonly wants: (path: string) => boolean;
+  readonly owners: boolean;
+  readonly times: boolean;
+  readonly pool: Pool;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((progress: { entries: number; bytes: number }) => void) | undefined;
+}
+
+export interface Comparison {
+  readonly differences: readonly Difference[];
+  /** Entries of the tree that could not be read. */
+  readonly problems: readonly Problem[];
+  readonly entries: number;
+}
+
+/** More differences than these are counted by nobody: the trees have nothing to do with each other. */
+const MAX_DIFFERENCES = 100_000;
+const BATCH_BYTES = 4 << 20;
+const BATCH_FILES = 500;
+const WINDOW_BYTES = 64 << 20;
+
+/** Every way in which the tree differs from the archive. */
+export async function compareTree(input: CompareInput): Promise<Comparison> {
+  return new TreeComparison(input).run();
+}
+
+class TreeComparison {
+  private readonly input: CompareInput;
+  private readonly found: Iterator<SourceEntry>;
+  private current: SourceEntry | undefined;
+  private readonly window = new Window(WINDOW_BYTES);
+  private readonly differences: Difference[] = [];
+  private readonly problems: Problem[] = [];
+  private readonly shared = new Map<string, string>();
+  private batch: { entry: IndexEntry; readPath: string }[] = [];
+  private batchBytes = 0;
+  private entries = 0;
+  private bytes = 0;
+
+  constructor(input: CompareInput) {
+    this.input = input;
+    this.found = input.found[Symbol.iterator]();
+    this.advance();
+  }
+
+  async run(): Promise<Comparison> {
+    for await (const group of readGroups(this.input.archive)) {
+      for (const entry of group.entries) if (this.input.wants(entry.path)) await this.take(entry);
+      if (this.input.signal?.aborted === true) {
+        throw new HoldfastError('CANCELLED', 'the comparison was interrupted');
+      }
+    }
+    while (this.current !== undefined) this.unexpected();
+    await this.flush();
+    await this.window.drain();
+    const differences = this.differences.sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { differences, problems: this.problems, entries: this.entries };
+  }
+
+  private advance(): void {
+    const next = this.found.next();
+    this.current = next.done === true ? undefined : next.value;
+  }
+
+  private unexpected(): void {
+    if (this.current !== undefined) {
+      this.differ(this.current.path, 'unexpected', 'nothing', describe(this.current));
+    }
+    this.advance();
+  }
+
+  private differ(
+    path: string,
+    change: Difference['change'],
+    expected: string,
+    found: string,
+  ): void {
+    if (this.differences.length >= MAX_DIFFERENCES) return;
+    this.differences.push({ path: displayPath(path), change, expected, found });
+  }
+
+  private async take(entry: IndexEntry): Promise<void> {
+    while (this.current !== undefined && this.current.path < entry.path) this.unexpected();
+    this.entries++;
+    if (this.current?.path !== entry.path) {
+      this.differ(entry.path, 'missing', describe(entry), 'nothing');
+      return;
+    }
+    const { current } = this;
+    this.compareMetadata(entry, current);
+    if (isContent(entry) && isContent(current)) await this.compareContent(entry, current);
+    this.advance();
+  }
+
+  private compareMetadata(entry: IndexEntry, found: SourceEntry): void {
+    if (isContent(entry) !== isContent(found) || (!isContent(entry) && entry.type !== found.type)) {
+      this.differ(entry.path, 'type', entry.type, found.type);
+      return;
+    }
+    if (entry.type === 'symlink' && entry.linkTarget !== found.linkTarget) {
+      this.differ(
+        entry.path,
+        'link',
+        displayPath(entry.linkTarget ?? ''),
+        displayPath(found.linkTarget ?? ''),
+      );
+    }
+    if (entry.type !== 'symlink') this.compareMode(entry, found);
+    if (this.input.owners && (entry.uid !== found.uid || entry.gid !== found.gid)) {
+      this.differ(entry.path, 'owner', `${entry.uid}:${entry.gid}`, `${found.uid}:${found.gid}`);
+    }
+    if (this.input.times) this.compareTime(entry, found);
+  }
+
+  private compareMode(entry: IndexEntry, found: SourceEntry): void {
+    // Without owners, set-id bits are not restored either.
+    const bits = this.input.owners ? 0o7777 : 0o1777;
+    if ((entry.mode & bits) !== (found.mode & bits)) {
+      this.differ(entry.path, 'mode', octal(entry.mode), octal(found.mode));
+    }
+  }
+
+  private compareTime(entry: IndexEntry, found: SourceEntry): void {
+    const expected = entry.mtimeMicroseconds;
+    const actual = found.mtimeMicroseconds;
+    if (expected === undefined || actual === undefined || expected === actual) return;
+    // A double counts the microseconds of far years in larger steps.
+    if (Math.abs(expected) > 2 ** 52 && Math.abs(expected - actual) <= 8) return;
+    this.differ(entry.path, 'time', time(expected), time(actual));
+  }
+
+  private async compareContent(entry: IndexEntry, found: SourceEntry): Promise<void> {
+    if (found.shared && found.readPath !== undefined) this.shared.set(found.path, found.readPath);
+    const readPath = found.readPath ?? this.shared.get(found.linkTarget ?? '');
+    if (readPath === undefined) return;
+    if (entry.type === 'file' && found.type === 'file' && entry.size !== found.size) {
+      this.differ(entry.path, 'content', `${entry.size} bytes`, `${found.size} bytes`);
+      return;
+    }
+    this.batch.push({ entry, readPath });
+    this.batchBytes += found.size;
+    if (this.batchBytes >= BATCH_BYTES || this.batch.length >= BATCH_FILES) await this.flush();
+  }
+
+  private async flush(): Promise<void> {
+    const { batch, batchBytes } = this;
+    if (batch.length === 0) return;
+    this.batch = [];
+    this.batchBytes = 0;
+    await this.window.add(batchBytes + 1, async () => {
+      const files = batch.map(({ entry, readPath }) => ({ path: entry.path, readPath }));
+      const { digests, problems } = await this.input.pool.run('hashFiles', { files }, batchBytes);
+      this.problems.push(...problems);
+      batch.forEach(({ entry }, i) => {
+        const digest = digests[i];
+        if (digest !== undefined && digest !== entry.sha256) {
+          this.differ(entry.path, 'content', `SHA-256 ${entry.sha256 ?? ''}`, `SHA-256 ${digest}`);
+        }
+      });
+      this.bytes += batchBytes;
+      this.input.onProgress?.({ entries: this.entries, bytes: this.bytes });
+    });
+  }
+}
+
+/** A hard link is a file by another name: which of the names came first is nobody's difference. */
+function isContent(entry: { type: string }): boolean {
+  return entry.type === 'file' || entry.type === 'hardlink';
+}
+
+function describe(entry: { type: string; size: number }): string {
+  return entry.type === 'file' ? `a file of ${entry.size} bytes` : `a ${entry.type}`;
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+function time(micros: number): string {
+  const date = new Date(micros / 1000);
+  return Number.isNaN(date.getTime()) ? `${micros} microseconds` : date.toISOString();
+}
+
+/** True when something stands at this absolute byte string, be it a dangling link. */
+export function standsAt(path: string): boolean {
+  return fs.lstatSync(fsPath(path), { throwIfNoEntry: false }) !== undefined;
+}
