@@ -148,6 +148,9 @@ function readInto(
   }
 }
 
+/** Such files are made by the kernel while they are read; copies of them restore nothing. */
+const NOT_EMPTY = 'it says that it is empty and is not, as files of /proc do';
+
 /** Reads a file until it did not change meanwhile; after some attempts takes it as it is and says so. */
 function readStable(planned: SourceEntry, fd: number, at: number, problems: Problem[]): ReadFile {
   let size = planned.size;
@@ -160,7 +163,10 @@ function readStable(planned: SourceEntry, fd: number, at: number, problems: Prob
     if (!after.isFile()) throw new Error('it is no longer a regular file');
     const now = statLine(after);
     const same = now === stat && got === size && after.size === BigInt(size);
-    if (same) return { meta: { ...meta, size: got }, stat };
+    if (same) {
+      if (size === 0 && readFully(fd, scratch, at, 1) > 0) throw new Error(NOT_EMPTY);
+      return { meta: { ...meta, size: got }, stat };
+    }
     if (attempt === ATTEMPTS) {
       problems.push({
         path: displayPath(planned.path),
@@ -200,9 +206,10 @@ function readFully(fd: number, to: Uint8Array, at: number, length: number): numb
   return got;
 }
 
+/** The problem that an error of the file system makes of the entry at `path`. */
 export function problemOf(path: string, error: unknown): Problem {
-  const code = (error as NodeJS.ErrnoException).code;
-  const detail = error instanceof Error ? error.message.replace(/, open '.*$/s, '') : String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  const detail = reasonOf(error);
   const vanished = code === 'ENOENT' || code === 'ENOTDIR';
   const swapped = code === 'ELOOP' || code === 'ENXIO';
   return {
@@ -210,6 +217,12 @@ export function problemOf(path: string, error: unknown): Problem {
     code: vanished ? 'vanished' : swapped ? 'changed' : 'unreadable',
     detail,
   };
+}
+
+/** What an error of the file system says, without the path in it: that is named beside it, escaped. */
+export function reasonOf(error: unknown): string {
+  const { message } = error as { message?: unknown };
+  return typeof message === 'string' ? message.replace(/, \w+(?: '.*)?$/s, '') : String(error);
 }
 
 export function indexEntry(entry: SourceEntry, sha256: string | undefined): IndexEntry {

@@ -1,10 +1,11 @@
 // Writing entries below a directory that this run has made and nobody else can enter: the work of a worker.
 import fs from 'node:fs';
-import type { Problem } from '../errors.ts';
+import { HoldfastError, type Problem } from '../errors.ts';
 import type { IndexEntry, IndexGroup } from '../format/archive-index.ts';
 import type { Codec } from '../format/codec.ts';
-import { fsPath } from '../format/paths.ts';
+import { displayPath, fsPath } from '../format/paths.ts';
 import { damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
+import { reasonOf } from './encode.ts';
 
 const CREATE_FLAGS =
   fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW;
@@ -35,8 +36,11 @@ export function extractGroups(job: GroupsToExtract): { problems: Problem[] } {
     try {
       decodeGroup(job.range, group, job.codec, (entry, content) => {
         const to = job.destinations[g]?.[i++];
-        if (to !== undefined && entry.type === 'file') {
+        if (to === undefined || entry.type !== 'file') return;
+        try {
           writeFile(job.root + to, entry, content, job.options);
+        } catch (error) {
+          problems.push(unwritten(entry.path, error));
         }
       });
     } catch (error) {
@@ -45,6 +49,26 @@ export function extractGroups(job: GroupsToExtract): { problems: Problem[] } {
     }
   });
   return { problems };
+}
+
+/**
+ * The problem that an entry could not be written; the others are.
+ *
+ * @throws `NO_SPACE` when none of the others could be either
+ */
+export function unwritten(path: string, error: unknown): Problem {
+  const { code } = error as NodeJS.ErrnoException;
+  // What is no error of the file system is a bug, and stays one.
+  if (code === undefined) throw error;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const hint =
+      'Free some space, or restore to another disk; what was written so far is incomplete.';
+    const shown = displayPath(path);
+    throw new HoldfastError('NO_SPACE', `there is no room for ${shown}`, { hint, cause: error });
+  }
+  const detail =
+    code === 'EEXIST' ? 'another entry has this name where it is restored' : reasonOf(error);
+  return { path: displayPath(path), code: 'unwritten', detail };
 }
 
 function writeFile(path: string, entry: IndexEntry, content: Buffer, options: WriteOptions): void {
@@ -116,6 +140,7 @@ export function extractPiece(job: PieceToExtract): { problems: Problem[] } {
     writeContent(job.fd, content, job.position, job.group.entries[0]?.holes === true);
     return { problems: [] };
   } catch (error) {
-    return { problems: damageOf(job.group, error) };
+    if (error instanceof HoldfastError) return { problems: damageOf(job.group, error) };
+    return { problems: [unwritten(job.group.entries[0]?.path ?? '', error)] };
   }
 }

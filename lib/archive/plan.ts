@@ -19,6 +19,8 @@ export const GROUP_BYTES = 64 << 10;
 const MAX_GROUP_BYTES = 2 * GROUP_BYTES;
 /** Larger files are split into pieces of this size, each a member of its own. */
 export const SPLIT_BYTES = 4 << 20;
+/** What the index says of a larger file would not fit one of its pieces. */
+export const MAX_FILE_BYTES = 2 ** 40;
 /** What a header is reckoned at: a block, a pax header and its record. */
 const HEADER_BYTES = 1536;
 

@@ -1,12 +1,20 @@
 // Proves a whole archive: every stored byte against the index, and on request everything it decodes to. Changes nothing.
 import { createHash } from 'node:crypto';
 import { HoldfastError, type Problem } from '../errors.ts';
-import type { IndexGroup, IndexPiece } from '../format/archive-index.ts';
+import type { IndexEntry, IndexGroup } from '../format/archive-index.ts';
 import { displayPath } from '../format/paths.ts';
-import { INDEX_PATH, knownPieces, SUMS_PATH } from '../format/structure.ts';
+import { INDEX_PATH, SUMS_PATH } from '../format/own-paths.ts';
+import { knownPieces } from '../format/structure.ts';
 import { sumsLine } from '../format/sums.ts';
 import type { Pool } from './pool.ts';
-import { openArchive, readExtent, readGroups, type Archive, type ByteReader } from './read.ts';
+import {
+  extentOfPiece,
+  openArchive,
+  readExtent,
+  readGroups,
+  type Archive,
+  type ByteReader,
+} from './read.ts';
 import { stretches, type Stretch } from './stretches.ts';
 import { Window } from './window.ts';
 import type { Codec, Extent } from '../format/codec.ts';
@@ -80,6 +88,8 @@ class Proof {
   private readonly problems: Problem[];
   private readonly window = new Window(WINDOW_BYTES);
   private readonly sums: SumsProof;
+  private readonly hardlinks: IndexEntry[] = [];
+  private indexIsWhole = true;
   private entries = 0;
   private bytes = 0;
 
@@ -99,23 +109,54 @@ class Proof {
       else await this.window.add(stretch.rawBytes, () => this.proveStretch(stretch));
     }
     await this.window.drain();
+    await this.proveHardlinks();
     await this.sums.finish();
     return { problems: this.problems, entries: this.entries, bytes: this.bytes };
   }
 
   private async *groups(): AsyncGenerator<IndexGroup> {
-    const { pieces } = this.archive.table;
     const onDamage = (i: number, error: unknown) => {
       const found = damage(INDEX_PATH, error);
-      this.problems.push({
-        ...found,
-        detail: `${found.detail}; ${extentOf(pieces, i)} cannot be verified`,
-      });
-      this.sums.giveUp();
+      const lost = `${extentOfPiece(this.archive.table, i)} cannot be verified`;
+      this.problems.push({ ...found, detail: `${found.detail}; ${lost}` });
+      this.giveUp();
     };
-    for await (const group of readGroups(this.archive, '', onDamage)) {
-      if (this.input.level === 'content') await this.sums.add(group);
-      yield group;
+    try {
+      for await (const group of readGroups(this.archive, '', onDamage)) {
+        if (this.input.level === 'content') await this.noteContents(group);
+        yield group;
+      }
+    } catch (error) {
+      // Pieces that have their digests and yet do not fit together: nothing after them can be trusted.
+      this.problems.push(damage(INDEX_PATH, error));
+      this.giveUp();
+    }
+  }
+
+  private giveUp(): void {
+    this.indexIsWhole = false;
+    this.sums.giveUp();
+  }
+
+  private async noteContents(group: IndexGroup): Promise<void> {
+    await this.sums.add(group);
+    for (const entry of group.entries) if (entry.type === 'hardlink') this.hardlinks.push(entry);
+  }
+
+  /** A hard link has no content of its own: the file that it shares must stand before it, and have the same digest. */
+  private async proveHardlinks(): Promise<void> {
+    const wanted = new Set(this.hardlinks.map(({ linkTarget }) => linkTarget));
+    if (wanted.size === 0 || !this.indexIsWhole) return;
+    const digests = new Map<string, string | undefined>();
+    for await (const { entries } of readGroups(this.archive)) {
+      for (const { path, type, sha256 } of entries) {
+        if (type === 'file' && wanted.has(path)) digests.set(path, sha256);
+      }
+    }
+    for (const { path, linkTarget = '', sha256 } of this.hardlinks) {
+      if (linkTarget < path && digests.get(linkTarget) === sha256) continue;
+      const detail = `it shares no content with ${displayPath(linkTarget)} that has its digest`;
+      this.problems.push({ path: displayPath(path), code: 'damaged', detail });
     }
   }
 
@@ -213,12 +254,6 @@ class Proof {
       return undefined;
     }
   }
-}
-
-function extentOf(pieces: readonly IndexPiece[], i: number): string {
-  const from = displayPath(pieces[i]?.firstPath ?? '');
-  const to = pieces[i + 1]?.firstPath;
-  return `what stands from ${from} on${to === undefined ? '' : ` and before ${displayPath(to)}`}`;
 }
 
 /** The sums: their stored bytes always, and at level `content` their lines against the index. */

@@ -5,6 +5,7 @@ import {
   MAX_PIECE_BYTES,
   parsePiece,
   parseTable,
+  type IndexEntry,
   type IndexGroup,
   type IndexTable,
 } from '../format/archive-index.ts';
@@ -16,6 +17,8 @@ import {
   type Codec,
   type Extent,
 } from '../format/codec.ts';
+import { displayPath } from '../format/paths.ts';
+import { assertTable } from '../format/structure.ts';
 
 /** Something that can be read in ranges. Byte counts; `read` gives exactly what was asked for or throws. */
 export interface ByteReader {
@@ -48,22 +51,8 @@ export async function openArchive(
     );
   }
   const table = parseTable((await readExtent(reader, place, codec)).toString('utf8'));
-  assertOrder(table, place);
+  assertTable(table, place, codec);
   return { reader, codec, place, table };
-}
-
-/** The pieces must stand where an archive has them, so that a hostile table cannot point elsewhere. */
-function assertOrder(table: IndexTable, place: Extent): void {
-  let at = table.dataBytes;
-  for (const extent of [...table.sums, ...table.pieces, place]) {
-    if (extent.offset < at) {
-      throw new HoldfastError(
-        'BACKUP_DAMAGED',
-        'the pieces of the index overlap, or are out of order',
-      );
-    }
-    at = extent.offset + extent.bytes;
-  }
 }
 
 /** Where the table stands by the end of an archive that was found alone: the codec is told by that too. `FORMAT_UNSUPPORTED` when it is none of ours. */
@@ -113,8 +102,8 @@ export async function readPiece(archive: Archive, i: number): Promise<IndexGroup
 /**
  * The groups of an archive in order, from the piece in which `from` would stand.
  *
- * The next piece is read while the last is used. Entries are strictly ascending and members tile the data; an index in which
- * they do not is `BACKUP_DAMAGED`. A damaged piece is thrown, or handed to `onDamage` and passed over.
+ * The next piece is read while the last is used. Entries are strictly ascending, none stands below what is no directory, and members
+ * tile the data; an index in which it is not so is `BACKUP_DAMAGED`. A damaged piece is thrown, or handed to `onDamage` and passed over.
  */
 export async function* readGroups(
   archive: Archive,
@@ -122,7 +111,7 @@ export async function* readGroups(
   onDamage: (piece: number, error: unknown) => void = rethrow,
 ): AsyncGenerator<IndexGroup> {
   const first = firstPieceFor(archive.table, from);
-  let last = '';
+  const order = new PathOrder();
   let offset: number | undefined = first === 0 ? 0 : undefined;
   let next = quietly(readPiece(archive, first));
   for (let i = first; i < archive.table.pieces.length; i++) {
@@ -137,7 +126,7 @@ export async function* readGroups(
       continue;
     }
     for (const group of groups) {
-      last = assertAscending(group, last);
+      for (const entry of group.entries) order.add(entry);
       offset = assertTiling(group, offset);
       yield group;
     }
@@ -150,6 +139,13 @@ export async function* readGroups(
   }
 }
 
+/** What piece `i` of the index is about, for people. */
+export function extentOfPiece({ pieces }: IndexTable, i: number): string {
+  const from = displayPath(pieces[i]?.firstPath ?? '');
+  const to = pieces[i + 1]?.firstPath;
+  return `what stands from ${from} on${to === undefined ? '' : ` and before ${displayPath(to)}`}`;
+}
+
 function rethrow(_piece: number, error: unknown): never {
   throw error;
 }
@@ -160,18 +156,26 @@ function quietly<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-function assertAscending(group: IndexGroup, last: string): string {
-  let previous = last;
-  for (const { path } of group.entries) {
-    if (path <= previous) {
-      throw new HoldfastError(
-        'BACKUP_DAMAGED',
-        `the index names ${JSON.stringify(path)} twice, or out of order`,
-      );
+/** Checks that paths ascend, and that nothing stands below what is no directory. */
+class PathOrder {
+  private last = '';
+  /** Entries that are no directories and begin the last path as text; sorted paths can only stand below these. */
+  private readonly open: string[] = [];
+
+  add({ path, type }: IndexEntry): void {
+    if (path <= this.last) this.refuse(path, 'twice, or out of order');
+    this.last = path;
+    for (let top = this.open.at(-1); top !== undefined; top = this.open.at(-1)) {
+      if (!path.startsWith(top)) this.open.pop();
+      else if (path[top.length] === '/') this.refuse(path, 'below what is no directory');
+      else break;
     }
-    previous = path;
+    if (type !== 'directory') this.open.push(path);
   }
-  return previous;
+
+  private refuse(path: string, why: string): never {
+    throw new HoldfastError('BACKUP_DAMAGED', `the index names ${displayPath(path)} ${why}`);
+  }
 }
 
 function assertTiling(group: IndexGroup, offset: number | undefined): number {

@@ -2,18 +2,19 @@
 import fs from 'node:fs';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { IndexEntry, IndexGroup } from '../format/archive-index.ts';
+import { INDEX_PATH } from '../format/own-paths.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
-import { problemOf } from './encode.ts';
+import { encodeHeader } from '../format/tar.ts';
 import {
   createSplitFile,
   finishFile,
   mtimeSeconds,
   restoredMode,
+  unwritten,
   type WriteOptions,
 } from './extract.ts';
-import { SPLIT_BYTES } from './plan.ts';
 import type { Pool } from './pool.ts';
-import { readGroups, type Archive } from './read.ts';
+import { extentOfPiece, readGroups, type Archive } from './read.ts';
 import { stretches, type Stretch } from './stretches.ts';
 import { Window } from './window.ts';
 
@@ -67,8 +68,8 @@ class Restore {
 
   async run(): Promise<RestoreSummary> {
     const { paths } = this.options;
-    if (paths.length === 0) await this.extract(readGroups(this.archive), (path) => path);
-    for (const path of paths) await this.extractPath(path);
+    if (paths.length === 0) await this.extract(this.allGroups(), (path) => path);
+    for (const path of withoutNested(paths)) await this.extractPath(path);
     await this.window.drain();
     const lost = paths.find((path) => !this.found.has(path));
     if (lost !== undefined) {
@@ -77,21 +78,33 @@ class Restore {
       });
     }
     await this.makeHardlinks();
-    for (const link of this.symlinks) this.attempt(link, () => this.makeSymlink(link));
+    for (const link of this.symlinks) this.attempt(link.path, () => this.makeSymlink(link));
     // Deepest first: a directory's time changes when something is made in it.
     for (const directory of this.directories.reverse()) {
-      this.attempt(directory, () => this.finishDirectory(directory));
+      this.attempt(directory.path, () => this.finishDirectory(directory));
     }
     const { entries, files, bytes, problems } = this;
     return { entries, files, bytes, problems };
   }
 
+  /** All groups, but for those that a damaged piece of the index would name: these are lost, the others are not. */
+  private allGroups(): AsyncGenerator<IndexGroup> {
+    return readGroups(this.archive, '', (i, error) => {
+      if (!(error instanceof HoldfastError) || error.code !== 'BACKUP_DAMAGED') throw error;
+      const detail = `${error.message}; ${extentOfPiece(this.archive.table, i)} is not restored`;
+      this.problems.push({ path: INDEX_PATH, code: 'damaged', detail });
+    });
+  }
+
   /** An entry and, when it is a directory, all below it: two stretches of the index, since other names may sort between them. */
   private async extractPath(path: string): Promise<void> {
     const below = `${path}/`;
+    const asked = this.options.paths.filter((one) => one === path || one.startsWith(below));
     const take = (entryPath: string) => {
       if (entryPath !== path && !entryPath.startsWith(below)) return undefined;
-      this.found.add(path);
+      for (const one of asked) {
+        if (entryPath === one || entryPath.startsWith(`${one}/`)) this.found.add(one);
+      }
       return entryPath;
     };
     for (const first of [path, below]) {
@@ -152,8 +165,8 @@ class Restore {
   private makeDirectory(path: string): void {
     if (this.made.has(path)) return;
     this.makeParents(path);
-    fs.mkdirSync(fsPath(this.options.root + path), 0o700);
     this.made.add(path);
+    this.attempt(`${path}/`, () => fs.mkdirSync(fsPath(this.options.root + path), 0o700));
   }
 
   private async extractStretch(
@@ -190,65 +203,86 @@ class Restore {
     const [entry] = group?.entries ?? [];
     const to = entry && destination(entry.path);
     if (group === undefined || entry === undefined || to === undefined) return;
-    const fd = createSplitFile(this.options.root + to);
-    let left = group.members.length;
-    for (let i = 0; i < group.members.length; i++) {
-      await this.window.add(group.members[i]?.rawBytes ?? 0, async () => {
-        try {
-          await this.extractPiece(group, i, fd);
-          if (left === 1) finishFile(fd, entry, this.options.write);
-        } finally {
-          if (--left === 0) fs.closeSync(fd);
-        }
-      });
+    const fd = this.attempt(entry.path, () => createSplitFile(this.options.root + to));
+    if (fd === undefined) return;
+    // Each piece under way holds the file open, and so does this function until it has started the last.
+    let holds = 1;
+    const release = () => {
+      if (--holds > 0) return;
+      this.attempt(entry.path, () => finishFile(fd, entry, this.options.write));
+      fs.closeSync(fd);
+    };
+    try {
+      let position = -encodeHeader(entry).length;
+      for (const [i, { rawBytes }] of group.members.entries()) {
+        const at = Math.max(0, position);
+        const end = Math.min(position + rawBytes, entry.size);
+        await this.window.add(rawBytes, async () => {
+          holds++;
+          try {
+            await this.extractPiece(group, i, { fd, position: at });
+            this.count(0, end - at);
+          } finally {
+            release();
+          }
+        });
+        position += rawBytes;
+      }
+    } finally {
+      release();
     }
     this.files++;
   }
 
-  private async extractPiece(group: IndexGroup, piece: number, fd: number): Promise<void> {
+  private async extractPiece(
+    group: IndexGroup,
+    piece: number,
+    to: { fd: number; position: number },
+  ): Promise<void> {
     const member = group.members[piece];
     if (member === undefined) return;
     const { offset, bytes, rawBytes } = member;
     const range = { offset, bytes: await this.archive.reader.read(offset, bytes) };
-    const job = {
-      range,
-      group,
-      piece,
-      position: piece * SPLIT_BYTES,
-      fd,
-      codec: this.archive.codec,
-    };
+    const job = { range, group, piece, ...to, codec: this.archive.codec };
     const { problems } = await this.options.pool.run('extractPiece', job, rawBytes, [
       range.bytes.buffer,
     ]);
     this.problems.push(...problems);
-    this.count(0, rawBytes);
   }
 
   /** A link whose first name was not asked for gets the content itself; further ones link to that. */
   private async makeHardlinks(): Promise<void> {
-    const missing = new Map<string, string>();
-    for (const link of this.hardlinks) {
-      const target = link.linkTarget ?? '';
-      if (!missing.has(target) && !fs.existsSync(fsPath(this.options.root + target))) {
-        missing.set(target, link.path);
-        this.makeParents(link.path);
-        await this.extract(between(this.archive, target, target), (path) =>
-          path === target ? link.path : undefined,
-        );
-      }
+    const instead = new Map<string, string>();
+    for (const { path, linkTarget = '' } of this.hardlinks) {
+      const known =
+        instead.has(linkTarget) || fs.existsSync(fsPath(this.options.root + linkTarget));
+      if (known || !(await this.holdsFile(linkTarget))) continue;
+      instead.set(linkTarget, path);
+      this.makeParents(path);
+      // The link was counted already, and is the one entry that comes of this.
+      this.entries--;
+      await this.extract(between(this.archive, linkTarget, linkTarget), (one) =>
+        one === linkTarget ? path : undefined,
+      );
     }
     await this.window.drain();
-    for (const link of this.hardlinks) {
-      const target = missing.get(link.linkTarget ?? '') ?? link.linkTarget ?? '';
-      if (target !== link.path) this.attempt(link, () => this.makeHardlink(link, target));
+    for (const { path, linkTarget = '' } of this.hardlinks) {
+      const target = instead.get(linkTarget) ?? linkTarget;
+      if (target !== path) this.attempt(path, () => this.makeHardlink(path, target));
     }
   }
 
-  private makeHardlink(link: IndexEntry, target: string): void {
+  private async holdsFile(path: string): Promise<boolean> {
+    for await (const { entries } of between(this.archive, path, path)) {
+      if (entries.some((entry) => entry.path === path && entry.type === 'file')) return true;
+    }
+    return false;
+  }
+
+  private makeHardlink(path: string, target: string): void {
     const { root } = this.options;
-    this.makeParents(link.path);
-    fs.linkSync(fsPath(root + target), fsPath(root + link.path));
+    this.makeParents(path);
+    fs.linkSync(fsPath(root + target), fsPath(root + path));
     this.files++;
   }
 
@@ -270,13 +304,21 @@ class Restore {
     if (seconds !== undefined) fs.utimesSync(path, seconds, seconds);
   }
 
-  private attempt(entry: IndexEntry, make: () => void): void {
+  /** What `make` gives; undefined, with a problem, when the file system refuses. */
+  private attempt<T>(path: string, make: () => T): T | undefined {
     try {
-      make();
+      return make();
     } catch (error) {
-      this.problems.push(problemOf(entry.path, error));
+      this.problems.push(unwritten(path, error));
+      return undefined;
     }
   }
+}
+
+/** What is asked for with a folder above it need not be asked for again. */
+function withoutNested(paths: readonly string[]): string[] {
+  const unique = [...new Set(paths)];
+  return unique.filter((path) => !unique.some((other) => path.startsWith(`${other}/`)));
 }
 
 /** The groups in which paths from `first` to `last` can stand. */

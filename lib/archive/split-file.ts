@@ -6,7 +6,7 @@ import type { Encoding } from '../format/codec.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
 import { encodeHeader, paddingBytes } from '../format/tar.ts';
 import { problemOf, type EncodedMember, type EncodedPiece } from './encode.ts';
-import { SPLIT_BYTES, type SourceEntry } from './plan.ts';
+import { MAX_FILE_BYTES, SPLIT_BYTES, type SourceEntry } from './plan.ts';
 import type { Pool } from './pool.ts';
 import { Slots } from './slots.ts';
 import { statLine } from './stat-line.ts';
@@ -38,6 +38,10 @@ export function openSplitFile(
   entry: SourceEntry,
   options: { pool: Pool; encoding: Encoding },
 ): SplitFile | { problem: Problem } {
+  if (entry.size > MAX_FILE_BYTES) {
+    const detail = `it has ${entry.size} bytes; an archive takes files of up to ${MAX_FILE_BYTES}`;
+    return { problem: { path: displayPath(entry.path), code: 'skipped', detail } };
+  }
   let fd: number;
   try {
     fd = fs.openSync(fsPath(entry.readPath ?? ''), FLAGS);

@@ -138,6 +138,11 @@ export class ArchiveWriter {
   private queueUnchanged(found: readonly SourceEntry[], before: PreviousGroup): void {
     const { assembly } = this;
     const finish = async function* (this: ArchiveWriter): AsyncGenerator<Part> {
+      const kept = this.withoutLostLinks(found, before.entries);
+      if (kept.length < found.length) {
+        yield* this.encodeAlone(kept);
+        return;
+      }
       assembly.beginGroup(before);
       for (const { rawBytes, key } of before.members) {
         yield* assembly.addMember({ bytes: undefined, rawBytes, sha256: '', key });
@@ -192,6 +197,26 @@ export class ArchiveWriter {
   ): AsyncGenerator<Part> {
     const done = (await batch.results)[i];
     if (done === undefined) throw new Error('a batch lost a group');
+    const kept = this.withoutLostLinks(group, done.entries);
+    if (kept.length < group.length) yield* this.encodeAlone(kept);
+    else yield* this.placeGroup(group, done, before);
+  }
+
+  /** Encodes a group that is not what was planned. */
+  private async *encodeAlone(group: readonly SourceEntry[]): AsyncGenerator<Part> {
+    const { pool, encoding } = this.input;
+    const groups = [{ entries: group, candidateKey: undefined }];
+    const rawBytes = group.reduce((sum, { size }) => sum + size, 0);
+    for (const done of await pool.run('encodeGroups', { groups, encoding }, rawBytes)) {
+      yield* this.placeGroup(group, done, undefined);
+    }
+  }
+
+  private async *placeGroup(
+    group: readonly SourceEntry[],
+    done: EncodedGroup,
+    before: PreviousGroup | undefined,
+  ): AsyncGenerator<Part> {
     this.problems.push(...done.problems);
     this.totals.readBytes += done.readBytes;
     if (done.member === undefined) return;
@@ -252,22 +277,29 @@ export class ArchiveWriter {
     yield* this.assembly.endGroup(entries, stats);
   }
 
+  /** A hard link whose first name could not be read would be a link to nothing: it is a problem instead. */
+  private withoutLostLinks(
+    group: readonly SourceEntry[],
+    read: readonly IndexEntry[],
+  ): readonly SourceEntry[] {
+    if (!group.some(({ type }) => type === 'hardlink')) return group;
+    const beside = new Set(read.map(({ path }) => path));
+    return group.filter(({ path, type, linkTarget = '' }) => {
+      if (type !== 'hardlink' || beside.has(linkTarget) || this.sharedDigests.has(linkTarget)) {
+        return true;
+      }
+      const detail = `shares its content with ${displayPath(linkTarget)}, which could not be read`;
+      this.problems.push({ path: displayPath(path), code: 'unreadable', detail });
+      return false;
+    });
+  }
+
   /** Hard links carry the digest of the entry that they share, which stands before them. */
   private withDigest(entry: IndexEntry, shared: ReadonlySet<string>): IndexEntry {
     if (shared.has(entry.path) && entry.sha256 !== undefined) {
       this.sharedDigests.set(entry.path, entry.sha256);
     }
     if (entry.type !== 'hardlink') return entry;
-    const sha256 = this.sharedDigests.get(entry.linkTarget ?? '');
-    if (sha256 !== undefined) return { ...entry, sha256 };
-    this.problems.push({
-      path: displayPath(entry.path),
-      code: 'vanished',
-      detail: `shares its content with ${displayPath(entry.linkTarget ?? '')}, which could not be read`,
-    });
-    return { ...entry, sha256: EMPTY_SHA256 };
+    return { ...entry, sha256: this.sharedDigests.get(entry.linkTarget ?? '') };
   }
 }
-
-/** Of no bytes: the digest of a hard link whose first name could not be read. */
-const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';

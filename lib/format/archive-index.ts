@@ -1,8 +1,16 @@
 // The index of an archive: one JSON line per entry and per member, in pieces of about 1 MiB behind a table of first paths.
 import { HoldfastError } from '../errors.ts';
 import type { Extent } from './codec.ts';
-import { fromUtf8, toUtf8, unsafePathReason } from './paths.ts';
-import { assertEntry, type Entry, type EntryType } from './tar.ts';
+import { isOwnPath } from './own-paths.ts';
+import {
+  displayPath,
+  displayText,
+  fromUtf8,
+  MAX_PATH_BYTES,
+  toUtf8,
+  unsafePathReason,
+} from './paths.ts';
+import { assertEntry, encodeHeader, paddingBytes, type Entry, type EntryType } from './tar.ts';
 
 /** An entry as the index records it. */
 export interface IndexEntry extends Entry {
@@ -91,7 +99,22 @@ export function parsePiece(text: string): IndexGroup[] {
     }
   }
   if (pending !== undefined) appendEntry(groups.at(-1), pending);
+  for (const group of groups) if (group.members.length > 1) assertWhole(group);
   return groups;
+}
+
+/** The members of a split file hold its header, its content and its padding, no more; others are measured when they are decoded. */
+function assertWhole({ entries, members }: IndexGroup): void {
+  const [entry] = entries;
+  if (entry === undefined) return;
+  const rawBytes = members.reduce((sum, member) => sum + member.rawBytes, 0);
+  const headerBytes = encodeHeader(entry).length;
+  const first = members[0]?.rawBytes ?? 0;
+  if (rawBytes === headerBytes + entry.size + paddingBytes(entry.size) && first >= headerBytes)
+    return;
+  throw damaged(
+    `the members of ${displayPath(entry.path)} hold ${rawBytes} bytes, it has ${entry.size}`,
+  );
 }
 
 function appendEntry(
@@ -140,15 +163,14 @@ function parseEntry(line: Line): IndexEntry {
   if (type === undefined) {
     throw new HoldfastError(
       'FORMAT_UNSUPPORTED',
-      `an entry of type ${JSON.stringify(line['type'])} is unknown here`,
+      displayText(`an entry of type ${JSON.stringify(line['type'])} is unknown here`),
       {
         hint: 'A newer Holdfast may have written this archive: use that version.',
       },
     );
   }
   const linked = type === 'symlink' || type === 'hardlink';
-  const mtime = line['mtimeMicroseconds'];
-  const { sha256, mode, uid, gid } = line;
+  const { sha256, mode, uid, gid, mtimeMicroseconds, holes } = line;
   const entry: IndexEntry = {
     path: parsePath(line, 'path'),
     type,
@@ -156,25 +178,37 @@ function parseEntry(line: Line): IndexEntry {
     mode: count(mode),
     uid: count(uid),
     gid: count(gid),
-    mtimeMicroseconds: typeof mtime === 'number' ? mtime : undefined,
+    mtimeMicroseconds: optional(mtimeMicroseconds, 'number'),
     linkTarget: linked ? parsePath(line, 'linkTarget') : undefined,
     sha256: isDigest(sha256) ? sha256 : undefined,
-    holes: line['holes'] === true,
+    holes: optional(holes, 'boolean') ?? false,
   };
   if ((type === 'file' || type === 'hardlink') !== (entry.sha256 !== undefined)) {
-    throw damaged(`the entry ${JSON.stringify(entry.path)} has no digest, or one too many`);
+    throw damaged(`the entry ${displayPath(entry.path)} has no digest, or one too many`);
   }
   assertEntry(entry);
   assertPath(entry.path);
-  if (type === 'hardlink' && entry.linkTarget !== undefined) assertPath(entry.linkTarget);
+  if (entry.linkTarget !== undefined) assertLink(entry, entry.linkTarget);
   return entry;
 }
 
+function assertLink(entry: Entry, target: string): void {
+  if (entry.type === 'hardlink') assertPath(target);
+  // Where a symlink points is its owner's business; that it can be one at all is ours.
+  else if (target === '' || target.includes('\0') || target.length > MAX_PATH_BYTES) {
+    throw unsafe(entry.path, 'it is a link to nowhere');
+  }
+}
+
 function assertPath(path: string): void {
-  const reason = unsafePathReason(path);
-  if (reason === undefined) return;
-  throw new HoldfastError('PATH_UNSAFE', `the index names ${JSON.stringify(path)}: ${reason}`, {
-    hint: 'This archive was not made by Holdfast, or was tampered with. Nothing of it was restored.',
+  const reason = unsafePathReason(path) ?? (isOwnPath(path) ? 'this name is kept' : undefined);
+  if (reason !== undefined) throw unsafe(path, reason);
+}
+
+function unsafe(path: string, reason: string): HoldfastError {
+  const shown = displayPath(path.slice(0, 200));
+  return new HoldfastError('PATH_UNSAFE', `the index names "${shown}": ${reason}`, {
+    hint: 'This archive was not made by Holdfast, or was tampered with. Do not restore from it.',
   });
 }
 
@@ -184,6 +218,13 @@ function parsePath(line: Line, name: string): string {
   const base64 = line[`${name}Base64`];
   if (typeof base64 === 'string') return Buffer.from(base64, 'base64').toString('latin1');
   throw damaged(`an entry of the index has no ${name}`);
+}
+
+function optional(value: unknown, type: 'number'): number | undefined;
+function optional(value: unknown, type: 'boolean'): boolean | undefined;
+function optional(value: unknown, type: 'number' | 'boolean'): unknown {
+  if (value === undefined || typeof value === type) return value;
+  throw damaged(`a ${type} of the index is ${JSON.stringify(value)}`);
 }
 
 function count(value: unknown): number {

@@ -1,6 +1,7 @@
 // Records: the small signed file that every act leaves which makes no manifest, and the evidence of proofs among them.
 import { z } from 'zod';
 import { HoldfastError } from '../errors.ts';
+import { parseRecordKey } from './layout.ts';
 import { MAX_LISTED_PROBLEMS, problemSchema } from './manifest.ts';
 
 export const RECORD_FORMAT = 1;
@@ -58,10 +59,18 @@ export function parseRecord(payload: unknown, key: string): Record {
     );
   }
   const result = recordSchema.safeParse(payload);
-  if (result.success) return result.data;
+  if (result.success) return standing(result.data, key);
   const first = result.error.issues[0];
   throw new HoldfastError(
     'BACKUP_DAMAGED',
     `${key} is no record: ${first?.path.join('.') ?? ''}: ${first?.message ?? ''}`,
   );
+}
+
+/** A key that may vouch for one verb must not speak for another: what a record says of itself is where it stands. */
+function standing(record: Record, key: string): Record {
+  const { verb, source, subject } = record;
+  const place = parseRecordKey(key);
+  if (place?.verb === verb && place.source === source && place.subject === subject) return record;
+  throw new HoldfastError('BACKUP_DAMAGED', `${key} calls itself ${verb} of ${source}, ${subject}`);
 }

@@ -1,6 +1,7 @@
 // Signed files: a JSON array in four lines, whose second line is what the signature covers. `sed -n 2p | openssl dgst -sha256
 // -verify key.pem -signature sig` checks one without Holdfast.
 import { createHash, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
 import { HoldfastError } from '../errors.ts';
 
 /** Signs with a private key that it holds or can reach: ECDSA P-256 with SHA-256, DER. */
@@ -89,6 +90,8 @@ export function decodeSigned(
   trusted: readonly TrustedKey[],
 ): SignedFile {
   if (bytes.length > MAX_SIGNED_BYTES) throw malformed(key, `it has ${bytes.length} bytes`);
+  // Several bytes that are no UTF-8 decode to the same text; the signature is over bytes.
+  if (!isUtf8(bytes)) throw malformed(key, 'it is not UTF-8');
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const lines = text.split('\n');
   const [open, line, seal, close, end] = lines;

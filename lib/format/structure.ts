@@ -1,13 +1,11 @@
 // What an archive holds besides its entries: the sums, the index and the end. All of it follows from the index table, so a reader
 // computes what has to stand there and compares.
 import { Buffer } from 'node:buffer';
+import { HoldfastError } from '../errors.ts';
 import { encodeTable, type IndexTable } from './archive-index.ts';
 import { encodeLocator, encodeMember, type Codec, type Extent } from './codec.ts';
+import { INDEX_PATH, SUMS_PATH } from './own-paths.ts';
 import { BLOCK_BYTES, encodeHeader, paddingBytes } from './tar.ts';
-
-export const OWN_DIRECTORY = '.holdfast/';
-export const SUMS_PATH = `${OWN_DIRECTORY}SHA256SUMS`;
-export const INDEX_PATH = `${OWN_DIRECTORY}index.ndjson`;
 
 /** The member before the sums: their header. */
 export function sumsHead(sumsBytes: number, codec: Codec): Buffer {
@@ -49,6 +47,25 @@ export function knownPieces(
     { offset: place.offset + place.bytes, content: tail },
   ];
   return { pieces, archiveBytes: place.offset + place.bytes + tail.length };
+}
+
+/**
+ * Checks that sums, index and table stand one behind the other after the data, with nothing but the known pieces between them.
+ *
+ * `BACKUP_DAMAGED` otherwise: bytes that nothing names would be bytes that nothing verifies.
+ */
+export function assertTable(table: IndexTable, place: Extent, codec: Codec): void {
+  const { pieces } = knownPieces(table, place, codec);
+  const [head, between] = pieces.map(({ content }) => content.length);
+  const sumsEnd = follow(table.sums, table.dataBytes + (head ?? 0));
+  const end = follow([...table.pieces, place], sumsEnd + (between ?? 0));
+  if (end === place.offset + place.bytes) return;
+  throw new HoldfastError('BACKUP_DAMAGED', 'the pieces of the index overlap, or leave a gap');
+}
+
+/** Where the last of `extents` ends when the first begins at `offset` and each follows the one before; otherwise NaN. */
+function follow(extents: readonly Extent[], offset: number): number {
+  return extents.reduce((at, extent) => (extent.offset === at ? at + extent.bytes : NaN), offset);
 }
 
 function sum(extents: readonly Extent[]): number {

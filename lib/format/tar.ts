@@ -2,6 +2,7 @@
 // that no header of an archive is ever interpreted.
 import { isAscii, isUtf8 } from 'node:buffer';
 import { HoldfastError } from '../errors.ts';
+import { displayPath } from './paths.ts';
 
 export const BLOCK_BYTES = 512;
 
@@ -34,6 +35,8 @@ const TYPE_FLAGS: Record<EntryType, string> = {
   directory: '5',
 };
 
+/** What an owner's number can be; -1 appears as this too. */
+const MAX_OWNER = 2 ** 32 - 1;
 const OCTAL_7 = 0o7777777;
 const OCTAL_11 = 0o77777777777;
 
@@ -134,18 +137,10 @@ function splitName(path: string): { name: string; prefix: string } | undefined {
 }
 
 function paxRecords(entry: Entry, pathTooLong: boolean): string {
-  const path = Buffer.from(entry.path, 'latin1');
-  const link = Buffer.from(entry.linkTarget ?? '', 'latin1');
-  const pathAscii = isAscii(path);
-  const linkAscii = isAscii(link);
-  const pathNeeds = pathTooLong || (!pathAscii && isUtf8(path));
-  const linkNeeds = link.length > 100 || (!linkAscii && isUtf8(link));
-  let records = '';
-  if ((pathNeeds && !isUtf8(path)) || (linkNeeds && !isUtf8(link))) {
-    records += record('hdrcharset', 'BINARY');
-  }
-  if (pathNeeds) records += record('path', entry.path);
-  if (linkNeeds) records += record('linkpath', entry.linkTarget ?? '');
+  const path = paxText('path', entry.path, pathTooLong);
+  const link = paxText('linkpath', entry.linkTarget ?? '', (entry.linkTarget ?? '').length > 100);
+  let records = path.binary || link.binary ? record('hdrcharset', 'BINARY') : '';
+  records += path.record + link.record;
   if (entry.size > OCTAL_11) records += record('size', String(entry.size));
   if (entry.uid > OCTAL_7) records += record('uid', String(entry.uid));
   if (entry.gid > OCTAL_7) records += record('gid', String(entry.gid));
@@ -154,6 +149,14 @@ function paxRecords(entry: Entry, pathTooLong: boolean): string {
     records += record('mtime', decimalSeconds(micros));
   }
   return records;
+}
+
+/** The record of a name that is too long for its field, or is UTF-8 and more than ASCII; `binary` for one that is not UTF-8. */
+function paxText(key: string, text: string, tooLong: boolean): { record: string; binary: boolean } {
+  const bytes = Buffer.from(text, 'latin1');
+  const utf8 = isUtf8(bytes);
+  const needed = tooLong || (utf8 && !isAscii(bytes));
+  return { record: needed ? record(key, text) : '', binary: needed && !utf8 };
 }
 
 function record(key: string, value: string): string {
@@ -182,6 +185,8 @@ export function assertEntry(entry: Entry): void {
   const sound =
     numbers.every((n) => Number.isSafeInteger(n) && n >= 0) &&
     entry.mode <= 0o7777 &&
+    entry.uid <= MAX_OWNER &&
+    entry.gid <= MAX_OWNER &&
     entry.path.endsWith('/') === (entry.type === 'directory') &&
     (entry.type === 'file' || entry.size === 0) &&
     (entry.linkTarget !== undefined) === (entry.type === 'symlink' || entry.type === 'hardlink') &&
@@ -189,7 +194,7 @@ export function assertEntry(entry: Entry): void {
   if (!sound) {
     throw new HoldfastError(
       'FORMAT_UNSUPPORTED',
-      `the entry ${JSON.stringify(entry.path)} is malformed`,
+      `the entry ${displayPath(entry.path)} is malformed`,
     );
   }
 }
