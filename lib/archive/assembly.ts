@@ -71,6 +71,8 @@ export class Assembly {
     if (this.index === undefined) {
       if (this.isPreviousGroup(entries)) {
         this.prefixGroups++;
+        // It is held back as a group of the predecessor from here on, no longer member by member.
+        this.members = [];
         return;
       }
       yield* this.diverge();

@@ -72,7 +72,8 @@ export function isUnchanged(found: readonly SourceEntry[], previous: PreviousGro
   return found.every((entry, i) => {
     const before = previous.entries[i];
     if (before === undefined || !sameMetadata(entry, before)) return false;
-    return entry.type !== 'file' || previous.stats[i] === entry.stat;
+    // Without a scan no stat is known, not even the empty one of what is no file: then everything is encoded again.
+    return previous.stats[i] === entry.stat;
   });
 }
 

@@ -1,0 +1,270 @@
+// Backs up folders into memory through the real source, so that tests can look at every byte, and damage it.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Pool } from '../../lib/archive/pool.ts';
+import type { ArchiveFindings } from '../../lib/archive/prove-archive.ts';
+import { proveArchive } from '../../lib/archive/prove-archive.ts';
+import { openArchive, type Archive, type ByteReader } from '../../lib/archive/read.ts';
+import { restoreArchive, type RestoreSummary } from '../../lib/archive/restore-archive.ts';
+import { HoldfastError, type Problem } from '../../lib/errors.ts';
+import type { Extent } from '../../lib/format/codec.ts';
+import {
+  artifactOf,
+  MANIFEST_FORMAT,
+  type Artifact,
+  type Manifest,
+} from '../../lib/format/manifest.ts';
+import { backupId } from '../../lib/format/ids.ts';
+import { artifactKey, manifestKey } from '../../lib/format/layout.ts';
+import { fromUtf8 } from '../../lib/format/paths.ts';
+import { filesSource, type FilesOptions } from '../../lib/sources/files.ts';
+import type { OpenBackup } from '../../lib/sources/source.ts';
+
+/** A folder that is gone when the test has ended, whatever modes its content has. */
+export class Scratch implements Disposable {
+  readonly path: string;
+
+  constructor() {
+    this.path = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-archive-')));
+  }
+
+  /** The absolute path of `name` in it. */
+  at(name: string): string {
+    return path.join(this.path, name);
+  }
+
+  [Symbol.dispose](): void {
+    fs.rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Writes files below `root`; a name that ends in `/` becomes an empty folder. */
+export function plant(root: string, files: Readonly<Record<string, string | Uint8Array>>): void {
+  fs.mkdirSync(root, { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    const to = `${root}/${name}`;
+    fs.mkdirSync(name.endsWith('/') ? to : path.dirname(to), { recursive: true });
+    if (!name.endsWith('/')) fs.writeFileSync(to, content);
+  }
+}
+
+/** Bytes that do not compress, the same for the same seed. */
+export function noise(bytes: number, seed = 1): Buffer {
+  const out = Buffer.alloc(bytes);
+  let state = seed >>> 0 || 1;
+  for (let i = 0; i < bytes; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    out[i] = state;
+  }
+  return out;
+}
+
+/** Bytes that compress, the same for the same seed. */
+export function prose(bytes: number, seed = 1): Buffer {
+  const words = ['backup', 'restore', 'proof', 'store', 'entry', 'member', 'index'];
+  let text = '';
+  for (let i = 0; text.length < bytes; i++)
+    text += `${words[(i * 7 + seed * i * i) % 7] ?? ''} ${i} `;
+  return Buffer.from(text.slice(0, bytes));
+}
+
+/** What was made of a folder: the bytes of its artifacts, and a manifest that names them. */
+export interface MadeBackup extends OpenBackup {
+  readonly manifest: Manifest;
+  readonly archive: Buffer<ArrayBuffer>;
+  readonly scan: Buffer<ArrayBuffer>;
+  /** True when the archive was stored as a clone of the predecessor's. */
+  readonly cloned: boolean;
+  readonly problems: readonly Problem[];
+  readonly full: boolean;
+}
+
+export interface BackupSetup extends Partial<FilesOptions> {
+  readonly workers?: number;
+  readonly predecessor?: OpenBackup | undefined;
+  readonly fullRun?: boolean;
+  /** When the run begins; a minute from now unless given, so that files just written count as settled in the next run. */
+  readonly begin?: Date;
+  readonly leaveOut?: readonly string[];
+  readonly onProgress?: (entries: number) => void;
+}
+
+let runs = 0;
+
+/** Backs up `folder` with `files`' options. */
+export async function backUp(folder: string, setup: BackupSetup = {}): Promise<MadeBackup> {
+  const {
+    workers = 0,
+    predecessor,
+    fullRun = false,
+    leaveOut = [],
+    onProgress,
+    ...options
+  } = setup;
+  const { begin = new Date(Date.now() + 60_000) } = setup;
+  const source = filesSource(
+    {
+      name: 'site',
+      path: folder,
+      include: [],
+      exclude: [],
+      gitignore: false,
+      secrets: 'include',
+      oneFileSystem: false,
+      tolerate: [],
+      allowEmpty: true,
+      times: 'recorded',
+      compression: 'default',
+      ...options,
+    },
+    { leaveOut, git: { environment: process.env } },
+  );
+  const trigger = { kind: 'manual', at: new Date(Date.UTC(2026, 0, 1) + 1000 * runs++) } as const;
+  const id = backupId(trigger);
+  const stored = new Map<string, Buffer<ArrayBuffer>>();
+  let cloned = false;
+  const keyOf = (role: Artifact['role'], extension: string) =>
+    artifactKey({ source: 'site', id }, { role, random: 'r', extension });
+  await using pool = new Pool({ workers });
+  const read = await source.read({
+    pool,
+    signal: undefined,
+    onProgress: ({ entries }) => onProgress?.(entries),
+    predecessor,
+    full: fullRun,
+    begin,
+    sink: {
+      put: async (role, extension, body) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of body) chunks.push(Buffer.from(chunk));
+        stored.set(keyOf(role, extension), Buffer.concat(chunks));
+        return keyOf(role, extension);
+      },
+      clone: async (role, extension, from) => {
+        cloned = true;
+        const bytes = await predecessor?.open(from).read(0, from.bytes);
+        stored.set(keyOf(role, extension), Buffer.from(bytes ?? []));
+        return keyOf(role, extension);
+      },
+    },
+  });
+  const manifest: Manifest = {
+    format: MANIFEST_FORMAT,
+    requires: [],
+    key: manifestKey('site', id),
+    system: 'example',
+    source: 'site',
+    kind: 'files',
+    id,
+    trigger: { kind: trigger.kind, at: trigger.at.toISOString() },
+    begin: begin.toISOString(),
+    end: begin.toISOString(),
+    fullAt:
+      read.full || predecessor === undefined ? begin.toISOString() : predecessor.manifest.fullAt,
+    status: read.problems.every(({ tolerated }) => tolerated) ? 'complete' : 'partial',
+    problems: [...read.problems],
+    problemCount: read.problems.length,
+    artifacts: [...read.artifacts],
+    totals: read.totals,
+    options: read.options,
+    tools: {},
+  };
+  const bytesOf = (artifact: Artifact) => stored.get(artifact.key) ?? Buffer.alloc(0);
+  return {
+    manifest,
+    archive: bytesOf(artifactOf(manifest, 'archive')),
+    scan: bytesOf(artifactOf(manifest, 'scan')),
+    cloned,
+    problems: read.problems,
+    full: read.full,
+    open: (artifact) => new MemoryReader(bytesOf(artifact)),
+  };
+}
+
+/** Reads from memory as a store does, and notes what was asked for. */
+export class MemoryReader implements ByteReader {
+  readonly bytes: number;
+  readonly ranges: { offset: number; length: number }[] = [];
+  private readonly content: Uint8Array;
+
+  constructor(content: Uint8Array) {
+    this.content = content;
+    this.bytes = content.length;
+  }
+
+  get readBytes(): number {
+    return this.ranges.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    this.ranges.push({ offset, length });
+    if (offset + length > this.bytes) {
+      const error = new HoldfastError('BACKUP_DAMAGED', `there are only ${this.bytes} bytes`);
+      return Promise.reject(error);
+    }
+    return Promise.resolve(new Uint8Array(this.content.subarray(offset, offset + length)));
+  }
+}
+
+export function placeOf(backup: MadeBackup): Extent {
+  const { table } = artifactOf(backup.manifest, 'archive');
+  if (table === undefined) throw new Error('a manifest without the place of the index');
+  return table;
+}
+
+/** Opens the archive of a backup, or `bytes` in its place. */
+export async function openMade(
+  backup: MadeBackup,
+  bytes?: Uint8Array,
+): Promise<Archive & { reader: MemoryReader }> {
+  const reader = new MemoryReader(bytes ?? backup.archive);
+  const archive = await openArchive(
+    reader,
+    placeOf(backup),
+    artifactOf(backup.manifest, 'archive').codec,
+  );
+  return { ...archive, reader };
+}
+
+/** Proves the archive of a backup, or `bytes` in its place. */
+export async function prove(
+  backup: MadeBackup,
+  level: 'digest' | 'content',
+  { bytes, workers = 0 }: { bytes?: Uint8Array; workers?: number } = {},
+): Promise<ArchiveFindings> {
+  await using pool = new Pool({ workers });
+  return await proveArchive({
+    reader: new MemoryReader(bytes ?? backup.archive),
+    place: placeOf(backup),
+    codec: artifactOf(backup.manifest, 'archive').codec,
+    level,
+    pool,
+    signal: undefined,
+    onProgress: undefined,
+  });
+}
+
+/** Restores an opened archive into `into`, which is made. */
+export async function restoreInto(
+  archive: Archive,
+  into: string,
+  {
+    paths = [],
+    owners = false,
+    workers = 0,
+  }: { paths?: readonly string[]; owners?: boolean; workers?: number } = {},
+): Promise<RestoreSummary> {
+  fs.mkdirSync(into);
+  await using pool = new Pool({ workers });
+  return await restoreArchive(archive, {
+    root: `${fromUtf8(into)}/`,
+    paths: paths.map(fromUtf8),
+    write: { owners },
+    pool,
+    signal: undefined,
+    onProgress: undefined,
+  });
+}
