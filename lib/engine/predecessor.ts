@@ -1,0 +1,55 @@
+// Which earlier backup a run may take members over from.
+import { HoldfastError } from '../errors.ts';
+import type { Source } from '../sources/source.ts';
+import { listStored, readManifest, type ReadBackup, type StoredBackup } from './catalog.ts';
+import type { Engine } from './engine.ts';
+import { readRecords } from './records.ts';
+import { absentArtifact } from './survey.ts';
+
+/** The newest backup before `id` that is whole and trusted; undefined when there is none, or that one is known to be damaged. */
+export async function findPredecessor(
+  engine: Engine,
+  source: Source,
+  id: string,
+): Promise<ReadBackup | undefined> {
+  const stored = await listStored(engine, source.name);
+  for (const one of stored.filter((backup) => backup.id < id).reverse()) {
+    const read = await readUsable(engine, source, one);
+    if (read === undefined) continue;
+    // An unchanged archive is cloned as it stands, so what is wrong with this one may be wrong with those before it as well, and
+    // nobody has looked at them since. Reading the source once more is the way out.
+    return (await isDamaged(engine, source, one.id)) ? undefined : read;
+  }
+  return undefined;
+}
+
+async function readUsable(
+  engine: Engine,
+  source: Source,
+  stored: StoredBackup,
+): Promise<ReadBackup | undefined> {
+  if (stored.manifest === undefined) return undefined;
+  let read: ReadBackup;
+  try {
+    read = await readManifest(engine, stored.manifest);
+  } catch (error) {
+    // One that cannot be read serves nobody; status and verify report it.
+    if (error instanceof HoldfastError && error.code !== 'STORE_UNAVAILABLE') return undefined;
+    throw error;
+  }
+  if (read.distrust !== undefined || read.manifest.kind !== source.kind.kind) return undefined;
+  return absentArtifact(read.manifest, stored) === undefined ? read : undefined;
+}
+
+async function isDamaged(engine: Engine, source: Source, id: string): Promise<boolean> {
+  const subjects = new Set([id]);
+  for (const verb of ['verify', 'restore-test'] as const) {
+    const records = await readRecords(engine, verb, source.name, {
+      subjects,
+      onProblem: () => undefined,
+    });
+    const trusted = records.filter(({ distrust }) => distrust === undefined);
+    if (trusted.some(({ record }) => record.verdict === 'damaged')) return true;
+  }
+  return false;
+}
