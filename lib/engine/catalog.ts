@@ -27,6 +27,8 @@ export interface ReadBackup {
   readonly distrust: string | undefined;
   /** SHA-256 of the manifest's bytes, in hex. */
   readonly digest: string;
+  /** The name of the trusted key that signed it, or the beginning of the id of one that is not trusted. */
+  readonly signedBy: string;
 }
 
 /** Everything under `backups/`, of one source or of all, oldest first within a source. */
@@ -62,19 +64,21 @@ export async function readSmall(engine: Engine, object: StoredObject): Promise<U
 /** Reads a manifest and looks at its signature; what no trusted key vouches for is returned with the reason. */
 export async function readManifest(engine: Engine, object: StoredObject): Promise<ReadBackup> {
   const bytes = await readSmall(engine, object);
-  const { payload, distrust } = decodeSigned(bytes, object.key, engine.trusted);
+  const { payload, distrust, keyId } = decodeSigned(bytes, object.key, engine.trusted);
   const manifest = parseManifest(payload, object.key);
   const foreign =
     engine.system !== undefined && manifest.system !== engine.system
       ? `it is a backup of the system "${manifest.system}", not of "${engine.system}"`
       : undefined;
   const misplaced = misplacedArtifact(manifest);
+  const signer = engine.trusted.find((one) => one.keyId === keyId);
 
   return {
     manifest,
     storedAt: object.storedAt,
     distrust: distrust ?? foreign ?? misplaced,
     digest: createHash('sha256').update(bytes).digest('hex'),
+    signedBy: signer?.name ?? `${keyId.slice(0, 16)}…`,
   };
 }
 

@@ -1,13 +1,15 @@
 // Applies the retention policy: says why each backup is kept, records it, then lets go of what nothing wants.
-import { HoldfastError, type Problem } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
 import { applyRetention, type RetentionResult } from '../policy/retention.ts';
 import { NOT_GOOD_KEPT_MS, type RetentionPolicy } from '../policy/retention-policy.ts';
 import { keepReasonText } from '../policy/retention-reasons.ts';
 import type { StoredBackup } from './catalog.ts';
 import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
-import { readRecords, writeRecord } from './records.ts';
-import { surveySource, type Survey, type SurveyedBackup } from './survey.ts';
+import { assertOurs } from './marker.ts';
+import { missingSincePrune, readPrunes, type PruneFacts } from './prune-facts.ts';
+import { writeRecord } from './records.ts';
+import { storedBytesOf, surveySource, type SurveyedBackup } from './survey.ts';
 
 export interface PruneOptions {
   readonly policy: RetentionPolicy;
@@ -44,7 +46,11 @@ export interface PruneResult {
   readonly record: string | undefined;
 }
 
-/** Applies the policy to one source. The caller holds the lock of a folder store: two prunes at once would count differently. */
+/**
+ * Applies the policy to one source. The caller holds the lock of a folder store: two prunes at once would count differently.
+ *
+ * `STORE_CONFLICT` when the store is another system's, `UNTRUSTED` without a key to sign the record with.
+ */
 export async function pruneSource(
   engine: Engine,
   source: string,
@@ -52,12 +58,17 @@ export async function pruneSource(
 ): Promise<PruneResult> {
   const begin = engine.now();
   if (!options.dryRun) signerOf(engine);
+  await assertOurs(engine);
   const survey = await surveySource(engine, source);
   const { policy, intervalMs, dryRun } = options;
   const decided = applyRetention(survey.backups, policy, begin, { intervalMs });
   const released = await releasedBefore(engine, source);
   const orphans = survey.orphans.map((one) => ({ one, due: isDue(one, begin, released) }));
-  const problems = [...survey.problems, ...missing(survey, released.newest), ...ignored(decided)];
+  const problems = [
+    ...survey.problems,
+    ...missingSincePrune(survey, released.newest),
+    ...ignored(decided),
+  ];
   const result = {
     source,
     dryRun,
@@ -83,7 +94,7 @@ export async function pruneSource(
     begin,
     verdict: 'done',
     problems,
-    facts: factsOf(decided, policy),
+    facts: { ...factsOf(decided, policy), storedBytes: storedBytesOf(survey) },
   });
   for (const { backup } of decided.release) await release(engine, backup);
   for (const { one, due } of orphans) if (due) await releaseKeys(engine, one);
@@ -130,24 +141,14 @@ async function releaseKeys(engine: Engine, stored: StoredBackup): Promise<void> 
 interface ReleasedBefore {
   /** When each was let go. */
   readonly at: ReadonlyMap<string, Date>;
-  /** What the newest record says it kept. */
-  readonly newest: readonly string[];
+  readonly newest: PruneFacts | undefined;
 }
 
 async function releasedBefore(engine: Engine, source: string): Promise<ReleasedBefore> {
-  const records = await readRecords(engine, 'prune', source, { onProblem: () => undefined });
-  const trusted = records.filter(({ distrust }) => distrust === undefined);
-  const ids = (facts: Facts, list: string) => {
-    const entries = facts[list];
-    return Array.isArray(entries) ? entries.map((one) => String((one as { id?: unknown }).id)) : [];
-  };
+  const prunes = await readPrunes(engine, source);
   return {
-    at: new Map(
-      trusted.flatMap(({ record }) =>
-        ids(record.facts, 'released').map((id) => [id, new Date(record.end)] as const),
-      ),
-    ),
-    newest: trusted.length === 0 ? [] : ids(trusted.at(-1)?.record.facts ?? {}, 'kept'),
+    at: new Map(prunes.flatMap(({ at, released }) => released.map(({ id }) => [id, at] as const))),
+    newest: prunes.at(-1),
   };
 }
 
@@ -164,19 +165,6 @@ function bytesOf(stored: StoredBackup): number {
   return stored.artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** A backup that the last prune kept and that is gone was not let go by us. */
-function missing(survey: Survey, kept: readonly string[]): Problem[] {
-  const present = new Set(survey.backups.map(({ id }) => id));
-  const unreadable = new Set(survey.problems.map(({ path }) => path));
-  return kept
-    .filter((id) => !present.has(id) && ![...unreadable].some((path) => path.includes(id)))
-    .map((id) => ({
-      path: `${survey.source}/${id}`,
-      code: 'missing',
-      detail: 'the last prune kept this backup, and it is gone',
-    }));
-}
-
 function ignored(decided: RetentionResult<SurveyedBackup>): Problem[] {
   return decided.ignored.map(({ backup, reason }) => ({
     path: `${backup.source}/${backup.id}`,
@@ -186,60 +174,4 @@ function ignored(decided: RetentionResult<SurveyedBackup>): Problem[] {
         ? 'its id is from the future; it takes no part'
         : (backup.distrust ?? 'it cannot be trusted'),
   }));
-}
-
-/** Marks a backup to be kept for good, or takes a mark back. */
-export async function pinBackup(
-  engine: Engine,
-  { source, id }: { source: string; id: string },
-  note: string,
-): Promise<{ record: string }> {
-  const { backups } = await surveySource(engine, source);
-  assertKnown(backups, source, id);
-  signerOf(engine);
-  const begin = engine.now();
-  const act = {
-    verb: 'pin',
-    source,
-    subject: id,
-    begin,
-    verdict: 'done',
-    problems: [],
-    facts: { note },
-  } as const;
-  const record = await writeRecord(engine, act);
-  return { record: record ?? '' };
-}
-
-/** Takes back every pin of a backup; how many there were. */
-export async function unpinBackup(
-  engine: Engine,
-  { source, id }: { source: string; id: string },
-): Promise<{ unpinned: number }> {
-  const { backups } = await surveySource(engine, source);
-  const { pinnedBy } = assertKnown(backups, source, id);
-  signerOf(engine);
-  for (const pin of pinnedBy) {
-    const begin = engine.now();
-    await writeRecord(engine, {
-      verb: 'unpin',
-      source,
-      subject: id,
-      begin,
-      verdict: 'done',
-      problems: [],
-      facts: { pin },
-    });
-  }
-  return { unpinned: pinnedBy.length };
-}
-
-function assertKnown(
-  backups: readonly SurveyedBackup[],
-  source: string,
-  id: string,
-): SurveyedBackup {
-  const backup = backups.find((one) => one.id === id);
-  if (backup !== undefined) return backup;
-  throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup ${source}/${id}`);
 }

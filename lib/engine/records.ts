@@ -1,5 +1,6 @@
 // Writing and reading records: what every act leaves that makes no manifest.
 import { HoldfastError, type Problem } from '../errors.ts';
+import { compactTime } from '../format/ids.ts';
 import { parseRecordKey, recordKey, recordsPrefix } from '../format/layout.ts';
 import { MAX_LISTED_PROBLEMS } from '../format/manifest.ts';
 import {
@@ -12,6 +13,7 @@ import {
 } from '../format/record.ts';
 import { decodeSigned, encodeSigned } from '../format/signed.ts';
 import { readSmall } from './catalog.ts';
+import type { StoredObject } from '../stores/store.ts';
 import type { Engine } from './engine.ts';
 
 /** What an act was, for its record. */
@@ -82,8 +84,16 @@ export interface ReadRecord {
   readonly distrust: string | undefined;
 }
 
+export interface RecordsWanted {
+  /** Only those about these. */
+  readonly subjects?: ReadonlySet<string>;
+  /** Only those that began then or later. */
+  readonly since?: Date;
+  readonly onProblem: (problem: Problem) => void;
+}
+
 /**
- * The records of a verb for a source, oldest first; only those about `subjects`, when given.
+ * The records of a verb for a source, oldest first.
  *
  * What cannot be read as a record is handed to `onProblem`: one broken file must not hide the others.
  */
@@ -91,20 +101,27 @@ export async function readRecords(
   engine: Engine,
   verb: Verb,
   source: string,
-  options: { subjects?: ReadonlySet<string>; onProblem: (problem: Problem) => void },
+  options: RecordsWanted,
 ): Promise<ReadRecord[]> {
   const records: ReadRecord[] = [];
+  const since = options.since && compactTime(options.since);
   for await (const object of engine.store.list(recordsPrefix(verb, source))) {
     const place = parseRecordKey(object.key);
     if (place === undefined || options.subjects?.has(place.subject) === false) continue;
+    if (since !== undefined && place.time < since) continue;
     try {
-      const bytes = await readSmall(engine, object);
-      const { payload, distrust } = decodeSigned(bytes, object.key, engine.trusted);
-      records.push({ record: parseRecord(payload, object.key), distrust });
+      records.push(await readRecord(engine, object));
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       options.onProblem({ path: object.key, code: 'unreadable', detail: error.message });
     }
   }
   return records;
+}
+
+/** The record in `object`. `BACKUP_DAMAGED` or `FORMAT_UNSUPPORTED` when it is none that is understood here. */
+export async function readRecord(engine: Engine, object: StoredObject): Promise<ReadRecord> {
+  const bytes = await readSmall(engine, object);
+  const { payload, distrust } = decodeSigned(bytes, object.key, engine.trusted);
+  return { record: parseRecord(payload, object.key), distrust };
 }

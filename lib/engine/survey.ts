@@ -16,6 +16,7 @@ export interface SurveyedBackup {
   readonly storedAt: Date;
   readonly manifest: Manifest;
   readonly digest: string;
+  readonly signedBy: string;
   readonly distrust: string | undefined;
   readonly standing: Standing;
   readonly good: boolean;
@@ -51,6 +52,13 @@ export async function surveySource(engine: Engine, source: string): Promise<Surv
   }
   const orphans = stored.filter(({ manifest }) => manifest === undefined);
   return { source, backups, orphans, problems };
+}
+
+/** What the store holds of the source, in bytes: backups with their manifests, and runs that never became one. */
+export function storedBytesOf({ backups, orphans }: Survey): number {
+  const whole = backups.reduce((sum, one) => sum + one.storedBytes, 0);
+  const rest = orphans.flatMap(({ artifacts }) => artifacts);
+  return rest.reduce((sum, { bytes }) => sum + bytes, whole);
 }
 
 interface KnownRecords {
@@ -102,7 +110,7 @@ async function readOrReport(
 
 function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords): SurveyedBackup {
   const { source, id, artifacts } = stored;
-  const { manifest, storedAt, digest, distrust } = read;
+  const { manifest, storedAt, digest, signedBy, distrust } = read;
   const evidence = records.evidence
     .filter(({ record }) => record.subject === id)
     .flatMap((one) => evidenceOf(one));
@@ -121,6 +129,7 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
     storedAt,
     manifest,
     digest,
+    signedBy,
     distrust,
     ...standing,
     why: absent ?? standing.why,
