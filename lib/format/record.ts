@@ -70,6 +70,10 @@ export function parseRecord(payload: unknown, key: string): Record {
 /** A key that may vouch for one verb must not speak for another: what a record says of itself is where it stands. */
 function standing(record: Record, key: string): Record {
   const { verb, source, subject } = record;
+  if (record.key !== key) {
+    const named = JSON.stringify(record.key.slice(0, 200));
+    throw new HoldfastError('BACKUP_DAMAGED', `${key} was written as ${named}`);
+  }
   const place = parseRecordKey(key);
   if (place?.verb === verb && place.source === source && place.subject === subject) return record;
   throw new HoldfastError('BACKUP_DAMAGED', `${key} calls itself ${verb} of ${source}, ${subject}`);
