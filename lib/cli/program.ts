@@ -1,5 +1,5 @@
 // The commands and their options. What a command does is loaded when it is called, so that each starts fast.
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { TRIGGER_KINDS } from '../format/ids.ts';
 import { VERSION } from '../version.ts';
 import type { CommonOptions } from './session.ts';
@@ -45,6 +45,7 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
       });
   };
 
+  addSetUp(command);
   addBackup(command);
   addProofs(command);
   addRestore(command);
@@ -64,6 +65,36 @@ function reading(command: Command): Command {
   return command
     .option('--public-key <file>', 'trust what this public key signed, besides the configured keys')
     .option('--trust-anyone', 'use even what no trusted key vouches for');
+}
+
+function addSetUp(command: Define): void {
+  command(
+    'init [folder]',
+    'set up a folder: a key, and a commented holdfast.yaml',
+    () => import('./commands/init.ts'),
+  )
+    .option('--scripts', 'add npm scripts such as backup and backup:verify to package.json')
+    .option('-n, --dry-run', 'show what would be written, and write nothing');
+  command(
+    'config',
+    'check the configuration, or show all that is in effect',
+    () => import('./commands/config.ts'),
+  ).addArgument(
+    new Argument('<action>', 'validate: every fault at once; show: with the defaults').choices([
+      'validate',
+      'show',
+    ]),
+  );
+  command(
+    'doctor',
+    'find what would stop a backup or a restore here',
+    () => import('./commands/doctor.ts'),
+  ).option('--deep', 'look at every file of the sources, not at a sample');
+  command(
+    'explain [code]',
+    'what an error code means and what to do about it',
+    () => import('./commands/explain.ts'),
+  );
 }
 
 function addBackup(command: Define): void {
@@ -104,17 +135,46 @@ function addProofs(command: Define): void {
 }
 
 function addRestore(command: Define): void {
-  reading(
-    command(
-      'restore <backup> [path...]',
-      'restore a backup, or some paths of it',
-      () => import('./commands/restore.ts'),
-    ),
-  )
-    .option('--to <folder>', 'where to; it must not exist, or be empty')
+  const restore = command(
+    'restore <backup> [path...]',
+    'restore a backup, or an archive.tar.gz found alone, or some paths of it',
+    () => import('./commands/restore.ts'),
+  );
+  reading(restore)
+    .option(
+      '--to <folder>',
+      'where to: a folder that does not exist yet; with --in-place one that does',
+    )
+    .option(
+      '--in-place',
+      'restore over the source itself; what would be overwritten is saved first',
+    )
+    .option('--delete', 'in place: remove what the source has and the backup has not')
+    .option('--allow-uncommitted', 'in place: even over changes that git does not have')
+    .option('-n, --dry-run', 'in place: say what would change, and change nothing')
     .option('--owner', 'give files to their recorded owners (as root)')
     .option('--no-verify', 'do not read back and compare what was restored')
-    .option('--skip-damaged', 'restore what is whole when entries are damaged');
+    .option('--skip-damaged', 'restore what is whole when entries are damaged')
+    .option('--run-configured', 'run what `afterRestore` lists, in the restored folder')
+    .option('--run <command...>', 'run this there too, in a shell');
+  command(
+    'undo [folder]',
+    'take back the last restore in place',
+    () => import('./commands/restore-in-place.ts'),
+  )
+    .option('-n, --dry-run', 'say what would change, and change nothing')
+    .option('--allow-uncommitted', 'even over changes that git does not have')
+    .option('--owner', 'give files to their recorded owners (as root)');
+  command(
+    'restore-test [backup...]',
+    'restore the newest backups to a scratch folder, and compare',
+    () => import('./commands/restore-test.ts'),
+  );
+  command(
+    'repair <backup>',
+    'heal a damaged backup from the others, as a new backup',
+    () => import('./commands/repair.ts'),
+  );
 }
 
 function addRetention(command: Define): void {

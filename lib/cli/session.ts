@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { Pool } from '../archive/pool.ts';
 import type { Config, FilesSourceConfig } from '../config/config.ts';
-import { loadConfig, findConfig } from '../config/load.ts';
+import { loadConfig, findConfig, type LoadOptions } from '../config/load.ts';
 import { resolveReference } from '../config/references.ts';
 import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
@@ -40,6 +40,8 @@ interface SessionInput {
   readonly options: CommonOptions;
   readonly signal: AbortSignal;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** True for what signs nothing: then it does not matter whether the key can be read. */
+  readonly unsigned?: boolean;
 }
 
 /**
@@ -47,7 +49,12 @@ interface SessionInput {
  *
  * With `--store` and without any configuration the store is opened for reading alone: what it holds is trusted by `--public-key`.
  */
-export async function openSession({ options, signal, onProgress }: SessionInput): Promise<Session> {
+export async function openSession({
+  options,
+  signal,
+  onProgress,
+  unsigned = false,
+}: SessionInput): Promise<Session> {
   const config = await configOf(options);
   const store = config?.store ?? options.store;
   if (store === undefined) throw new Error('neither a configuration nor a store');
@@ -56,7 +63,7 @@ export async function openSession({ options, signal, onProgress }: SessionInput)
     system: config?.system,
     store: await openStore(path.resolve(store), { random: randomName }),
     kinds: KINDS,
-    signer: config && (await signerFrom(config)),
+    signer: config && !unsigned ? await signerFrom(config) : undefined,
     trusted: await trustedFrom(config, options),
     trustAnyone: options.trustAnyone === true,
     who: `${os.userInfo().username}@${os.hostname()}`,
@@ -79,9 +86,9 @@ export function randomName(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** The configuration, or undefined when a store was named and there is none. */
-async function configOf(options: CommonOptions): Promise<Config | undefined> {
-  const where = {
+/** Where a configuration is looked for, and what overrides it. */
+export function placesOf(options: CommonOptions): LoadOptions {
+  return {
     cwd: process.cwd(),
     home: os.homedir(),
     env: process.env,
@@ -89,12 +96,17 @@ async function configOf(options: CommonOptions): Promise<Config | undefined> {
     ...(options.config !== undefined && { configPath: options.config }),
     ...(options.store !== undefined && { store: options.store }),
   };
+}
+
+/** The configuration, or undefined when a store was named and there is none. */
+export async function configOf(options: CommonOptions): Promise<Config | undefined> {
+  const where = placesOf(options);
   const emergency = options.store !== undefined && options.config === undefined;
   if (emergency && (await isAbsent(where))) return undefined;
   return loadConfig(where);
 }
 
-async function isAbsent(where: Parameters<typeof findConfig>[0]): Promise<boolean> {
+async function isAbsent(where: LoadOptions): Promise<boolean> {
   try {
     await findConfig(where);
     return false;
@@ -104,7 +116,8 @@ async function isAbsent(where: Parameters<typeof findConfig>[0]): Promise<boolea
   }
 }
 
-async function signerFrom(config: Config): Promise<Signer | undefined> {
+/** What signs here; undefined when no key is configured. `CONFIG_INVALID` or `STORE_DENIED` when it cannot be used. */
+export async function signerFrom(config: Config): Promise<Signer | undefined> {
   if (config.signingKey === undefined) return undefined;
   const pem = await resolveReference(config.signingKey, process.env);
   try {
@@ -118,18 +131,17 @@ async function signerFrom(config: Config): Promise<Signer | undefined> {
   }
 }
 
-async function trustedFrom(
+/** The keys whose signatures count: those of a configuration, and one of the command line. */
+export async function trustedFrom(
   config: Config | undefined,
-  options: CommonOptions,
+  { publicKey }: CommonOptions,
 ): Promise<TrustedKey[]> {
   const keys = (config?.trust ?? []).map((one) =>
     trustedKey(one.name, one.publicKey, one.prefixes),
   );
-  if (options.publicKey === undefined) return keys;
-  const text = await readFile(options.publicKey, 'utf8').catch((cause: unknown) => {
-    throw new HoldfastError('USAGE', `the public key ${options.publicKey ?? ''} cannot be read`, {
-      cause,
-    });
+  if (publicKey === undefined) return keys;
+  const text = await readFile(publicKey, 'utf8').catch((cause: unknown) => {
+    throw new HoldfastError('USAGE', `the public key ${publicKey} cannot be read`, { cause });
   });
   return [...keys, trustedKey('--public-key', text, ['backups/', 'records/'])];
 }

@@ -1,27 +1,29 @@
 // Backing up one source: artifacts first, the manifest last. A crash at any point leaves a whole backup or nothing that is listed.
 import { HoldfastError, type Problem } from '../errors.ts';
 import { backupId, type Trigger } from '../format/ids.ts';
-import { artifactKey, MARKER_KEY, manifestKey } from '../format/layout.ts';
+import { artifactKey, manifestKey } from '../format/layout.ts';
 import { MANIFEST_FORMAT, type Artifact, type Manifest } from '../format/manifest.ts';
 import { encodeSigned } from '../format/signed.ts';
 import { findAnomalies } from '../policy/anomaly.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
-import type { ArtifactSink, ReadResult, Source } from '../sources/source.ts';
-import {
-  listStored,
-  readManifest,
-  withArtifacts,
-  type ReadBackup,
-  type StoredBackup,
-} from './catalog.ts';
+import type { ArtifactSink, Source, ReadResult } from '../sources/source.ts';
+import { isUnreadable, readManifest, withArtifacts, type ReadBackup } from './catalog.ts';
 import { signerOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
-import { listedProblems, readRecords, writeRecord } from './records.ts';
-import { absentArtifact } from './survey.ts';
+import { claimStore } from './marker.ts';
+import { findPredecessor } from './predecessor.ts';
+import { listedProblems, writeRecord } from './records.ts';
 
 export interface BackupOptions {
   readonly trigger: Trigger;
   /** Read every file, whatever the previous backup says. */
   readonly full: boolean;
+  /** For a backup that is not made from its source: what its manifest says instead. */
+  readonly instead?: {
+    readonly begin: Date;
+    readonly origin: NonNullable<Manifest['origin']>;
+    readonly git: Manifest['git'];
+    readonly package: Manifest['package'];
+  };
 }
 
 export interface BackupResult {
@@ -38,7 +40,7 @@ export interface BackupResult {
  * Backs up a source. The same trigger gives the same id, and a backup that exists already is returned as it is.
  *
  * `CLOCK_SKEW` when this clock cannot be trusted, `SOURCE_UNREADABLE` when there is nothing to back up; what else could not be read
- * makes the manifest partial. A failure leaves a record.
+ * makes the manifest partial. A failure leaves a record; but `STORE_CONFLICT`, when the store is another system's, leaves nothing.
  */
 export async function backupSource(
   engine: Engine,
@@ -47,6 +49,9 @@ export async function backupSource(
 ): Promise<BackupResult> {
   const begin = engine.now();
   const id = backupId(options.trigger);
+  signerOf(engine);
+  // Before anything else is written, and be it the record of a failure.
+  await claimStore(engine);
   try {
     return await run(engine, source, { ...options, begin, id });
   } catch (error) {
@@ -62,19 +67,10 @@ interface Run extends BackupOptions {
 
 async function run(engine: Engine, source: Source, options: Run): Promise<BackupResult> {
   const { id } = options;
-  signerOf(engine);
   await assertClock(engine);
-  await putMarker(engine);
   const existing = await readExisting(engine, source.name, id);
   if (existing !== undefined) return already(existing);
-  const predecessor = await findPredecessor(engine, source, id);
-  const read = await source.read({
-    ...workOf(engine),
-    sink: sinkOf(engine, { source: source.name, id }),
-    predecessor: predecessor && withArtifacts(engine, predecessor),
-    full: options.full,
-    begin: options.begin,
-  });
+  const { read, predecessor } = await readSource(engine, source, options);
   throwIfCancelled(engine);
   await confirmLengths(engine, read.artifacts);
   const manifest = manifestOf(engine, source, { ...options, read, predecessor });
@@ -112,31 +108,6 @@ async function assertClock(engine: Engine): Promise<void> {
   );
 }
 
-/** The marker says which system a store holds; another system's store is refused. */
-async function putMarker(engine: Engine): Promise<void> {
-  const marker = { format: MANIFEST_FORMAT, system: engine.system };
-  const bytes = Buffer.from(`${JSON.stringify(marker)}\n`);
-  const object = await engine.store.head(MARKER_KEY);
-  if (object === undefined) {
-    try {
-      await engine.store.put(MARKER_KEY, bytes);
-      return;
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code !== 'STORE_CONFLICT') throw error;
-    }
-  }
-  const size = object?.bytes ?? bytes.length;
-  const stored = Buffer.from(await engine.store.read(MARKER_KEY, 0, Math.min(size, 4096)));
-  if (stored.equals(bytes)) return;
-  throw new HoldfastError(
-    'STORE_CONFLICT',
-    `the store ${engine.store.url} holds another system: ${stored.toString().trim().slice(0, 200)}`,
-    {
-      hint: `This configuration is of "${engine.system ?? ''}". A store holds one system: choose another \`store\`.`,
-    },
-  );
-}
-
 async function readExisting(
   engine: Engine,
   source: string,
@@ -155,49 +126,32 @@ async function readExisting(
   );
 }
 
-/** The newest backup before this one that is whole, trusted and not known to be damaged. */
-async function findPredecessor(
-  engine: Engine,
-  source: Source,
-  id: string,
-): Promise<ReadBackup | undefined> {
-  const stored = await listStored(engine, source.name);
-  for (const one of stored.filter((backup) => backup.id < id).reverse()) {
-    const read = await usable(engine, source, one);
-    if (read !== undefined) return read;
-  }
-  return undefined;
+interface SourceRead {
+  readonly read: ReadResult;
+  readonly predecessor: ReadBackup | undefined;
 }
 
-async function usable(
-  engine: Engine,
-  source: Source,
-  stored: StoredBackup,
-): Promise<ReadBackup | undefined> {
-  if (stored.manifest === undefined) return undefined;
-  let read: ReadBackup;
-  try {
-    read = await readManifest(engine, stored.manifest);
-  } catch (error) {
-    // One that cannot be read serves nobody; status and verify report it.
-    if (error instanceof HoldfastError && error.code !== 'STORE_UNAVAILABLE') return undefined;
-    throw error;
-  }
-  if (read.distrust !== undefined || read.manifest.kind !== source.kind.kind) return undefined;
-  if (absentArtifact(read.manifest, stored) !== undefined) return undefined;
-  const subjects = new Set([stored.id]);
-  for (const verb of ['verify', 'restore-test'] as const) {
-    const records = await readRecords(engine, verb, source.name, {
-      subjects,
-      onProblem: () => undefined,
-    });
-    if (
-      records.some(({ record, distrust }) => distrust === undefined && record.verdict === 'damaged')
-    ) {
-      return undefined;
+/** What turns out to be wrong with the predecessor while it is used costs a full read, and never the backup. */
+async function readSource(engine: Engine, source: Source, options: Run): Promise<SourceRead> {
+  const { id, full, begin } = options;
+  const sink = sinkOf(engine, { source: source.name, id });
+  const input = { ...workOf(engine), sink, full, begin };
+  const predecessor =
+    options.instead === undefined ? await findPredecessor(engine, source, id) : undefined;
+  if (predecessor !== undefined) {
+    try {
+      const opened = withArtifacts(engine, predecessor);
+      return { read: await source.read({ ...input, predecessor: opened }), predecessor };
+    } catch (error) {
+      // It is damaged, was let go meanwhile, or another version wrote it.
+      if (!isUnreadable(error)) throw error;
+      const detail = `${predecessor.manifest.id} could not be built on: ${error.message}`;
+      const note = { path: '', code: 'predecessor-unusable', detail, tolerated: true };
+      const read = await source.read({ ...input, predecessor: undefined });
+      return { read: { ...read, problems: [...read.problems, note] }, predecessor: undefined };
     }
   }
-  return read;
+  return { read: await source.read({ ...input, predecessor: undefined }), predecessor };
 }
 
 function sinkOf(engine: Engine, backup: { source: string; id: string }): ArtifactSink {
@@ -233,13 +187,13 @@ async function confirmLengths(engine: Engine, artifacts: readonly Artifact[]): P
   }
 }
 
-interface Finished extends Run {
-  readonly read: ReadResult;
-  readonly predecessor: ReadBackup | undefined;
-}
+type Finished = Run & SourceRead;
 
 function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
-  const { read, id, begin, trigger, predecessor } = run;
+  const { read, id, trigger, predecessor, instead } = run;
+  const begin = instead?.begin ?? run.begin;
+  const git = instead === undefined ? read.git : instead.git;
+  const packaged = instead === undefined ? read.package : instead.package;
   const problems = [...read.problems, ...anomalies(read, predecessor)].sort(
     (a, b) => Number(a.tolerated === true) - Number(b.tolerated === true),
   );
@@ -262,8 +216,9 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
     artifacts: [...read.artifacts],
     totals: read.totals,
     options: read.options,
-    ...(read.git !== undefined && { git: read.git }),
-    ...(read.package !== undefined && { package: read.package }),
+    ...(git !== undefined && { git }),
+    ...(packaged !== undefined && { package: packaged }),
+    ...(instead !== undefined && { origin: instead.origin }),
     tools: { ...engine.versions },
   };
 }

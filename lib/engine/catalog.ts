@@ -61,6 +61,16 @@ export async function readSmall(engine: Engine, object: StoredObject): Promise<U
   return engine.store.read(object.key, 0, object.bytes);
 }
 
+/**
+ * Whether `error` says that what is stored cannot be understood, or is gone. Not when the store could not be asked: whoever goes on
+ * then would take a backup for unpinned, or for whole, because nobody could tell.
+ */
+export function isUnreadable(error: unknown): error is HoldfastError {
+  return error instanceof HoldfastError && UNREADABLE.includes(error.code);
+}
+
+const UNREADABLE: readonly string[] = ['BACKUP_DAMAGED', 'BACKUP_NOT_FOUND', 'FORMAT_UNSUPPORTED'];
+
 /** Reads a manifest and looks at its signature; what no trusted key vouches for is returned with the reason. */
 export async function readManifest(engine: Engine, object: StoredObject): Promise<ReadBackup> {
   const bytes = await readSmall(engine, object);
@@ -185,4 +195,9 @@ function newest(
 /** The time for which a backup was triggered. */
 export function timeOf(id: string): Date {
   return parseBackupId(id)?.at ?? new Date(0);
+}
+
+/** True for an error that tells of one file in the store, and nothing of the store itself: the others can still be read. */
+export function isAboutOneFile({ code }: HoldfastError): boolean {
+  return code === 'BACKUP_DAMAGED' || code === 'BACKUP_NOT_FOUND' || code === 'FORMAT_UNSUPPORTED';
 }

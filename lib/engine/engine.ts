@@ -29,7 +29,13 @@ export interface Engine {
   random(): string;
 }
 
-export function workOf(engine: Engine): Work {
+/** As much of an engine as a restore needs: no store, no keys. */
+export type Workbench = Pick<
+  Engine,
+  'kinds' | 'pool' | 'signal' | 'onProgress' | 'random' | 'now' | 'scratch'
+>;
+
+export function workOf(engine: Pick<Engine, keyof Work>): Work {
   const { pool, signal, onProgress } = engine;
   return { pool, signal, onProgress };
 }
@@ -42,7 +48,7 @@ export function signerOf(engine: Engine): Signer {
   });
 }
 
-export function kindOf(engine: Engine, kind: string): SourceKind {
+export function kindOf(engine: Pick<Engine, 'kinds'>, kind: string): SourceKind {
   const known = engine.kinds.get(kind);
   if (known !== undefined) return known;
   throw new HoldfastError(

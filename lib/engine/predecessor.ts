@@ -1,7 +1,12 @@
 // Which earlier backup a run may take members over from.
-import { HoldfastError } from '../errors.ts';
 import type { Source } from '../sources/source.ts';
-import { listStored, readManifest, type ReadBackup, type StoredBackup } from './catalog.ts';
+import {
+  isUnreadable,
+  listStored,
+  readManifest,
+  type ReadBackup,
+  type StoredBackup,
+} from './catalog.ts';
 import type { Engine } from './engine.ts';
 import { readRecords } from './records.ts';
 import { absentArtifact } from './survey.ts';
@@ -34,7 +39,7 @@ async function readUsable(
     read = await readManifest(engine, stored.manifest);
   } catch (error) {
     // One that cannot be read serves nobody; status and verify report it.
-    if (error instanceof HoldfastError && error.code !== 'STORE_UNAVAILABLE') return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
   if (read.distrust !== undefined || read.manifest.kind !== source.kind.kind) return undefined;

@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from '../format/record.ts';
 import { decodeSigned, encodeSigned } from '../format/signed.ts';
-import { readSmall } from './catalog.ts';
+import { isUnreadable, readSmall } from './catalog.ts';
 import type { StoredObject } from '../stores/store.ts';
 import type { Engine } from './engine.ts';
 
@@ -112,7 +112,7 @@ export async function readRecords(
     try {
       records.push(await readRecord(engine, object));
     } catch (error) {
-      if (!(error instanceof HoldfastError)) throw error;
+      if (!isUnreadable(error)) throw error;
       options.onProblem({ path: object.key, code: 'unreadable', detail: error.message });
     }
   }

@@ -2,7 +2,8 @@
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Difference, OpenBackup, RestoreResult } from '../sources/source.ts';
 import { openBackup } from './catalog.ts';
-import { kindOf, workOf, type Engine } from './engine.ts';
+import { runCommands, type CommandResult } from './commands.ts';
+import { kindOf, workOf, type Engine, type Workbench } from './engine.ts';
 import { findHazards, type Hazard } from '../sources/hazards.ts';
 import { makeFolder } from './new-folder.ts';
 import { writeRecord } from './records.ts';
@@ -17,6 +18,9 @@ export interface RestoreOptions {
   readonly verify: boolean;
   /** Go on when entries are damaged, and restore the others. */
   readonly skipDamaged: boolean;
+  /** Run in the restored folder, in a shell, with this environment. */
+  readonly commands: readonly string[];
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
 }
 
 export interface RestoreReport extends RestoreResult {
@@ -27,15 +31,17 @@ export interface RestoreReport extends RestoreResult {
   readonly differences: readonly Difference[] | undefined;
   /** What is there and should be looked at. */
   readonly hazards: readonly Hazard[];
+  readonly commands: readonly CommandResult[];
   readonly durationMs: number;
   readonly record: string | undefined;
 }
 
 /**
- * Restores a backup, or some of its paths, to a new folder.
+ * Restores a backup, or some of its paths, to a new folder, and records it.
  *
  * `BACKUP_DAMAGED` when entries are damaged and not to be skipped, `RESTORE_DIFFERS` when what is read back is not what was
- * recorded, `NO_SPACE` when the target is full: nothing is left at the target then.
+ * recorded, `NO_SPACE` when the target is full: nothing is left at the target then. A command that fails afterwards is in the
+ * report; the restored folder stays.
  */
 export async function restoreBackup(
   engine: Engine,
@@ -46,35 +52,52 @@ export async function restoreBackup(
   const act = { verb: 'restore', source, subject: id, begin } as const;
   try {
     const backup = await openBackup(engine, source, id);
-    const result = await makeFolder(options.to, engine.random(), (folder) =>
-      fill(engine, backup, folder, options),
-    );
+    const report = await restoreOpened(engine, backup, options);
+    const { problems, files, bytes, commands } = report;
+    const failed = commands.some(({ exitCode }) => exitCode !== 0);
     const record = await writeRecord(engine, {
       ...act,
-      verdict: result.problems.length > 0 ? 'partial' : 'done',
-      problems: result.problems,
+      verdict: problems.length > 0 || failed ? 'partial' : 'done',
+      problems,
       facts: {
         to: options.to,
         paths: options.paths.slice(0, 100),
-        files: result.files,
-        bytes: result.bytes,
+        files,
+        bytes,
         verified: options.verify,
+        commands: commands.map(({ command, exitCode, durationMs }) => ({
+          command,
+          exitCode: exitCode ?? null,
+          durationMs: Math.round(durationMs),
+        })),
       },
     });
-    const durationMs = engine.now().getTime() - begin.getTime();
-    return { source, id, to: options.to, ...result, durationMs, record };
+    return { ...report, record };
   } catch (error) {
     const problem = failure(error);
     if (problem !== undefined) {
-      await writeRecord(engine, {
-        ...act,
-        verdict: 'failed',
-        problems: [problem],
-        facts: { to: options.to },
-      });
+      const facts = { to: options.to };
+      await writeRecord(engine, { ...act, verdict: 'failed', problems: [problem], facts });
     }
     throw error;
   }
+}
+
+/** Restores a backup that is open already, be it from a store or an archive alone; leaves no record. */
+export async function restoreOpened(
+  bench: Workbench,
+  backup: OpenBackup,
+  options: RestoreOptions,
+): Promise<RestoreReport> {
+  const begin = bench.now();
+  const { source, id } = backup.manifest;
+  const result = await makeFolder(options.to, bench.random(), (folder) =>
+    fill(bench, backup, folder, options),
+  );
+  const { to: folder, commands: wanted, environment } = options;
+  const commands = await runCommands(wanted, { folder, environment, signal: bench.signal });
+  const durationMs = bench.now().getTime() - begin.getTime();
+  return { source, id, to: folder, ...result, commands, durationMs, record: undefined };
 }
 
 function failure(error: unknown): Problem | undefined {
@@ -89,34 +112,34 @@ function failure(error: unknown): Problem | undefined {
 type Filled = RestoreResult & Pick<RestoreReport, 'differences' | 'hazards'>;
 
 async function fill(
-  engine: Engine,
+  bench: Workbench,
   backup: OpenBackup,
   into: string,
   options: RestoreOptions,
 ): Promise<Filled> {
   const { paths, owners } = options;
-  const kind = kindOf(engine, backup.manifest.kind);
-  const restored = await kind.restore(backup, { ...workOf(engine), paths, into, owners });
+  const kind = kindOf(bench, backup.manifest.kind);
+  const restored = await kind.restore(backup, { ...workOf(bench), paths, into, owners });
   if (restored.problems.length > 0 && !options.skipDamaged) {
     throw new HoldfastError('BACKUP_DAMAGED', listDamage(restored.problems), {
       hint: '`holdfast repair` may find the same content in another backup; --skip-damaged restores the rest.',
     });
   }
   const differences = options.verify
-    ? await readBack(engine, backup, into, { options, restored })
+    ? await readBack(bench, backup, into, { options, restored })
     : undefined;
   return { ...restored, differences, hazards: findHazards(into) };
 }
 
 async function readBack(
-  engine: Engine,
+  bench: Workbench,
   backup: OpenBackup,
   folder: string,
   { options, restored }: { options: RestoreOptions; restored: RestoreResult },
 ): Promise<readonly Difference[]> {
   const { paths, owners } = options;
-  const work = workOf(engine);
-  const kind = kindOf(engine, backup.manifest.kind);
+  const work = workOf(bench);
+  const kind = kindOf(bench, backup.manifest.kind);
   const compared = await kind.compare(backup, { ...work, folder, paths, owners, times: true });
   const known = new Set(restored.problems.map(({ path }) => path));
   // Folders above what was asked for are made anew, and what is damaged was said to be missing.

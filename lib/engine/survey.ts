@@ -1,9 +1,16 @@
 // What is known of each backup of a source: its manifest, its evidence, its pins, and whether all its bytes are there.
-import { HoldfastError, type Problem } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import { manifestKey } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { standingOf, type EvidencePiece, type Standing } from '../policy/standing.ts';
-import { listStored, readManifest, timeOf, type ReadBackup, type StoredBackup } from './catalog.ts';
+import {
+  isUnreadable,
+  listStored,
+  readManifest,
+  timeOf,
+  type ReadBackup,
+  type StoredBackup,
+} from './catalog.ts';
 import type { Engine } from './engine.ts';
 import { readRecords, type ReadRecord } from './records.ts';
 
@@ -102,7 +109,7 @@ async function readOrReport(
     }
     return read;
   } catch (error) {
-    if (!(error instanceof HoldfastError)) throw error;
+    if (!isUnreadable(error)) throw error;
     problems.push({ path: manifestKey(source, id), code: 'unreadable', detail: error.message });
     return undefined;
   }

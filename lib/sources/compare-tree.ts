@@ -22,15 +22,18 @@ export interface CompareInput {
   readonly onProgress: ((progress: { entries: number; bytes: number }) => void) | undefined;
 }
 
+/** A difference with the path of the entry as it is: a byte string. */
+export interface TreeDifference extends Difference {
+  readonly entryPath: string;
+}
+
 export interface Comparison {
-  readonly differences: readonly Difference[];
+  readonly differences: readonly TreeDifference[];
   /** Entries of the tree that could not be read. */
   readonly problems: readonly Problem[];
   readonly entries: number;
 }
 
-/** More differences than these are counted by nobody: the trees have nothing to do with each other. */
-const MAX_DIFFERENCES = 100_000;
 const BATCH_BYTES = 4 << 20;
 const BATCH_FILES = 500;
 const WINDOW_BYTES = 64 << 20;
@@ -45,7 +48,7 @@ class TreeComparison {
   private readonly found: Iterator<SourceEntry>;
   private current: SourceEntry | undefined;
   private readonly window = new Window(WINDOW_BYTES);
-  private readonly differences: Difference[] = [];
+  private readonly differences: TreeDifference[] = [];
   private readonly problems: Problem[] = [];
   private readonly shared = new Map<string, string>();
   private batch: { entry: IndexEntry; readPath: string }[] = [];
@@ -69,7 +72,7 @@ class TreeComparison {
     while (this.current !== undefined) this.unexpected();
     await this.flush();
     await this.window.drain();
-    const differences = this.differences.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const differences = this.differences.sort((a, b) => (a.entryPath < b.entryPath ? -1 : 1));
     return { differences, problems: this.problems, entries: this.entries };
   }
 
@@ -91,8 +94,7 @@ class TreeComparison {
     expected: string,
     found: string,
   ): void {
-    if (this.differences.length >= MAX_DIFFERENCES) return;
-    this.differences.push({ path: displayPath(path), change, expected, found });
+    this.differences.push({ path: displayPath(path), entryPath: path, change, expected, found });
   }
 
   private async take(entry: IndexEntry): Promise<void> {

@@ -1,23 +1,19 @@
 // The source kind `files`: a folder, read into an archive and a scan.
 import fs from 'node:fs';
-import process from 'node:process';
-import type { Part } from '../archive/assembly.ts';
-import { Digester, partBytes, type StreamDigest } from '../archive/output.ts';
-import type { Predecessor } from '../archive/predecessor.ts';
-import { openArchive } from '../archive/read.ts';
-import { openScan, ScanWriter, type Scan } from '../archive/scan.ts';
-import { TRACKED_VERSIONS } from '../archive/versions.ts';
-import { ArchiveWriter, type ArchiveSummary } from '../archive/write.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Encoding } from '../format/codec.ts';
-import { artifactOf, type Artifact, type GitState, type Manifest } from '../format/manifest.ts';
+import type { GitState } from '../format/manifest.ts';
+import { readGroups } from '../archive/read.ts';
 import { fromUtf8, fsPath } from '../format/paths.ts';
+import { archiveTree } from './archive-tree.ts';
+import { openBackupArchive, wantedPaths } from './files-backup.ts';
 import { filesKind } from './files-kind.ts';
+import { compareFilesLive, type LiveTree } from './files-live.ts';
 import { gitignoreContext, readGitFacts, type GitFacts, type GitOptions } from './git.ts';
 import { compileGlobs, parseGlob } from './globs.ts';
 import { readPackageFacts } from './package.ts';
 import { createSelector } from './select.ts';
-import type { OpenBackup, ReadInput, ReadResult, Source } from './source.ts';
+import type { LiveSource, OpenBackup, ReadInput, ReadResult } from './source.ts';
 import { folderIdentity, walk } from './walk.ts';
 
 /** What of a folder is protected, and how it is kept; as configured. */
@@ -50,14 +46,27 @@ const ENCODINGS: Record<FilesOptions['compression'], Encoding> = {
   zstd: { codec: 'zstd', level: 1 },
 };
 
-const FULL_AFTER_MS = 30 * 24 * 3600 * 1000;
-
-export function filesSource(options: FilesOptions, surroundings: FilesSurroundings): Source {
+export function filesSource(options: FilesOptions, surroundings: FilesSurroundings): LiveSource {
   return {
     name: options.name,
     kind: filesKind,
     read: (input) => readFiles(options, surroundings, input),
+    compareLive: (backup, input) => {
+      const live = { ...options, path: input.place ?? options.path };
+      return compareFilesLive(backup, liveTree(live, surroundings), input);
+    },
   };
+}
+
+function liveTree(options: FilesOptions, surroundings: FilesSurroundings): LiveTree {
+  return {
+    root: byteRoot(realRoot(options)),
+    entries: (onProblem) => readable(options, () => walkFiles(options, surroundings, onProblem)),
+  };
+}
+
+function byteRoot(root: string): string {
+  return `${fromUtf8(root)}/`.replace(/^\/\/$/, '/');
 }
 
 /** The entries of a configured source as they are now, for a dry run or a comparison with a backup. */
@@ -82,7 +91,7 @@ export function walkFiles(
     });
   }
   return walk({
-    root: `${fromUtf8(root)}/`.replace(/^\/\/$/, '/'),
+    root: byteRoot(root),
     selector,
     secrets: options.secrets,
     times: options.times,
@@ -124,27 +133,13 @@ async function readFiles(
 ): Promise<ReadResult> {
   const problems: Problem[] = [];
   const git = readGitFacts(options.path, surroundings.git);
-  const encoding = ENCODINGS[options.compression];
-  const recorded = archiveOptions(options, encoding);
-  const predecessor = await openPredecessor(input, recorded, encoding);
-  const scan = new ScanWriter(input.pool, input.begin);
-  const writer = new ArchiveWriter({
+  const stored = await archiveTree(input, {
     entries: readable(options, () => walkFiles(options, surroundings, (one) => problems.push(one))),
-    encoding,
-    pool: input.pool,
-    scan,
-    predecessor: predecessor?.archive,
-    signal: input.signal,
-    onProgress: ({ entries, contentBytes }) =>
-      input.onProgress?.({
-        entries,
-        bytes: contentBytes,
-        totalBytes: input.predecessor?.manifest.totals.contentBytes,
-      }),
+    encoding: ENCODINGS[options.compression],
+    times: options.times,
   });
-  const { summary, artifact } = await storeArchive(writer, input, { encoding, predecessor });
-  problems.push(...summary.problems);
-  if (summary.totals.files === 0 && !options.allowEmpty) {
+  problems.push(...stored.problems);
+  if (stored.totals.files === 0 && !options.allowEmpty) {
     throw new HoldfastError('SOURCE_UNREADABLE', `the source "${options.name}" holds no file`, {
       hint: 'Is it mounted? If an empty source is fine, set `allowEmpty: true`.',
     });
@@ -152,11 +147,8 @@ async function readFiles(
   const { facts, problems: gitProblems } = await git;
   const notes = gitProblems.map((problem) => ({ ...problem, tolerated: true }));
   return {
-    artifacts: [artifact, await storeScan(scan, input)],
-    totals: summary.totals,
-    options: recorded,
+    ...stored,
     problems: [...tolerate(problems, options.tolerate), ...notes],
-    full: predecessor?.archive.scan === undefined,
     git: gitState(facts),
     package: readPackageFacts(options.path),
   };
@@ -191,134 +183,30 @@ function* readable<T>(options: FilesOptions, entries: () => Iterable<T>): Genera
   }
 }
 
-/** All that the bytes of an archive depend on besides the tree. */
-function archiveOptions(options: FilesOptions, { codec, level }: Encoding): Manifest['options'] {
-  return {
-    codec,
-    level,
-    times: options.times,
-    build: TRACKED_VERSIONS[codec],
-    node: process.versions.node,
-  };
-}
-
-interface OpenPredecessor {
-  readonly archive: Predecessor;
-  readonly backup: OpenBackup;
-}
-
-/** The predecessor, where its members can be recognised; its scan only where unread files may be trusted to be unchanged. */
-async function openPredecessor(
-  input: ReadInput,
-  options: Manifest['options'],
-  encoding: Encoding,
-): Promise<OpenPredecessor | undefined> {
-  const backup = input.predecessor;
-  if (backup === undefined) return undefined;
-  const artifact = backup.manifest.artifacts.find(({ role }) => role === 'archive');
-  if (artifact?.table === undefined || artifact.codec !== encoding.codec) return undefined;
-  const archive = await openArchive(backup.open(artifact), artifact.table, artifact.codec);
-  const { codec, level, times, build } = backup.manifest.options;
-  const same =
-    codec === options['codec'] &&
-    level === options['level'] &&
-    times === options['times'] &&
-    build === options['build'];
-  const fullAgeMs = input.begin.getTime() - Date.parse(backup.manifest.fullAt);
-  const read = input.full || !same || fullAgeMs > FULL_AFTER_MS || fullAgeMs < 0;
-  return { archive: { archive, scan: read ? undefined : await openScanOf(backup) }, backup };
-}
-
-async function openScanOf(backup: OpenBackup): Promise<Scan | undefined> {
-  const artifact = backup.manifest.artifacts.find(({ role }) => role === 'scan');
-  if (artifact === undefined) return undefined;
-  const stored = await backup.open(artifact).read(0, artifact.bytes);
-  return openScan(stored, artifact.sha256);
-}
-
-interface StoreOptions {
-  readonly encoding: Encoding;
-  readonly predecessor: OpenPredecessor | undefined;
-}
-
-/** Stores the archive; one that would be the predecessor's byte for byte is cloned. */
-async function storeArchive(
-  writer: ArchiveWriter,
-  input: ReadInput,
-  { encoding, predecessor }: StoreOptions,
-): Promise<{ summary: ArchiveSummary; artifact: Artifact }> {
-  const { codec } = encoding;
-  const extension = codec === 'gzip' ? 'tar.gz' : 'tar.zst';
-  const parts = writer.write();
-  const first = await parts.next();
-  if (first.done === true) {
-    if (predecessor === undefined)
-      throw new Error('an archive without a part and without a predecessor');
-    const before = artifactOf(predecessor.backup.manifest, 'archive');
-    const key = await input.sink.clone('archive', extension, before);
-    return { summary: first.value, artifact: { ...before, key } };
-  }
-  const rest = new Returned(first.value, parts);
-  const from = predecessor && { reader: predecessor.archive.archive.reader, pool: input.pool };
-  const digester = new Digester();
-  const key = await input.sink.put('archive', extension, digested(partBytes(rest, from), digester));
-  const summary = rest.result();
-  if (summary.place === undefined) throw new Error('an archive without an index');
-  return {
-    summary,
-    artifact: { role: 'archive', key, codec, ...digester.digest(), table: summary.place },
-  };
-}
-
-/** An iteration that begins with a part taken before, and keeps what the generator returns. */
-class Returned implements AsyncIterable<Part> {
-  private readonly first: Part;
-  private readonly rest: AsyncGenerator<Part, ArchiveSummary>;
-  private summary: ArchiveSummary | undefined;
-
-  constructor(first: Part, rest: AsyncGenerator<Part, ArchiveSummary>) {
-    this.first = first;
-    this.rest = rest;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Part> {
-    yield this.first;
-    this.summary = yield* this.rest;
-  }
-
-  result(): ArchiveSummary {
-    if (this.summary === undefined) throw new Error('the archive was not read to its end');
-    return this.summary;
-  }
-}
-
-async function* digested(
-  chunks: AsyncIterable<Uint8Array>,
-  digester: Digester,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    digester.update(chunk);
-    yield chunk;
-  }
-}
-
-async function storeScan(scan: ScanWriter, input: ReadInput): Promise<Artifact> {
-  const digester = new Digester();
-  const members = await scan.finish();
-  for (const member of members) digester.update(member);
-  const key = await input.sink.put('scan', 'ndjson.gz', asyncOf(members));
-  return { role: 'scan', key, codec: 'gzip', ...(digester.digest() satisfies StreamDigest) };
-}
-
-async function* asyncOf<T>(values: readonly T[]): AsyncGenerator<T> {
-  for (const value of values) yield await Promise.resolve(value);
-}
-
-function tolerate(problems: readonly Problem[], globs: readonly string[]): Problem[] {
+/** Problems, with those marked that the configuration tolerates. */
+export function tolerate(problems: readonly Problem[], globs: readonly string[]): Problem[] {
   if (globs.length === 0) return [...problems];
   const matches = compileGlobs(globs.map((glob) => parseGlob(glob, 'any-depth')));
   return problems.map((problem) => {
     const name = problem.path.slice(problem.path.lastIndexOf('/') + 1);
     return matches(problem.path, name, false) ? { ...problem, tolerated: true } : problem;
   });
+}
+
+export interface ExtraInput {
+  readonly options: FilesOptions;
+  readonly surroundings: FilesSurroundings;
+  readonly paths: readonly string[];
+}
+
+/** What the source has as configured and a backup has not: byte strings, ascending. */
+export async function extraEntries(backup: OpenBackup, input: ExtraInput): Promise<string[]> {
+  const wants = wantedPaths(input.paths);
+  const live = walkFiles(input.options, input.surroundings, () => undefined);
+  const found = new Set<string>();
+  for (const { path } of live) if (wants(path)) found.add(path);
+  for await (const { entries } of readGroups(await openBackupArchive(backup))) {
+    for (const { path } of entries) found.delete(path);
+  }
+  return [...found];
 }

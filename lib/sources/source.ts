@@ -80,6 +80,26 @@ export interface RestoreResult {
   readonly problems: readonly Problem[];
 }
 
+/** What an in-place restore would do to a folder. Paths are byte strings, directories end in `/`, in ascending order. */
+export interface InPlacePlan {
+  /** Entries of the backup that the folder lacks or has otherwise. */
+  readonly replace: readonly string[];
+  /** Of `replace`, those where nothing stands now: what undo has to remove. */
+  readonly create: readonly string[];
+  /** What stands in the folder and is to go. */
+  readonly remove: readonly string[];
+  /** Entries that are equal already. */
+  readonly equal: number;
+}
+
+export interface InPlaceInput extends Work {
+  readonly folder: string;
+  readonly paths: readonly string[];
+  readonly owners: boolean;
+  /** What is to go, as byte strings: what an earlier restore made, or what the source holds and the backup does not. */
+  readonly remove: readonly string[];
+}
+
 /** One way in which a tree differs from a backup. `expected` is the backup's. */
 export interface Difference {
   readonly path: string;
@@ -105,17 +125,95 @@ export interface Compared {
   readonly entries: number;
 }
 
+export interface CompareLive extends Work {
+  /** An absolute folder to compare with instead of the configured place, under the same selection. */
+  readonly place: string | undefined;
+}
+
+export interface ComparedLive extends Compared {
+  /** What the backup holds and the source too, but its configuration leaves out now, or that could not be looked at. */
+  readonly leftOut: readonly string[];
+}
+
+/** One thing that a backup holds, as its index tells it. What a kind of source does not record is undefined. */
+export interface ListedEntry {
+  /** A byte string; what stands below a directory begins with its path, which ends in `/`. */
+  readonly path: string;
+  readonly type: string;
+  /** Bytes of content. */
+  readonly size: number;
+  readonly mode: number | undefined;
+  /** `uid:gid` */
+  readonly owner: string | undefined;
+  /** Since 1970 in UTC. */
+  readonly mtimeMicroseconds: number | undefined;
+  /** A byte string. */
+  readonly linkTarget: string | undefined;
+  /** Of the content, in hex. */
+  readonly sha256: string | undefined;
+}
+
+/** How a backup is restored without Holdfast: commands of a POSIX shell. `FOLDER` stands for the folder to restore to. */
+export interface ByHand {
+  /** Checks the stored bytes; prints nothing wrong and exits 0 when they are whole. */
+  readonly check: readonly string[];
+  readonly restore: readonly string[];
+  /** Run after `restore`: checks what it wrote. */
+  readonly recheck: readonly string[];
+}
+
 /** What one kind of source can do with its backups; none of it needs the source's configuration. */
 export interface SourceKind {
   readonly kind: string;
+  /**
+   * What a backup holds: everything in ascending order of the paths, or what stands at and below each of `paths` in turn (byte
+   * strings without a closing slash, none below another).
+   *
+   * `BACKUP_NOT_FOUND` when one of them is not in it, `BACKUP_DAMAGED` when the index is. Memory does not grow with the backup.
+   */
+  list(backup: OpenBackup, paths: readonly string[]): AsyncIterable<ListedEntry>;
+  /** `placeOf` gives where people find an artifact: a path, or a URL. */
+  byHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand;
   /** Re-reads stored bytes and says what is damaged, entry by entry. */
   prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings>;
   restore(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult>;
   /** Compares what a backup holds with a folder, every byte of it. */
   compare(backup: OpenBackup, input: CompareFolder): Promise<Compared>;
+  /** Restoring over a folder that is in use; undefined for kinds that cannot. */
+  readonly inPlace: InPlace | undefined;
+  /** Gathers what is whole of a damaged backup, and the rest from donors; undefined for kinds that cannot. */
+  readonly repair: Repair | undefined;
 }
 
-/** A source as configured. */
+/** Puts everything into `scratch`, an empty private folder; `read` of the result reads it from there into a new backup. */
+export type Repair = (
+  backup: OpenBackup,
+  donors: AsyncIterable<OpenBackup>,
+  options: Work & { scratch: string },
+) => Promise<Mended>;
+
+export interface Mended {
+  /** Entries whose content came from a donor, named as `source/id`. */
+  readonly healed: readonly { readonly path: string; readonly from: string }[];
+  /** Entries that nobody holds. Nothing was damaged when both lists are empty. */
+  readonly lost: readonly string[];
+  readonly read: (input: ReadInput) => Promise<ReadResult>;
+}
+
+/** The steps of a restore in place; the engine calls them in this order. */
+export interface InPlace {
+  plan(backup: OpenBackup, input: InPlaceInput): Promise<InPlacePlan>;
+  /** Reads everything that `apply` would overwrite or remove, as a backup of its own. */
+  save(plan: InPlacePlan, input: InPlaceInput, into: ReadInput): Promise<ReadResult>;
+  /** Replaces entry by entry, each verified beside its place and renamed into it. */
+  apply(
+    backup: OpenBackup,
+    plan: InPlacePlan,
+    input: InPlaceInput & { random: string },
+  ): Promise<RestoreResult>;
+}
+
+/** What is read into a backup: a source as configured, or what another verb makes one of. */
 export interface Source {
   readonly name: string;
   readonly kind: SourceKind;
@@ -125,4 +223,10 @@ export interface Source {
    * `SOURCE_UNREADABLE` when it is missing, or empty without leave; what else cannot be read is a problem in the result.
    */
   read(input: ReadInput): Promise<ReadResult>;
+}
+
+/** A source that stands somewhere now, so that a backup can be compared with it. */
+export interface LiveSource extends Source {
+  /** Compares a backup with the source as it is now: with what a run would take now. `SOURCE_UNREADABLE` when it is missing. */
+  compareLive(backup: OpenBackup, input: CompareLive): Promise<ComparedLive>;
 }

@@ -1,0 +1,79 @@
+// `holdfast restore <archive.tar.gz>`: an archive alone, with no store and no configuration needed.
+import os from 'node:os';
+import path from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { Pool } from '../../archive/pool.ts';
+import { openArchiveFile, type FoundArchive } from '../../engine/archive-file.ts';
+import type { Workbench } from '../../engine/engine.ts';
+import { restoreOpened } from '../../engine/restore.ts';
+import { HoldfastError } from '../../errors.ts';
+import type { Invocation } from '../program.ts';
+import { configOf, KINDS, randomName, trustedFrom, type CommonOptions } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import {
+  exitOf,
+  restoreOptions,
+  sayRestored,
+  targetOf,
+  type RestoreCommandOptions,
+} from './restore.ts';
+
+/** Restores an archive found alone; its exit code. */
+export async function restoreArchiveFile(
+  file: string,
+  paths: readonly string[],
+  { options, signal, terminal }: Invocation<RestoreCommandOptions> & { terminal: Terminal },
+): Promise<number> {
+  if (options.inPlace === true) {
+    throw new HoldfastError('USAGE', 'an archive alone is restored to a new folder', {
+      hint: 'Restore it with --to, look at it, and move it into place.',
+    });
+  }
+  const to = targetOf(options);
+  await using pool = new Pool();
+  const bench: Workbench = {
+    kinds: KINDS,
+    pool,
+    signal,
+    onProgress: terminal.progress,
+    scratch: os.tmpdir(),
+    now: () => new Date(),
+    random: randomName,
+  };
+  await using archive = await openArchiveFile(
+    path.resolve(file),
+    await trustedFrom(await configured(options), options),
+  );
+  sayAuthenticity(terminal, archive);
+  terminal.start(`restoring ${path.basename(file)}`);
+  const report = await restoreOpened(bench, archive.backup, restoreOptions(paths, to, options));
+  terminal.stop();
+  sayRestored(terminal, report);
+  terminal.document({
+    command: 'restore',
+    archive: path.resolve(file),
+    authenticity: archive.authenticity,
+    ...report,
+  });
+  return exitOf(report);
+}
+
+/** A configuration that is absent or broken keeps nobody from an archive, unless it was named. */
+async function configured(options: CommonOptions): Promise<Config | undefined> {
+  try {
+    return await configOf({ ...options, store: options.store ?? '.' });
+  } catch (error) {
+    const broken = error instanceof HoldfastError && error.code === 'CONFIG_INVALID';
+    if (broken && options.config === undefined) return undefined;
+    throw error;
+  }
+}
+
+function sayAuthenticity(terminal: Terminal, { authenticity }: FoundArchive): void {
+  if (authenticity === 'trusted')
+    terminal.note('the manifest beside it is signed by a trusted key');
+  else
+    terminal.warn(
+      `checked against its own index only; who made it is not known: ${authenticity.unknown}`,
+    );
+}

@@ -1,0 +1,236 @@
+// `holdfast restore --in-place` and `holdfast undo`: over a folder in use, saved first, undone on request.
+import { generateKeyPairSync } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { openBackup, resolveBackup } from '../../engine/catalog.ts';
+import { runCommands } from '../../engine/commands.ts';
+import {
+  lastSafety,
+  restoreInPlace,
+  type InPlaceOptions,
+  type InPlaceReport,
+} from '../../engine/restore-in-place.ts';
+import { HoldfastError } from '../../errors.ts';
+import { localSigner } from '../../format/signed.ts';
+import { extraEntries } from '../../sources/files.ts';
+import { uncommittedChanges } from '../../sources/git.ts';
+import type { InPlacePlan, OpenBackup } from '../../sources/source.ts';
+import { openStore } from '../../stores/open.ts';
+import { withLocalLock } from '../../stores/lock.ts';
+import { displayText } from '../../format/paths.ts';
+import { problemLines } from '../problems.ts';
+import type { Invocation } from '../program.ts';
+import {
+  openSession,
+  randomName,
+  requireConfig,
+  selectSources,
+  surroundingsOf,
+  type Session,
+} from '../session.ts';
+import { Terminal } from '../terminal.ts';
+import { counted, durationText } from '../units.ts';
+import {
+  commandsOf,
+  exitOf,
+  sayCommands,
+  sayHazards,
+  someEntries,
+  type RestoreCommandOptions,
+} from './restore.ts';
+
+type Given = Invocation<RestoreCommandOptions> & { readonly terminal: Terminal };
+
+/** Restores a backup over the folder of its source, or over `--to`; its exit code. */
+export async function restoreOver(
+  name: string,
+  paths: readonly string[],
+  given: Given,
+): Promise<number> {
+  const { options, signal, terminal } = given;
+  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  const { source, id } = await resolveBackup(session.engine, name);
+  const backup = await openBackup(session.engine, source, id);
+  const folder = await folderOf(session, source, options);
+  const remove = options.delete === true ? await extras(session, backup, paths) : [];
+  return await perform(session, backup, {
+    ...given,
+    folder,
+    paths,
+    remove,
+    label: `restoring ${source}/${id}`,
+  });
+}
+
+/** `holdfast undo [folder]`: takes back the last restore in place of a folder. */
+export async function run(
+  names: string[],
+  { options, signal }: Invocation<RestoreCommandOptions>,
+): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  const folder = await realFolder(names[0] ?? soleSource(session));
+  const { backup, remove } = await lastSafety(session.engine, { folder, ...safetyOptions() });
+  const given = {
+    options: { ...options, verify: true },
+    signal,
+    terminal,
+    folder,
+    paths: [],
+    remove,
+  };
+  return await perform(session, backup, { ...given, label: 'undoing the last restore' });
+}
+
+function soleSource(session: Session): string {
+  const { sources } = requireConfig(session);
+  const paths = new Set(sources.map((one) => one.path));
+  const [only] = paths;
+  if (paths.size === 1 && only !== undefined) return only;
+  throw new HoldfastError('USAGE', 'undo needs to know which folder', {
+    hint: `One of ${[...paths].join(', ')}.`,
+  });
+}
+
+async function folderOf(
+  session: Session,
+  source: string,
+  { to }: RestoreCommandOptions,
+): Promise<string> {
+  if (to !== undefined) return realFolder(path.resolve(process.cwd(), to));
+  const [configured] = selectSources(requireConfig(session), [source]);
+  return realFolder(configured?.path ?? '');
+}
+
+/** A link at the folder's own place is followed once, here, where the user named it. */
+async function realFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (cause) {
+    throw new HoldfastError('TARGET_REFUSED', `${displayText(folder)} does not exist`, {
+      hint: 'Restore to it without --in-place, with --to.',
+      cause,
+    });
+  }
+}
+
+/** With `--delete`: what the source has as configured, and the backup has not. What the configuration leaves out is never touched. */
+async function extras(
+  session: Session,
+  backup: OpenBackup,
+  paths: readonly string[],
+): Promise<string[]> {
+  const config = requireConfig(session);
+  const [source] = selectSources(config, [backup.manifest.source]);
+  if (source === undefined) return [];
+  return extraEntries(backup, { options: source, surroundings: surroundingsOf(config), paths });
+}
+
+interface Performance extends Given {
+  readonly folder: string;
+  readonly paths: readonly string[];
+  readonly remove: readonly string[];
+  readonly label: string;
+}
+
+async function perform(session: Session, backup: OpenBackup, given: Performance): Promise<number> {
+  const { options, terminal, folder, signal } = given;
+  const { engine } = session;
+  terminal.start(given.label);
+  const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
+  const restore = () =>
+    restoreInPlace(engine, backup, {
+      folder,
+      paths: given.paths,
+      remove: given.remove,
+      owners: options.owner === true,
+      dryRun: options.dryRun === true,
+      confirm: (plan) => assertCommitted(plan, given),
+      ...safetyOptions(),
+    });
+  const report =
+    options.dryRun === true
+      ? await restore()
+      : await withLocalLock(
+          path.dirname(folder),
+          `${path.basename(folder)}.holdfast-restore`,
+          holder,
+          restore,
+        );
+  const wanted = report.result === undefined ? [] : commandsOf(options, session, report.source);
+  const commands = await runCommands(wanted, { folder, environment: process.env, signal });
+  terminal.stop();
+  say(terminal, report);
+  sayCommands(terminal, commands);
+  terminal.document({ command: 'restore', ...report, commands });
+  const problems = [
+    ...(report.result?.problems ?? []),
+    ...report.differences.map((one) => ({ path: one.path, code: one.change, detail: one.found })),
+  ];
+  return exitOf({ problems, commands });
+}
+
+function safetyOptions(): Pick<InPlaceOptions, 'openSafety' | 'safetySigner'> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return {
+    openSafety: (folder) => openStore(folder, { random: randomName }),
+    safetySigner: localSigner(privateKey),
+  };
+}
+
+/** What git could not bring back is worth a refusal, although it would be saved. */
+async function assertCommitted(plan: InPlacePlan, { folder, options }: Performance): Promise<void> {
+  if (options.allowUncommitted === true) return;
+  const { paths, problems } = await uncommittedChanges(folder, {
+    environment: process.env,
+    paths: [...plan.replace, ...plan.remove].filter((one) => !one.endsWith('/')),
+  });
+  const hint =
+    'Commit or stash them, or pass --allow-uncommitted: a safety backup is made in any case.';
+  const [unknown] = problems;
+  if (paths === undefined && unknown !== undefined) {
+    throw new HoldfastError(
+      'TARGET_REFUSED',
+      `whether ${displayText(folder)} has uncommitted changes is not known: ${unknown.detail}`,
+      { hint },
+    );
+  }
+  // Without a working tree there is nothing that could be uncommitted.
+  if (paths === undefined || paths.length === 0) return;
+  throw new HoldfastError(
+    'TARGET_REFUSED',
+    `${counted(paths.length, 'uncommitted change')} would be overwritten: ${someEntries(paths, 5).join(', ')}`,
+    { hint },
+  );
+}
+
+function say(terminal: Terminal, report: InPlaceReport): void {
+  const { plan, dryRun, safety, result, folder, durationMs } = report;
+  const touched = plan.replace.length + plan.remove.length;
+  if (touched === 0) {
+    terminal.line(
+      `nothing to do: ${counted(plan.equal, 'entry', 'entries')} of ${displayText(folder)} are as they were backed up`,
+    );
+    return;
+  }
+  const verb = dryRun ? 'would be' : 'were';
+  terminal.line(
+    `${dryRun ? 'dry run' : terminal.paint('green', 'restored')}  ${report.source}/${report.id} over ${displayText(folder)}`,
+  );
+  terminal.line(
+    `  ${plan.replace.length} ${verb} replaced, ${plan.create.length} of them new; ${plan.remove.length} ${verb} removed; ${plan.equal} equal already`,
+  );
+  for (const line of someEntries(plan.replace)) terminal.line(`    ${line}`);
+  for (const line of someEntries(plan.remove)) terminal.line(`    remove ${line}`);
+  if (safety !== undefined) {
+    terminal.line(`  what was there before is kept in ${displayText(safety.folder)}`);
+    terminal.line(`  to take it back: holdfast undo ${displayText(folder)}`);
+  }
+  if (result !== undefined) terminal.line(`  done in ${durationText(durationMs)}`);
+  for (const line of problemLines(result?.problems ?? [])) terminal.warn(line);
+  for (const { path: where, found } of report.differences.slice(0, 20))
+    terminal.warn(`${displayText(where)}: ${found}`);
+  sayHazards(terminal, report.hazards);
+}

@@ -1,0 +1,190 @@
+// What happened: runs and every other act, from manifests and records, failed ones too. Only what is asked for is read.
+import { HoldfastError, type Problem } from '../errors.ts';
+import { compactTime } from '../format/ids.ts';
+import { parseRecordKey, RECORDS_PREFIX } from '../format/layout.ts';
+import type { Manifest } from '../format/manifest.ts';
+import type { Record } from '../format/record.ts';
+import type { StoredObject } from '../stores/store.ts';
+import { isAboutOneFile, listStored, readManifest, timeOf, type ReadBackup } from './catalog.ts';
+import { throwIfCancelled, type Engine } from './engine.ts';
+import { readRecord } from './records.ts';
+
+/** One run or act. */
+export interface LogEntry {
+  readonly source: string;
+  readonly verb: string;
+  /** The id of the backup that it made or was about, or what else it concerned. */
+  readonly subject: string;
+  /** `complete`, `partial` or `failed` for a run; otherwise as in the record. `unreadable` where the file is broken. */
+  readonly verdict: string;
+  readonly begin: string;
+  readonly durationMs: number;
+  /** Who acted; for a backup, the key that signed it. */
+  readonly who: string;
+  /** What a run stored, or an act read or wrote; undefined where that is not said. */
+  readonly bytes: number | undefined;
+  /** Problems that the configuration does not tolerate. */
+  readonly problemCount: number;
+  /** The first problem, the note of a pin, what a prune let go; or empty. */
+  readonly detail: string;
+  /** Of the manifest or record. */
+  readonly key: string;
+  /** Why it proves nothing, or undefined when a trusted key vouches for it. */
+  readonly distrust: string | undefined;
+}
+
+export interface LogOptions {
+  /** Empty for all that the store knows of. */
+  readonly sources: readonly string[];
+  /** At most so many, the newest. */
+  readonly limit: number;
+  /** Only what did not end well. */
+  readonly failed: boolean;
+}
+
+/** The newest acts that are asked for, oldest first. */
+export async function readLog(engine: Engine, options: LogOptions): Promise<LogEntry[]> {
+  const refs = await listActs(engine, options.sources);
+  const entries: LogEntry[] = [];
+  for (const ref of refs.reverse()) {
+    if (entries.length >= options.limit) break;
+    throwIfCancelled(engine);
+    const entry = await readAct(engine, ref);
+    if (!options.failed || hasFailed(entry)) entries.push(entry);
+  }
+  return entries.sort((a, b) => (a.begin === b.begin ? 0 : a.begin < b.begin ? -1 : 1));
+}
+
+/** Sources of which the store knows anything, backups or records, by name. */
+export async function knownSources(engine: Engine): Promise<string[]> {
+  const refs = await listActs(engine, []);
+  return [...new Set(refs.map(({ source }) => source))].sort();
+}
+
+/** True for what somebody should look at: partial and inconclusive count, too. */
+export function hasFailed({ verdict, distrust }: LogEntry): boolean {
+  return distrust !== undefined || !['complete', 'proven', 'done'].includes(verdict);
+}
+
+/** A manifest or record that was listed and not yet read. */
+interface ActRef {
+  readonly source: string;
+  readonly verb: string;
+  readonly subject: string;
+  /** As in keys, so that it sorts. */
+  readonly time: string;
+  readonly object: StoredObject;
+}
+
+/** In ascending order of their times. */
+async function listActs(engine: Engine, sources: readonly string[]): Promise<ActRef[]> {
+  const wanted = (source: string) => sources.length === 0 || sources.includes(source);
+  const refs: ActRef[] = (await listStored(engine)).flatMap(({ source, id, manifest }) =>
+    manifest === undefined
+      ? []
+      : { source, verb: 'backup', subject: id, time: compactTime(timeOf(id)), object: manifest },
+  );
+  for await (const object of engine.store.list(RECORDS_PREFIX)) {
+    const place = parseRecordKey(object.key);
+    if (place !== undefined) refs.push({ ...place, object });
+  }
+  return refs
+    .filter(({ source }) => wanted(source))
+    .sort((a, b) => (a.time === b.time ? 0 : a.time < b.time ? -1 : 1));
+}
+
+async function readAct(engine: Engine, ref: ActRef): Promise<LogEntry> {
+  try {
+    if (!ref.object.key.startsWith(RECORDS_PREFIX)) {
+      return entryOfBackup(await readManifest(engine, ref.object));
+    }
+    const { record, distrust } = await readRecord(engine, ref.object);
+    return entryOfRecord(record, distrust);
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || !isAboutOneFile(error)) throw error;
+    return unreadable(ref, error);
+  }
+}
+
+function entryOfBackup({ manifest, distrust, signedBy }: ReadBackup): LogEntry {
+  const { source, id, status, begin, end, artifacts, problems, key, origin } = manifest;
+  return {
+    source,
+    verb: 'backup',
+    subject: id,
+    verdict: status,
+    begin,
+    durationMs: lasted(begin, end),
+    who: signedBy,
+    bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
+    problemCount: counting(manifest),
+    detail: origin?.reason ?? firstOf(problems),
+    key,
+    distrust,
+  };
+}
+
+function counting({ problems, problemCount, status }: Manifest): number {
+  const tolerated = problems.filter((one) => one.tolerated === true).length;
+  return status === 'complete' ? 0 : problemCount - tolerated;
+}
+
+function entryOfRecord(record: Record, distrust: string | undefined): LogEntry {
+  const { source, verb, subject, verdict, begin, end, who, facts, problems, problemCount } = record;
+  const bytes = facts['bytes'];
+  return {
+    source,
+    verb,
+    subject,
+    verdict,
+    begin,
+    durationMs: lasted(begin, end),
+    who,
+    bytes: typeof bytes === 'number' ? bytes : undefined,
+    problemCount,
+    detail: firstOf(problems) || factText(record),
+    key: record.key,
+    distrust,
+  };
+}
+
+function factText({ verb, facts }: Record): string {
+  const { note, level, to, kept, released } = facts;
+  if (verb === 'prune' && Array.isArray(kept) && Array.isArray(released)) {
+    return `${kept.length} kept, ${released.length} let go`;
+  }
+  const text = verb === 'pin' ? note : verb === 'verify' ? level : verb === 'restore' ? to : '';
+  return typeof text === 'string' ? text : '';
+}
+
+function firstOf(problems: readonly Problem[]): string {
+  const first = problems.find(({ tolerated }) => tolerated !== true);
+  if (first === undefined) return '';
+  return `${first.path === '' ? '' : `${first.path}: `}${first.code}: ${first.detail}`;
+}
+
+function lasted(begin: string, end: string): number {
+  return Math.max(0, Date.parse(end) - Date.parse(begin));
+}
+
+function unreadable({ source, verb, subject, object }: ActRef, error: HoldfastError): LogEntry {
+  const begin = object.storedAt.toISOString();
+  const nothing = {
+    durationMs: 0,
+    who: '',
+    bytes: undefined,
+    problemCount: 1,
+    distrust: undefined,
+  };
+  const { key } = object;
+  return {
+    source,
+    verb,
+    subject,
+    verdict: 'unreadable',
+    begin,
+    detail: error.message,
+    key,
+    ...nothing,
+  };
+}

@@ -1,0 +1,186 @@
+// All that is known of one backup: what it is, what it is worth and why, what it holds, and what changed since the one before.
+import { HoldfastError, type Problem } from '../errors.ts';
+import type { Artifact } from '../format/manifest.ts';
+import { manifestKey } from '../format/layout.ts';
+import { fromUtf8 } from '../format/paths.ts';
+import type { Verb } from '../format/record.ts';
+import type { ByHand, ListedEntry } from '../sources/source.ts';
+import { openBackup, readManifest } from './catalog.ts';
+import type { BackupName } from './diff.ts';
+import { kindOf, throwIfCancelled, type Engine } from './engine.ts';
+import { readRecords, type ReadRecord } from './records.ts';
+import { surveySource, type SurveyedBackup } from './survey.ts';
+
+/** An act of which this backup was the subject. */
+export interface ActOnBackup {
+  readonly verb: Verb;
+  readonly verdict: string;
+  /** Of a proof: `digest`, `content` or `restore`. */
+  readonly level: string | undefined;
+  readonly begin: string;
+  readonly durationMs: number;
+  readonly who: string;
+  readonly note: string | undefined;
+  readonly problems: readonly Problem[];
+  readonly problemCount: number;
+  /** The key of its record. */
+  readonly record: string;
+  /** Why it takes no part, or undefined when a trusted key vouches for it. */
+  readonly distrust: string | undefined;
+}
+
+export interface ShownBackup {
+  readonly backup: SurveyedBackup;
+  /** What has been done with it, oldest first; pins that were taken back included. */
+  readonly acts: readonly ActOnBackup[];
+  /** The backup of the source before this one that can be trusted. */
+  readonly previous: string | undefined;
+  readonly byHand: ByHand;
+  /** What of the source's files in the store could not be read. */
+  readonly problems: readonly Problem[];
+}
+
+const ACTS: readonly Verb[] = ['verify', 'restore-test', 'restore', 'repair', 'pin', 'unpin'];
+
+/**
+ * What is known of a backup; one that cannot be trusted is shown with what it claims of itself.
+ *
+ * `BACKUP_NOT_FOUND` when the store holds no such backup, `BACKUP_DAMAGED` when its manifest cannot be read.
+ */
+export async function showBackup(engine: Engine, { source, id }: BackupName): Promise<ShownBackup> {
+  const { backups, problems } = await surveySource(engine, source);
+  const backup = backups.find((one) => one.id === id);
+  if (backup === undefined) throw await whyAbsent(engine, source, id);
+  const trusted = (one: SurveyedBackup) => one.distrust === undefined || engine.trustAnyone;
+  const { manifest } = backup;
+  const previous = backups.findLast(
+    (one) => one.id < id && trusted(one) && one.manifest.kind === manifest.kind,
+  );
+  return {
+    backup,
+    acts: await actsOn(engine, source, id),
+    previous: previous?.id,
+    byHand: kindOf(engine, manifest.kind).byHand(
+      manifest,
+      ({ key }: Artifact) => `${engine.store.url}/${key}`,
+    ),
+    problems: problems.filter(({ path }) => path.includes(id)),
+  };
+}
+
+/** The survey passes over a manifest that cannot be read; whoever asks for that one hears why. */
+async function whyAbsent(engine: Engine, source: string, id: string): Promise<HoldfastError> {
+  const object = await engine.store.head(manifestKey(source, id));
+  if (object !== undefined) await readManifest(engine, object);
+  return new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup ${source}/${id}`, {
+    hint: '`holdfast list` shows what it holds.',
+  });
+}
+
+async function actsOn(engine: Engine, source: string, id: string): Promise<ActOnBackup[]> {
+  const options = { subjects: new Set([id]), onProblem: () => undefined };
+  const read: ReadRecord[] = [];
+  for (const verb of ACTS) read.push(...(await readRecords(engine, verb, source, options)));
+  return read.map(actOf).sort((a, b) => (a.begin < b.begin ? -1 : a.begin > b.begin ? 1 : 0));
+}
+
+function actOf({ record, distrust }: ReadRecord): ActOnBackup {
+  const { verb, verdict, facts, begin, end, who, problems, problemCount, key } = record;
+  const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
+  return {
+    verb,
+    verdict,
+    level: verb === 'restore-test' ? 'restore' : text(facts['level']),
+    begin,
+    durationMs: Date.parse(end) - Date.parse(begin),
+    who,
+    note: text(facts['note']),
+    problems,
+    problemCount,
+    record: key,
+    distrust,
+  };
+}
+
+/** A line of a listing: an entry, or a directory with all that is below it. */
+export interface ContentLine {
+  /** A byte string; directories end in `/`. */
+  readonly path: string;
+  /** Undefined for a directory that the backup names only by what is below it. */
+  readonly entry: ListedEntry | undefined;
+  /** Of the entry and all below it. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface ContentOptions {
+  /** Relative to the source, as people write them; empty for the whole of it. */
+  readonly paths: readonly string[];
+  /** Every entry, instead of what stands directly in the source or in the directories that are named. */
+  readonly all: boolean;
+}
+
+/** What a backup holds, line by line. `BACKUP_NOT_FOUND` for a path that is not in it. */
+export async function* contentsOf(
+  engine: Engine,
+  { source, id }: BackupName,
+  { paths, all }: ContentOptions,
+): AsyncGenerator<ContentLine> {
+  const backup = await openBackup(engine, source, id);
+  const kind = kindOf(engine, backup.manifest.kind);
+  const wanted = listedPaths(paths);
+  for (const path of wanted.length === 0 ? [undefined] : wanted) {
+    const entries = kind.list(backup, path === undefined ? [] : [path]);
+    const folder = path === undefined ? '' : `${path}/`;
+    const lines = all ? eachEntry(entries) : childrenOf(entries, folder);
+    for await (const line of lines) {
+      throwIfCancelled(engine);
+      yield line;
+    }
+  }
+}
+
+/** Paths as a listing takes them, sorted; what stands below another of them is in it already. */
+function listedPaths(paths: readonly string[]): string[] {
+  const bare = paths.map((path) => fromUtf8(path.replace(/^(\.\/+)+/, '').replace(/\/+$/, '')));
+  if (bare.some((path) => path === '' || path === '.')) return [];
+  const unique = [...new Set(bare)].sort((a, b) => (a < b ? -1 : 1));
+  return unique.filter((path) => !unique.some((one) => path.startsWith(`${one}/`)));
+}
+
+async function* eachEntry(entries: AsyncIterable<ListedEntry>): AsyncGenerator<ContentLine> {
+  for await (const entry of entries) yield lineOf(entry);
+}
+
+/** What stands directly in `folder`: all that is below a directory is contiguous, and counted as it passes. */
+async function* childrenOf(
+  entries: AsyncIterable<ListedEntry>,
+  folder: string,
+): AsyncGenerator<ContentLine> {
+  let own: ContentLine | undefined;
+  let line: ContentLine | undefined;
+  for await (const entry of entries) {
+    if (entry.path === folder) {
+      own = lineOf(entry);
+      continue;
+    }
+    own = undefined;
+    const slash = entry.path.indexOf('/', folder.length);
+    const path = slash < 0 ? entry.path : entry.path.slice(0, slash + 1);
+    if (line?.path === path) {
+      const { files, bytes } = lineOf(entry);
+      line = { ...line, files: line.files + files, bytes: line.bytes + bytes };
+      continue;
+    }
+    if (line !== undefined) yield line;
+    line = { ...lineOf(entry), path, entry: entry.path === path ? entry : undefined };
+  }
+  if (line !== undefined) yield line;
+  // An empty directory has nothing to show but itself.
+  if (own !== undefined) yield own;
+}
+
+function lineOf(entry: ListedEntry): ContentLine {
+  const { path, type, size } = entry;
+  return { path, entry, files: type === 'file' || type === 'hardlink' ? 1 : 0, bytes: size };
+}

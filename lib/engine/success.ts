@@ -1,0 +1,87 @@
+// How reliably the runs of a source succeed: from what they left in the store, and from what prunes say of those that are gone.
+import { HoldfastError } from '../errors.ts';
+import { DAY_MS } from '../policy/durations.ts';
+import { summarizeRuns, type RunOutcome, type SuccessSummary } from '../policy/success.ts';
+import { isAboutOneFile, listStored, readManifest, timeOf, type StoredBackup } from './catalog.ts';
+import type { Engine } from './engine.ts';
+import { readPrunes } from './prune-facts.ts';
+import { readRecords } from './records.ts';
+
+/** Over how long runs are summed up. */
+export const SUCCESS_WINDOW_MS = 30 * DAY_MS;
+
+/** What a source's runs of the last 30 days came to. */
+export async function successOf(
+  engine: Engine,
+  source: string,
+  now: Date,
+): Promise<SuccessSummary> {
+  const since = new Date(now.getTime() - SUCCESS_WINDOW_MS);
+  const runs = [
+    ...(await runsPresent(engine, source, since)),
+    ...(await runsReleased(engine, source, since)),
+    ...(await runsFailed(engine, source, since)),
+  ];
+  return summarizeRuns(runs, SUCCESS_WINDOW_MS, now);
+}
+
+/** Repairs and safety backups are no runs of the source: they say nothing about how reliably it is backed up. */
+function isRun(id: string): boolean {
+  return !/-(repair|safety)$/.test(id);
+}
+
+async function runsPresent(engine: Engine, source: string, since: Date): Promise<RunOutcome[]> {
+  const stored = await listStored(engine, source);
+  const recent = stored.filter(({ id }) => isRun(id) && timeOf(id) >= since);
+  const runs: RunOutcome[] = [];
+  for (const one of recent) {
+    const outcome = await outcomeOf(engine, one);
+    if (outcome !== undefined) runs.push({ id: one.id, begin: timeOf(one.id), outcome });
+  }
+  return runs;
+}
+
+async function outcomeOf(
+  engine: Engine,
+  { manifest }: StoredBackup,
+): Promise<RunOutcome['outcome'] | undefined> {
+  if (manifest === undefined) return undefined;
+  try {
+    const read = await readManifest(engine, manifest);
+    if (read.distrust !== undefined && !engine.trustAnyone) return undefined;
+    return read.manifest.status;
+  } catch (error) {
+    // It ran, and what it left cannot be used: whatever it was, it was no success.
+    if (error instanceof HoldfastError && isAboutOneFile(error)) return 'failed';
+    throw error;
+  }
+}
+
+/** Without the runs whose backups were let go since, a source that keeps few would look as if it hardly ever succeeded. */
+async function runsReleased(engine: Engine, source: string, since: Date): Promise<RunOutcome[]> {
+  const prunes = await readPrunes(engine, source, since);
+  const present = new Set((await listStored(engine, source)).map(({ id }) => id));
+  const released = new Map(
+    prunes.flatMap((one) => one.released.map(({ id, reason }) => [id, reason] as const)),
+  );
+  return [...released]
+    .filter(([id]) => isRun(id) && !present.has(id))
+    .map(([id, reason]) => {
+      const outcome = reason === 'unwanted' ? 'complete' : 'partial';
+      return { id, begin: timeOf(id), outcome } as const;
+    });
+}
+
+async function runsFailed(engine: Engine, source: string, since: Date): Promise<RunOutcome[]> {
+  const records = await readRecords(engine, 'backup', source, {
+    since,
+    onProblem: () => undefined,
+  });
+  return records
+    .filter(({ distrust, record }) => distrust === undefined && record.verdict === 'failed')
+    .map(({ record }) => ({
+      id: record.subject,
+      begin: new Date(record.begin),
+      outcome: 'failed' as const,
+    }));
+}

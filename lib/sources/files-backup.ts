@@ -1,0 +1,53 @@
+// What every piece of work with backups of files begins with: the archive, the tree to hold against it, the paths that count.
+import { openArchive, type Archive } from '../archive/read.ts';
+import type { SourceEntry } from '../archive/plan.ts';
+import { HoldfastError, type Problem } from '../errors.ts';
+import { artifactOf, type Artifact } from '../format/manifest.ts';
+import { fromUtf8 } from '../format/paths.ts';
+import { createSelector } from './select.ts';
+import type { OpenBackup } from './source.ts';
+import { walk } from './walk.ts';
+
+/** The archive of a backup, opened by the table that its manifest names. */
+export async function openBackupArchive(backup: OpenBackup): Promise<Archive> {
+  const artifact = artifactOf(backup.manifest, 'archive');
+  return openArchive(backup.open(artifact), tableOf(artifact), artifact.codec);
+}
+
+/** Where the index table of an archive stands; `BACKUP_DAMAGED` when its manifest does not say. */
+export function tableOf(artifact: Artifact): NonNullable<Artifact['table']> {
+  if (artifact.table !== undefined) return artifact.table;
+  throw new HoldfastError(
+    'BACKUP_DAMAGED',
+    `the manifest does not say where the index of ${artifact.key} stands`,
+  );
+}
+
+/** Everything that stands in an absolute folder, whatever any configuration selects. */
+export function wholeTree(
+  folder: string,
+  onProblem: (problem: Problem) => void,
+): Generator<SourceEntry> {
+  return walk({
+    root: `${fromUtf8(folder)}/`,
+    selector: createSelector({}),
+    secrets: 'include',
+    times: 'recorded',
+    oneFileSystem: false,
+    leaveOut: new Set(),
+    onProblem,
+  });
+}
+
+/** Which entries some paths mean: themselves and what is below them; all for none. */
+export function wantedPaths(paths: readonly string[]): (entryPath: string) => boolean {
+  if (paths.length === 0) return () => true;
+  const wanted = bareBytes(paths);
+  return (path) =>
+    wanted.some((one) => path === one || path === `${one}/` || path.startsWith(`${one}/`));
+}
+
+/** Paths as users write them, as byte strings without a slash at the end. */
+export function bareBytes(paths: readonly string[]): string[] {
+  return paths.map((path) => fromUtf8(path.replace(/^\.\//, '').replace(/\/+$/, '')));
+}
