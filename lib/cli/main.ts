@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { CommanderError } from 'commander';
 import { ERRORS, HoldfastError } from '../errors.ts';
+import { overview } from './overview.ts';
 import { buildProgram } from './program.ts';
 
 const INTERRUPTED = ERRORS.CANCELLED.exit;
@@ -14,6 +15,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (interrupt.signal.aborted) process.exit(INTERRUPTED);
     interrupt.abort();
   };
+  if (argv.length <= 2) {
+    process.stdout.write(overview());
+    return 0;
+  }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const outcome = { exit: 0 };
   try {

@@ -13,7 +13,7 @@ import { HoldfastError } from '../errors.ts';
 import { localSigner, trustedKey, type Signer, type TrustedKey } from '../format/signed.ts';
 import { filesKind } from '../sources/files-kind.ts';
 import { filesSource, type FilesSurroundings } from '../sources/files.ts';
-import type { Progress, Source, SourceKind } from '../sources/source.ts';
+import type { LiveSource, Progress, SourceKind } from '../sources/source.ts';
 import { openStore } from '../stores/open.ts';
 import { VERSION } from '../version.ts';
 
@@ -168,7 +168,7 @@ export function selectSources(
   return config.sources.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
-export function sourceFrom(config: Config, source: FilesSourceConfig): Source {
+export function sourceFrom(config: Config, source: FilesSourceConfig): LiveSource {
   return filesSource(source, surroundingsOf(config));
 }
 

@@ -12,6 +12,8 @@ export interface StarterOptions {
   readonly publicKey: string;
   /** What people shall call the key, such as the name of this machine. */
   readonly keyName: string;
+  /** Set when the folder holds the key, as a home folder does: the folder of keys, relative, which every source leaves out. */
+  readonly keysInside?: string | undefined;
 }
 
 // What a build makes again, by kind. A name without a slash is left out at any depth; `out/**` at the top alone.
@@ -75,8 +77,12 @@ trust:
 `;
 }
 
-function siteSource(found: FoundFolder): string {
+function siteSource(found: FoundFolder, keysInside: string | undefined): string {
   const { kind, git } = found;
+  const keys =
+    keysInside === undefined
+      ? ''
+      : `\n      # The key that signs: who reads a backup must not be able to forge the next.${list([keysInside], '      ')}`;
   const history = `      # The history of git is left out: it is where you push it. The commit is recorded with each backup.\n      - '.git'`;
   const after = commandsAfterRestore(found);
   const commands =
@@ -88,7 +94,7 @@ function siteSource(found: FoundFolder): string {
     kind: files
     path: .
     exclude:
-      # What an installation or a build makes again.${list(REBUILT[kind], '      ')}${git ? `\n${history}` : ''}
+      # What an installation or a build makes again.${list(REBUILT[kind], '      ')}${git ? `\n${history}` : ''}${keys}
     # .env and other files that hold secrets are left out and reported; .env.example is kept.
     secrets: exclude
     # A backup is due every day at 02:00. Holdfast reports one that is missing; what runs it is cron, CI or a timer.
@@ -100,14 +106,21 @@ function siteSource(found: FoundFolder): string {
 `;
 }
 
-function partSource(name: string, comment: string, include: readonly string[]): string {
+interface Part {
+  readonly name: string;
+  readonly comment: string;
+  readonly include: readonly string[];
+}
+
+function partSource({ name, comment, include }: Part, keysInside: string | undefined): string {
   if (include.length === 0) return '';
+  const exclude = keysInside === undefined ? '' : `\n    exclude:${list([keysInside], '      ')}`;
   return `
   # ${comment}
   ${name}:
     kind: files
     path: .
-    include:${list(include, '      ')}
+    include:${list(include, '      ')}${exclude}
 `;
 }
 
@@ -122,9 +135,22 @@ function databaseNote({ postgresVariable }: FoundFolder): string {
 /** The text of holdfast.yaml for what was found. It passes `holdfast config validate` as it stands. */
 export function starterConfig(found: FoundFolder, options: StarterOptions): string {
   const setUp = found.configuration.length === 0 ? [] : [...found.configuration, 'holdfast.yaml'];
+  const parts = [
+    {
+      name: 'content',
+      comment: 'What editors write, for a backup of that alone: `holdfast backup content`.',
+      include: found.content,
+    },
+    {
+      name: 'configuration',
+      comment:
+        'What sets the system up, for a backup of that alone: `holdfast backup configuration`.',
+      include: setUp,
+    },
+  ].map((part) => partSource(part, options.keysInside));
   return `${head(options)}
 sources:
-${siteSource(found)}${partSource('content', 'What editors write, for a backup of that alone: `holdfast backup content`.', found.content)}${partSource('configuration', 'What sets the system up, for a backup of that alone: `holdfast backup configuration`.', setUp)}${databaseNote(found)}
+${siteSource(found, options.keysInside)}${parts.join('')}${databaseNote(found)}
 # Which good backups are kept. The newest three stay in any case.
 retention:
   daily: 7

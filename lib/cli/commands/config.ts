@@ -1,0 +1,40 @@
+// `holdfast config validate` and `config show`: every fault at once, or all that is in effect with the defaults filled in.
+import { stringify } from 'yaml';
+import { formatFault } from '../../config/faults.ts';
+import { configError, readConfig } from '../../config/load.ts';
+import { describeConfig } from '../../config/show.ts';
+import { ERRORS } from '../../errors.ts';
+import type { Invocation } from '../program.ts';
+import { placesOf } from '../session.ts';
+import { Terminal } from '../terminal.ts';
+import { counted } from '../units.ts';
+
+export async function run([action = '']: string[], { options }: Invocation): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const read = await readConfig(placesOf(options));
+  return action === 'show' ? show(terminal, read) : validate(terminal, read);
+}
+
+type Read = Awaited<ReturnType<typeof readConfig>>;
+
+function validate(terminal: Terminal, { file, config, faults }: Read): number {
+  terminal.document({ command: 'config validate', file, valid: config !== undefined, faults });
+  if (config !== undefined) {
+    const names = config.sources.map(({ name }) => name).join(', ');
+    terminal.line(
+      `${file} is valid: the system ${config.system} with ${counted(config.sources.length, 'source')}, ${names}`,
+    );
+    return 0;
+  }
+  for (const fault of faults) terminal.line(formatFault(fault));
+  terminal.note(`${counted(faults.length, 'fault')}; docs/configuration.md describes every option`);
+  return ERRORS.CONFIG_INVALID.exit;
+}
+
+function show(terminal: Terminal, { file, config, faults }: Read): number {
+  if (config === undefined) throw configError(file, faults);
+  const described = describeConfig(config);
+  terminal.line(stringify(described, { lineWidth: 0 }).trimEnd());
+  terminal.document({ command: 'config show', config: described });
+  return 0;
+}

@@ -1,0 +1,91 @@
+// `holdfast doctor`: looks at everything that a backup or a restore depends on, and says what to do. Changes nothing.
+import os from 'node:os';
+import process from 'node:process';
+import type { Config } from '../../config/config.ts';
+import { formatFault } from '../../config/faults.ts';
+import { readConfig } from '../../config/load.ts';
+import { failure } from '../doctor/failure.ts';
+import { ok, problem, warning, type Finding } from '../doctor/finding.ts';
+import { examineKeys } from '../doctor/keys.ts';
+import { examineMachine } from '../doctor/machine.ts';
+import { examineSource } from '../doctor/sources.ts';
+import { examineStorage, type SeenSource } from '../doctor/store.ts';
+import type { Invocation } from '../program.ts';
+import { openSession, placesOf } from '../session.ts';
+import { Terminal } from '../terminal.ts';
+import { counted } from '../units.ts';
+
+interface Options {
+  readonly deep?: boolean;
+}
+
+export async function run(_: string[], invocation: Invocation<Options>): Promise<number> {
+  const { options } = invocation;
+  const quiet = options.quiet === true;
+  const terminal = new Terminal({ json: options.json === true, quiet });
+  const findings = await examine(invocation);
+  for (const finding of findings) {
+    if (finding.level !== 'ok' || !quiet) say(terminal, finding);
+  }
+  const count = (level: Finding['level']) => findings.filter((one) => one.level === level).length;
+  const [problems, warnings] = [count('problem'), count('warning')];
+  terminal.line(`${counted(problems, 'problem')}, ${counted(warnings, 'warning')}`);
+  terminal.document({ command: 'doctor', problems, warnings, findings });
+  return problems > 0 ? 1 : 0;
+}
+
+const STYLES = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
+
+function say(terminal: Terminal, { level, area, message, advice }: Finding): void {
+  const mark = terminal.paint(STYLES[level], level.padEnd(7));
+  terminal.line(`${mark}  ${area.padEnd(13)}  ${message}`);
+  if (advice !== undefined) terminal.line(`${' '.repeat(24)}${advice}`);
+}
+
+async function examine({ options, signal }: Invocation<Options>): Promise<Finding[]> {
+  const { config, findings } = await examineConfig(options);
+  const seen: SeenSource[] = [];
+  if (config !== undefined) {
+    findings.push(...(await examineKeys(config)));
+    for (const source of config.sources) {
+      const looked = examineSource(config, source, { deep: options.deep === true });
+      findings.push(...looked.findings);
+      seen.push({ ...source, contentBytes: looked.contentBytes });
+    }
+  }
+  if (config !== undefined || options.store !== undefined) {
+    try {
+      await using session = await openSession({ options, signal, unsigned: true });
+      findings.push(...(await examineStorage(session.engine, config, seen)));
+    } catch (error) {
+      findings.push(failure('store', error));
+    }
+  }
+  const machine = {
+    nodeVersion: process.versions.node,
+    searchPath: process.env['PATH'] ?? '',
+    scratch: os.tmpdir(),
+  };
+  const largest = Math.max(0, ...seen.map(({ contentBytes }) => contentBytes));
+  return [...findings, ...(await examineMachine(machine, config, largest))];
+}
+
+async function examineConfig(
+  options: Invocation['options'],
+): Promise<{ config: Config | undefined; findings: Finding[] }> {
+  try {
+    const { config, faults, file } = await readConfig(placesOf(options));
+    const advice = 'Correct it; docs/configuration.md describes every option.';
+    const findings = faults.map((fault) => problem('configuration', formatFault(fault), advice));
+    if (config !== undefined) findings.push(ok('configuration', `${file}: ${config.system}`));
+    return { config, findings };
+  } catch (error) {
+    const found = failure('configuration', error);
+    // A store can be restored from without a configuration, which is what --store alone is for.
+    const alone = options.store !== undefined && options.config === undefined;
+    const finding = alone
+      ? warning('configuration', found.message, 'Enough to restore; backups need one.')
+      : found;
+    return { config: undefined, findings: [finding] };
+  }
+}

@@ -1,0 +1,196 @@
+// What `holdfast init` is going to write, decided before anything is written, so that a refusal leaves nothing behind.
+import { constants } from 'node:fs';
+import { access, readFile, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { checkText } from '../../config/check.ts';
+import { detectFolder, type FoundFolder } from '../../config/detect.ts';
+import { keyFolder, readOrMakeKey, type KeyFiles } from '../../config/key-files.ts';
+import { configError, CONFIG_NAMES } from '../../config/load.ts';
+import { BACKUP_SCRIPTS, withScripts, type WithScripts } from '../../config/npm-scripts.ts';
+import { isWithin } from '../../config/places.ts';
+import { starterConfig } from '../../config/starter.ts';
+import { HoldfastError } from '../../errors.ts';
+
+export interface InitInput {
+  /** Absolute. */
+  readonly folder: string;
+  /** As the user gave it; relative to `cwd`. */
+  readonly store: string | undefined;
+  readonly scripts: boolean;
+  readonly cwd: string;
+  readonly home: string;
+  readonly host: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: Date;
+}
+
+/** A text file that is new, or gets a new content. */
+export interface PlannedFile {
+  readonly path: string;
+  readonly change: 'create' | 'add to';
+  /** In words that complete "create …: " */
+  readonly about: string;
+  readonly text: string;
+}
+
+export interface InitPlan {
+  readonly folder: string;
+  readonly found: FoundFolder;
+  readonly key: KeyFiles;
+  /** Absolute. */
+  readonly store: string;
+  readonly files: readonly PlannedFile[];
+  readonly scripts: Pick<WithScripts, 'added' | 'kept'>;
+  /** What the user should know before relying on it. */
+  readonly remarks: readonly string[];
+}
+
+/**
+ * Looks at the folder and decides. Writes nothing.
+ *
+ * `USAGE` when there is a configuration already, no such folder, or no package.json for scripts; `CONFIG_INVALID` when the
+ * configuration would have faults, such as a store that holds the site, or the key's file holds no key.
+ */
+export async function planInit(input: InitInput): Promise<InitPlan> {
+  const folder = await existingFolder(input.folder);
+  await assertNoConfig(folder);
+  const home = await realpath(input.home).catch(() => input.home);
+  const found = await detectFolder(folder, input.env);
+  const store = await storeFolder(input, folder);
+  const key = await readOrMakeKey(path.join(keyFolder(home, input.env), `${found.system}.key`));
+  const config = configFile(input, { folder, home, found, store, key });
+  const scripts = input.scripts ? await scriptsFile(folder) : undefined;
+  const ignored = await ignoreFile(folder, store);
+  return {
+    folder,
+    found,
+    key,
+    store,
+    files: [config, ignored?.file, scripts?.file].filter((file) => file !== undefined),
+    scripts: scripts ?? { added: [], kept: [] },
+    remarks: ignored === undefined ? [] : [ignored.remark],
+  };
+}
+
+async function existingFolder(folder: string): Promise<string> {
+  try {
+    const real = await realpath(folder);
+    await access(`${real}/`, constants.R_OK | constants.X_OK);
+    return real;
+  } catch (cause) {
+    throw new HoldfastError('USAGE', `${folder} is no folder that can be read`, {
+      hint: 'Name the folder of the site, or run `holdfast init` in it.',
+      cause,
+    });
+  }
+}
+
+async function assertNoConfig(folder: string): Promise<void> {
+  for (const name of CONFIG_NAMES) {
+    if ((await textOf(path.join(folder, name))) === undefined) continue;
+    throw new HoldfastError('USAGE', `${path.join(folder, name)} exists already`, {
+      hint: 'Edit it and run `holdfast config validate`, or move it away to begin anew.',
+    });
+  }
+}
+
+/** A folder that has something else in it is nobody's store unless the user says so. */
+async function storeFolder({ store, cwd, home }: InitInput, folder: string): Promise<string> {
+  if (store !== undefined) {
+    const expanded = store.startsWith('~/') ? path.join(home, store.slice(2)) : store;
+    return path.resolve(cwd, expanded);
+  }
+  const usual = path.join(folder, 'backups');
+  const isFree = (await realpath(usual).catch(() => undefined)) === undefined;
+  if (isFree || (await textOf(path.join(usual, 'holdfast.json'))) !== undefined) return usual;
+  throw new HoldfastError('USAGE', `${usual}, where backups would go, holds something else`, {
+    hint: 'Choose another folder with --store FOLDER, on another disk if there is one.',
+  });
+}
+
+interface Decided {
+  readonly folder: string;
+  readonly home: string;
+  readonly found: FoundFolder;
+  readonly store: string;
+  readonly key: KeyFiles;
+}
+
+function configFile(input: InitInput, { folder, home, found, store, key }: Decided): PlannedFile {
+  const file = path.join(folder, 'holdfast.yaml');
+  const keysInside = isWithin(key.path, folder)
+    ? path.relative(folder, path.dirname(key.path))
+    : undefined;
+  const text = starterConfig(found, {
+    system: found.system,
+    store: isWithin(store, folder) ? `./${path.relative(folder, store)}` : store,
+    keyPath: isWithin(key.path, home) ? `~/${path.relative(home, key.path)}` : key.path,
+    publicKey: key.publicKey,
+    keyName: input.host,
+    keysInside: keysInside === '' ? path.basename(key.path) : keysInside,
+  });
+  const context = { file, shownAs: 'holdfast.yaml', folder, home, now: input.now };
+  const { faults } = checkText(text, { ...context, override: undefined });
+  if (faults.length > 0) throw configError('the holdfast.yaml that would be written', faults);
+  return { path: file, change: 'create', about: 'what is protected, and how', text };
+}
+
+async function scriptsFile(
+  folder: string,
+): Promise<{ file: PlannedFile | undefined } & Pick<WithScripts, 'added' | 'kept'>> {
+  const file = path.join(folder, 'package.json');
+  const before = await textOf(file);
+  if (before === undefined) {
+    throw new HoldfastError('USAGE', `--scripts needs a package.json, and ${folder} has none`, {
+      hint: 'Run `holdfast init` without --scripts.',
+    });
+  }
+  const { text, added, kept } = withScripts(before, BACKUP_SCRIPTS);
+  if (added.length === 0) return { file: undefined, added, kept };
+  const about = `the scripts ${added.join(', ')}`;
+  return { file: { path: file, change: 'add to', about, text }, added, kept };
+}
+
+/** The .gitignore that keeps a store out of the repository in which it lies; undefined when it lies in none. */
+async function ignoreFile(
+  folder: string,
+  store: string,
+): Promise<{ file: PlannedFile | undefined; remark: string } | undefined> {
+  const top = await repositoryOf(folder);
+  if (top === undefined || !isWithin(store, top)) return undefined;
+  const remark = `${store} lies in the working tree: a lost disk takes it along, and so does \`git clean -x\`. A folder on another disk is better.`;
+  const where = isWithin(store, folder) ? folder : top;
+  const file = path.join(where, '.gitignore');
+  const name = path.relative(where, store).replace(/[\\*?[]/g, '\\$&');
+  const before = (await textOf(file)) ?? '';
+  const has = before
+    .split(/\r?\n/)
+    .some((line) => line.replace(/^\//, '').replace(/\/$/, '').trim() === name);
+  if (has) return { file: undefined, remark };
+  const eol = before.includes('\r\n') ? '\r\n' : '\n';
+  const joint = before === '' || before.endsWith('\n') ? '' : eol;
+  const text = `${before}${joint}${before === '' ? '' : eol}# The store of Holdfast${eol}/${name}/${eol}`;
+  const about = `the store, ${name}`;
+  return {
+    file: { path: file, change: before === '' ? 'create' : 'add to', about, text },
+    remark,
+  };
+}
+
+async function repositoryOf(folder: string): Promise<string | undefined> {
+  for (let at = folder; ; at = path.dirname(at)) {
+    if ((await realpath(path.join(at, '.git')).catch(() => undefined)) !== undefined) return at;
+    if (at === path.dirname(at)) return undefined;
+  }
+}
+
+/** The text of a file, or undefined when there is none. */
+async function textOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,136 @@
+// `holdfast init`: a key, a commented holdfast.yaml, and what else a folder needs to be backed up.
+import { randomBytes } from 'node:crypto';
+import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { writeKey } from '../../config/key-files.ts';
+import { HoldfastError } from '../../errors.ts';
+import type { Invocation } from '../program.ts';
+import { Terminal } from '../terminal.ts';
+import { planInit, type InitPlan, type PlannedFile } from './init-plan.ts';
+
+interface Options {
+  readonly dryRun?: boolean;
+  readonly scripts?: boolean;
+}
+
+const KINDS = { nextjs: 'a Next.js site', vite: 'a Vite site', plain: 'a folder' };
+
+export async function run(
+  [folder = '.']: string[],
+  { options }: Invocation<Options>,
+): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const dryRun = options.dryRun === true;
+  const cwd = process.cwd();
+  const plan = await planInit({
+    folder: path.resolve(cwd, folder),
+    store: options.store,
+    scripts: options.scripts === true,
+    cwd,
+    home: os.homedir(),
+    host: os.hostname(),
+    env: process.env,
+    now: new Date(),
+  });
+  if (!dryRun) {
+    // The key first: a configuration that names no key would be refused, and a key without one is used by the next run.
+    await writeKey(plan.key);
+    for (const file of plan.files) await write(file);
+  }
+  say(terminal, plan, dryRun);
+  terminal.document(jsonOf(plan, dryRun));
+  return 0;
+}
+
+async function write({ path: file, change, text }: PlannedFile): Promise<void> {
+  if (change === 'create') return create(file, text);
+  // Through a link to the file that it names, and never half of it.
+  const real = await realpath(file);
+  const draft = `${real}.holdfast-${randomBytes(8).toString('hex')}`;
+  try {
+    await writeFile(draft, text, { flag: 'wx', mode: (await stat(real)).mode & 0o777 });
+    await rename(draft, real);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function create(file: string, text: string): Promise<void> {
+  try {
+    const handle = await open(file, 'wx');
+    try {
+      await handle.writeFile(text);
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new HoldfastError('USAGE', `${file} was made by somebody else meanwhile`, {
+      hint: 'Look at it, and run `holdfast init` again.',
+      cause,
+    });
+  }
+}
+
+function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
+  const { folder, found, key, files, scripts } = plan;
+  terminal.line(
+    `${terminal.paint('bold', found.system)}  ${KINDS[found.kind]}${found.git ? ' under git' : ''} in ${folder}`,
+  );
+  const [made, added] = dryRun ? ['would create', 'would add to'] : ['created', 'added to'];
+  terminal.line(
+    key.exists
+      ? `  kept ${key.path}: the key of this system`
+      : `  ${made} ${key.path}: the key that signs; its public half beside it`,
+  );
+  for (const { path: file, change, about } of files) {
+    terminal.line(`  ${change === 'create' ? made : added} ${file}: ${about}`);
+  }
+  if (scripts.kept.length > 0)
+    terminal.line(`  kept the scripts ${scripts.kept.join(', ')} of package.json as they are`);
+  for (const remark of plan.remarks) terminal.warn(remark);
+  terminal.note('Keep a copy of the key, or at least of its public half, away from this machine.');
+  terminal.line();
+  if (dryRun) {
+    terminal.line(plan.files[0]?.text);
+    return;
+  }
+  terminal.line('Next:');
+  for (const command of nextCommands(folder)) terminal.line(`  ${command}`);
+}
+
+function nextCommands(folder: string): string[] {
+  const elsewhere = folder === process.cwd() ? '' : `cd ${shellQuoted(folder)} && `;
+  return [
+    `${elsewhere}holdfast doctor   # what would stop a backup or a restore here`,
+    'holdfast backup   # back up, read back, prune',
+    'holdfast restore site --to ../restored   # into a folder that does not exist yet',
+  ];
+}
+
+function shellQuoted(text: string): string {
+  return /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function jsonOf({ folder, found, key, store, files, scripts, remarks }: InitPlan, dryRun: boolean) {
+  const { path: keyPath, publicPath, publicKey, exists } = key;
+  return {
+    command: 'init',
+    dryRun,
+    system: found.system,
+    kind: found.kind,
+    folder,
+    store,
+    key: { path: keyPath, publicPath, publicKey, change: exists ? 'keep' : 'create' },
+    files: files.map(({ path: file, change, text }) => ({
+      path: file,
+      change,
+      ...(dryRun && { text }),
+    })),
+    scripts,
+    remarks,
+    next: nextCommands(folder),
+  };
+}

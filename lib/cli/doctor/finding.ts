@@ -1,0 +1,24 @@
+// One thing that the doctor looked at, and what to do about it.
+
+export type Area = 'configuration' | 'key' | 'store' | 'source' | 'machine';
+
+export interface Finding {
+  /** `problem`: a backup or a restore would fail; `warning`: it would work and be worth less than it seems. */
+  readonly level: 'ok' | 'warning' | 'problem';
+  readonly area: Area;
+  readonly message: string;
+  /** What to do; undefined when all is well. */
+  readonly advice: string | undefined;
+}
+
+export function ok(area: Area, message: string): Finding {
+  return { level: 'ok', area, message, advice: undefined };
+}
+
+export function warning(area: Area, message: string, advice: string): Finding {
+  return { level: 'warning', area, message, advice };
+}
+
+export function problem(area: Area, message: string, advice: string): Finding {
+  return { level: 'problem', area, message, advice };
+}

@@ -1,0 +1,88 @@
+// What the doctor looks at about keys: can this machine sign, and does its own configuration believe what it signs.
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { showReference } from '../../config/places.ts';
+import { sourcePrefix, recordsPrefix } from '../../format/layout.ts';
+import { VERBS } from '../../format/record.ts';
+import { trustedKey } from '../../format/signed.ts';
+import { signerFrom } from '../session.ts';
+import { failure } from './failure.ts';
+import { ok, problem, warning, type Finding } from './finding.ts';
+
+/** Findings about the signing key and the trusted keys. */
+export async function examineKeys(config: Config): Promise<Finding[]> {
+  const { signingKey, trust } = config;
+  try {
+    const signer = await signerFrom(config);
+    if (signer === undefined || signingKey === undefined) {
+      return [
+        warning(
+          'key',
+          'no key signs here: this machine can restore and verify, not back up',
+          'Set `signing.key` where backups are to be made.',
+        ),
+      ];
+    }
+    const shown = showReference(signingKey);
+    const folder = signingKey.scheme === 'file' ? await folderFindings(signingKey.name) : [];
+    const own = trust.filter(
+      (one) => trustedKey(one.name, one.publicKey, one.prefixes).keyId === signer.keyId,
+    );
+    if (own.length > 0) return [ok('key', `${shown} signs`), ...folder, ...coverage(config, own)];
+    return [
+      problem(
+        'key',
+        `${shown} signs, and no key under \`trust\` is its public half`,
+        'Add its public half (the .pub file beside it) under `trust`, or name the right key.',
+      ),
+      ...folder,
+    ];
+  } catch (error) {
+    return [failure('key', error)];
+  }
+}
+
+async function folderFindings(file: string): Promise<Finding[]> {
+  const folder = path.dirname(file);
+  const { mode } = await stat(folder);
+  if ((mode & 0o022) === 0) return [];
+  return [
+    problem(
+      'key',
+      `others may write into ${folder}, and so put another key in the place of this one`,
+      `Run: chmod go-w '${folder}'`,
+    ),
+  ];
+}
+
+/** What of all that this machine signs its own configuration would not believe. */
+function coverage(config: Config, own: Config['trust']): Finding[] {
+  const prefixes = own.flatMap((one) => one.prefixes);
+  const isCovered = (key: string) => prefixes.some((prefix) => key.startsWith(prefix));
+  const names = config.sources.map(({ name }) => name);
+  const backups = names.map((name) => sourcePrefix(name)).filter((key) => !isCovered(key));
+  const records = VERBS.filter((verb) =>
+    names.some((name) => !isCovered(recordsPrefix(verb, name))),
+  );
+  const findings: Finding[] = [];
+  if (backups.length > 0) {
+    findings.push(
+      problem(
+        'key',
+        `the key may not vouch for ${backups.join(', ')}: such backups would not count`,
+        'Add these prefixes to the key under `trust`, or back those sources up elsewhere.',
+      ),
+    );
+  }
+  if (records.length > 0) {
+    findings.push(
+      warning(
+        'key',
+        `the key may not vouch for records of ${records.join(', ')}: here they would prove nothing`,
+        'Right when another key does that; otherwise add the prefix records/ to this key.',
+      ),
+    );
+  }
+  return findings;
+}

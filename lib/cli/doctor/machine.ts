@@ -1,0 +1,142 @@
+// What the doctor looks at on this machine: Node, the tools that a restore needs, room for restore tests.
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { examineGround } from '../../stores/local-examine.ts';
+import { bytesText } from '../units.ts';
+import { failure } from './failure.ts';
+import { ok, problem, warning, type Finding } from './finding.ts';
+
+/** The oldest Node that Holdfast runs on; package.json says the same. */
+const OLDEST_NODE = [22, 15] as const;
+
+export interface Machine {
+  readonly nodeVersion: string;
+  /** The variable `PATH`. */
+  readonly searchPath: string;
+  /** Where restore tests are made. */
+  readonly scratch: string;
+}
+
+/** Findings about this machine; `contentBytes` is the size of the largest source. */
+export async function examineMachine(
+  machine: Machine,
+  config: Config | undefined,
+  contentBytes: number,
+): Promise<Finding[]> {
+  return [
+    nodeFinding(machine.nodeVersion),
+    ...(await toolFindings(machine, config)),
+    await scratchFinding(machine.scratch, contentBytes),
+  ];
+}
+
+function nodeFinding(version: string): Finding {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor))
+    return ok('machine', `Node ${version}`);
+  return problem(
+    'machine',
+    `this is Node ${version}; Holdfast needs ${OLDEST_NODE.join('.')} or newer`,
+    'Install a newer Node: https://nodejs.org/.',
+  );
+}
+
+async function toolFindings(
+  { searchPath }: Machine,
+  config: Config | undefined,
+): Promise<Finding[]> {
+  const sources = config?.sources ?? [];
+  const byHand = ['tar', 'gzip', 'sha256sum', 'openssl'];
+  if (sources.some(({ compression }) => compression === 'zstd')) byHand.push('zstd');
+  const missing = await missingOf(byHand, searchPath);
+  const findings = [
+    missing.length === 0
+      ? ok('machine', `tools to restore without Holdfast: ${byHand.join(', ')}`)
+      : warning(
+          'machine',
+          `not installed: ${missing.join(', ')}`,
+          'Holdfast does without; a restore by hand (docs/runbook.md) needs them.',
+        ),
+  ];
+  const git = await missingOf(['git'], searchPath);
+  if (git.length > 0 && (await anyIsRepository(sources.map((source) => source.path)))) {
+    findings.push(
+      warning(
+        'machine',
+        'git is not installed',
+        'Install it: without it, backups do not record the commit.',
+      ),
+    );
+  }
+  const commands = sources.flatMap(({ afterRestore }) => afterRestore.map(firstWord));
+  const absent = await missingOf([...new Set(commands)].filter(isPlainName), searchPath);
+  if (absent.length > 0) {
+    findings.push(
+      warning(
+        'machine',
+        `commands of \`afterRestore\` that are not installed: ${absent.join(', ')}`,
+        'Install them, or correct `afterRestore`: a restore that is to run them would fail here.',
+      ),
+    );
+  }
+  return findings;
+}
+
+async function anyIsRepository(folders: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(
+    folders.map((folder) => may(path.join(folder, '.git'), constants.F_OK)),
+  );
+  return found.includes(true);
+}
+
+function firstWord(command: string): string {
+  return command.trim().split(/\s/)[0] ?? '';
+}
+
+/** Assignments, paths, and what only a shell understands are left to the shell. */
+function isPlainName(word: string): boolean {
+  return /^[A-Za-z0-9._+-]+$/.test(word);
+}
+
+async function missingOf(names: readonly string[], searchPath: string): Promise<string[]> {
+  const folders = searchPath.split(path.delimiter).filter((folder) => folder !== '');
+  const missing: string[] = [];
+  for (const name of names) {
+    const found = await Promise.all(
+      folders.map((folder) => may(path.join(folder, name), constants.X_OK)),
+    );
+    if (!found.includes(true)) missing.push(name);
+  }
+  return missing;
+}
+
+async function may(file: string, mode: number): Promise<boolean> {
+  return access(file, mode).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function scratchFinding(scratch: string, contentBytes: number): Promise<Finding> {
+  try {
+    const { at, writable, freeBytes } = await examineGround(scratch);
+    if (at !== scratch || !writable)
+      return problem(
+        'machine',
+        `${scratch}, where restores are tested, ${at === scratch ? 'cannot be written' : 'does not exist'}`,
+        'Set TMPDIR to a folder that this user may write.',
+      );
+    const room = `${bytesText(freeBytes)} free in ${scratch} for restore tests`;
+    if (freeBytes >= contentBytes) return ok('machine', room);
+    return warning(
+      'machine',
+      `${room}; the largest source has ${bytesText(contentBytes)}`,
+      'Set TMPDIR to a folder on a larger disk, or restore tests will fail.',
+    );
+  } catch (error) {
+    return failure('machine', error);
+  }
+}

@@ -1,0 +1,57 @@
+// What the doctor looks at in the sources: are they there, and may this user read what is in them.
+import type { Config, FilesSourceConfig } from '../../config/config.ts';
+import { examineFiles } from '../../sources/files-examine.ts';
+import { problemLines } from '../problems.ts';
+import { surroundingsOf } from '../session.ts';
+import { bytesText, counted } from '../units.ts';
+import { failure } from './failure.ts';
+import { ok, problem, type Finding } from './finding.ts';
+
+/** Enough to see wrong rights, few enough for a second. */
+const SAMPLE_ENTRIES = 20_000;
+const SHOWN = 5;
+
+/** Findings about one source, and how many bytes of content were seen in it. */
+export function examineSource(
+  config: Config,
+  source: FilesSourceConfig,
+  { deep }: { deep: boolean },
+): { findings: Finding[]; contentBytes: number } {
+  try {
+    const limit = deep ? Infinity : SAMPLE_ENTRIES;
+    const seen = examineFiles(source, surroundingsOf(config), limit);
+    const { files, contentBytes, complete, problems } = seen;
+    const extent = complete ? '' : `; the first ${limit} entries, --deep looks at all`;
+    const findings: Finding[] = [];
+    const unread = problems.filter(({ tolerated }) => tolerated !== true);
+    if (files === 0 && !source.allowEmpty) {
+      findings.push(
+        problem(
+          'source',
+          `${source.name}: ${source.path} holds no file to back up`,
+          'Is it mounted, and do `include` and `exclude` leave anything? Otherwise set `allowEmpty: true`.',
+        ),
+      );
+    } else {
+      findings.push(
+        ok(
+          'source',
+          `${source.name}: ${counted(files, 'file')}, ${bytesText(contentBytes)} in ${source.path}${extent}`,
+        ),
+      );
+    }
+    if (unread.length > 0) {
+      const shown = problemLines(unread.slice(0, SHOWN), unread.length).join('; ');
+      findings.push(
+        problem(
+          'source',
+          `${source.name}: ${counted(unread.length, 'entry', 'entries')} could not be backed up: ${shown}`,
+          'Run as the user that owns the files, correct their rights, or name them under `exclude` or `tolerate`.',
+        ),
+      );
+    }
+    return { findings, contentBytes };
+  } catch (error) {
+    return { findings: [failure('source', error)], contentBytes: 0 };
+  }
+}

@@ -1,0 +1,212 @@
+// What the doctor looks at about the store: reachable, writable, ours, large enough, and not on the disk that it protects from.
+import os from 'node:os';
+import type { Config } from '../../config/config.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { examineStore, type StoreExamination } from '../../engine/examine.ts';
+import { CLOCK_TOLERANCE_MS } from '../../policy/durations.ts';
+import {
+  examineAbilities,
+  examineGround,
+  findLeftovers,
+  type Abilities,
+  type Ground,
+  type Leftovers,
+} from '../../stores/local-examine.ts';
+import { bytesText, counted, durationText } from '../units.ts';
+import { failure } from './failure.ts';
+import { ok, problem, warning, type Finding } from './finding.ts';
+
+/** What is known of a source when the store is looked at. */
+export interface SeenSource {
+  readonly name: string;
+  readonly path: string;
+  readonly contentBytes: number;
+}
+
+/** Backups that should still fit before somebody has to be told. */
+const COMFORT = 3;
+
+/** Findings about the store of `engine`, a folder. */
+export async function examineStorage(
+  engine: Engine,
+  config: Config | undefined,
+  sources: readonly SeenSource[],
+): Promise<Finding[]> {
+  const root = engine.store.url;
+  try {
+    const ground = await examineGround(root);
+    const known = ground.at === root ? await insideFindings(engine, ground) : absent(root, ground);
+    return [
+      ...known.findings,
+      ...spaceFindings(ground, config, { sources, newest: known.newest }),
+      ...(await deviceFindings(root, ground, sources)),
+    ];
+  } catch (error) {
+    return [failure('store', error)];
+  }
+}
+
+interface Inside {
+  readonly findings: Finding[];
+  readonly newest: StoreExamination['newest'];
+}
+
+function absent(root: string, { at, writable }: Ground): Inside {
+  const finding = writable
+    ? ok('store', `${root} does not exist yet; the first backup makes it`)
+    : problem(
+        'store',
+        `${root} does not exist, and this user may not make it in ${at}`,
+        'Make the folder for this user, or name another one as `store`.',
+      );
+  return { findings: [finding], newest: [] };
+}
+
+async function insideFindings(engine: Engine, ground: Ground): Promise<Inside> {
+  const root = engine.store.url;
+  const examined = await examineStore(engine);
+  const findings = [...clockFindings(examined), ...modeFindings(root, ground)];
+  if (examined.tried) {
+    findings.unshift(ok('store', `${root} takes, gives back and lets go of an object`));
+    findings.push(
+      ...leftoverFindings(await findLeftovers(root)),
+      ...abilityFindings(root, await examineAbilities(root, engine.random())),
+    );
+  } else {
+    const sources = examined.newest.map(({ source }) => source).join(', ') || 'no backup';
+    findings.unshift(ok('store', `${root} can be read: ${sources}`));
+  }
+  return { findings, newest: examined.newest };
+}
+
+function abilityFindings(root: string, { hardLinks, distinguishesCase }: Abilities): Finding[] {
+  const findings: Finding[] = [];
+  if (!hardLinks) {
+    findings.push(
+      warning(
+        'store',
+        `the file system of ${root} has no hard links`,
+        'It works, one writer after the other; ext4, XFS, Btrfs, ZFS and APFS have them.',
+      ),
+    );
+  }
+  if (!distinguishesCase) {
+    findings.push(
+      warning(
+        'store',
+        `the file system of ${root} takes README and readme for one name`,
+        'The store works. A restore to a disk of that kind loses one of two such files, and says so.',
+      ),
+    );
+  }
+  return findings;
+}
+
+function clockFindings({ clockAheadMs, fromFuture }: StoreExamination): Finding[] {
+  const findings: Finding[] = [];
+  if (Math.abs(clockAheadMs) > CLOCK_TOLERANCE_MS) {
+    const apart = durationText(Math.abs(clockAheadMs));
+    findings.push(
+      problem(
+        'store',
+        `this clock is ${apart} ${clockAheadMs > 0 ? 'ahead of' : 'behind'} the clock of the store`,
+        'Set the clock that is wrong: beyond 5 minutes no backup is made.',
+      ),
+    );
+  }
+  if (fromFuture.length > 0) {
+    findings.push(
+      problem(
+        'store',
+        `${counted(fromFuture.length, 'backup')} from the future: ${fromFuture.slice(0, 3).join(', ')}`,
+        'Either this clock is slow, or they were made with a wrong one; they count for nothing until then.',
+      ),
+    );
+  }
+  return findings;
+}
+
+function modeFindings(root: string, { mode }: Ground): Finding[] {
+  if ((mode & 0o022) === 0) return [];
+  return [
+    warning(
+      'store',
+      `others may write into ${root} (mode ${mode.toString(8)}), and so delete backups`,
+      `Run: chmod go-w '${root}'`,
+    ),
+  ];
+}
+
+function leftoverFindings({ locks, drafts, draftBytes }: Leftovers): Finding[] {
+  const findings = locks.map(({ path, text }) =>
+    warning(
+      'store',
+      `the lock ${path} lies there: ${text}`,
+      `A run may be under way. The lock of a run that died on ${os.hostname()} is taken over by the next; of another machine, delete the file when you know that nothing runs.`,
+    ),
+  );
+  if (drafts > 0) {
+    findings.push(
+      warning(
+        'store',
+        `${counted(drafts, 'unfinished file')} with ${bytesText(draftBytes)} in its .tmp`,
+        'A run is under way, or was killed; a backup removes what is older than a day.',
+      ),
+    );
+  }
+  return findings;
+}
+
+/** The next backup of each source is about as large as its last one, or else at most what the source holds. */
+function spaceFindings(
+  { freeBytes, totalBytes, freeFiles, at }: Ground,
+  config: Config | undefined,
+  { sources, newest }: { sources: readonly SeenSource[]; newest: StoreExamination['newest'] },
+): Finding[] {
+  const needs = sources.map(
+    ({ name, contentBytes }) =>
+      newest.find(({ source }) => source === name)?.storedBytes ?? contentBytes,
+  );
+  const needed = needs.reduce((sum, bytes) => sum + bytes, 0);
+  const room = `${bytesText(freeBytes)} free for the store, a backup of all sources takes about ${bytesText(needed)}`;
+  const advice = `Make room on the file system of ${at}, keep fewer backups, or choose a larger disk.`;
+  const findings = [
+    freeBytes < needed
+      ? problem('store', room, advice)
+      : freeBytes < COMFORT * needed
+        ? warning('store', room, advice)
+        : ok('store', room),
+  ];
+  if (freeFiles !== undefined && freeFiles < 1000)
+    findings.push(problem('store', `its file system takes only ${freeFiles} more files`, advice));
+  const capacityBytes = config?.capacityBytes ?? 0;
+  if (capacityBytes > totalBytes) {
+    findings.push(
+      warning(
+        'store',
+        `\`capacity\` is ${bytesText(capacityBytes)}, its disk has ${bytesText(totalBytes)}`,
+        'Lower `capacity`: the disk is full before a warning could come.',
+      ),
+    );
+  }
+  return findings;
+}
+
+async function deviceFindings(
+  root: string,
+  { device }: Ground,
+  sources: readonly SeenSource[],
+): Promise<Finding[]> {
+  const together: string[] = [];
+  for (const { name, path } of sources) {
+    if ((await examineGround(path)).device === device) together.push(name);
+  }
+  if (together.length === 0) return [];
+  return [
+    warning(
+      'store',
+      `${root} lies on the same file system as ${together.join(', ')}: one lost disk takes both`,
+      'Name a folder on another disk as `store`, or copy the store to another machine regularly.',
+    ),
+  ];
+}

@@ -1,0 +1,153 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+
+import { makePlace, type Place } from '../support/command-line.ts';
+
+let place: Place;
+beforeEach(async () => {
+  place = await makePlace();
+  await place.write({
+    'package.json':
+      '{\n  "name": "shop",\n  "scripts": {\n    "dev": "next dev"\n  },\n  "dependencies": { "next": "16.0.0" }\n}\n',
+    'content/a.mdx': '# A\n',
+  });
+});
+afterEach(() => place.remove());
+
+const keyPath = () => join(place.home, '.config/holdfast/shop.key');
+const read = (...parts: string[]) => readFile(join(...parts), 'utf8');
+const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+
+test('sets up a site so that a backup, a verify and a restore work at once', async () => {
+  execFileSync('git', ['init', '-q'], { cwd: place.site });
+  const made = await place.run(['init', '--scripts']);
+  expect(made).toMatchObject({ exit: 0 });
+  expect(made.stdout).toContain('shop  a Next.js site under git');
+  expect(await modeOf(keyPath())).toBe('600');
+  expect(await modeOf(join(place.home, '.config/holdfast'))).toBe('700');
+  expect(await read(place.home, '.config/holdfast/shop.pub')).toMatch(/^-----BEGIN PUBLIC KEY/);
+  expect(await read(place.site, '.gitignore')).toBe('# The store of Holdfast\n/backups/\n');
+  expect(await read(place.site, 'package.json')).toContain('"backup:verify": "holdfast verify"');
+  expect(await read(place.site, 'holdfast.yaml')).not.toContain('PRIVATE');
+
+  expect((await place.run(['config', 'validate'])).exit).toBe(0);
+  expect((await place.run(['backup'])).exit).toBe(0);
+  expect((await place.run(['verify'])).exit).toBe(0);
+  const restored = await place.run(['restore', 'content', '--to', '../restored']);
+  expect(restored).toMatchObject({ exit: 0 });
+  expect(await read(place.root, 'restored/content/a.mdx')).toBe('# A\n');
+  // The store in the working tree is neither in the repository nor in the backup.
+  const status = execFileSync('git', ['status', '--porcelain'], {
+    cwd: place.site,
+    encoding: 'utf8',
+  });
+  expect(status).not.toContain('backups');
+});
+
+test('names commands to go on with that exist', async () => {
+  const { next } = await place.json(['init', '--dry-run']);
+  const help = (await place.run(['--help'])).stdout;
+  expect(next).toHaveLength(3);
+  for (const command of next as string[])
+    expect(help).toContain(`\n  ${/holdfast (\S+)/.exec(command)?.[1] ?? '-'} `);
+});
+
+test('writes nothing with --dry-run, and shows the configuration', async () => {
+  const before = await readdir(place.site);
+  const { exit, stdout } = await place.run(['init', '--scripts', '--dry-run']);
+  expect(exit).toBe(0);
+  expect(stdout).toContain("system: 'shop'");
+  expect(await readdir(place.site)).toEqual(before);
+  expect(await readdir(place.home)).toEqual([]);
+});
+
+test('refuses to touch a configuration that is there, and leaves no key behind', async () => {
+  await place.write({ 'holdfast.yml': 'mine' });
+  const { exit, stderr } = await place.run(['init']);
+  expect(exit).toBe(2);
+  expect(stderr).toContain('holdfast.yml exists already');
+  expect(await read(place.site, 'holdfast.yml')).toBe('mine');
+  expect(await readdir(place.home)).toEqual([]);
+});
+
+test('uses the key of an earlier run, and never overwrites one', async () => {
+  await place.run(['init']);
+  const key = await read(keyPath());
+  const config = await read(place.site, 'holdfast.yaml');
+  await mkdir(join(place.root, 'clone'));
+  await writeFile(join(place.root, 'clone/package.json'), '{"name":"shop"}');
+  const again = await place.run(['init'], { cwd: join(place.root, 'clone') });
+  expect(again.stdout).toContain('kept');
+  expect(await read(keyPath())).toBe(key);
+  const publicKey = /publicKey: '(.*)'/.exec(config)?.[1] ?? '-';
+  expect(await read(place.root, 'clone/holdfast.yaml')).toContain(publicKey);
+});
+
+test('refuses a key that others can read, and a file that holds none', async () => {
+  await mkdir(join(place.home, '.config/holdfast'), { recursive: true });
+  await writeFile(keyPath(), 'not a key', { mode: 0o600 });
+  const none = await place.run(['init']);
+  expect(none).toMatchObject({ exit: 2 });
+  expect(none.stderr).toContain('holds no ECDSA P-256 private key');
+  await chmod(keyPath(), 0o644);
+  const open = await place.run(['init']);
+  expect(open.exit).toBe(12);
+  expect(open.stderr).toContain('chmod 600');
+  expect(await readdir(place.site)).not.toContain('holdfast.yaml');
+});
+
+test('leaves its key out of the backup of a home folder, which holds it', async () => {
+  await writeFile(join(place.home, 'notes.txt'), 'x');
+  expect(await place.run(['init'], { cwd: place.home })).toMatchObject({ exit: 0 });
+  const config = await read(place.home, 'holdfast.yaml');
+  expect(config).toContain("- '.config/holdfast'");
+  expect((await place.run(['backup'], { cwd: place.home })).exit).toBe(0);
+  await place.run(['restore', 'site', '--to', '../restored'], { cwd: place.home });
+  expect(await readdir(join(place.root, 'restored'), { recursive: true })).toEqual([
+    '.config',
+    'holdfast.yaml',
+    'notes.txt',
+  ]);
+});
+
+test('puts the key where XDG_CONFIG_HOME says, and the store where --store says', async () => {
+  const env = { XDG_CONFIG_HOME: join(place.root, 'xdg') };
+  const made = await place.run(['init', '--store', '../store'], { env });
+  expect(made.exit).toBe(0);
+  expect(await readdir(join(place.root, 'xdg/holdfast'))).toEqual(['shop.key', 'shop.pub']);
+  expect(await read(place.site, 'holdfast.yaml')).toContain(`store: '${place.root}/store'`);
+  expect(await readdir(place.site)).not.toContain('.gitignore');
+  expect((await place.run(['backup'], { env })).exit).toBe(0);
+});
+
+test('refuses a store that would hold the site, and one that holds something else', async () => {
+  const around = await place.run(['init', '--store', '..']);
+  expect(around).toMatchObject({ exit: 2 });
+  expect(around.stderr).toContain('lies in the store');
+  await place.write({ 'backups/old.tar.gz': 'x' });
+  const taken = await place.run(['init']);
+  expect(taken).toMatchObject({ exit: 2 });
+  expect(taken.stderr).toContain('holds something else');
+  expect(await readdir(place.home)).toEqual([]);
+});
+
+test('adds one line to a .gitignore, once', async () => {
+  execFileSync('git', ['init', '-q'], { cwd: place.site });
+  await place.write({ '.gitignore': 'node_modules' });
+  await place.run(['init']);
+  expect(await read(place.site, '.gitignore')).toBe(
+    'node_modules\n\n# The store of Holdfast\n/backups/\n',
+  );
+});
+
+test('refuses --scripts where there is no package.json, and a folder that does not exist', async () => {
+  const scripts = await place.run(['init', '--scripts'], { cwd: place.home });
+  expect(scripts).toMatchObject({ exit: 2 });
+  expect(scripts.stderr).toContain('needs a package.json');
+  const absent = await place.run(['init', 'nowhere']);
+  expect(absent).toMatchObject({ exit: 2 });
+  expect(absent.stderr).toContain('is no folder that can be read');
+});
