@@ -1,0 +1,27 @@
+// Says that a restored folder holds what the original holds, or ends the demonstration with the first difference.
+import { OWN_DIRECTORY } from '../../format/own-paths.ts';
+import { bytesText, counted } from '../units.ts';
+import type { Backups } from './back-up.ts';
+import { compareFolders, type FolderComparison } from './compare.ts';
+import { LEFT_OUT, type Stage } from './stage.ts';
+
+export function expectSame(
+  { root, story }: Stage,
+  { first, begin }: Backups,
+  { folder, modes }: { folder: string; modes: boolean },
+): FolderComparison {
+  const compared = compareFolders(root, folder, {
+    without: new Set([...LEFT_OUT, OWN_DIRECTORY.slice(0, -1)]),
+    leftOut: new Set(first.manifest.problems.map(({ path }) => path)),
+    since: begin,
+    modes,
+  });
+  const { files, bytes, differences, changed } = compared;
+  for (const one of changed.slice(0, 3)) story.tell(`changed since the backup: ${one}`);
+  story.expect(
+    differences.length === 0,
+    `byte by byte the same as the original (${counted(files, 'file')}, ${bytesText(bytes)} compared)`,
+    `${counted(differences.length, 'difference')}, first: ${differences[0] ?? ''}`,
+  );
+  return compared;
+}
