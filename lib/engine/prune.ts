@@ -63,7 +63,10 @@ export async function pruneSource(
   const { policy, intervalMs, dryRun } = options;
   const decided = applyRetention(survey.backups, policy, begin, { intervalMs });
   const released = await releasedBefore(engine, source);
-  const orphans = survey.orphans.map((one) => ({ one, due: isDue(one, begin, released) }));
+  const orphans = [...survey.orphans, ...survey.leftovers].map((one) => ({
+    one,
+    due: isDue(one, begin, released),
+  }));
   const problems = [
     ...survey.problems,
     ...missingSincePrune(survey, released.newest),

@@ -41,6 +41,8 @@ export interface Survey {
   readonly backups: readonly SurveyedBackup[];
   /** Runs that never became a backup: artifacts that no manifest names. */
   readonly orphans: readonly StoredBackup[];
+  /** What lies beside a backup and is not of it: from a run of the same trigger that was slower, or failed before. */
+  readonly leftovers: readonly StoredBackup[];
   /** Manifests that cannot be read, records that cannot be trusted. */
   readonly problems: readonly Problem[];
 }
@@ -52,19 +54,21 @@ export async function surveySource(engine: Engine, source: string): Promise<Surv
   const subjects = new Set(stored.map(({ id }) => id));
   const records = await readTrusted(engine, source, subjects, problems);
   const backups: SurveyedBackup[] = [];
+  const leftovers: StoredBackup[] = [];
   for (const one of stored) {
-    if (one.manifest === undefined) continue;
     const read = await readOrReport(engine, one, problems);
-    if (read !== undefined) backups.push(surveyed(one, read, records));
+    if (read === undefined) continue;
+    backups.push(surveyed(one, read, records));
+    leftovers.push(...leftoversOf(one, read));
   }
   const orphans = stored.filter(({ manifest }) => manifest === undefined);
-  return { source, backups, orphans, problems };
+  return { source, backups, orphans, leftovers, problems };
 }
 
 /** What the store holds of the source, in bytes: backups with their manifests, and runs that never became one. */
-export function storedBytesOf({ backups, orphans }: Survey): number {
+export function storedBytesOf({ backups, orphans, leftovers }: Survey): number {
   const whole = backups.reduce((sum, one) => sum + one.storedBytes, 0);
-  const rest = orphans.flatMap(({ artifacts }) => artifacts);
+  const rest = [...orphans, ...leftovers].flatMap(({ artifacts }) => artifacts);
   return rest.reduce((sum, { bytes }) => sum + bytes, whole);
 }
 
@@ -116,7 +120,7 @@ async function readOrReport(
 }
 
 function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords): SurveyedBackup {
-  const { source, id, artifacts } = stored;
+  const { source, id } = stored;
   const { manifest, storedAt, digest, signedBy, distrust } = read;
   const evidence = records.evidence
     .filter(({ record }) => record.subject === id)
@@ -128,7 +132,10 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
   const signatureTrusted = distrust === undefined;
   const { status, problems } = manifest;
   const standing = standingOf({ signatureTrusted, status, problems, evidence });
-  const storedBytes = artifacts.reduce((sum, one) => sum + one.bytes, stored.manifest?.bytes ?? 0);
+  const storedBytes = manifest.artifacts.reduce(
+    (sum, one) => sum + one.bytes,
+    stored.manifest?.bytes ?? 0,
+  );
   return {
     source,
     id,
@@ -152,6 +159,14 @@ function evidenceOf({ record }: ReadRecord): EvidencePiece[] {
   const recorded = facts['level'];
   const level = verb === 'restore-test' ? 'restore' : recorded === 'content' ? 'content' : 'digest';
   return [{ verb, level, verdict, at: new Date(end) }];
+}
+
+/** A manifest that is not trusted tells nothing of what it does not name. */
+function leftoversOf(stored: StoredBackup, { manifest, distrust }: ReadBackup): StoredBackup[] {
+  if (distrust !== undefined) return [];
+  const named = new Set(manifest.artifacts.map(({ key }) => key));
+  const artifacts = stored.artifacts.filter(({ key }) => !named.has(key));
+  return artifacts.length === 0 ? [] : [{ ...stored, manifest: undefined, artifacts }];
 }
 
 /** What a listing alone shows: an artifact that is gone, or has another length. */

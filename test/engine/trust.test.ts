@@ -5,7 +5,6 @@ import type { Engine } from '../../lib/engine/engine.ts';
 import { pinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { restoreTest } from '../../lib/engine/restore-test.ts';
-import { restoreBackup } from '../../lib/engine/restore.ts';
 import { surveySource } from '../../lib/engine/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { backupId } from '../../lib/format/ids.ts';
@@ -25,6 +24,7 @@ import {
   keysOf,
   makeGood,
   makeKeys,
+  restoreTo,
   trust,
 } from '../support/engine.ts';
 import { plantSite } from '../support/small-site.ts';
@@ -74,13 +74,12 @@ const standings = async (engine: Engine) => {
 async function expectRefused(setting: Setting, id: string, engine = setting.engine) {
   const backup = { source: 'site', id };
   const to = setting.scratch.at('restored');
-  const options = { paths: [], to, owners: false, verify: true, skipDamaged: true };
   const before = await contents(setting.store);
   expect(await codeOf(openBackup(engine, 'site', id))).toBe('UNTRUSTED');
   expect(await codeOf(verifyBackup(engine, backup, 'digest'))).toBe('UNTRUSTED');
   expect(await codeOf(restoreTest(engine, backup))).toBe('UNTRUSTED');
   expect(await contents(setting.store)).toEqual(before);
-  expect(await codeOf(restoreBackup(engine, backup, options))).toBe('UNTRUSTED');
+  expect(await codeOf(restoreTo(engine, backup, to, { skipDamaged: true }))).toBe('UNTRUSTED');
   const { backups, problems } = await surveySource(engine, 'site');
   expect(backups.find((one) => one.id === id)).toMatchObject({
     standing: 'untrusted',

@@ -6,6 +6,11 @@ import { Pool } from '../../lib/archive/pool.ts';
 import { backupSource, type BackupOptions, type BackupResult } from '../../lib/engine/backup.ts';
 import { listStored, type StoredBackup } from '../../lib/engine/catalog.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
+import {
+  restoreBackup,
+  type RestoreOptions,
+  type RestoreReport,
+} from '../../lib/engine/restore.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import type { TriggerKind } from '../../lib/format/ids.ts';
 import { localSigner, trustedKey, type TrustedKey } from '../../lib/format/signed.ts';
@@ -143,7 +148,26 @@ export async function makeGood(engine: Engine, source: Source): Promise<BackupRe
   return made;
 }
 
-/** What `prunes` of tests go by: the default policy, and a backup each day. */
+/** Restores everything to the new folder `to` and reads it back. */
+export function restoreTo(
+  engine: Engine,
+  backup: { source: string; id: string },
+  to: string,
+  changes: Partial<RestoreOptions> = {},
+): Promise<RestoreReport> {
+  return restoreBackup(engine, backup, {
+    paths: [],
+    to,
+    owners: false,
+    verify: true,
+    skipDamaged: false,
+    commands: [],
+    environment: process.env,
+    ...changes,
+  });
+}
+
+/** What prunes of tests go by: the default policy, and a backup each day. */
 export const DAILY = { policy: DEFAULT_RETENTION, intervalMs: DAY_MS, dryRun: false } as const;
 
 /** The backups that a listing shows: those with a manifest. */
@@ -152,14 +176,22 @@ export async function listed(store: Store): Promise<StoredBackup[]> {
   return (await listStored(engine)).filter(({ manifest }) => manifest !== undefined);
 }
 
-/** What is wrong with the backups that a listing shows, read to the last byte; writes nothing. */
-export async function unsound(store: Store): Promise<string[]> {
+/**
+ * What is wrong with the backups that a listing shows, read to the last byte; writes nothing. Those whose manifests `known` names
+ * are passed over: the caller has found all their bytes to be what they were.
+ */
+export async function unsound(
+  store: Store,
+  known: ReadonlyMap<string, unknown> = new Map(),
+): Promise<string[]> {
   const engine = engineOn(store, new Clock(), { signer: undefined });
   const faults: string[] = [];
-  for (const { source, id } of await listed(store)) {
+  for (const { source, id, manifest } of await listed(store)) {
+    if (known.has(manifest?.key ?? '')) continue;
     const { verdict, problems } = await verifyBackup(engine, { source, id }, 'content');
-    if (verdict !== 'proven')
+    if (verdict !== 'proven') {
       faults.push(`${source}/${id} is ${verdict}: ${JSON.stringify(problems)}`);
+    }
   }
   return faults;
 }
