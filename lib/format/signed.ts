@@ -21,6 +21,9 @@ export interface TrustedKey {
 /** No signed file is larger: what claims to be is refused before it is parsed. */
 export const MAX_SIGNED_BYTES = 16 << 20;
 
+/** Nor is any nested deeper: whoever looks at a payload does so without an eye to its depth. */
+const MAX_DEPTH = 64;
+
 /** The id of a public key: the SHA-256 of its SPKI form, in hex. */
 export function keyIdOf(publicKey: KeyObject): string {
   return createHash('sha256')
@@ -99,12 +102,29 @@ export function decodeSigned(
     throw malformed(key, 'it does not have four lines');
   }
   const { keyId, signature } = parseSeal(seal ?? '', key);
+  if (depthOf(line) > MAX_DEPTH) throw malformed(key, 'it is nested too deeply');
   const payload = parseJson(line, key);
   return {
     payload,
     keyId,
     distrust: distrustOf({ key, line, payload, keyId, signature }, trusted),
   };
+}
+
+/** How deeply lists and objects are nested in a line of JSON. No regular expression: the line is hostile, and may be long. */
+function depthOf(line: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let quoted = false;
+  for (let at = 0; at < line.length; at++) {
+    const char = line[at];
+    if (char === '"') quoted = !quoted;
+    else if (quoted && char === '\\') at++;
+    else if (quoted) continue;
+    else if (char === '[' || char === '{') deepest = Math.max(deepest, ++depth);
+    else if (char === ']' || char === '}') depth--;
+  }
+  return deepest;
 }
 
 interface Sealed {
