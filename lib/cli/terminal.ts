@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { styleText } from 'node:util';
 import type { Progress } from '../sources/source.ts';
+import { jsonText } from './json.ts';
 import { bytesText, durationText } from './units.ts';
 
 type Style = Parameters<typeof styleText>[0];
@@ -50,7 +51,12 @@ export class Terminal {
 
   /** The result as a document, with `--json`. */
   document(value: object): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    this.piece(`${jsonText(value)}\n`);
+  }
+
+  /** A piece of a document that is too long to be held, with `--json`. */
+  piece(text: string): void {
+    if (this.json) process.stdout.write(text);
   }
 
   paint(style: Style, text: string): string {

@@ -1,4 +1,5 @@
 // Numbers as people read them.
+import { durationText as durationInOneUnit } from '../policy/durations.ts';
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
@@ -23,6 +24,16 @@ export function durationText(ms: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** `2026-11-22 02:00:09 UTC` */
+export function timeText(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** How long ago `then` was, in one unit: `45 s`, `90 min`, `25 h`, `3 days`. */
+export function ageText(then: Date, now: Date): string {
+  return durationInOneUnit(Math.max(0, now.getTime() - then.getTime()));
 }
 
 /** `1 file`, `2 files`; `2 entries`. */

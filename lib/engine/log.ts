@@ -1,6 +1,5 @@
 // What happened: runs and every other act, from manifests and records, failed ones too. Only what is asked for is read.
 import { HoldfastError, type Problem } from '../errors.ts';
-import { compactTime } from '../format/ids.ts';
 import { parseRecordKey, RECORDS_PREFIX } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { Record } from '../format/record.ts';
@@ -55,10 +54,13 @@ export async function readLog(engine: Engine, options: LogOptions): Promise<LogE
   return entries.sort((a, b) => (a.begin === b.begin ? 0 : a.begin < b.begin ? -1 : 1));
 }
 
-/** Sources of which the store knows anything, backups or records, by name. */
-export async function knownSources(engine: Engine): Promise<string[]> {
-  const refs = await listActs(engine, []);
-  return [...new Set(refs.map(({ source }) => source))].sort();
+/** Sources of which the store knows anything, backups or records, by name; with the time of the oldest of these. */
+export async function knownSources(engine: Engine): Promise<Map<string, Date>> {
+  const first = new Map<string, Date>();
+  for (const { source, at } of await listActs(engine, [])) {
+    if (!first.has(source)) first.set(source, at);
+  }
+  return new Map([...first].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** True for what somebody should look at: partial and inconclusive count, too. */
@@ -71,8 +73,8 @@ interface ActRef {
   readonly source: string;
   readonly verb: string;
   readonly subject: string;
-  /** As in keys, so that it sorts. */
-  readonly time: string;
+  /** When it began, as its key tells it. */
+  readonly at: Date;
   readonly object: StoredObject;
 }
 
@@ -82,15 +84,20 @@ async function listActs(engine: Engine, sources: readonly string[]): Promise<Act
   const refs: ActRef[] = (await listStored(engine)).flatMap(({ source, id, manifest }) =>
     manifest === undefined
       ? []
-      : { source, verb: 'backup', subject: id, time: compactTime(timeOf(id)), object: manifest },
+      : { source, verb: 'backup', subject: id, at: timeOf(id), object: manifest },
   );
   for await (const object of engine.store.list(RECORDS_PREFIX)) {
     const place = parseRecordKey(object.key);
-    if (place !== undefined) refs.push({ ...place, object });
+    if (place !== undefined) refs.push({ ...place, at: parseCompactTime(place.time), object });
   }
   return refs
     .filter(({ source }) => wanted(source))
-    .sort((a, b) => (a.time === b.time ? 0 : a.time < b.time ? -1 : 1));
+    .sort((a, b) => a.at.getTime() - b.at.getTime());
+}
+
+/** The time of `20261121T020000000Z`; the beginning of all time for what is none. */
+function parseCompactTime(text: string): Date {
+  return timeOf(`${text}-manual`);
 }
 
 async function readAct(engine: Engine, ref: ActRef): Promise<LogEntry> {

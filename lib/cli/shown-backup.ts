@@ -1,0 +1,94 @@
+// A backup as lines: what it is, what it is worth and why, and how to restore it.
+import type { ActOnBackup, ShownBackup } from '../engine/show.ts';
+import type { Manifest } from '../format/manifest.ts';
+import { displayText } from '../format/paths.ts';
+import { problemLines } from './problems.ts';
+import type { Terminal } from './terminal.ts';
+import { bytesText, counted, durationText, table, timeText } from './units.ts';
+
+/** Everything about the backup but its contents; the standing comes first. */
+export function backupLines(shown: ShownBackup, terminal: Terminal): string[] {
+  const { backup, acts, byHand, problems } = shown;
+  const { source, id, standing, good, manifest } = backup;
+  const colour = good ? 'green' : standing === 'unproven' ? 'yellow' : 'red';
+  return [
+    `${source}/${id}  ${terminal.paint(colour, standing)}`,
+    ...table(factRows(shown)).map((line) => `  ${line}`),
+    ...problemLines(manifest.problems, manifest.problemCount).map((line) => `  ${line}`),
+    ...problemLines(problems).map((line) => `  ${line}`),
+    'artifacts',
+    ...table(
+      manifest.artifacts.map(({ role, bytes, key }) => [role, bytesText(bytes), displayText(key)]),
+    ).map((line) => `  ${line}`),
+    ...manifest.artifacts.map(({ role, sha256 }) => `  sha256 of the ${role}: ${sha256}`),
+    'what was done with it',
+    ...(acts.length === 0 ? ['  nothing yet'] : table(acts.map(actRow)).map((line) => `  ${line}`)),
+    'to restore it without Holdfast, where FOLDER is a new folder',
+    ...[...byHand.check, ...byHand.restore, ...byHand.recheck].map(
+      (line) => `  ${displayText(line)}`,
+    ),
+  ];
+}
+
+function factRows({ backup }: ShownBackup): string[][] {
+  const { why, distrust, signedBy, manifest, pinnedBy, storedBytes } = backup;
+  const { totals, trigger, begin, end, git, package: pack, origin, tools } = manifest;
+  const tookMs = Date.parse(end) - Date.parse(begin);
+  const rows: (string[] | undefined)[] = [
+    ['why', why],
+    ['signed by', distrust === undefined ? signedBy : `nobody who is trusted: ${distrust}`],
+    ['triggered', `${trigger.kind}, for ${timeText(new Date(trigger.at))}`],
+    ['made', `${timeText(new Date(begin))}, in ${durationText(Math.max(0, tookMs))}`],
+    ['status', statusText(manifest)],
+    [
+      'content',
+      `${counted(totals.files, 'file')} in ${counted(totals.entries, 'entry', 'entries')}, ${bytesText(totals.contentBytes)}`,
+    ],
+    [
+      'stored',
+      `${bytesText(storedBytes)}; read ${bytesText(totals.readBytes)}, reused ${bytesText(totals.reusedBytes)}`,
+    ],
+    git && ['git', gitText(git)],
+    pack && ['package', [pack.name, pack.version].filter((part) => part !== undefined).join(' ')],
+    origin && ['made from', `${origin.from.join(', ')}: ${origin.reason}`],
+    [
+      'made with',
+      Object.entries(tools)
+        .map((tool) => tool.join(' '))
+        .join(', '),
+    ],
+    pinnedBy.length > 0 ? ['pinned', 'no retention policy lets go of it'] : undefined,
+  ];
+  return rows.filter((row) => row !== undefined).map((row) => row.map(displayText));
+}
+
+function statusText({ status, problems, problemCount }: Manifest): string {
+  const noted = problems.filter(({ tolerated }) => tolerated === true).length;
+  const counting = problemCount - noted;
+  const parts = [
+    counting > 0 && counted(counting, 'problem'),
+    noted > 0 && `${noted} noted and tolerated`,
+  ].filter((part) => part !== false);
+  return [status, ...parts].join(', ');
+}
+
+function gitText({ commit, branch, tag, dirty }: NonNullable<Manifest['git']>): string {
+  const parts = [commit, branch && `on ${branch}`, tag && `tag ${tag}`, dirty && 'with changes'];
+  return parts.filter((part) => typeof part === 'string' && part !== '').join(', ');
+}
+
+function actRow(act: ActOnBackup): string[] {
+  const { verb, level, verdict, begin, durationMs, who, note, problems, distrust } = act;
+  const [problem] = problems;
+  const remark =
+    distrust ?? note ?? (problem && `${problem.path} ${problem.code}: ${problem.detail}`);
+  return [
+    timeText(new Date(begin)),
+    verb,
+    distrust === undefined ? verdict : 'untrusted',
+    verb === 'verify' ? (level ?? '') : '',
+    durationText(durationMs),
+    displayText(who),
+    displayText(remark ?? ''),
+  ];
+}

@@ -1,0 +1,153 @@
+// What stands in the way of a source being fine, as sentences: what is alarming, and what is only worth a look.
+import type { Problem } from '../errors.ts';
+import { CLOCK_TOLERANCE_MS, DAY_MS, durationText } from '../policy/durations.ts';
+import type { Freshness } from '../policy/freshness.ts';
+import type { RestoreTestStatus } from '../policy/restore-tests.ts';
+import type { Survey, SurveyedBackup } from './survey.ts';
+
+/** `alarm`: somebody has to act, and `status` ends with 4; `watch`: worth a look by day. */
+export type Severity = 'watch' | 'alarm';
+
+export interface Finding {
+  readonly severity: Severity;
+  /** A stable word: `never`, `late`, `damaged`, `missing`, `untrusted`, … */
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** The gravest severity among findings. */
+export function gravestOf(findings: readonly Finding[]): 'fine' | Severity {
+  if (findings.some(({ severity }) => severity === 'alarm')) return 'alarm';
+  return findings.length > 0 ? 'watch' : 'fine';
+}
+
+export interface FindingsInput {
+  readonly survey: Survey;
+  readonly freshness: Freshness;
+  readonly restoreTest: RestoreTestStatus;
+  /** Backups that the last prune kept and that are gone. */
+  readonly missing: readonly Problem[];
+  readonly isConfigured: boolean;
+  readonly at: Date;
+}
+
+/** An unfinished run is left alone for as long as it may still be under way. */
+const UNDER_WAY_MS = DAY_MS;
+
+/** Everything that is wrong or odd about a source, alarms first. */
+export function findingsOf(input: FindingsInput): Finding[] {
+  const findings = [
+    ...freshnessFindings(input),
+    ...damage(input),
+    ...distrust(input),
+    ...restoreFindings(input.restoreTest),
+    ...newestFindings(input),
+    ...remarks(input),
+  ];
+  const alarms = findings.filter(({ severity }) => severity === 'alarm');
+  return [...alarms, ...findings.filter(({ severity }) => severity !== 'alarm')];
+}
+
+function alarm(code: string, detail: string): Finding {
+  return { severity: 'alarm', code, detail };
+}
+
+function watch(code: string, detail: string): Finding {
+  return { severity: 'watch', code, detail };
+}
+
+function freshnessFindings({ survey, freshness, at, isConfigured }: FindingsInput): Finding[] {
+  const { state, ageMs, dueSince, rpo } = freshness;
+  const age = ageMs === undefined ? 'an unknown time' : durationText(ageMs);
+  if (state === 'never') return [neverGood(survey, isConfigured)];
+  const findings: Finding[] = [];
+  const missed = dueSince === undefined ? '' : `; the run of ${dueSince.toISOString()} is missing`;
+  if (state === 'late')
+    findings.push(alarm('late', `the newest good backup is ${age} old${missed}`));
+  if (state === 'due' && dueSince !== undefined) {
+    const sinceMs = at.getTime() - dueSince.getTime();
+    findings.push(watch('due', `a backup has been due for ${durationText(sinceMs)}`));
+  }
+  if (rpo === 'missed' && state !== 'late') {
+    findings.push(watch('rpo', `the newest good backup is ${age} old, more than its objective`));
+  }
+  return findings;
+}
+
+function neverGood({ backups }: Survey, isConfigured: boolean): Finding {
+  const newest = backups.at(-1);
+  if (newest !== undefined) {
+    const { id, standing, why } = newest;
+    return alarm('never', `no backup is good; the newest, ${id}, is ${standing}: ${why}`);
+  }
+  return isConfigured
+    ? alarm('never', 'it was never backed up')
+    : watch('none', 'the store holds records of it, and no backup');
+}
+
+function damage({ survey, missing }: FindingsInput): Finding[] {
+  const damaged = survey.backups
+    .filter(({ standing }) => standing === 'damaged')
+    .map((backup) => {
+      const repair = survey.backups.find((one) => one.good && repairs(one, backup));
+      const { id, why } = backup;
+      if (repair !== undefined)
+        return watch('damaged', `${id} is damaged; ${repair.id} repairs it`);
+      return alarm('damaged', `${id}: ${why}`);
+    });
+  return [...damaged, ...missing.map(({ path, detail }) => alarm('missing', `${path}: ${detail}`))];
+}
+
+function repairs({ manifest }: SurveyedBackup, { source, id }: SurveyedBackup): boolean {
+  if (manifest.trigger.kind !== 'repair') return false;
+  return manifest.origin?.from.some((from) => from === id || from === `${source}/${id}`) === true;
+}
+
+function distrust({ survey, freshness, at }: FindingsInput): Finding[] {
+  const future = survey.backups
+    .filter(({ time, distrust: untrusted }) => untrusted === undefined && isFuture(time, at))
+    .map(({ id }) => id);
+  return [
+    ...survey.problems.map(({ path, code, detail }) => alarm(code, `${path}: ${detail}`)),
+    ...new Set([...freshness.ignoredIds, ...future])
+      .values()
+      .map((id) => alarm('future', `${id} is from the future, and takes no part`)),
+  ];
+}
+
+function isFuture(time: Date, at: Date): boolean {
+  return time.getTime() > at.getTime() + CLOCK_TOLERANCE_MS;
+}
+
+function restoreFindings({ overdue, rto, last, detail }: RestoreTestStatus): Finding[] {
+  if (last?.verdict === 'damaged') return [alarm('restore-test', `${last.backupId}: ${detail}`)];
+  if (overdue) return [alarm('restore-test', `a restore test is overdue: ${detail}`)];
+  return rto === 'missed'
+    ? [alarm('rto', `restores take longer than their objective: ${detail}`)]
+    : [];
+}
+
+function newestFindings({ survey, freshness }: FindingsInput): Finding[] {
+  const newest = survey.backups.at(-1);
+  if (newest === undefined || freshness.state === 'never') return [];
+  const { id, standing, why, manifest } = newest;
+  const odd = manifest.problems
+    .filter(({ code }) => code.startsWith('anomaly-'))
+    .map(({ detail }) => watch('anomaly', `${id}: ${detail}`));
+  if (standing !== 'partial' && standing !== 'unproven') return odd;
+  return [watch(standing, `the newest backup, ${id}, is ${standing}: ${why}`), ...odd];
+}
+
+function remarks({ survey, isConfigured, at }: FindingsInput): Finding[] {
+  const findings: Finding[] = [];
+  if (!isConfigured && survey.backups.length > 0) {
+    findings.push(watch('not-configured', 'it is in the store, and not in the configuration'));
+  }
+  const broken = survey.orphans.filter(({ artifacts }) =>
+    artifacts.every(({ storedAt }) => at.getTime() - storedAt.getTime() > UNDER_WAY_MS),
+  );
+  if (broken.length > 0) {
+    findings.push(watch('unfinished', `${broken.map(({ id }) => id).join(', ')}: broken off`));
+  }
+  return findings;
+}

@@ -1,0 +1,273 @@
+// How a system stands: each source against its objectives, the store against its capacity, and all that somebody has to look at.
+import type { Problem } from '../errors.ts';
+import { capacityStatus, type CapacitySample, type CapacityStatus } from '../policy/capacity.ts';
+import { CLOCK_TOLERANCE_MS, DAY_MS, durationText } from '../policy/durations.ts';
+import { freshnessOf, type Freshness } from '../policy/freshness.ts';
+import {
+  restoreTestStatus,
+  type RestoreTestRun,
+  type RestoreTestStatus,
+} from '../policy/restore-tests.ts';
+import type { Schedule } from '../policy/schedule.ts';
+import type { EvidenceLevel, Standing } from '../policy/standing.ts';
+import type { SuccessSummary } from '../policy/success.ts';
+import type { Engine } from './engine.ts';
+import { knownSources } from './log.ts';
+import { missingSincePrune, readPrunes, type PruneFacts } from './prune-facts.ts';
+import { readRecords } from './records.ts';
+import { findingsOf, gravestOf, type Finding, type Severity } from './status-findings.ts';
+import { successOf } from './success.ts';
+import { storedBytesOf, surveySource, type Survey, type SurveyedBackup } from './survey.ts';
+
+/** What is promised of a source. */
+export interface Objectives {
+  readonly schedule: Schedule | undefined;
+  readonly rpoMs: number | undefined;
+  readonly rtoMs: number | undefined;
+  readonly graceMs: number;
+  /** How old the last proven restore test may become. */
+  readonly restoreTestMaxAgeMs: number | undefined;
+}
+
+/** The newest proof at one level. */
+export interface LastProof {
+  readonly level: Exclude<EvidenceLevel, 'presence'>;
+  readonly id: string;
+  readonly at: Date;
+  /** How many backups were proven so. */
+  readonly backups: number;
+}
+
+export interface SourceStatus {
+  readonly source: string;
+  readonly configured: boolean;
+  /** The gravest of the findings; `fine` without any. */
+  readonly verdict: 'fine' | Severity;
+  /** The gravest first. */
+  readonly findings: readonly Finding[];
+  readonly freshness: Freshness;
+  readonly restoreTest: RestoreTestStatus;
+  readonly proofs: readonly LastProof[];
+  readonly newest:
+    { readonly id: string; readonly standing: Standing; readonly why: string } | undefined;
+  /** How many backups of each standing there are; standings without any are absent. */
+  readonly backups: Readonly<Partial<Record<Standing, number>>>;
+  readonly pinned: readonly string[];
+  /** Runs that left artifacts and no manifest: under way, or broken off. */
+  readonly unfinished: number;
+  readonly storedBytes: number;
+  readonly success: SuccessSummary;
+}
+
+export interface StoreStatus {
+  readonly url: string;
+  readonly verdict: 'fine' | Severity;
+  readonly findings: readonly Finding[];
+  readonly capacity: CapacityStatus;
+}
+
+export interface Status {
+  readonly at: Date;
+  readonly verdict: 'fine' | Severity;
+  /** Those that are configured in their order, then those that only the store knows. */
+  readonly sources: readonly SourceStatus[];
+  readonly store: StoreStatus;
+}
+
+export interface StatusInput {
+  /** By the names of the sources, in the order in which to report. */
+  readonly objectives: ReadonlyMap<string, Objectives>;
+  readonly capacityBytes: number | undefined;
+  /** Only these; empty for all. */
+  readonly sources: readonly string[];
+}
+
+/** Older restore tests and prunes say nothing about today. */
+const LOOK_BACK_MS = 400 * DAY_MS;
+const GROWTH_OVER_MS = 90 * DAY_MS;
+
+const NO_OBJECTIVES: Objectives = {
+  schedule: undefined,
+  rpoMs: undefined,
+  rtoMs: undefined,
+  graceMs: 0,
+  restoreTestMaxAgeMs: undefined,
+};
+
+/** How everything stands at the engine's time. Reads manifests and records, never archives; changes nothing. */
+export async function statusOf(engine: Engine, input: StatusInput): Promise<Status> {
+  const at = engine.now();
+  const known = await knownSources(engine);
+  const looked: Looked[] = [];
+  for (const source of new Set([...input.objectives.keys(), ...known.keys()])) {
+    if (input.sources.length > 0 && !input.sources.includes(source)) continue;
+    looked.push(await look(engine, source, { at, knownSince: known.get(source) ?? at }));
+  }
+  const sources = looked.map((one) => judge(one, input.objectives.get(one.survey.source), at));
+  const store = await storeStatus(engine, looked, input.capacityBytes);
+  const verdict = gravestOf([...sources.flatMap(({ findings }) => findings), ...store.findings]);
+  return { at, verdict, sources, store };
+}
+
+/** What was read of a source. */
+interface Looked {
+  /** The time of the oldest that the store knows of it; now, where it knows nothing. */
+  readonly knownSince: Date;
+  readonly survey: Survey;
+  readonly prunes: readonly PruneFacts[];
+  readonly tests: readonly RestoreTestRun[];
+  readonly success: SuccessSummary;
+}
+
+async function look(
+  engine: Engine,
+  source: string,
+  { at, knownSince }: { at: Date; knownSince: Date },
+): Promise<Looked> {
+  const since = new Date(at.getTime() - LOOK_BACK_MS);
+  return {
+    knownSince,
+    survey: await surveySource(engine, source),
+    prunes: await readPrunes(engine, source, since),
+    tests: await restoreTests(engine, source, since),
+    success: await successOf(engine, source, at),
+  };
+}
+
+async function restoreTests(
+  engine: Engine,
+  source: string,
+  since: Date,
+): Promise<RestoreTestRun[]> {
+  const options = { since, onProblem: () => undefined };
+  const records = await readRecords(engine, 'restore-test', source, options);
+  return records.flatMap(({ record: { subject, end, verdict, facts }, distrust }) => {
+    const restoreMs = facts['restoreMs'];
+    if (distrust !== undefined || typeof restoreMs !== 'number') return [];
+    if (verdict !== 'proven' && verdict !== 'damaged' && verdict !== 'inconclusive') return [];
+    return { backupId: subject, end: new Date(end), restoreDurationMs: restoreMs, verdict };
+  });
+}
+
+function judge(looked: Looked, configured: Objectives | undefined, at: Date): SourceStatus {
+  const { survey, tests, success } = looked;
+  const { schedule, rpoMs, rtoMs, graceMs, restoreTestMaxAgeMs } = configured ?? NO_OBJECTIVES;
+  const { source, backups } = survey;
+  // Since when a source is configured is nowhere recorded; its first trace in the store is never later.
+  const configuredAt = looked.knownSince;
+  const freshness = freshnessOf(
+    {
+      good: backups.filter(({ good }) => good).map(timesOf),
+      schedule,
+      rpoMs,
+      graceMs,
+      configuredAt,
+    },
+    at,
+  );
+  const maxAgeMs = restoreTestMaxAgeMs;
+  const restoreTest = restoreTestStatus(tests, { rtoMs, maxAgeMs, configuredAt }, at);
+  const missing: Problem[] = missingSincePrune(survey, looked.prunes.at(-1));
+  const isConfigured = configured !== undefined;
+  const findings = findingsOf({ survey, freshness, restoreTest, missing, isConfigured, at });
+  const newest = newestOf(backups, at);
+  return {
+    source,
+    configured: isConfigured,
+    verdict: gravestOf(findings),
+    findings,
+    freshness,
+    restoreTest,
+    proofs: proofsOf(backups),
+    newest: newest && { id: newest.id, standing: newest.standing, why: newest.why },
+    backups: countStandings(backups),
+    pinned: backups.filter(({ pinnedBy }) => pinnedBy.length > 0).map(({ id }) => id),
+    unfinished: survey.orphans.length,
+    storedBytes: storedBytesOf(survey),
+    success,
+  };
+}
+
+function timesOf({ id, time, storedAt, manifest }: SurveyedBackup) {
+  return { id, time, storedAt, begin: new Date(manifest.begin) };
+}
+
+/** The newest that is not from the future. */
+function newestOf(backups: readonly SurveyedBackup[], at: Date): SurveyedBackup | undefined {
+  return backups.findLast(({ time }) => time.getTime() <= at.getTime() + CLOCK_TOLERANCE_MS);
+}
+
+function countStandings(backups: readonly SurveyedBackup[]): Partial<Record<Standing, number>> {
+  const counts: Partial<Record<Standing, number>> = {};
+  for (const { standing } of backups) counts[standing] = (counts[standing] ?? 0) + 1;
+  return counts;
+}
+
+function proofsOf(backups: readonly SurveyedBackup[]): LastProof[] {
+  return (['digest', 'content', 'restore'] as const).flatMap((level) => {
+    const proven = backups.flatMap(({ id, evidence }) =>
+      evidence
+        .filter((piece) => piece.level === level && piece.verdict === 'proven')
+        .map(({ at }) => ({ id, at })),
+    );
+    const last = proven.reduce<(typeof proven)[number] | undefined>(
+      (newest, one) => (newest === undefined || one.at > newest.at ? one : newest),
+      undefined,
+    );
+    return last === undefined
+      ? []
+      : { level, ...last, backups: new Set(proven.map(({ id }) => id)).size };
+  });
+}
+
+async function storeStatus(
+  engine: Engine,
+  looked: readonly Looked[],
+  capacityBytes: number | undefined,
+): Promise<StoreStatus> {
+  const now = engine.now();
+  let storedBytes = 0;
+  for await (const { bytes } of engine.store.list('')) storedBytes += bytes;
+  const capacity = capacityStatus(storedBytes, capacityBytes, samplesOf(looked, now));
+  const findings = [...capacityFindings(capacity), ...(await clockFindings(engine))];
+  return { url: engine.store.url, verdict: gravestOf(findings), findings, capacity };
+}
+
+/** What the store held whenever a prune looked at one of its sources, as soon as each had been looked at once. */
+function samplesOf(looked: readonly Looked[], now: Date): CapacitySample[] {
+  const seen = looked
+    .flatMap(({ survey: { source }, prunes }) => prunes.map((prune) => ({ source, ...prune })))
+    .filter(({ at }) => now.getTime() - at.getTime() <= GROWTH_OVER_MS)
+    .sort((a, b) => a.at.getTime() - b.at.getTime());
+  const known = new Map<string, number>();
+  const expected = new Set(seen.map(({ source }) => source)).size;
+  return seen.flatMap(({ source, at, storedBytes }) => {
+    if (storedBytes === undefined) return [];
+    known.set(source, storedBytes);
+    if (known.size < expected) return [];
+    return { at, storedBytes: known.values().reduce((sum, bytes) => sum + bytes, 0) };
+  });
+}
+
+function capacityFindings({ state, share, daysUntilFull }: CapacityStatus): Finding[] {
+  if (state === 'ok' || state === 'unlimited') return [];
+  const percent = Math.round((share ?? 1) * 100);
+  const until = daysUntilFull === undefined ? '' : `, full in ${Math.round(daysUntilFull)} days`;
+  return state === 'over'
+    ? [{ severity: 'alarm', code: 'over', detail: `the store holds ${percent} % of its capacity` }]
+    : [
+        {
+          severity: 'watch',
+          code: 'near',
+          detail: `the store holds ${percent} % of its capacity${until}`,
+        },
+      ];
+}
+
+async function clockFindings(engine: Engine): Promise<Finding[]> {
+  const skewMs = engine.now().getTime() - (await engine.store.now()).getTime();
+  if (Math.abs(skewMs) <= CLOCK_TOLERANCE_MS) return [];
+  const side = skewMs > 0 ? 'ahead of' : 'behind';
+  const detail = `this clock is ${durationText(Math.abs(skewMs))} ${side} the clock of the store`;
+  return [{ severity: 'alarm', code: 'clock', detail }];
+}
