@@ -7,7 +7,7 @@ import type { PruneResult } from '../../engine/prune.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger, TriggerKind } from '../../format/ids.ts';
 import { parseSchedule, previousDue } from '../../policy/schedule.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig, selectSources, sourceFrom } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, durationText } from '../units.ts';

@@ -4,7 +4,7 @@ import { formatFault } from '../../config/faults.ts';
 import { configError, readConfig } from '../../config/load.ts';
 import { describeConfig } from '../../config/show.ts';
 import { ERRORS } from '../../errors.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { placesOf } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { counted } from '../units.ts';

@@ -10,7 +10,7 @@ import { examineKeys } from '../doctor/keys.ts';
 import { examineMachine } from '../doctor/machine.ts';
 import { examineSource } from '../doctor/sources.ts';
 import { examineStorage, type SeenSource } from '../doctor/store.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { openSession, placesOf } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { counted } from '../units.ts';

@@ -2,7 +2,7 @@
 import { nearest } from '../../config/nearest.ts';
 import { ERRORS, HoldfastError, type ErrorCode } from '../../errors.ts';
 import { errorCodeOf, EXPLANATIONS } from '../explanations.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { Terminal } from '../terminal.ts';
 import { table } from '../units.ts';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { writeKey } from '../../config/key-files.ts';
 import { HoldfastError } from '../../errors.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { Terminal } from '../terminal.ts';
 import { planInit, type InitPlan, type PlannedFile } from './init-plan.ts';
 

@@ -8,7 +8,7 @@ import { pruneSource, type PruneResult } from '../../engine/prune.ts';
 import { longestIntervalMs, parseSchedule } from '../../policy/schedule.ts';
 import { withLocalLock } from '../../stores/lock.ts';
 import { problemLines } from '../problems.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig, selectSources } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, table } from '../units.ts';

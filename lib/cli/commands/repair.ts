@@ -3,7 +3,7 @@ import { resolveBackup } from '../../engine/catalog.ts';
 import { repairBackup, type RepairResult } from '../../engine/repair.ts';
 import { verifyBackup } from '../../engine/verify.ts';
 import { ERRORS } from '../../errors.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { counted } from '../units.ts';

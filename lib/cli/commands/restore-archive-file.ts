@@ -3,11 +3,11 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { Pool } from '../../archive/pool.ts';
-import { openArchiveFile, type FoundArchive } from '../../engine/archive-file.ts';
+import { openArchiveFile, type FoundArchive } from '../../sources/archive-file.ts';
 import type { Workbench } from '../../engine/engine.ts';
 import { restoreOpened } from '../../engine/restore.ts';
 import { HoldfastError } from '../../errors.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { configOf, KINDS, randomName, trustedFrom, type CommonOptions } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import {
@@ -16,7 +16,7 @@ import {
   sayRestored,
   targetOf,
   type RestoreCommandOptions,
-} from './restore.ts';
+} from '../restoring.ts';
 
 /** Restores an archive found alone; its exit code. */
 export async function restoreArchiveFile(

@@ -21,7 +21,7 @@ import { openStore } from '../../stores/open.ts';
 import { withLocalLock } from '../../stores/lock.ts';
 import { displayText } from '../../format/paths.ts';
 import { problemLines } from '../problems.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import {
   openSession,
   randomName,
@@ -39,7 +39,7 @@ import {
   sayHazards,
   someEntries,
   type RestoreCommandOptions,
-} from './restore.ts';
+} from '../restoring.ts';
 
 type Given = Invocation<RestoreCommandOptions> & { readonly terminal: Terminal };
 

@@ -3,7 +3,7 @@ import { listStored, resolveBackup } from '../../engine/catalog.ts';
 import { restoreTest, type RestoreTestResult } from '../../engine/restore-test.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { problemLines } from '../problems.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { openSession, type Session } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, durationText } from '../units.ts';

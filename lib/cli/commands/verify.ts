@@ -5,7 +5,7 @@ import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { ProofLevel } from '../../sources/source.ts';
 import { problemLines } from '../problems.ts';
-import type { Invocation } from '../program.ts';
+import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, durationText } from '../units.ts';

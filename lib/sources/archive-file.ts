@@ -6,7 +6,7 @@ import { HoldfastError } from '../errors.ts';
 import { locateTable, openArchive, type ByteReader } from '../archive/read.ts';
 import { MANIFEST_FORMAT, parseManifest, type Manifest } from '../format/manifest.ts';
 import { decodeSigned, MAX_SIGNED_BYTES, type TrustedKey } from '../format/signed.ts';
-import type { OpenBackup } from '../sources/source.ts';
+import type { OpenBackup } from './source.ts';
 
 export interface FoundArchive extends AsyncDisposable {
   readonly backup: OpenBackup;

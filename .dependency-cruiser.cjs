@@ -1,0 +1,117 @@
+// Who may import whom, as docs/architecture.md tells it. test/architecture.test.ts runs these rules and sees that they saw all.
+const IO =
+  '^(node:)?(fs|fs/promises|http|https|http2|net|tls|dns|dgram|child_process|worker_threads|cluster)$';
+
+/** What each folder of lib/ may import of the others; whatever is not named here is forbidden. */
+const LAYERS = {
+  config: ['errors'],
+  format: ['errors'],
+  policy: ['errors'],
+  stores: ['errors'],
+  archive: ['errors', 'format'],
+  sources: ['errors', 'format', 'archive'],
+  // Contracts of sources and stores, and what looks at a restored folder of any kind.
+  engine: ['errors', 'format', 'policy', 'sources/(source|hazards)', 'stores/store'],
+  cli: [
+    'errors',
+    'version',
+    'format',
+    'policy',
+    'stores',
+    'archive',
+    'sources',
+    'engine',
+    'config',
+  ],
+};
+
+/** Where a library of npm is used; elsewhere its words are not known. */
+const LIBRARIES = {
+  commander: '^lib/cli/',
+  croner: '^lib/(policy|config)/',
+  ignore: '^lib/sources/',
+  picomatch: '^lib/(sources|config)/',
+  yaml: '^lib/(config|cli)/',
+  zod: '^lib/(config|format)/',
+};
+
+const error = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+const layers = Object.entries(LAYERS).map(([folder, allowed]) =>
+  error(
+    `layer-${folder}`,
+    `lib/${folder} may import ${allowed.join(', ')} and itself`,
+    { path: `^lib/${folder}/` },
+    {
+      path: '^(lib|bin|test|bench)/',
+      pathNot: [`^lib/${folder}/`, ...allowed.map((one) => `^lib/${one}(/|\\.ts$)`)],
+      // The engine hands pools and readers on, and never makes one: their types are all that it sees.
+      ...(folder === 'engine' && { dependencyTypesNot: ['type-only'] }),
+    },
+  ),
+);
+
+const libraries = Object.entries(LIBRARIES).map(([library, where]) =>
+  error(
+    `library-${library}`,
+    `${library} is used in ${where}`,
+    { path: '^lib/', pathNot: where },
+    { path: `node_modules/${library}/` },
+  ),
+);
+
+module.exports = {
+  forbidden: [
+    error('no-cycles', 'a cycle has no order to be read in', {}, { circular: true }),
+    error('no-unresolvable', 'every import leads somewhere', {}, { couldNotResolve: true }),
+    error(
+      'no-dead-modules',
+      'every module serves the command line, or runs in its worker',
+      { path: '^(bin/|lib/archive/worker\\.ts$)' },
+      { path: '^lib/', reachable: false },
+    ),
+    error(
+      'no-undeclared-packages',
+      'what is shipped depends on nothing that is installed for development alone',
+      { path: '^lib/' },
+      { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'undetermined'] },
+    ),
+    error(
+      'leaves',
+      'errors and version import nothing of ours',
+      { path: '^lib/(errors|version)\\.ts$' },
+      { path: '^(lib|bin|test|bench)/' },
+    ),
+    error(
+      'pure',
+      'format and policy compute: they never read, write or wait',
+      { path: '^lib/(format|policy)/' },
+      { path: IO },
+    ),
+    error(
+      'engine-sees-types-alone',
+      'of archives and kinds of sources the engine knows contracts and types',
+      { path: '^lib/engine/' },
+      { path: '^lib/(config|cli|stores/(?!store\\.ts$)|sources/(?!(source|hazards)\\.ts$))' },
+    ),
+    error(
+      'threads',
+      'lib/archive is the only place with threads',
+      { path: '^lib/', pathNot: '^lib/archive/' },
+      { path: '^(node:)?worker_threads$' },
+    ),
+    error(
+      'shipped-code',
+      'what is shipped never imports tests or benchmarks',
+      { path: '^(bin|lib)/' },
+      { path: '^(test|bench)/' },
+    ),
+    ...layers,
+    ...libraries,
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: 'specify',
+    tsConfig: { fileName: 'tsconfig.json' },
+  },
+};

@@ -1,0 +1,48 @@
+// The import rules of docs/architecture.md, run over the real sources.
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { expect, test } from '@jest/globals';
+import { cruise, type IConfiguration, type ICruiseResult } from 'dependency-cruiser';
+import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const FOLDERS = ['bin', 'lib'];
+const rules = createRequire(import.meta.url)('../.dependency-cruiser.cjs') as IConfiguration;
+
+function modulesIn(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`);
+}
+
+async function look(): Promise<ICruiseResult> {
+  const { output } = await cruise(
+    FOLDERS,
+    { ...rules.options, baseDir: ROOT, ruleSet: rules, validate: true },
+    undefined,
+    { tsConfig: extractTSConfig(join(ROOT, 'tsconfig.json')) },
+  );
+  if (typeof output === 'string') throw new Error(`no result object: ${output.slice(0, 200)}`);
+  return output;
+}
+
+test('every import follows docs/architecture.md', async () => {
+  const { modules, summary } = await look();
+  const violations = summary.violations.map(
+    ({ rule, from, to }) => `${rule.name}: ${from} → ${to}`,
+  );
+  expect(violations).toEqual([]);
+  // With a TypeScript that it cannot drive, the cruiser sees no module and is content.
+  const seen = new Set(modules.map(({ source }) => source));
+  const sources = FOLDERS.flatMap(modulesIn);
+  expect(sources.length).toBeGreaterThan(100);
+  expect(sources.filter((file) => !seen.has(file))).toEqual([]);
+  // It saw types and dynamic imports too, or the rules would hold for less than they say.
+  const importsOf = (file: string) =>
+    modules.find(({ source }) => source === file)?.dependencies.map(({ resolved }) => resolved);
+  expect(importsOf('lib/engine/engine.ts')).toContain('lib/archive/pool.ts');
+  expect(importsOf('lib/cli/program.ts')).toContain('lib/cli/commands/backup.ts');
+});
