@@ -1,6 +1,6 @@
 // Tar headers, pax interchange format (POSIX.1-2001). Encoding alone: a reader encodes what the index says and compares bytes, so
 // that no header of an archive is ever interpreted.
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isAscii } from 'node:buffer';
 import { HoldfastError } from '../errors.ts';
 import { displayPath } from './paths.ts';
 
@@ -151,12 +151,17 @@ function paxRecords(entry: Entry, pathTooLong: boolean): string {
   return records;
 }
 
-/** The record of a name that is too long for its field, or is UTF-8 and more than ASCII; `binary` for one that is not UTF-8. */
-function paxText(key: string, text: string, tooLong: boolean): { record: string; binary: boolean } {
-  const bytes = Buffer.from(text, 'latin1');
-  const utf8 = isUtf8(bytes);
-  const needed = tooLong || (utf8 && !isAscii(bytes));
-  return { record: needed ? record(key, text) : '', binary: needed && !utf8 };
+/**
+ * The record of a name that does not fit its field; `binary` for one that is more than ASCII.
+ *
+ * Names are bytes. In their fields they stay so; in records they are UTF-8 unless declared binary, and what is UTF-8 some readers
+ * normalize, so that of two names that look the same one would overwrite the other.
+ */
+function paxText(key: string, text: string, needed: boolean): { record: string; binary: boolean } {
+  return {
+    record: needed ? record(key, text) : '',
+    binary: needed && !isAscii(Buffer.from(text, 'latin1')),
+  };
 }
 
 function record(key: string, value: string): string {

@@ -119,7 +119,8 @@ describe('headers', () => {
     expect(encodeHeader({ ...sample, path: `${'d'.repeat(155)}/${'f'.repeat(100)}` }).length).toBe(
       512,
     );
-    expect(encodeHeader({ ...sample, path: '\xc3\xa9' }).length).toBe(3 * 512);
+    expect(encodeHeader({ ...sample, path: '\xc3\xa9' }).length).toBe(512);
+    expect(encodeHeader({ ...sample, path: 'f'.repeat(101) }).length).toBe(3 * 512);
   });
 });
 
