@@ -1,17 +1,20 @@
-// Compiles what is shipped: the command line and the worker, for any Node from 22.15 on.
+// Compiles what is shipped: the command line and the worker, for any Node from 22.15 on; into dist, or into a folder that is named.
 import { rm } from 'node:fs/promises';
+import process from 'node:process';
 import { build } from 'esbuild';
 
-await rm('dist', { recursive: true, force: true });
+const [outdir = 'dist'] = process.argv.slice(2);
+// What a named folder holds is not ours to remove.
+if (outdir === 'dist') await rm(outdir, { recursive: true, force: true });
 await build({
   entryPoints: { holdfast: 'bin/holdfast.ts', worker: 'lib/archive/worker.ts' },
-  outdir: 'dist',
+  outdir,
   bundle: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node22.15',
-  minifySyntax: true,
+  minify: true,
   sourcemap: true,
   legalComments: 'linked',
   // Bundled CommonJS calls require for the modules of Node itself.

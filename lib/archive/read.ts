@@ -192,6 +192,59 @@ function assertTiling(group: IndexGroup, offset: number | undefined): number {
   return at;
 }
 
+/** The piece that was parsed last, of each archive: one look-up comes back to it several times. */
+const lastPieces = new WeakMap<Archive, { i: number; groups: Promise<IndexGroup[]> }>();
+
+function lookUpPiece(archive: Archive, i: number): Promise<IndexGroup[]> {
+  const last = lastPieces.get(archive);
+  if (last?.i === i) return last.groups;
+  const groups = readPiece(archive, i);
+  lastPieces.set(archive, { i, groups });
+  return groups;
+}
+
+/** The groups in which paths from `first` to `last` can stand; only the pieces of the index that name them are read. */
+export async function* groupsBetween(
+  archive: Archive,
+  first: string,
+  last: string,
+): AsyncGenerator<IndexGroup> {
+  const { pieces } = archive.table;
+  for (let i = firstPieceFor(archive.table, first); i < pieces.length; i++) {
+    if ((pieces[i]?.firstPath ?? '') > last) return;
+    for (const group of await lookUpPiece(archive, i)) {
+      if ((group.entries[0]?.path ?? '') > last) return;
+      if ((group.entries.at(-1)?.path ?? '') >= first) yield group;
+    }
+  }
+}
+
+/**
+ * The groups in which some entries, and what is below them, can stand: each once, in order.
+ *
+ * @param paths - byte strings without a slash at the end
+ */
+export async function* groupsOf(
+  archive: Archive,
+  paths: readonly string[],
+): AsyncGenerator<IndexGroup> {
+  // What is below a directory does not follow it directly: `a-b` stands between `a` and `a/`.
+  const ranges = paths.flatMap((path) => [
+    { first: path, last: path },
+    { first: `${path}/`, last: `${path}0` },
+  ]);
+  ranges.sort((a, b) => (a.first < b.first ? -1 : 1));
+  let given = '';
+  for (const { first, last } of ranges) {
+    for await (const group of groupsBetween(archive, first, last)) {
+      const path = group.entries[0]?.path ?? '';
+      if (path <= given) continue;
+      given = path;
+      yield group;
+    }
+  }
+}
+
 /** The last piece that begins at or before `path`. */
 function firstPieceFor(table: IndexTable, path: string): number {
   let low = 0;

@@ -14,7 +14,7 @@ import {
   type WriteOptions,
 } from './extract.ts';
 import type { Pool } from './pool.ts';
-import { extentOfPiece, readGroups, type Archive } from './read.ts';
+import { extentOfPiece, groupsBetween, readGroups, type Archive } from './read.ts';
 import { stretches, type Stretch } from './stretches.ts';
 import { Window } from './window.ts';
 
@@ -25,6 +25,8 @@ export interface RestoreOptions {
   readonly root: string;
   /** Byte strings without a closing slash; empty for everything. */
   readonly paths: readonly string[];
+  /** Of those, only these entries, when given: byte strings, directories ending in `/`. */
+  readonly only?: ReadonlySet<string>;
   readonly write: WriteOptions;
   readonly pool: Pool;
   readonly signal: AbortSignal | undefined;
@@ -67,8 +69,9 @@ class Restore {
   }
 
   async run(): Promise<RestoreSummary> {
-    const { paths } = this.options;
-    if (paths.length === 0) await this.extract(this.allGroups(), (path) => path);
+    const { paths, only } = this.options;
+    const all = (path: string) => (only === undefined || only.has(path) ? path : undefined);
+    if (paths.length === 0) await this.extract(this.allGroups(), all);
     for (const path of withoutNested(paths)) await this.extractPath(path);
     await this.window.drain();
     const lost = paths.find((path) => !this.found.has(path));
@@ -109,7 +112,7 @@ class Restore {
     };
     for (const first of [path, below]) {
       const last = first === path ? path : `${path}0`;
-      await this.extract(between(this.archive, first, last), (one) =>
+      await this.extract(groupsBetween(this.archive, first, last), (one) =>
         one >= first && (first === path ? one === path : one < last) ? take(one) : undefined,
       );
     }
@@ -253,27 +256,35 @@ class Restore {
   /** A link whose first name was not asked for gets the content itself; further ones link to that. */
   private async makeHardlinks(): Promise<void> {
     const instead = new Map<string, string>();
+    const lost = new Set(this.problems.map(({ path }) => path));
     for (const { path, linkTarget = '' } of this.hardlinks) {
       const known =
-        instead.has(linkTarget) || fs.existsSync(fsPath(this.options.root + linkTarget));
+        instead.has(linkTarget) || lost.has(displayPath(linkTarget)) || this.stands(linkTarget);
       if (known || !(await this.holdsFile(linkTarget))) continue;
       instead.set(linkTarget, path);
       this.makeParents(path);
       // The link was counted already, and is the one entry that comes of this.
       this.entries--;
-      await this.extract(between(this.archive, linkTarget, linkTarget), (one) =>
+      await this.extract(groupsBetween(this.archive, linkTarget, linkTarget), (one) =>
         one === linkTarget ? path : undefined,
       );
     }
     await this.window.drain();
     for (const { path, linkTarget = '' } of this.hardlinks) {
       const target = instead.get(linkTarget) ?? linkTarget;
-      if (target !== path) this.attempt(path, () => this.makeHardlink(path, target));
+      if (!this.stands(target)) {
+        const detail = `it shares its content with ${displayPath(linkTarget)}, which is lost`;
+        this.problems.push({ path: displayPath(path), code: 'damaged', detail });
+      } else if (target !== path) this.attempt(path, () => this.makeHardlink(path, target));
     }
   }
 
+  private stands(path: string): boolean {
+    return fs.existsSync(fsPath(this.options.root + path));
+  }
+
   private async holdsFile(path: string): Promise<boolean> {
-    for await (const { entries } of between(this.archive, path, path)) {
+    for await (const { entries } of groupsBetween(this.archive, path, path)) {
       if (entries.some((entry) => entry.path === path && entry.type === 'file')) return true;
     }
     return false;
@@ -319,13 +330,4 @@ class Restore {
 function withoutNested(paths: readonly string[]): string[] {
   const unique = [...new Set(paths)];
   return unique.filter((path) => !unique.some((other) => path.startsWith(`${other}/`)));
-}
-
-/** The groups in which paths from `first` to `last` can stand. */
-async function* between(archive: Archive, first: string, last: string): AsyncGenerator<IndexGroup> {
-  for await (const group of readGroups(archive, first)) {
-    const begins = group.entries[0]?.path ?? '';
-    if (begins > last) return;
-    if ((group.entries.at(-1)?.path ?? '') >= first) yield group;
-  }
 }

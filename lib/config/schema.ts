@@ -1,6 +1,6 @@
 // The one schema of holdfast.yaml: its shape, its defaults and what each option means. Validation, the JSON Schema for editors and
 // docs/configuration.md all come from here. What concerns several options at once is in the rules.
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { EXAMPLE_PUBLIC_KEY } from './example.ts';
 import { DURATION, SIZE } from './units.ts';

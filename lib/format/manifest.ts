@@ -1,9 +1,12 @@
 // The manifest: the small signed file that makes a backup. Written last; names the artifacts; holds nothing per entry.
-import { z } from 'zod';
+import * as z from 'zod';
 import { HoldfastError } from '../errors.ts';
 import { TRIGGER_KINDS } from './ids.ts';
 
 export const MANIFEST_FORMAT = 1;
+
+// Compiling a validator costs more than one process ever saves with it.
+z.config({ jitless: true });
 
 /** What a manifest may demand of its reader; one that is not listed here is refused. */
 const KNOWN_FEATURES: readonly string[] = [];

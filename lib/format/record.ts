@@ -1,5 +1,5 @@
 // Records: the small signed file that every act leaves which makes no manifest, and the evidence of proofs among them.
-import { z } from 'zod';
+import * as z from 'zod';
 import { HoldfastError } from '../errors.ts';
 import { parseRecordKey } from './layout.ts';
 import { MAX_LISTED_PROBLEMS, problemSchema } from './manifest.ts';

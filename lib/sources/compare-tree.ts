@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { SourceEntry } from '../archive/plan.ts';
 import type { Pool } from '../archive/pool.ts';
-import { readGroups, type Archive } from '../archive/read.ts';
+import { groupsOf, readGroups, type Archive } from '../archive/read.ts';
 import { Window } from '../archive/window.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { IndexEntry } from '../format/archive-index.ts';
@@ -13,6 +13,8 @@ export interface CompareInput {
   readonly archive: Archive;
   /** The tree's entries in ascending order of their paths. */
   readonly found: Iterable<SourceEntry>;
+  /** Only what these name can count: byte strings without a slash at the end. Undefined for everything. */
+  readonly paths?: readonly string[] | undefined;
   /** Which of the archive's entries count; the tree's are the caller's to choose. */
   readonly wants: (path: string) => boolean;
   readonly owners: boolean;
@@ -63,7 +65,9 @@ class TreeComparison {
   }
 
   async run(): Promise<Comparison> {
-    for await (const group of readGroups(this.input.archive)) {
+    const { archive, paths } = this.input;
+    const groups = paths === undefined ? readGroups(archive) : groupsOf(archive, paths);
+    for await (const group of groups) {
       for (const entry of group.entries) if (this.input.wants(entry.path)) await this.take(entry);
       if (this.input.signal?.aborted === true) {
         throw new HoldfastError('CANCELLED', 'the comparison was interrupted');

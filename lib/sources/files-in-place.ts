@@ -11,7 +11,7 @@ import type { IndexEntry } from '../format/archive-index.ts';
 import { displayPath, fromUtf8, fsPath } from '../format/paths.ts';
 import { archiveTree } from './archive-tree.ts';
 import { compareTree } from './compare-tree.ts';
-import { openBackupArchive, wantedPaths, wholeTree } from './files-backup.ts';
+import { bareBytes, openBackupArchive, wantedPaths, wholeTree } from './files-backup.ts';
 import type {
   InPlace,
   InPlaceInput,
@@ -36,6 +36,7 @@ async function plan(backup: OpenBackup, input: InPlaceInput): Promise<InPlacePla
     archive,
     found: wholeTree(input.folder, (one) => problems.push(one)),
     wants: wantedPaths(input.paths),
+    paths: input.paths.length === 0 ? undefined : bareBytes(input.paths),
     owners,
     times: true,
     pool,

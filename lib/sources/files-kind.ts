@@ -89,6 +89,7 @@ async function compare(backup: OpenBackup, input: CompareFolder): Promise<Compar
       wants,
     ),
     wants,
+    paths: input.paths.length === 0 ? undefined : bareBytes(input.paths),
     owners,
     times,
     pool,
