@@ -44,7 +44,10 @@ export function extractGroups(job: GroupsToExtract): { problems: Problem[] } {
         }
       });
     } catch (error) {
-      const wanted = group.entries.filter((_, n) => job.destinations[g]?.[n] !== undefined);
+      // Directories and links come from the index: only files are lost.
+      const wanted = group.entries.filter(
+        ({ type }, n) => type === 'file' && job.destinations[g]?.[n] !== undefined,
+      );
       problems.push(...damageOf({ ...group, entries: wanted }, error));
     }
   });

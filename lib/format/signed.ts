@@ -158,6 +158,10 @@ function parseSeal(text: string, key: string): { keyId: string; signature: strin
   const { keyId, signature } = (seal ?? {}) as { keyId?: unknown; signature?: unknown };
   if (typeof keyId !== 'string' || typeof signature !== 'string')
     throw malformed(key, 'it has no signature');
+  // One way to write it: base64 has bits that mean nothing, and an altered file must not pass for the one that was signed.
+  const sealed = Buffer.from(signature, 'base64').toString('base64');
+  if (text !== `,${JSON.stringify({ keyId, signature: sealed })}`)
+    throw malformed(key, 'its signature is not written as it must be');
   return { keyId, signature };
 }
 
