@@ -9,16 +9,17 @@ const INTERRUPTED = ERRORS.CANCELLED.exit;
 
 /** The exit code of the command line; everything that has to be said was said. */
 export async function main(argv: readonly string[]): Promise<number> {
+  process.stdout.on('error', goOnUnread);
+  if (argv.length <= 2) {
+    process.stdout.write(overview());
+    return 0;
+  }
   const interrupt = new AbortController();
   const onSignal = () => {
     // A second signal means now, whatever is left behind: nothing that is listed depends on an orderly end.
     if (interrupt.signal.aborted) process.exit(INTERRUPTED);
     interrupt.abort();
   };
-  if (argv.length <= 2) {
-    process.stdout.write(overview());
-    return 0;
-  }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const outcome = { exit: 0 };
   try {
@@ -29,6 +30,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+}
+
+/** Who reads the output may have seen enough, as `head` does; what is under way goes on and ends as it would. */
+function goOnUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 function report(error: unknown, json: boolean): number {

@@ -8,8 +8,10 @@ export function overview(): string {
   holdfast init                               set up this folder: a key and a holdfast.yaml
   holdfast doctor                             what would stop a backup or a restore here
   holdfast backup                             back up, read back, prune
+  holdfast status                             is each source protected as it should be
   holdfast list                               the backups, and what each is worth
   holdfast verify                             prove the newest backups, byte for byte
+  holdfast restore-test                       restore them to a scratch folder, and compare
   holdfast restore site --to ../restored      restore the newest backup of the source "site"
   holdfast explain <CODE>                     what an error means and what to do
 

@@ -62,7 +62,10 @@ export function sayRestored(terminal: Terminal, report: RestoreReport): void {
     `${terminal.paint('green', 'restored')}  ${displayText(source)}/${id}  ${counted(files, 'file')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
   );
   terminal.line(`  to ${displayText(to)}`);
-  if (differences !== undefined) terminal.line('  read back: every entry is what was backed up');
+  if (differences !== undefined) {
+    const which = problems.length > 0 ? 'every entry that is not named below' : 'every entry';
+    terminal.line(`  read back: ${which} is what was backed up`);
+  }
   for (const line of problemLines(problems)) terminal.warn(line);
   sayHazards(terminal, report.hazards);
   sayCommands(terminal, report.commands);

@@ -36,3 +36,8 @@ test('shows the main path when called without a command', async () => {
   expect(named).toEqual(expect.arrayContaining(['init', 'doctor', 'backup', 'restore', 'explain']));
   for (const name of named) expect(help).toContain(`\n  ${name} `);
 });
+
+test('ends as it would when nobody reads on', async () => {
+  const { exit, stderr } = await place.run(['explain'], { unread: true });
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+});

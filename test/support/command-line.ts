@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Without the right of root to read and write what its mode forbids. */
   readonly unprivileged?: boolean;
+  /** Nobody reads the standard output: the pipe is closed. */
+  readonly unread?: boolean;
 }
 
 export async function makePlace(): Promise<Place> {
@@ -45,16 +47,13 @@ export async function makePlace(): Promise<Place> {
   const [home, site] = [join(root, 'home'), join(root, 'site')];
   await mkdir(home);
   await mkdir(site);
-  const run = (
-    args: readonly string[],
-    { cwd = site, env = {}, unprivileged = false }: RunOptions = {},
-  ) =>
+  const run = (args: readonly string[], options: RunOptions = {}) => {
+    const user = options.unprivileged === true ? PLAIN_USER : [];
     // Nothing of the user who runs the tests may decide how they end.
-    start([...(unprivileged ? PLAIN_USER : []), process.execPath, PROGRAM, ...args], cwd, {
-      PATH: process.env['PATH'] ?? '',
-      HOME: home,
-      ...env,
-    });
+    const env = { PATH: process.env['PATH'] ?? '', HOME: home, ...options.env };
+    const command = [...user, process.execPath, PROGRAM, ...args];
+    return start(command, { cwd: site, ...options, env });
+  };
   return {
     root,
     home,
@@ -74,12 +73,12 @@ export async function makePlace(): Promise<Place> {
 
 function start(
   [program = '', ...args]: readonly string[],
-  cwd: string,
-  env: Record<string, string>,
+  { cwd, env, unread }: RunOptions,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env });
     const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+    if (unread === true) child.stdout.destroy();
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', reject);
