@@ -2,16 +2,7 @@
 import { Argument, Command, Option } from 'commander';
 import { TRIGGER_KINDS } from '../format/ids.ts';
 import { VERSION } from '../version.ts';
-import type { CommonOptions } from './session.ts';
-
-/** What a command gets besides its own arguments. */
-export interface Invocation<Options = object> {
-  readonly options: CommonOptions & Options;
-  readonly signal: AbortSignal;
-}
-
-/** A command returns its exit code. */
-export type Run<Options> = (names: string[], invocation: Invocation<Options>) => Promise<number>;
+import type { Run } from './invocation.ts';
 
 /** The program; the exit code of the command that it runs is put into `outcome`. */
 export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Command {
@@ -50,6 +41,7 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
   addProofs(command);
   addRestore(command);
   addRetention(command);
+  addPins(command);
   addViews(command);
   return program;
 }
@@ -169,7 +161,9 @@ function addRestore(command: Define): void {
     'restore-test [backup...]',
     'restore the newest backups to a scratch folder, and compare',
     () => import('./commands/restore-test.ts'),
-  );
+  )
+    .option('--live', 'compare with the source as it is now, too')
+    .option('--tolerance <share>', 'how many entries may differ from the source by now', '5%');
   command(
     'repair <backup>',
     'heal a damaged backup from the others, as a new backup',
@@ -188,5 +182,51 @@ function addRetention(command: Define): void {
 function addViews(command: Define): void {
   reading(
     command('list [source...]', 'the backups in the store', () => import('./commands/list.ts')),
+  );
+  reading(
+    command(
+      'show <backup> [path...]',
+      'what a backup is, what it holds, and what changed',
+      () => import('./commands/show.ts'),
+    ),
+  ).option('--all', 'every entry, not only what stands directly in the source or in the paths');
+  reading(
+    command(
+      'diff <before> [after]',
+      'what differs between two backups, or a backup and its source now',
+      () => import('./commands/diff.ts'),
+    ),
+  )
+    .option('--live', 'compare with the source as it is now; [after] is a folder to take for it')
+    .option('--all', 'every difference, not only the first 1000')
+    .option('--exit-code', 'end with 4 when anything differs');
+  reading(
+    command(
+      'log [source...]',
+      'what happened: runs and all other acts, the newest last',
+      () => import('./commands/log.ts'),
+    ),
+  )
+    .option('--limit <n>', 'at most so many, the newest', '50')
+    .option('--failed', 'only what did not end well');
+  reading(
+    command(
+      'status [source...]',
+      'whether each source is protected as it should be',
+      () => import('./commands/status.ts'),
+    ),
+  );
+}
+
+function addPins(command: Define): void {
+  command(
+    'pin <backup>',
+    'keep a backup for good, whatever the retention policy wants',
+    () => import('./commands/pin.ts'),
+  ).option('--note <text>', 'why, for whoever finds it');
+  command(
+    'unpin <backup>',
+    'let the retention policy decide again',
+    () => import('./commands/unpin.ts'),
   );
 }

@@ -33,12 +33,17 @@ export function backupLines(shown: ShownBackup, terminal: Terminal): string[] {
 function factRows({ backup }: ShownBackup): string[][] {
   const { why, distrust, signedBy, manifest, pinnedBy, storedBytes } = backup;
   const { totals, trigger, begin, end, git, package: pack, origin, tools } = manifest;
-  const tookMs = Date.parse(end) - Date.parse(begin);
+  const tookMs = Math.max(0, Date.parse(end) - Date.parse(begin));
+  // A backup that was not made from its source is as old as what it was made from.
+  const made =
+    origin === undefined
+      ? `${timeText(new Date(begin))}, in ${durationText(tookMs)}`
+      : `${timeText(new Date(end))}, as of ${timeText(new Date(begin))}`;
   const rows: (string[] | undefined)[] = [
     ['why', why],
     ['signed by', distrust === undefined ? signedBy : `nobody who is trusted: ${distrust}`],
     ['triggered', `${trigger.kind}, for ${timeText(new Date(trigger.at))}`],
-    ['made', `${timeText(new Date(begin))}, in ${durationText(Math.max(0, tookMs))}`],
+    ['made', made],
     ['status', statusText(manifest)],
     [
       'content',

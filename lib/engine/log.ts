@@ -120,8 +120,9 @@ function entryOfBackup({ manifest, distrust, signedBy }: ReadBackup): LogEntry {
     verb: 'backup',
     subject: id,
     verdict: status,
-    begin,
-    durationMs: lasted(begin, end),
+    // What was not made from its source has the begin of what it was made from: this run was later.
+    begin: origin === undefined ? begin : end,
+    durationMs: origin === undefined ? lasted(begin, end) : 0,
     who: signedBy,
     bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
     problemCount: counting(manifest),

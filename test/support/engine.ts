@@ -17,7 +17,7 @@ import { localSigner, trustedKey, type TrustedKey } from '../../lib/format/signe
 import { DEFAULT_RETENTION } from '../../lib/policy/retention-policy.ts';
 import { filesKind } from '../../lib/sources/files-kind.ts';
 import { filesSource, type FilesOptions } from '../../lib/sources/files.ts';
-import type { Source } from '../../lib/sources/source.ts';
+import type { LiveSource, Source } from '../../lib/sources/source.ts';
 import type { Store } from '../../lib/stores/store.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -110,7 +110,7 @@ export function engineOn(store: Store, clock: Clock, changes: Partial<Engine> = 
 }
 
 /** The folder as the source `site`, everything in it included. */
-export function folderSource(folder: string, changes: Partial<FilesOptions> = {}): Source {
+export function folderSource(folder: string, changes: Partial<FilesOptions> = {}): LiveSource {
   return filesSource(
     {
       name: 'site',

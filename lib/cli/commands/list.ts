@@ -1,17 +1,21 @@
 // `holdfast list`: the backups in the store, newest last, with what they are worth.
 import { listStored } from '../../engine/catalog.ts';
 import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
+import { displayText } from '../../format/paths.ts';
 import { problemLines } from '../problems.ts';
-import type { Invocation } from '../program.ts';
+import { assertKnown } from '../known-sources.ts';
+import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
 import { Terminal } from '../terminal.ts';
-import { bytesText, table } from '../units.ts';
+import { ageText, bytesText, table } from '../units.ts';
 
 export async function run(names: string[], { options, signal }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   await using session = await openSession({ options, signal });
   const { engine } = session;
   const present = new Set((await listStored(engine)).map(({ source }) => source));
+  const configured = session.config?.sources.map(({ name }) => name) ?? [];
+  assertKnown(names, [...new Set([...configured, ...present])]);
   const surveys = [];
   for (const source of present) {
     if (names.length === 0 || names.includes(source))
@@ -20,7 +24,10 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   const backups = surveys.flatMap((survey) => survey.backups);
   const problems = surveys.flatMap((survey) => survey.problems);
   if (backups.length === 0) terminal.note(`${engine.store.url} holds no backup`);
-  else for (const line of table([HEAD, ...backups.map(rowOf)])) terminal.line(line);
+  else {
+    const now = engine.now();
+    for (const line of table([HEAD, ...backups.map((one) => rowOf(one, now))])) terminal.line(line);
+  }
   for (const line of problemLines(problems)) terminal.warn(line);
   terminal.document({
     command: 'list',
@@ -31,27 +38,22 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   return 0;
 }
 
-const HEAD = ['source', 'id', 'standing', 'files', 'content', 'stored', 'commit'];
+const HEAD = ['source', 'id', 'age', 'standing', 'files', 'content', 'stored', 'commit'];
 
-function rowOf({
-  source,
-  id,
-  standing,
-  manifest,
-  storedBytes,
-  pinnedBy,
-}: SurveyedBackup): string[] {
+function rowOf(backup: SurveyedBackup, now: Date): string[] {
+  const { source, id, time, standing, manifest, storedBytes, pinnedBy } = backup;
   const { totals, git } = manifest;
   const commit = git === undefined ? '' : `${git.commit.slice(0, 8)}${git.dirty ? '+' : ''}`;
   const mark = pinnedBy.length > 0 ? `${standing}, pinned` : standing;
   return [
     source,
     id,
+    ageText(time, now),
     mark,
     String(totals.files),
     bytesText(totals.contentBytes),
     bytesText(storedBytes),
-    commit,
+    displayText(commit),
   ];
 }
 

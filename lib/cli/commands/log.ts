@@ -1,0 +1,72 @@
+// `holdfast log`: what happened, the newest last, and how reliably the runs succeed.
+import { knownSources, readLog, type LogEntry } from '../../engine/log.ts';
+import { successOf } from '../../engine/success.ts';
+import { HoldfastError } from '../../errors.ts';
+import { displayText } from '../../format/paths.ts';
+import type { SuccessSummary } from '../../policy/success.ts';
+import { assertKnown } from '../known-sources.ts';
+import type { Invocation } from '../invocation.ts';
+import { openSession } from '../session.ts';
+import { successText } from '../success-text.ts';
+import { Terminal } from '../terminal.ts';
+import { bytesText, durationText, table, timeText } from '../units.ts';
+
+interface Options {
+  readonly limit: string;
+  readonly failed?: boolean;
+}
+
+export async function run(
+  names: string[],
+  { options, signal }: Invocation<Options>,
+): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const limit = limitOf(options.limit);
+  await using session = await openSession({ options, signal });
+  const { engine, config } = session;
+  const configured = config?.sources.map(({ name }) => name) ?? [];
+  const known = [...new Set([...configured, ...(await knownSources(engine)).keys()])];
+  const sources = known.filter((one) => names.length === 0 || names.includes(one));
+  assertKnown(names, known);
+  const entries =
+    sources.length === 0
+      ? []
+      : await readLog(engine, { sources, limit, failed: options.failed === true });
+  const success: { source: string; summary: SuccessSummary }[] = [];
+  const now = engine.now();
+  for (const source of sources)
+    success.push({ source, summary: await successOf(engine, source, now) });
+  if (entries.length === 0) terminal.note(`${engine.store.url} holds no such act`);
+  else for (const line of table([HEAD, ...entries.map(rowOf)])) terminal.line(line);
+  if (entries.length > 0) terminal.line();
+  for (const { source, summary } of success) terminal.line(`${source}: ${successText(summary)}`);
+  terminal.document({
+    command: 'log',
+    store: engine.store.url,
+    entries,
+    success: success.map(({ source, summary }) => ({ source, days: 30, ...summary })),
+  });
+  return 0;
+}
+
+function limitOf(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new HoldfastError('USAGE', `--limit "${text}" is no number from 1 on`);
+}
+
+const HEAD = ['time', 'source', 'act', 'verdict', 'took', 'bytes', 'who', 'about'];
+
+function rowOf(entry: LogEntry): string[] {
+  const { source, verb, subject, verdict, begin, durationMs, who, bytes, detail, distrust } = entry;
+  const about = [subject, distrust ?? detail].filter((text) => text !== '').join('  ');
+  return [
+    timeText(new Date(begin)),
+    source,
+    verb,
+    distrust === undefined ? verdict : 'untrusted',
+    durationText(durationMs),
+    bytes === undefined ? '' : bytesText(bytes),
+    displayText(who),
+    displayText(about),
+  ];
+}

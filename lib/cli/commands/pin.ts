@@ -1,0 +1,24 @@
+// `holdfast pin`: keeps a backup for good.
+import { resolveBackup } from '../../engine/catalog.ts';
+import { pinBackup } from '../../engine/pin.ts';
+import type { Invocation } from '../invocation.ts';
+import { openSession, requireConfig } from '../session.ts';
+import { Terminal } from '../terminal.ts';
+
+export async function run(
+  [name = '']: string[],
+  { options, signal }: Invocation<{ note?: string }>,
+): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  await using session = await openSession({ options, signal });
+  requireConfig(session);
+  const { source, id } = await resolveBackup(session.engine, name);
+  const { outcome, record } = await pinBackup(session.engine, { source, id }, options.note ?? '');
+  terminal.line(
+    outcome === 'already'
+      ? `${source}/${id} is pinned already`
+      : `${terminal.paint('green', 'pinned')}  ${source}/${id}  no retention policy lets go of it now`,
+  );
+  terminal.document({ command: 'pin', source, id, outcome, record });
+  return 0;
+}

@@ -1,0 +1,170 @@
+// `holdfast show`: what a backup is, what it holds, and what changed since the one before it.
+import { resolveBackup } from '../../engine/catalog.ts';
+import { diffBackups, type BackupName, type DiffTotals } from '../../engine/diff.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { contentsOf, showBackup, type ContentLine, type ShownBackup } from '../../engine/show.ts';
+import { HoldfastError } from '../../errors.ts';
+import { displayPath } from '../../format/paths.ts';
+import {
+  changeJson,
+  changeLine,
+  modifiedAt,
+  shownChange,
+  totalsText,
+  type ShownChange,
+} from '../changes.ts';
+import { jsonPath, ListDocument } from '../json.ts';
+import type { Invocation } from '../invocation.ts';
+import { openSession } from '../session.ts';
+import { backupLines } from '../shown-backup.ts';
+import { Terminal } from '../terminal.ts';
+import { bytesText, counted, timeText } from '../units.ts';
+
+const FIRST_CHANGES = 10;
+
+export async function run(
+  [name = '', ...paths]: string[],
+  { options, signal }: Invocation<{ all?: boolean }>,
+): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  await using session = await openSession({ options, signal });
+  const { engine } = session;
+  const found = await resolveBackup(engine, name);
+  const shown = await showBackup(engine, found);
+  const { backup } = shown;
+  if (paths.length === 0) for (const line of backupLines(shown, terminal)) terminal.line(line);
+  const changes = paths.length === 0 ? await changesOf(engine, shown) : undefined;
+  const head = { ...headOf(engine, shown), changes: changes && changesJson(changes) };
+  const document = new ListDocument(terminal, head, 'contents');
+  try {
+    const all = options.all === true;
+    if (paths.length === 0) terminal.line(all ? 'everything in it' : 'in it');
+    await sayContents(terminal, document, contentsOf(engine, backup, { paths, all }));
+  } catch (error) {
+    if (!terminal.json) throw error;
+    return document.fail(error);
+  }
+  if (changes !== undefined) sayChanges(terminal, changes);
+  document.end({});
+  return 0;
+}
+
+async function sayContents(
+  terminal: Terminal,
+  document: ListDocument,
+  lines: AsyncIterable<ContentLine>,
+): Promise<void> {
+  for await (const line of lines) {
+    terminal.line(`  ${contentText(line)}`);
+    document.item(contentJson(line));
+  }
+}
+
+/** `drwxr-xr-x   12.0 KiB  2026-11-22 02:00:09 UTC  content/  3 files` */
+function contentText({ path, entry, files, bytes }: ContentLine): string {
+  const folder = path.endsWith('/');
+  const size = folder || entry?.type === 'file' ? bytesText(bytes) : '';
+  const time = entry?.mtimeMicroseconds;
+  const date = time === undefined ? undefined : new Date(time / 1000);
+  const when = date === undefined || Number.isNaN(date.getTime()) ? '' : timeText(date);
+  const link = entry?.linkTarget === undefined ? '' : ` -> ${displayPath(entry.linkTarget)}`;
+  const below = folder ? `  ${counted(files, 'file')}` : '';
+  return `${modeText(entry)}  ${size.padStart(10)}  ${when.padEnd(23)}  ${displayPath(path)}${link}${below}`;
+}
+
+/** As `ls -l` writes it; ten spaces where no mode is recorded. */
+function modeText(entry: ContentLine['entry']): string {
+  if (entry?.mode === undefined) return ' '.repeat(10);
+  const { mode, type } = entry;
+  const triple = (shift: number, special: number, letter: string) => {
+    const bits = mode >> shift;
+    const x = (bits & 1) !== 0;
+    const last = (mode & special) !== 0 ? (x ? letter : letter.toUpperCase()) : x ? 'x' : '-';
+    return `${(bits & 4) !== 0 ? 'r' : '-'}${(bits & 2) !== 0 ? 'w' : '-'}${last}`;
+  };
+  const first = type === 'directory' ? 'd' : type === 'symlink' ? 'l' : '-';
+  return first + triple(6, 0o4000, 's') + triple(3, 0o2000, 's') + triple(0, 0o1000, 't');
+}
+
+function contentJson({ path, entry, files, bytes }: ContentLine): object {
+  const mode = entry?.mode?.toString(8).padStart(4, '0');
+  return {
+    ...jsonPath(path),
+    type: entry?.type ?? 'directory',
+    bytes,
+    ...(path.endsWith('/') && { files }),
+    ...(mode !== undefined && {
+      mode,
+      owner: entry?.owner,
+      modifiedAt: entry && modifiedAt(entry),
+    }),
+    ...(entry?.linkTarget !== undefined && { linkTarget: jsonPath(entry.linkTarget).path }),
+    ...(entry?.sha256 !== undefined && { sha256: entry.sha256 }),
+  };
+}
+
+interface ShownChanges {
+  readonly since: string;
+  /** Undefined when the two could not be compared. */
+  readonly totals: DiffTotals | undefined;
+  readonly first: readonly ShownChange[];
+  readonly error: string | undefined;
+}
+
+async function changesOf(
+  engine: Engine,
+  { backup, previous }: ShownBackup,
+): Promise<ShownChanges | undefined> {
+  if (previous === undefined || (backup.distrust !== undefined && !engine.trustAnyone))
+    return undefined;
+  const before: BackupName = { source: backup.source, id: previous };
+  const first: ShownChange[] = [];
+  try {
+    const totals = await diffBackups(engine, before, backup, (change) => {
+      // What has another time and nothing else tells least: those are in the count.
+      const timeOnly = change.aspects.length === 1 && change.aspects[0] === 'time';
+      if (first.length < FIRST_CHANGES && !timeOnly) first.push(shownChange(change));
+    });
+    return { since: previous, totals, first, error: undefined };
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code === 'CANCELLED') throw error;
+    return { since: previous, totals: undefined, first: [], error: error.message };
+  }
+}
+
+function changesJson({ since, totals, first, error }: ShownChanges): object {
+  return { since, totals, first: first.map(changeJson), error };
+}
+
+function sayChanges(terminal: Terminal, { since, totals, first, error }: ShownChanges): void {
+  terminal.line(`since ${since}`);
+  terminal.line(`  ${totals === undefined ? `not known: ${error ?? ''}` : totalsText(totals)}`);
+  for (const one of first) terminal.line(`  ${changeLine(one)}`);
+}
+
+function headOf(engine: Engine, shown: ShownBackup): object {
+  const { backup, acts, previous, byHand, problems } = shown;
+  const { source, id, time, storedAt, standing, good, why, distrust, signedBy } = backup;
+  const { pinnedBy, storedBytes, manifest, digest } = backup;
+  return {
+    command: 'show',
+    store: engine.store.url,
+    source,
+    id,
+    time,
+    storedAt,
+    standing,
+    good,
+    why,
+    distrust,
+    signedBy,
+    pinned: pinnedBy.length > 0,
+    storedBytes,
+    previous,
+    manifestSha256: digest,
+    manifest,
+    acts,
+    byHand,
+    problems,
+  };
+}

@@ -1,0 +1,70 @@
+// `holdfast status`: whether each source is protected as it should be. One block each, the verdict first.
+import type { Config } from '../../config/config.ts';
+import { knownSources } from '../../engine/log.ts';
+import { statusOf, type Objectives, type Status } from '../../engine/status.ts';
+import { ERRORS } from '../../errors.ts';
+import { parseSchedule } from '../../policy/schedule.ts';
+import { assertKnown } from '../known-sources.ts';
+import type { Invocation } from '../invocation.ts';
+import { openSession } from '../session.ts';
+import { statusLines } from '../status-text.ts';
+import { Terminal } from '../terminal.ts';
+
+export async function run(names: string[], { options, signal }: Invocation): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  await using session = await openSession({ options, signal });
+  const { engine, config } = session;
+  const objectives = objectivesOf(config);
+  if (names.length > 0)
+    assertKnown(names, [...objectives.keys(), ...(await knownSources(engine)).keys()]);
+  const status = await statusOf(engine, {
+    objectives,
+    capacityBytes: config?.capacityBytes,
+    sources: names,
+  });
+  for (const line of statusLines(status, objectives, terminal)) terminal.line(line);
+  terminal.document({ command: 'status', ...jsonOf(status, objectives) });
+  return status.verdict === 'alarm' ? ERRORS.BACKUP_DAMAGED.exit : 0;
+}
+
+function objectivesOf(config: Config | undefined): Map<string, Objectives> {
+  return new Map(
+    (config?.sources ?? []).map(
+      ({ name, schedule, timeZone, rpoMs, rtoMs, graceMs, restoreTest }) => [
+        name,
+        {
+          schedule: schedule === undefined ? undefined : parseSchedule(schedule, timeZone),
+          rpoMs,
+          rtoMs,
+          graceMs,
+          restoreTestMaxAgeMs: restoreTest.maxAgeMs,
+        },
+      ],
+    ),
+  );
+}
+
+function jsonOf(
+  { at, verdict, sources, store }: Status,
+  objectives: Map<string, Objectives>,
+): object {
+  return {
+    at,
+    verdict,
+    sources: sources.map((one) => {
+      const objective = objectives.get(one.source);
+      return {
+        ...one,
+        objectives: objective && {
+          schedule: objective.schedule?.cron,
+          timeZone: objective.schedule?.timeZone,
+          rpoMs: objective.rpoMs,
+          rtoMs: objective.rtoMs,
+          graceMs: objective.graceMs,
+          restoreTestMaxAgeMs: objective.restoreTestMaxAgeMs,
+        },
+      };
+    }),
+    store,
+  };
+}
