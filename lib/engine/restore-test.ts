@@ -2,11 +2,10 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError, type Problem } from '../errors.ts';
-import type { Difference } from '../sources/source.ts';
+import type { Difference, LiveSource, OpenBackup } from '../sources/source.ts';
 import { openBackup, type ReadBackup } from './catalog.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
 import { writeRecord } from './records.ts';
-import type { OpenBackup } from '../sources/source.ts';
 
 export interface RestoreTestResult {
   readonly source: string;
@@ -18,17 +17,38 @@ export interface RestoreTestResult {
   /** From the first byte read to the last compared; what a restore of this backup takes here. */
   readonly restoreMs: number;
   readonly durationMs: number;
+  /** How the backup compares with its source as it is now; undefined when that was not asked for. */
+  readonly live: LiveComparison | undefined;
   readonly record: string | undefined;
 }
+
+/** A spot check against the source: it has moved on since, so some difference is expected. */
+export interface LiveComparison {
+  readonly entries: number;
+  readonly differing: number;
+  /** The largest share of entries that may differ, from 0 to 1. */
+  readonly tolerance: number;
+  readonly within: boolean;
+  /** The first of the differences. */
+  readonly differences: readonly Difference[];
+}
+
+export interface RestoreTestOptions {
+  readonly live?: { readonly source: LiveSource; readonly tolerance: number } | undefined;
+}
+
+const SHOWN_DIFFERENCES = 20;
 
 /** Restores a backup to a scratch folder, compares, removes it, and writes the evidence. */
 export async function restoreTest(
   engine: Engine,
   { source, id }: { source: string; id: string },
+  options: RestoreTestOptions = {},
 ): Promise<RestoreTestResult> {
   const begin = engine.now();
   const backup = await openBackup(engine, source, id);
   const tested = await tryOut(engine, backup);
+  const live = options.live && (await compareWithLive(engine, backup, options.live));
   const record = await writeRecord(engine, {
     verb: 'restore-test',
     source,
@@ -41,13 +61,31 @@ export async function restoreTest(
       bytes: tested.bytes,
       restoreMs: tested.restoreMs,
       manifest: backup.digest,
+      ...(live !== undefined && {
+        live: { entries: live.entries, differing: live.differing, tolerance: live.tolerance },
+      }),
     },
   });
   const durationMs = engine.now().getTime() - begin.getTime();
-  return { source, id, ...tested, durationMs, record };
+  return { source, id, ...tested, durationMs, live, record };
 }
 
-type Tested = Omit<RestoreTestResult, 'source' | 'id' | 'durationMs' | 'record'>;
+async function compareWithLive(
+  engine: Engine,
+  backup: OpenBackup,
+  { source, tolerance }: NonNullable<RestoreTestOptions['live']>,
+): Promise<LiveComparison> {
+  const work = workOf(engine);
+  const compared = await source.compareLive(backup, { ...work, place: undefined });
+  // A time alone changes with every checkout and says nothing of content.
+  const differences = compared.differences.filter(({ change }) => change !== 'time');
+  const differing = new Set(differences.map((one) => one.path)).size;
+  const within = differing <= tolerance * Math.max(1, compared.entries);
+  const shown = differences.slice(0, SHOWN_DIFFERENCES);
+  return { entries: compared.entries, differing, tolerance, within, differences: shown };
+}
+
+type Tested = Omit<RestoreTestResult, 'source' | 'id' | 'durationMs' | 'live' | 'record'>;
 
 async function tryOut(engine: Engine, backup: OpenBackup & ReadBackup): Promise<Tested> {
   const kind = kindOf(engine, backup.manifest.kind);

@@ -1,17 +1,21 @@
 // `holdfast restore-test`: restores backups to a scratch folder and compares every entry.
 import { listStored, resolveBackup } from '../../engine/catalog.ts';
-import { restoreTest, type RestoreTestResult } from '../../engine/restore-test.ts';
+import {
+  restoreTest,
+  type LiveComparison,
+  type RestoreTestResult,
+} from '../../engine/restore-test.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
-import { openSession, type Session } from '../session.ts';
+import type { LiveSource } from '../../sources/source.ts';
+import { openSession, requireConfig, selectSources, sourceFrom, type Session } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, durationText } from '../units.ts';
 
 interface Options {
   readonly live?: boolean;
-  readonly spotChecks?: string;
-  readonly tolerate?: string;
+  readonly tolerance: string;
 }
 
 export async function run(
@@ -19,17 +23,37 @@ export async function run(
   { options, signal }: Invocation<Options>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const tolerance = shareOf(options.tolerance);
   await using session = await openSession({ options, signal, onProgress: terminal.progress });
   const results: RestoreTestResult[] = [];
   for (const backup of await choose(session, names)) {
     terminal.start(`restoring ${backup.source}/${backup.id} to a scratch folder`);
-    const result = await restoreTest(session.engine, backup);
+    const source = options.live === true ? liveSource(session, backup.source) : undefined;
+    const live = source && { source, tolerance };
+    const result = await restoreTest(session.engine, backup, { live });
     terminal.stop();
     say(terminal, session, result);
     results.push(result);
   }
   terminal.document({ command: 'restore-test', backups: results });
-  return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;
+  if (results.some(({ verdict }) => verdict !== 'proven')) return ERRORS.BACKUP_DAMAGED.exit;
+  return results.every(({ live }) => live?.within !== false) ? 0 : ERRORS.RESTORE_DIFFERS.exit;
+}
+
+/** `5%` as 0.05. */
+function shareOf(text: string): number {
+  const percent = Number(/^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]);
+  if (percent >= 0 && percent <= 100) return percent / 100;
+  throw new HoldfastError('USAGE', `--tolerance "${text}" is no share`, {
+    hint: 'Use a percentage from 0% to 100%, such as 5%.',
+  });
+}
+
+function liveSource(session: Session, name: string): LiveSource {
+  const config = requireConfig(session);
+  const [source] = selectSources(config, [name]);
+  if (source === undefined) throw new Error('a selected source is missing');
+  return sourceFrom(config, source);
 }
 
 /** The newest backup of each named source, or of all; or the very backups that are named. */
@@ -56,4 +80,13 @@ function say(terminal: Terminal, { config }: Session, result: RestoreTestResult)
     `${mark}  ${source}/${id}  ${counted(files, 'file')}, ${bytesText(bytes)} restored in ${durationText(restoreMs)}${objective}`,
   );
   for (const line of problemLines(problems)) terminal.line(`  ${line}`);
+  if (result.live !== undefined) sayLive(terminal, result.live);
+}
+
+function sayLive(terminal: Terminal, live: LiveComparison): void {
+  const { entries, differing, tolerance, within, differences } = live;
+  const text = `${counted(differing, 'entry', 'entries')} of ${entries} differ from the source as it is now, ${tolerance * 100} % may`;
+  if (within) terminal.line(`  live: ${text}`);
+  else terminal.warn(text);
+  for (const { path, change } of differences) terminal.line(`    ${change}: ${path}`);
 }
