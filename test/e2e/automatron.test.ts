@@ -289,6 +289,10 @@ describe('recovery', () => {
     fs.rmSync(lost, { recursive: true });
     fs.writeFileSync(path.join(site, 'content/posts/post-1.mdx'), 'defaced');
     fs.writeFileSync(path.join(site, 'node_modules/package-0/index.js'), 'patched');
+    const lives = succeed('npx holdfast diff site/latest --live');
+    expect(lives).toContain('content/posts/post-1.mdx');
+    expect(lives).toContain('public/images/4/');
+    expect(lives).not.toContain('node_modules');
     const refused = run(`node scripts/recovery.js '${archive()}' --in-place`);
     expect(refused.stderr).toContain('TARGET_REFUSED');
     expect(fs.existsSync(lost)).toBe(false);
