@@ -1,7 +1,7 @@
 // Restoring files over a folder in use: only what differs, each entry verified beside its place and renamed into it.
 import fs from 'node:fs';
 import path from 'node:path';
-import { problemOf } from '../archive/encode.ts';
+import { microseconds, problemOf } from '../archive/encode.ts';
 import { mtimeSeconds, restoredMode } from '../archive/extract.ts';
 import type { SourceEntry } from '../archive/plan.ts';
 import { readGroups, type Archive } from '../archive/read.ts';
@@ -158,6 +158,8 @@ class Change {
   private readonly owners: boolean;
   private readonly directories: IndexEntry[] = [];
   private readonly checked = new Set<string>(['']);
+  /** Directories that stood there, and their times: a rename in one changes its time, though nothing of the backup does. */
+  private readonly found = new Map<string, number>();
   private moved = 0;
 
   constructor(input: InPlaceInput, staging: string) {
@@ -205,6 +207,7 @@ class Change {
         }
       }
     }
+    this.giveTimesBack();
     // Deepest first: a directory's time changes when something in it is renamed.
     for (const directory of this.directories.reverse()) this.finishDirectory(directory);
   }
@@ -224,8 +227,9 @@ class Change {
     fs.renameSync(fsPath(`${this.staging}new/${entry.path}`), fsPath(this.root + entry.path));
   }
 
-  private stat(entryPath: string): fs.Stats | undefined {
-    return fs.lstatSync(fsPath(this.root + entryPath), { throwIfNoEntry: false });
+  private stat(entryPath: string): fs.BigIntStats | undefined {
+    const at = fsPath(this.root + entryPath);
+    return fs.lstatSync(at, { throwIfNoEntry: false, bigint: true });
   }
 
   /** Every folder above must be a real one: through a link, the entry would land outside. Absent ones are made. */
@@ -243,8 +247,22 @@ class Change {
         'PATH_UNSAFE',
         `${displayPath(parent)} is no folder, so nothing is put below it`,
       );
-    }
+    } else this.found.set(parent, microseconds(stats.mtimeNs));
     this.checked.add(parent);
+  }
+
+  private giveTimesBack(): void {
+    for (const [directory, mtimeMicroseconds] of this.found) {
+      // Gone, or given way to something else, when the restore was to remove it.
+      if (this.stat(directory)?.isDirectory() !== true) continue;
+      const seconds = mtimeSeconds({ mtimeMicroseconds });
+      if (seconds === undefined) continue;
+      try {
+        fs.utimesSync(fsPath(this.root + directory), seconds, seconds);
+      } catch (error) {
+        this.problems.push(problemOf(directory, error));
+      }
+    }
   }
 
   private finishDirectory(entry: IndexEntry): void {
