@@ -5,9 +5,9 @@ import { artifactKey, manifestKey } from '../format/layout.ts';
 import { MANIFEST_FORMAT, type Artifact, type Manifest } from '../format/manifest.ts';
 import { encodeSigned } from '../format/signed.ts';
 import { findAnomalies } from '../policy/anomaly.ts';
-import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 import type { ArtifactSink, Source, ReadResult } from '../sources/source.ts';
 import { isUnreadable, readManifest, withArtifacts, type ReadBackup } from './catalog.ts';
+import { assertClock } from './clock.ts';
 import { signerOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
 import { claimStore } from './marker.ts';
 import { findPredecessor } from './predecessor.ts';
@@ -96,16 +96,6 @@ async function run(engine: Engine, source: Source, options: Run): Promise<Backup
 function already({ manifest }: ReadBackup): BackupResult {
   const { source, id } = manifest;
   return { source, id, outcome: 'already', manifest, predecessor: undefined };
-}
-
-async function assertClock(engine: Engine): Promise<void> {
-  const skewMs = engine.now().getTime() - (await engine.store.now()).getTime();
-  if (Math.abs(skewMs) <= CLOCK_TOLERANCE_MS) return;
-  throw new HoldfastError(
-    'CLOCK_SKEW',
-    `this clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? 'ahead of' : 'behind'} the clock of the store`,
-    { hint: "Set this machine's time, then run again: ids, retention and freshness depend on it." },
-  );
 }
 
 async function readExisting(

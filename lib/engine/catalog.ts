@@ -7,6 +7,7 @@ import { parseManifest, type Manifest } from '../format/manifest.ts';
 import { decodeSigned, MAX_SIGNED_BYTES } from '../format/signed.ts';
 import type { OpenBackup } from '../sources/source.ts';
 import type { StoredObject } from '../stores/store.ts';
+import { latestTime } from './clock.ts';
 import type { Engine } from './engine.ts';
 
 /** The keys of one backup, or of a run that never became one. */
@@ -154,7 +155,7 @@ export async function resolveBackup(
   const source = slash > 0 ? name.slice(0, slash) : sources.has(name) ? name : undefined;
   const wanted = slash > 0 ? name.slice(slash + 1) : sources.has(name) ? 'latest' : name;
   const candidates = all.filter((one) => source === undefined || one.source === source);
-  if (wanted === 'latest') return newest(candidates, name, sources);
+  if (wanted === 'latest') return newest(engine, candidates, { name, sources });
   const matches = candidates.filter(({ id }) => id.startsWith(wanted) && wanted !== '');
   const [match, second] = matches;
   if (match !== undefined && second === undefined) return match;
@@ -170,10 +171,11 @@ export async function resolveBackup(
   );
 }
 
+/** An id from the future is nobody's latest, or one forged id would hide all that follow. */
 function newest(
+  engine: Engine,
   candidates: readonly StoredBackup[],
-  name: string,
-  sources: ReadonlySet<string>,
+  { name, sources }: { name: string; sources: ReadonlySet<string> },
 ): StoredBackup {
   const among = new Set(candidates.map(({ source }) => source));
   if (among.size > 1) {
@@ -185,10 +187,15 @@ function newest(
       },
     );
   }
-  const last = candidates.at(-1);
+  const latest = latestTime(engine);
+  const last = candidates.findLast(({ id }) => timeOf(id) <= latest);
   if (last !== undefined) return last;
-  throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup for "${name}"`, {
-    hint: 'Make one with `holdfast backup`.',
+  const future = candidates.length > 0 ? ', but for some from the future' : '';
+  throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup for "${name}"${future}`, {
+    hint:
+      future === ''
+        ? 'Make one with `holdfast backup`.'
+        : "Set this machine's time, or give the id: `holdfast list` shows them.",
   });
 }
 

@@ -1,9 +1,9 @@
 // What the records of prunes say: what each kept and let go, and how much there was.
 import type { Problem } from '../errors.ts';
 import { manifestKey } from '../format/layout.ts';
-import type { Facts } from '../format/record.ts';
+import type { Facts, Record } from '../format/record.ts';
 import type { Engine } from './engine.ts';
-import { readRecords } from './records.ts';
+import { readNewestRecord, readRecords } from './records.ts';
 import type { Survey } from './survey.ts';
 
 /** One prune of a source, as a record that can be trusted tells it. */
@@ -29,12 +29,22 @@ export async function readPrunes(
   const records = await readRecords(engine, 'prune', source, options);
   return records
     .filter(({ distrust }) => distrust === undefined)
-    .map(({ record: { end, facts } }) => ({
-      at: new Date(end),
-      kept: listOf(facts, 'kept').map(({ id }) => id),
-      released: listOf(facts, 'released'),
-      storedBytes: typeof facts['storedBytes'] === 'number' ? facts['storedBytes'] : undefined,
-    }));
+    .map(({ record }) => factsOf(record));
+}
+
+/** The newest of them; a store may hold years of their records, and only this one is read. */
+export async function lastPrune(engine: Engine, source: string): Promise<PruneFacts | undefined> {
+  const record = await readNewestRecord(engine, 'prune', source);
+  return record && factsOf(record);
+}
+
+function factsOf({ end, facts }: Record): PruneFacts {
+  return {
+    at: new Date(end),
+    kept: listOf(facts, 'kept').map(({ id }) => id),
+    released: listOf(facts, 'released'),
+    storedBytes: typeof facts['storedBytes'] === 'number' ? facts['storedBytes'] : undefined,
+  };
 }
 
 function listOf(facts: Facts, name: string): { id: string; reason: string }[] {

@@ -5,9 +5,10 @@ import { applyRetention, type RetentionResult } from '../policy/retention.ts';
 import { NOT_GOOD_KEPT_MS, type RetentionPolicy } from '../policy/retention-policy.ts';
 import { keepReasonText } from '../policy/retention-reasons.ts';
 import type { StoredBackup } from './catalog.ts';
+import { assertClock } from './clock.ts';
 import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
 import { assertOurs } from './marker.ts';
-import { missingSincePrune, readPrunes, type PruneFacts } from './prune-facts.ts';
+import { lastPrune, missingSincePrune, readPrunes } from './prune-facts.ts';
 import { writeRecord } from './records.ts';
 import { storedBytesOf, surveySource, type SurveyedBackup } from './survey.ts';
 
@@ -49,7 +50,8 @@ export interface PruneResult {
 /**
  * Applies the policy to one source. The caller holds the lock of a folder store: two prunes at once would count differently.
  *
- * `STORE_CONFLICT` when the store is another system's, `UNTRUSTED` without a key to sign the record with.
+ * `STORE_CONFLICT` when the store is another system's, `CLOCK_SKEW` when this clock cannot be trusted, `UNTRUSTED` without a key to
+ * sign the record with.
  */
 export async function pruneSource(
   engine: Engine,
@@ -57,19 +59,20 @@ export async function pruneSource(
   options: PruneOptions,
 ): Promise<PruneResult> {
   const begin = engine.now();
-  if (!options.dryRun) signerOf(engine);
+  if (!options.dryRun) {
+    signerOf(engine);
+    await assertClock(engine);
+  }
   await assertOurs(engine);
   const survey = await surveySource(engine, source);
   const { policy, intervalMs, dryRun } = options;
   const decided = applyRetention(survey.backups, policy, begin, { intervalMs });
-  const released = await releasedBefore(engine, source);
-  const orphans = [...survey.orphans, ...survey.leftovers].map((one) => ({
-    one,
-    due: isDue(one, begin, released),
-  }));
+  const unnamed = [...survey.orphans, ...survey.leftovers];
+  const released = await releasedBefore(engine, source, unnamed);
+  const orphans = unnamed.map((one) => ({ one, due: isDue(one, begin, released) }));
   const problems = [
     ...survey.problems,
-    ...missingSincePrune(survey, released.newest),
+    ...missingSincePrune(survey, await lastPrune(engine, source)),
     ...ignored(decided),
   ];
   const result = {
@@ -141,23 +144,21 @@ async function releaseKeys(engine: Engine, stored: StoredBackup): Promise<void> 
   for (const { key } of stored.artifacts) await engine.store.release(key);
 }
 
-interface ReleasedBefore {
-  /** When each was let go. */
-  readonly at: ReadonlyMap<string, Date>;
-  readonly newest: PruneFacts | undefined;
-}
-
-async function releasedBefore(engine: Engine, source: string): Promise<ReleasedBefore> {
-  const prunes = await readPrunes(engine, source);
-  return {
-    at: new Map(prunes.flatMap(({ at, released }) => released.map(({ id }) => [id, at] as const))),
-    newest: prunes.at(-1),
-  };
+/** When the backups were let go whose artifacts are still there: a run that was killed did not come to them. */
+async function releasedBefore(
+  engine: Engine,
+  source: string,
+  unnamed: readonly StoredBackup[],
+): Promise<ReadonlyMap<string, Date>> {
+  const stored = unnamed.flatMap(({ artifacts }) => artifacts.map(({ storedAt }) => +storedAt));
+  if (stored.length === 0) return new Map();
+  const prunes = await readPrunes(engine, source, new Date(Math.min(...stored)));
+  return new Map(prunes.flatMap(({ at, released }) => released.map(({ id }) => [id, at] as const)));
 }
 
 /** Artifacts without a manifest may belong to a run under way, unless a record says that their backup was let go. */
-function isDue(stored: StoredBackup, now: Date, released: ReleasedBefore): boolean {
-  const releasedAt = released.at.get(stored.id)?.getTime() ?? 0;
+function isDue(stored: StoredBackup, now: Date, released: ReadonlyMap<string, Date>): boolean {
+  const releasedAt = released.get(stored.id)?.getTime() ?? 0;
   return stored.artifacts.every(({ storedAt }) => {
     const time = storedAt.getTime();
     return time <= releasedAt || now.getTime() - time > NOT_GOOD_KEPT_MS;

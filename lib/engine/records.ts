@@ -13,6 +13,7 @@ import {
 } from '../format/record.ts';
 import { decodeSigned, encodeSigned } from '../format/signed.ts';
 import { isUnreadable, readSmall } from './catalog.ts';
+import { latestTime } from './clock.ts';
 import type { StoredObject } from '../stores/store.ts';
 import type { Engine } from './engine.ts';
 
@@ -117,6 +118,29 @@ export async function readRecords(
     }
   }
   return records;
+}
+
+/** The newest record of a verb that a trusted key vouches for; those from the future are passed over. */
+export async function readNewestRecord(
+  engine: Engine,
+  verb: Verb,
+  source: string,
+): Promise<Record | undefined> {
+  const objects: StoredObject[] = [];
+  const latest = compactTime(latestTime(engine));
+  for await (const object of engine.store.list(recordsPrefix(verb, source))) {
+    const time = parseRecordKey(object.key)?.time;
+    if (time !== undefined && time <= latest) objects.push(object);
+  }
+  for (const object of objects.reverse()) {
+    try {
+      const { record, distrust } = await readRecord(engine, object);
+      if (distrust === undefined) return record;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+  }
+  return undefined;
 }
 
 /** The record in `object`. `BACKUP_DAMAGED` or `FORMAT_UNSUPPORTED` when it is none that is understood here. */

@@ -1,6 +1,6 @@
 // What is known of each backup of a source: its manifest, its evidence, its pins, and whether all its bytes are there.
 import type { Problem } from '../errors.ts';
-import { manifestKey } from '../format/layout.ts';
+import { manifestKey, parseRecordKey } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { standingOf, type EvidencePiece, type Standing } from '../policy/standing.ts';
 import {
@@ -76,6 +76,8 @@ interface KnownRecords {
   readonly evidence: readonly ReadRecord[];
   readonly pins: readonly ReadRecord[];
   readonly unpins: readonly ReadRecord[];
+  /** The keys of pins that cannot be read: what they say is in doubt, and in doubt nothing goes. */
+  readonly brokenPins: readonly string[];
 }
 
 async function readTrusted(
@@ -93,11 +95,13 @@ async function readTrusted(
       return false;
     });
   };
-  return {
-    evidence: [...(await read('verify')), ...(await read('restore-test'))],
-    pins: await read('pin'),
-    unpins: await read('unpin'),
-  };
+  const evidence = [...(await read('verify')), ...(await read('restore-test'))];
+  const pinProblems = problems.length;
+  const pins = await read('pin');
+  const brokenPins = problems
+    .slice(pinProblems)
+    .flatMap(({ path, code }) => (code === 'unreadable' ? [path] : []));
+  return { evidence, pins, brokenPins, unpins: await read('unpin') };
 }
 
 async function readOrReport(
@@ -180,9 +184,9 @@ export function absentArtifact(manifest: Manifest, stored: StoredBackup): string
 }
 
 /** Pins that no unpin names. */
-function pinsOf(id: string, { pins, unpins }: KnownRecords): string[] {
+function pinsOf(id: string, { pins, unpins, brokenPins }: KnownRecords): string[] {
   const undone = new Set(unpins.map(({ record }) => record.facts['pin']));
-  return pins
-    .filter(({ record }) => record.subject === id && !undone.has(record.key))
-    .map(({ record }) => record.key);
+  const read = pins.filter(({ record }) => record.subject === id).map(({ record }) => record.key);
+  const broken = brokenPins.filter((key) => parseRecordKey(key)?.subject === id);
+  return [...read, ...broken].filter((key) => !undone.has(key));
 }
