@@ -117,17 +117,22 @@ class Comparison implements FolderComparison {
   }
 
   private differ(path: string, how: string): void {
-    const list = this.isLater(path) ? this.changed : this.differences;
+    const { since } = this.options;
+    const list = isChangedSince(this.original, path, since) ? this.changed : this.differences;
     list.push(`${displayPath(path)} ${how}`);
   }
+}
 
-  /** What is gone from the original has changed the folder that it was in. */
-  private isLater(path: string): boolean {
-    const here = fsPath(`${this.original}/${path}`);
-    const above = fsPath(`${this.original}/${path.slice(0, path.lastIndexOf('/') + 1)}`);
-    const stats = fs.lstatSync(here, { throwIfNoEntry: false }) ?? fs.lstatSync(above);
-    return stats.ctimeMs >= this.options.since.getTime();
-  }
+/**
+ * True when what stands in the folder `root` at `path` changed at or after `since`. What is gone has changed the folder that it was in.
+ * Byte strings.
+ */
+export function isChangedSince(root: string, path: string, since: Date): boolean {
+  const here = fsPath(`${root}/${path}`);
+  const above = fsPath(`${root}/${path.slice(0, path.lastIndexOf('/') + 1)}`);
+  const stats =
+    fs.lstatSync(here, { throwIfNoEntry: false }) ?? fs.lstatSync(above, { throwIfNoEntry: false });
+  return stats === undefined || stats.ctimeMs >= since.getTime();
 }
 
 function names(root: string, path: string): Set<string> {

@@ -42,12 +42,23 @@ export async function damageAndRepair(stage: Stage, backups: Backups): Promise<v
 /** Flips a bit in the middle of the first, the middle and the last member that holds a file; returns what these hold. */
 async function flipBytes(
   engine: Engine,
-  { second }: Backups,
+  { first, second }: Backups,
   folder: string,
 ): Promise<IndexGroup[]> {
-  const groups = (await groupsOf(engine, second)).filter(({ entries }) =>
-    entries.some(({ type, size }) => type === 'file' && size > 0),
+  // What changed between the two backups stands in one of them alone, and could not be healed.
+  const twice = new Set(
+    (await groupsOf(engine, first)).flatMap(({ entries }) => entries.map(({ sha256 }) => sha256)),
   );
+  const groups = (await groupsOf(engine, second)).filter(
+    ({ entries }) =>
+      entries.some(({ type, size }) => type === 'file' && size > 0) &&
+      entries.every(({ sha256 }) => sha256 === undefined || twice.has(sha256)),
+  );
+  if (groups.length === 0) {
+    throw new UnmetExpectation(
+      'too much of the folder changes all the time to damage something that both backups hold',
+    );
+  }
   const chosen = [groups[0], groups[groups.length >> 1], groups.at(-1)];
   const places = [...new Set(chosen)].filter((group) => group !== undefined);
   const archive = path.join(folder, artifactOf(second.manifest, 'archive').key);

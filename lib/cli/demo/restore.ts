@@ -6,6 +6,7 @@ import { restoreBackup } from '../../engine/restore.ts';
 import { bytesText, counted, durationText } from '../units.ts';
 import type { Backups } from './back-up.ts';
 import { runTool } from './command.ts';
+import { isChangedSince } from './compare.ts';
 import { groupsOf, typicalFile } from './entries.ts';
 import { expectSame } from './same.ts';
 import { LEFT_OUT, PLAIN_RESTORE, type Stage } from './stage.ts';
@@ -51,17 +52,16 @@ async function compareByDiff(
     );
     return;
   }
-  const leftOut = new Set(
-    first.manifest.problems.map(({ path: one }) => path.join(root, one.replace(/\/$/, ''))),
-  );
+  const leftOut = new Set(first.manifest.problems.map(({ path: one }) => one.replace(/\/$/, '')));
   const lines = ended.stdout.split('\n').filter((line) => line !== '');
-  const unexpected: string[] = [];
-  for (const line of lines) {
-    const only = /^Only in (.+): (.+)$/.exec(line);
-    const absent = only !== null && leftOut.has(path.join(only[1] ?? '', only[2] ?? ''));
-    if (!absent && !(await changedSince(line, root, begin))) unexpected.push(line);
-  }
-  const noted = lines.length === 0 ? 'finds no difference' : 'finds only what was left out';
+  const unexpected = lines.filter((line) => {
+    const named = pathIn(line, [root, restored]);
+    return named === undefined || !(leftOut.has(named) || isChangedSince(root, named, begin));
+  });
+  const noted =
+    lines.length === 0
+      ? 'finds no difference'
+      : 'finds only what was left out or changed meanwhile';
   story.expect(
     unexpected.length === 0,
     `diff -r <original> <restored> ${noted}`,
@@ -69,11 +69,13 @@ async function compareByDiff(
   );
 }
 
-/** True when the path of the original that a line of `diff` names was changed after the backup began. */
-async function changedSince(line: string, root: string, begin: Date): Promise<boolean> {
-  const named = /^(?:Only in|Files|File|Symbolic links) (.+?)(?::| and | is )/.exec(line)?.[1];
-  if (named?.startsWith(root) !== true) return false;
-  return (await fs.lstat(named)).ctimeMs >= begin.getTime();
+/** The path that a line of `diff` is about, relative to either folder. */
+function pathIn(line: string, folders: readonly string[]): string | undefined {
+  const [, folder, name, other] =
+    /^Only in (.+): (.+)$|^(?:Files|File|Symbolic links) (.+?) (?:and|is) /.exec(line) ?? [];
+  const named = other ?? path.join(folder ?? '', name ?? '');
+  const base = folders.find((one) => named.startsWith(`${one}/`));
+  return base === undefined ? undefined : named.slice(base.length + 1);
 }
 
 async function restoreOne(stage: Stage, { first }: Backups): Promise<void> {

@@ -18,9 +18,10 @@ export function expectSame(
   });
   const { files, bytes, differences, changed } = compared;
   for (const one of changed.slice(0, 3)) story.tell(`changed since the backup: ${one}`);
+  const apart = changed.length === 0 ? '' : ', but for what somebody changed there since';
   story.expect(
     differences.length === 0,
-    `byte by byte the same as the original (${counted(files, 'file')}, ${bytesText(bytes)} compared)`,
+    `byte by byte the same as the original${apart} (${counted(files, 'file')}, ${bytesText(bytes)} compared)`,
     `${counted(differences.length, 'difference')}, first: ${differences[0] ?? ''}`,
   );
   return compared;
