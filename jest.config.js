@@ -3,6 +3,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: process.env['HOLDFAST_LONG'] ? ['/node_modules/'] : ['/node_modules/', '\\.long\\.test\\.ts$'],
+  testPathIgnorePatterns: process.env['HOLDFAST_LONG']
+    ? ['/node_modules/']
+    : ['/node_modules/', '\\.long\\.test\\.ts$'],
   testTimeout: 60_000,
 };

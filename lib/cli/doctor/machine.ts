@@ -8,9 +8,6 @@ import { bytesText } from '../units.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 
-/** The oldest Node that Holdfast runs on; package.json says the same. */
-const OLDEST_NODE = [22, 15] as const;
-
 export interface Machine {
   readonly nodeVersion: string;
   /** The variable `PATH`. */
@@ -26,22 +23,10 @@ export async function examineMachine(
   contentBytes: number,
 ): Promise<Finding[]> {
   return [
-    nodeFinding(machine.nodeVersion),
+    ok('machine', `Node ${machine.nodeVersion}`),
     ...(await toolFindings(machine, config)),
     await scratchFinding(machine.scratch, contentBytes),
   ];
-}
-
-function nodeFinding(version: string): Finding {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [oldestMajor, oldestMinor] = OLDEST_NODE;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor))
-    return ok('machine', `Node ${version}`);
-  return problem(
-    'machine',
-    `this is Node ${version}; Holdfast needs ${OLDEST_NODE.join('.')} or newer`,
-    'Install a newer Node: https://nodejs.org/.',
-  );
 }
 
 async function toolFindings(
