@@ -69,7 +69,7 @@ export function filesByHand(manifest: Manifest, placeOf: (artifact: Artifact) =>
       ? `tar -xzf ${place} -C FOLDER`
       : `zstd -dc ${place} | tar -xf - -C FOLDER`;
   return {
-    check: [`echo '${archive.sha256}  '${place} | sha256sum -c`],
+    check: [`echo ${quoted(`${archive.sha256}  ${placeOf(archive)}`)} | sha256sum -c`],
     restore: ['mkdir FOLDER', unpack],
     recheck: [`cd FOLDER && sha256sum --quiet -c ${SUMS_PATH}`],
   };
