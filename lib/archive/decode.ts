@@ -4,7 +4,7 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import type { IndexEntry, IndexGroup, Member } from '../format/archive-index.ts';
 import { decodeMember, type Codec } from '../format/codec.ts';
 import { displayPath } from '../format/paths.ts';
-import { encodeHeader, paddingBytes } from '../format/tar.ts';
+import { BLOCK_BYTES, encodeHeader, paddingBytes } from '../format/tar.ts';
 
 /** Stored bytes, and where in the artifact they begin. */
 export interface StoredRange {
@@ -50,7 +50,7 @@ function layOut(entries: readonly IndexEntry[], raw: Buffer): Buffer[] {
   let at = 0;
   const contents = entries.map((entry) => {
     const start = at + expectHeader(entry, raw, at);
-    at = start + entry.size + paddingBytes(entry.size);
+    at = expectPadding(entry, raw, start + entry.size);
     return raw.subarray(start, start + entry.size);
   });
   if (at !== raw.length) {
@@ -73,6 +73,18 @@ function expectHeader(entry: IndexEntry, raw: Buffer, at: number): number {
   return header.length;
 }
 
+const ZEROS = Buffer.alloc(BLOCK_BYTES);
+
+/** Where the padding ends that begins at `at`. */
+function expectPadding(entry: IndexEntry, raw: Buffer, at: number): number {
+  const end = at + paddingBytes(entry.size);
+  if (ZEROS.compare(raw.subarray(at, end), 0, end - at, 0, end - at) === 0) return end;
+  throw new HoldfastError(
+    'BACKUP_DAMAGED',
+    `${displayPath(entry.path)} is not followed by the zeros that fill its last block`,
+  );
+}
+
 /** The content in one member of a split file: piece `i` of `group.members`. `BACKUP_DAMAGED` as for groups. */
 export function decodePiece(
   range: StoredRange,
@@ -85,8 +97,10 @@ export function decodePiece(
   if (member === undefined || entry === undefined) throw new RangeError('no such piece');
   const raw = decodeMember(checkedMember(range, member), member.rawBytes, codec);
   const start = i === 0 ? expectHeader(entry, raw, 0) : 0;
-  const padding = i === group.members.length - 1 ? paddingBytes(entry.size) : 0;
-  return raw.subarray(start, raw.length - padding);
+  if (i < group.members.length - 1) return raw.subarray(start);
+  const end = raw.length - paddingBytes(entry.size);
+  expectPadding(entry, raw, end);
+  return raw.subarray(start, end);
 }
 
 /** A group whose stored bytes are not, or do not hold, what the index says: a problem for each entry in it. */

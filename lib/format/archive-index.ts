@@ -33,6 +33,8 @@ export interface IndexGroup {
 
 /** Pieces of the index are cut at the first group that starts at or after this many bytes. */
 export const INDEX_PIECE_BYTES = 1 << 20;
+/** What encoding may add, besides a 256th part: frames, and blocks that end on a byte. */
+const MAX_OVERHEAD_BYTES = 4096;
 /** No piece may claim more than this, whatever the table says. */
 export const MAX_PIECE_BYTES = 64 << 20;
 
@@ -152,8 +154,12 @@ function parseExtent({ offset, bytes, rawBytes, sha256 }: Line): Extent {
   if (!isCount(offset) || !isCount(bytes) || !isCount(rawBytes) || !isDigest(sha256)) {
     throw damaged('a place in the index is malformed');
   }
-  if (bytes > MAX_PIECE_BYTES || rawBytes > MAX_PIECE_BYTES) {
+  if (rawBytes > MAX_PIECE_BYTES) {
     throw damaged(`a member claims ${rawBytes} bytes, allowed are ${MAX_PIECE_BYTES}`);
+  }
+  // Whoever reads counts what is decoded: what is stored for it must not be able to fill memory in its place.
+  if (bytes > rawBytes + (rawBytes >> 8) + MAX_OVERHEAD_BYTES) {
+    throw damaged(`a member takes ${bytes} bytes for ${rawBytes}`);
   }
   return { offset, bytes, rawBytes, sha256 };
 }

@@ -13,7 +13,7 @@ import { digest, entryPath, indexGroup } from '../support/entries.ts';
 const SHA = 'ab'.repeat(32);
 const extent = fc.record({
   offset: fc.maxSafeNat(),
-  bytes: fc.nat(MAX_PIECE_BYTES),
+  bytes: fc.nat(4096),
   rawBytes: fc.nat(MAX_PIECE_BYTES),
   sha256: digest,
 });
@@ -90,6 +90,10 @@ describe('a piece of the index is refused as damaged', () => {
     [
       'whose member claims more than any may hold',
       piece(FILE, { ...MEMBER, member: { ...MEMBER.member, rawBytes: MAX_PIECE_BYTES + 1 } }),
+    ],
+    [
+      'whose member takes far more than it holds',
+      piece(FILE, { ...MEMBER, member: { ...MEMBER.member, bytes: 8192 } }),
     ],
     ['whose file is longer than its members', piece({ ...FILE, size: 5000 }, MEMBER, MEMBER)],
     ['whose file is shorter than its members', piece({ ...FILE, size: 1 }, MEMBER, MEMBER)],

@@ -107,7 +107,7 @@ export const indexEntry: fc.Arbitrary<IndexEntry> = fc
 
 const member: fc.Arbitrary<Member> = fc.record({
   offset: fc.nat(),
-  bytes: fc.nat(1 << 20),
+  bytes: fc.nat(4096),
   rawBytes: fc.nat(1 << 20),
   sha256: digest,
   key: digest,
