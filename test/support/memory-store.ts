@@ -65,8 +65,9 @@ export class MemoryStore implements Store {
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
     assertPrefix(prefix);
-    for (const key of [...this.objects.keys()].sort()) {
-      const object = key.startsWith(prefix) ? await this.head(key) : undefined;
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix));
+    for (const key of keys.sort()) {
+      const object = await this.head(key);
       if (object !== undefined) yield object;
     }
   }
