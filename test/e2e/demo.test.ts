@@ -125,6 +125,22 @@ describe('npm start', () => {
     expect(fs.readdirSync(temporary)).toEqual([]);
   });
 
+  const interruption = () => {
+    const line = `"${process.execPath}" "${path.join(ROOT, 'bin/demo.ts')}" "${site}"`;
+    const shell = (script: string) =>
+      spawnSync('bash', ['-c', script], { env: { ...process.env, TMPDIR: temporary } });
+    const interrupted = `${line} & until ls "${temporary}" | grep -q .; do sleep 0.1; done; kill -INT $!; wait $!`;
+    expect(shell(interrupted).status).toBe(130);
+    expect(fs.readdirSync(temporary)).toEqual([]);
+    expect(shell(`${line} | head -1; exit \${PIPESTATUS[0]}`).status).toBe(0);
+    expect(fs.readdirSync(temporary)).toEqual([]);
+  };
+  it(
+    'removes what it made when it is interrupted, or when nobody reads on',
+    interruption,
+    TIMEOUT_MS,
+  );
+
   it('fails on a folder that is absent or empty', () => {
     const absent = demo([path.join(place, 'absent')]);
     expect(absent.stderr).toContain('absent cannot be opened');

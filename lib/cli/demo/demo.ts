@@ -24,6 +24,8 @@ repairs it, restores, compares and prunes. The directory is only read; all else 
   --keep   leave the temporary folder, and say where it is
 `;
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 interface Arguments {
   readonly directory: string;
   readonly keep: boolean;
@@ -35,7 +37,8 @@ export async function demo(argv: readonly string[]): Promise<number> {
   if (typeof given === 'number') return given;
   const interrupt = new AbortController();
   const onSignal = () => interrupt.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  process.stdout.on('error', goOnUnread);
+  for (const signal of SIGNALS) process.once(signal, onSignal);
   const work = await fs.mkdtemp(path.join(os.tmpdir(), 'holdfast-demo-'));
   try {
     await perform(given, work, interrupt.signal);
@@ -43,9 +46,14 @@ export async function demo(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error);
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
     await leave(work, given.keep);
   }
+}
+
+/** Who reads may have seen enough, as `head` does; the temporary folder is removed all the same. */
+function goOnUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 function argumentsOf(argv: readonly string[]): Arguments | number {
