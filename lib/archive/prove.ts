@@ -55,10 +55,16 @@ export function provePiece(job: PieceToProve): {
 } {
   try {
     const content = decodePiece(job.range, job.group, job.piece, job.codec);
-    return { content: content as Uint8Array<ArrayBuffer>, problems: [] };
+    return { content: ownBuffer(content), problems: [] };
   } catch (error) {
     return { content: undefined, problems: damageOf(job.group, error) };
   }
+}
+
+/** Small buffers may stand in one that Node shares among them, which cannot be handed to another thread. */
+function ownBuffer(content: Buffer): Uint8Array<ArrayBuffer> {
+  const shared = content.length < 64 << 10;
+  return shared ? new Uint8Array(content) : (content as Uint8Array<ArrayBuffer>);
 }
 
 /** Stored bytes that are about to be copied, and the digests they must have. */
