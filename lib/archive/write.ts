@@ -50,9 +50,14 @@ const WINDOW_BYTES = 24 << 20;
 /** Groups travel to a worker in batches of about this size: a message costs as much as a small file. */
 const BATCH_BYTES = 256 << 10;
 
+/** What an entry takes in memory, found and previous. */
+const ENTRY_BYTES = 2048;
+
 /** Work under way, in the order of the archive. */
 interface Queued {
   readonly rawBytes: number;
+  /** True for what a worker is busy with. */
+  readonly waits: boolean;
   readonly finish: () => AsyncGenerator<Part>;
 }
 
@@ -88,7 +93,7 @@ export class ArchiveWriter {
       for (const group of planGroups(this.input.entries)) {
         this.throwIfCancelled();
         yield* this.take(group);
-        while (this.queuedBytes > WINDOW_BYTES) yield* this.drainOne();
+        while (this.isDue()) yield* this.drainOne();
       }
       while (this.queue.length > 0) yield* this.drainOne();
       const unchanged = this.assembly.unchangedGroups;
@@ -99,6 +104,11 @@ export class ArchiveWriter {
     } finally {
       for (const file of this.open) file.close();
     }
+  }
+
+  /** What waits for nothing is finished at once, so that a tree without changes is never held in memory. */
+  private isDue(): boolean {
+    return this.queuedBytes > WINDOW_BYTES || this.queue[0]?.waits === false;
   }
 
   private async *take(group: SourceEntry[]): AsyncGenerator<Part> {
@@ -121,16 +131,16 @@ export class ArchiveWriter {
     throw new HoldfastError('CANCELLED', 'the backup was interrupted', { cause: signal.reason });
   }
 
-  private enqueue(rawBytes: number, finish: () => AsyncGenerator<Part>): void {
-    this.queue.push({ rawBytes, finish });
+  private enqueue(rawBytes: number, finish: () => AsyncGenerator<Part>, waits = true): void {
+    this.queue.push({ rawBytes, waits, finish });
     this.queuedBytes += rawBytes;
   }
 
   private async *drainOne(): AsyncGenerator<Part> {
-    this.startBatch();
     this.throwIfCancelled();
     const item = this.queue.shift();
     if (item === undefined) return;
+    if (item.waits) this.startBatch();
     yield* item.finish();
     this.queuedBytes -= item.rawBytes;
   }
@@ -153,8 +163,8 @@ export class ArchiveWriter {
         found.map(({ stat }) => stat),
       );
     };
-    // A little of the window, so that its promise of bounded memory holds for these too.
-    this.enqueue(1024, finish.bind(this));
+    // What these take in memory while earlier work is under way.
+    this.enqueue(found.length * ENTRY_BYTES, finish.bind(this), false);
   }
 
   private queueGroup(group: readonly SourceEntry[], before: PreviousGroup | undefined): void {

@@ -32,6 +32,8 @@ export interface Session extends AsyncDisposable {
   readonly engine: Engine;
   /** Undefined when a store was opened without a configuration. */
   readonly config: Config | undefined;
+  /** Why nothing is signed, where it could have been. */
+  readonly unsigned: string | undefined;
 }
 
 export const KINDS: ReadonlyMap<string, SourceKind> = new Map([[filesKind.kind, filesKind]]);
@@ -40,8 +42,11 @@ interface SessionInput {
   readonly options: CommonOptions;
   readonly signal: AbortSignal;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** True for what signs nothing: then it does not matter whether the key can be read. */
-  readonly unsigned?: boolean;
+  /**
+   * `required` by default. `optional` for what can be done without leaving evidence: who has lost the key must still be able to
+   * restore. `none` for what signs nothing.
+   */
+  readonly signing?: 'required' | 'optional' | 'none';
 }
 
 /**
@@ -53,20 +58,21 @@ export async function openSession({
   options,
   signal,
   onProgress,
-  unsigned = false,
+  signing = 'required',
 }: SessionInput): Promise<Session> {
   const config = await configOf(options);
   const store = config?.store ?? options.store;
   if (store === undefined) throw new Error('neither a configuration nor a store');
+  const { signer, unsigned } = await signerFor(config, signing);
   const pool = new Pool();
   const engine: Engine = {
     system: config?.system,
     store: await openStore(path.resolve(store), { random: randomName }),
     kinds: KINDS,
-    signer: config && !unsigned ? await signerFrom(config) : undefined,
+    signer,
     trusted: await trustedFrom(config, options),
     trustAnyone: options.trustAnyone === true,
-    who: `${os.userInfo().username}@${os.hostname()}`,
+    who: `${userName()}@${os.hostname()}`,
     pool,
     signal,
     onProgress,
@@ -79,7 +85,7 @@ export async function openSession({
     now: () => new Date(),
     random: randomName,
   };
-  return { engine, config, [Symbol.asyncDispose]: () => pool.close() };
+  return { engine, config, unsigned, [Symbol.asyncDispose]: () => pool.close() };
 }
 
 export function randomName(): string {
@@ -117,6 +123,32 @@ async function isAbsent(where: LoadOptions): Promise<boolean> {
 }
 
 /** What signs here; undefined when no key is configured. `CONFIG_INVALID` or `STORE_DENIED` when it cannot be used. */
+export async function signerFor(
+  config: Config | undefined,
+  signing: 'required' | 'optional' | 'none',
+): Promise<{ signer: Signer | undefined; unsigned: string | undefined }> {
+  if (config === undefined) {
+    return { signer: undefined, unsigned: 'there is no configuration that names a key' };
+  }
+  if (signing === 'none') return { signer: undefined, unsigned: undefined };
+  try {
+    return { signer: await signerFrom(config), unsigned: undefined };
+  } catch (error) {
+    if (signing === 'required' || !(error instanceof HoldfastError)) throw error;
+    return { signer: undefined, unsigned: error.message };
+  }
+}
+
+/** A user without an entry among the system's users, as in a container, has a number only. */
+function userName(): string {
+  try {
+    return os.userInfo().username;
+  } catch (error) {
+    if (error instanceof Error) return String(process.getuid?.() ?? 'unknown');
+    throw error;
+  }
+}
+
 export async function signerFrom(config: Config): Promise<Signer | undefined> {
   if (config.signingKey === undefined) return undefined;
   const pem = await resolveReference(config.signingKey, process.env);

@@ -62,10 +62,11 @@ async function backUp(
 ): Promise<SourceOutcome> {
   const begin = performance.now();
   const done = () => ({ source: source.name, durationMs: performance.now() - begin });
+  let backup: BackupResult | undefined;
   try {
     terminal.start(`backing up ${source.name}`);
     const trigger = triggerOf(options, source, engine.now());
-    const backup = await backupSource(engine, sourceFrom(config, source), {
+    backup = await backupSource(engine, sourceFrom(config, source), {
       trigger,
       full: options.full === true,
     });
@@ -74,23 +75,42 @@ async function backUp(
     if (backup.outcome === 'already') return { ...done(), backup };
     const verify = options.verify ? await proof(engine, backup, terminal) : undefined;
     const pruned = options.prune && config.pruneAfterBackup && verify?.verdict !== 'damaged';
-    const prune = pruned
-      ? await pruneWithLock(engine, config, source, { dryRun: false })
-      : undefined;
-    if (prune !== undefined && prune.release.length > 0) {
-      terminal.line(
-        `  pruned: ${counted(prune.release.length, 'backup')} let go, ${prune.keep.length} kept`,
-      );
-    }
+    const prune = pruned ? await pruneAfter(engine, config, source, terminal) : undefined;
     return { ...done(), backup, ...(verify && { verify }), ...(prune && { prune }) };
   } catch (error) {
     terminal.stop();
     if (!(error instanceof HoldfastError)) throw error;
     const { code, message, hint } = error;
+    const what =
+      backup === undefined
+        ? `${source.name} was not backed up`
+        : `${source.name}/${backup.id} is stored, but was not verified and pruned`;
     terminal.warn(
-      `${source.name} was not backed up: ${message}${hint === undefined ? '' : `\n  hint: ${hint}`}\n  code: ${code}`,
+      `${what}: ${message}${hint === undefined ? '' : `\n  hint: ${hint}`}\n  code: ${code}`,
     );
-    return { ...done(), error: { code, message, hint } };
+    return { ...done(), ...(backup && { backup }), error: { code, message, hint } };
+  }
+}
+
+/** The policy is applied by whoever is first; a backup is none the worse for another run doing it just now. */
+async function pruneAfter(
+  engine: Engine,
+  config: Config,
+  source: FilesSourceConfig,
+  terminal: Terminal,
+): Promise<PruneResult | undefined> {
+  try {
+    const prune = await pruneWithLock(engine, config, source, { dryRun: false });
+    if (prune.release.length > 0) {
+      terminal.line(
+        `  pruned: ${counted(prune.release.length, 'backup')} let go, ${prune.keep.length} kept`,
+      );
+    }
+    return prune;
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'LOCKED') throw error;
+    terminal.note(`  not pruned: ${error.message}`);
+    return undefined;
   }
 }
 

@@ -37,7 +37,12 @@ export async function run(
       hint: 'Name a second backup, or pass --live for the source as it is now.',
     });
   }
-  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  await using session = await openSession({
+    options,
+    signal,
+    signing: 'none',
+    onProgress: terminal.progress,
+  });
   const backup = await resolveBackup(session.engine, before);
   const limit = options.all === true ? Infinity : LISTED;
   const differs = live

@@ -55,7 +55,7 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
   }
   if (config !== undefined || options.store !== undefined) {
     try {
-      await using session = await openSession({ options, signal, unsigned: true });
+      await using session = await openSession({ options, signal, signing: 'none' });
       findings.push(...(await examineStorage(session.engine, config, seen)));
     } catch (error) {
       findings.push(failure('store', error));

@@ -11,7 +11,7 @@ import { ageText, bytesText, table } from '../units.ts';
 
 export async function run(names: string[], { options, signal }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal });
+  await using session = await openSession({ options, signal, signing: 'none' });
   const { engine } = session;
   const present = new Set((await listStored(engine)).map(({ source }) => source));
   const configured = session.config?.sources.map(({ name }) => name) ?? [];

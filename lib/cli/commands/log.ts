@@ -22,7 +22,7 @@ export async function run(
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const limit = limitOf(options.limit);
-  await using session = await openSession({ options, signal });
+  await using session = await openSession({ options, signal, signing: 'none' });
   const { engine, config } = session;
   const configured = config?.sources.map(({ name }) => name) ?? [];
   const known = [...new Set([...configured, ...(await knownSources(engine)).keys()])];

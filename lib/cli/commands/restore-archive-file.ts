@@ -61,7 +61,7 @@ export async function restoreArchiveFile(
 /** A configuration that is absent or broken keeps nobody from an archive, unless it was named. */
 async function configured(options: CommonOptions): Promise<Config | undefined> {
   try {
-    return await configOf({ ...options, store: options.store ?? '.' });
+    return await configOf(options);
   } catch (error) {
     const broken = error instanceof HoldfastError && error.code === 'CONFIG_INVALID';
     if (broken && options.config === undefined) return undefined;

@@ -50,7 +50,12 @@ export async function restoreOver(
   given: Given,
 ): Promise<number> {
   const { options, signal, terminal } = given;
-  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  await using session = await openSession({
+    options,
+    signal,
+    signing: 'optional',
+    onProgress: terminal.progress,
+  });
   const { source, id } = await resolveBackup(session.engine, name);
   const backup = await openBackup(session.engine, source, id);
   const folder = await folderOf(session, source, options);
@@ -70,7 +75,12 @@ export async function run(
   { options, signal }: Invocation<RestoreCommandOptions>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  await using session = await openSession({
+    options,
+    signal,
+    signing: 'optional',
+    onProgress: terminal.progress,
+  });
   const folder = await realFolder(names[0] ?? soleSource(session));
   const { backup, remove } = await lastSafety(session.engine, { folder, ...safetyOptions() });
   const given = {

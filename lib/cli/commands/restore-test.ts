@@ -24,7 +24,12 @@ export async function run(
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const tolerance = shareOf(options.tolerance);
-  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  await using session = await openSession({
+    options,
+    signal,
+    signing: 'optional',
+    onProgress: terminal.progress,
+  });
   const results: RestoreTestResult[] = [];
   for (const backup of await choose(session, names)) {
     terminal.start(`restoring ${backup.source}/${backup.id} to a scratch folder`);

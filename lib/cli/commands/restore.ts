@@ -31,7 +31,12 @@ export async function run(
     return restoreOver(name, paths, { ...invocation, terminal });
   }
   const to = targetOf(options);
-  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  await using session = await openSession({
+    options,
+    signal,
+    signing: 'optional',
+    onProgress: terminal.progress,
+  });
   const backup = await resolveBackup(session.engine, name);
   terminal.start(`restoring ${backup.source}/${backup.id}`);
   const report = await restoreBackup(session.engine, backup, {

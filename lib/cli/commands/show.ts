@@ -27,7 +27,7 @@ export async function run(
   { options, signal }: Invocation<{ all?: boolean }>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal });
+  await using session = await openSession({ options, signal, signing: 'none' });
   const { engine } = session;
   const found = await resolveBackup(engine, name);
   const shown = await showBackup(engine, found);

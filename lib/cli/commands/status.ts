@@ -12,7 +12,7 @@ import { Terminal } from '../terminal.ts';
 
 export async function run(names: string[], { options, signal }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal });
+  await using session = await openSession({ options, signal, signing: 'none' });
   const { engine, config } = session;
   const objectives = objectivesOf(config);
   if (names.length > 0)

@@ -20,7 +20,12 @@ export async function run(
   { options, signal }: Invocation<Options>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  await using session = await openSession({
+    options,
+    signal,
+    signing: 'optional',
+    onProgress: terminal.progress,
+  });
   const { engine } = session;
   const results: VerifyResult[] = [];
   for (const backup of await choose(engine, names, options.all === true)) {
@@ -31,7 +36,7 @@ export async function run(
     results.push(result);
   }
   if (results.some(({ record }) => record === undefined)) {
-    terminal.note('no evidence was kept: there is no key to sign it with');
+    terminal.note(`no evidence was kept: ${session.unsigned ?? 'there is no key to sign it with'}`);
   }
   terminal.document({ command: 'verify', backups: results });
   return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;

@@ -58,6 +58,8 @@ function goOnUnread(error: NodeJS.ErrnoException): void {
 
 function argumentsOf(argv: readonly string[]): Arguments | number {
   const checkout = path.resolve(import.meta.dirname, '../../..');
+  // npm runs scripts in the checkout; this is where its user stands.
+  const from = process.env['INIT_CWD'] ?? process.cwd();
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
@@ -70,7 +72,7 @@ function argumentsOf(argv: readonly string[]): Arguments | number {
     }
     const [directory = checkout, second] = positionals;
     if (second === undefined)
-      return { directory: path.resolve(directory), keep: values.keep === true };
+      return { directory: path.resolve(from, directory), keep: values.keep === true };
     process.stderr.write(`error: one directory, not ${positionals.length}\n\n${USAGE}`);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
