@@ -183,8 +183,9 @@ export async function listed(store: Store): Promise<StoredBackup[]> {
 export async function unsound(
   store: Store,
   known: ReadonlyMap<string, unknown> = new Map(),
+  { trusted }: Partial<Pick<Engine, 'trusted'>> = {},
 ): Promise<string[]> {
-  const engine = engineOn(store, new Clock(), { signer: undefined });
+  const engine = engineOn(store, new Clock(), { signer: undefined, ...(trusted && { trusted }) });
   const faults: string[] = [];
   for (const { source, id, manifest } of await listed(store)) {
     if (known.has(manifest?.key ?? '')) continue;
