@@ -50,7 +50,8 @@ export async function makePlace(): Promise<Place> {
   const run = (args: readonly string[], options: RunOptions = {}) => {
     const user = options.unprivileged === true ? PLAIN_USER : [];
     // Nothing of the user who runs the tests may decide how they end.
-    const env = { PATH: process.env['PATH'] ?? '', HOME: home, ...options.env };
+    const own = { HOME: home, XDG_CACHE_HOME: join(root, 'cache') };
+    const env = { PATH: process.env['PATH'] ?? '', ...own, ...options.env };
     const command = [...user, process.execPath, PROGRAM, ...args];
     return start(command, { cwd: site, ...options, env });
   };
