@@ -46,12 +46,12 @@ export interface ArchiveSummary {
 }
 
 /** Raw bytes that may be under way at once; bounds the memory of a run, whatever its files are. */
-const WINDOW_BYTES = 24 << 20;
+const WINDOW_BYTES = 16 << 20;
 /** Groups travel to a worker in batches of about this size: a message costs as much as a small file. */
 const BATCH_BYTES = 256 << 10;
 
 /** What an entry takes in memory, found and previous. */
-const ENTRY_BYTES = 2048;
+const ENTRY_BYTES = 4096;
 
 /** Work under way, in the order of the archive. */
 interface Queued {
@@ -168,7 +168,7 @@ export class ArchiveWriter {
   }
 
   private queueGroup(group: readonly SourceEntry[], before: PreviousGroup | undefined): void {
-    const rawBytes = group.reduce((sum, { size }) => sum + size + 1024, 0);
+    const rawBytes = group.reduce((sum, { size }) => sum + size + ENTRY_BYTES, 0);
     this.batch ??= this.newBatch();
     const { batch } = this;
     const i = batch.groups.length;
