@@ -67,6 +67,7 @@ export function sayRestored(terminal: Terminal, report: RestoreReport): void {
     terminal.line(`  read back: ${which} is what was backed up`);
   }
   for (const line of problemLines(problems)) terminal.warn(line);
+  if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
   sayHazards(terminal, report.hazards);
   sayCommands(terminal, report.commands);
 }

@@ -11,7 +11,7 @@ import { assertClock } from './clock.ts';
 import { signerOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
 import { claimStore } from './marker.ts';
 import { findPredecessor } from './predecessor.ts';
-import { listedProblems, writeRecord } from './records.ts';
+import { listedProblems, tryRecord } from './records.ts';
 
 export interface BackupOptions {
   readonly trigger: Trigger;
@@ -233,18 +233,14 @@ async function recordFailure(
 ): Promise<void> {
   const code = error instanceof HoldfastError ? error.code : 'UNEXPECTED';
   const detail = error instanceof Error ? error.message : String(error);
-  try {
-    await writeRecord(engine, {
-      verb: 'backup',
-      source: source.name,
-      subject: id,
-      begin,
-      verdict: 'failed',
-      problems: [{ path: '', code, detail }],
-      facts: {},
-    });
-  } catch (second) {
-    // The first failure is what the user must see; a store that fails twice is no news.
-    if (!(second instanceof Error)) throw second;
-  }
+  // The first failure is what the user must see; a store that fails twice is no news.
+  await tryRecord(engine, {
+    verb: 'backup',
+    source: source.name,
+    subject: id,
+    begin,
+    verdict: 'failed',
+    problems: [{ path: '', code, detail }],
+    facts: {},
+  });
 }

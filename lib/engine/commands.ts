@@ -1,5 +1,7 @@
 // Commands that are run after a restore: building, testing, whatever tells that what was restored works.
 import { spawn } from 'node:child_process';
+import process from 'node:process';
+import { HoldfastError } from '../errors.ts';
 
 export interface CommandResult {
   readonly command: string;
@@ -12,7 +14,7 @@ export interface CommandResult {
 
 const KEPT_OUTPUT = 8192;
 
-/** Runs commands in a shell in `folder`, one after the other, until one fails. */
+/** Runs commands in a shell in `folder`, one after the other, until one fails. `CANCELLED` when interrupted: they are stopped. */
 export async function runCommands(
   commands: readonly string[],
   options: { folder: string; environment: NodeJS.ProcessEnv; signal: AbortSignal | undefined },
@@ -20,6 +22,9 @@ export async function runCommands(
   const results: CommandResult[] = [];
   for (const command of commands) {
     const result = await runCommand(command, options);
+    if (options.signal?.aborted === true) {
+      throw new HoldfastError('CANCELLED', `the command "${command}" was interrupted`);
+    }
     results.push(result);
     if (result.exitCode !== 0) break;
   }
@@ -37,8 +42,14 @@ function runCommand(
     cwd: folder,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(signal !== undefined && { signal }),
+    // A group of its own, so that what the shell has started can be stopped with it.
+    detached: true,
   });
+  const stop = () => {
+    if (child.pid !== undefined) stopGroup(child.pid);
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted === true) stop();
   let output = '';
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-KEPT_OUTPUT);
@@ -47,6 +58,7 @@ function runCommand(
   child.stderr.on('data', keep);
   child.on('error', (error) => keep(Buffer.from(error.message)));
   child.on('close', (code) => {
+    signal?.removeEventListener('abort', stop);
     resolve({
       command,
       exitCode: code ?? undefined,
@@ -55,4 +67,13 @@ function runCommand(
     });
   });
   return promise;
+}
+
+function stopGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch (error) {
+    // It has ended by itself.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

@@ -62,6 +62,27 @@ export async function writeRecord(engine: Engine, act: Act): Promise<string | un
   return putRecord(engine, act, payload);
 }
 
+/** Where the record of an act is. */
+export interface Recorded {
+  /** Its key; undefined where nothing can be signed, or the store did not take it. */
+  readonly record: string | undefined;
+  /** Why the store did not take it. */
+  readonly unrecorded: string | undefined;
+}
+
+/**
+ * Writes the record of an act that is over, whose result stands: a store that is read-only, full or away by now changes nothing
+ * about it, and the caller says that no record was left.
+ */
+export async function tryRecord(engine: Engine, act: Act): Promise<Recorded> {
+  try {
+    return { record: await writeRecord(engine, act), unrecorded: undefined };
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return { record: undefined, unrecorded: error.message };
+  }
+}
+
 /** Two acts of one verb may begin in one millisecond: a record that finds its key taken takes the next. */
 async function putRecord(engine: Engine, act: Act, payload: Omit<Record, 'key'>): Promise<string> {
   const { signer } = engine;

@@ -16,7 +16,7 @@ import type { Store } from '../stores/store.ts';
 import { backupSource } from './backup.ts';
 import { listStored, openBackup } from './catalog.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
-import { readRecords, writeRecord } from './records.ts';
+import { readRecords, tryRecord, writeRecord, type Recorded } from './records.ts';
 import type { Signer } from '../format/signed.ts';
 
 export interface InPlaceOptions {
@@ -36,7 +36,7 @@ export interface InPlaceOptions {
   readonly confirm: (plan: InPlacePlan) => Promise<void>;
 }
 
-export interface InPlaceReport {
+export interface InPlaceReport extends Recorded {
   readonly source: string;
   readonly id: string;
   readonly folder: string;
@@ -49,7 +49,6 @@ export interface InPlaceReport {
   readonly differences: readonly Difference[];
   readonly hazards: readonly Hazard[];
   readonly durationMs: number;
-  readonly record: string | undefined;
 }
 
 /** The folder beside `target` that holds what restores in place have overwritten. */
@@ -88,6 +87,7 @@ export async function restoreInPlace(
       differences: [],
       hazards: [],
       record: undefined,
+      unrecorded: undefined,
     };
     return { ...report, ...nothing, durationMs };
   }
@@ -96,7 +96,7 @@ export async function restoreInPlace(
   const result = await inPlace.apply(backup, plan, { ...input, random: engine.random() });
   const differences = await differencesLeft(engine, backup, { plan, input, result });
   const problems = [...result.problems, ...differences.map(problemOf)];
-  const record = await writeRecord(engine, {
+  const recorded = await tryRecord(engine, {
     verb: 'restore',
     source,
     subject: id,
@@ -119,7 +119,7 @@ export async function restoreInPlace(
     differences,
     hazards: findHazards(folder),
     durationMs,
-    record,
+    ...recorded,
   };
 }
 

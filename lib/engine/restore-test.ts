@@ -5,9 +5,9 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import type { Difference, LiveSource, OpenBackup } from '../sources/source.ts';
 import { openBackup, type ReadBackup } from './catalog.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
-import { writeRecord } from './records.ts';
+import { tryRecord, type Recorded } from './records.ts';
 
-export interface RestoreTestResult {
+export interface RestoreTestResult extends Recorded {
   readonly source: string;
   readonly id: string;
   readonly verdict: 'proven' | 'damaged' | 'inconclusive';
@@ -19,7 +19,6 @@ export interface RestoreTestResult {
   readonly durationMs: number;
   /** How the backup compares with its source as it is now; undefined when that was not asked for. */
   readonly live: LiveComparison | undefined;
-  readonly record: string | undefined;
 }
 
 /** A spot check against the source: it has moved on since, so some difference is expected. */
@@ -49,7 +48,7 @@ export async function restoreTest(
   const backup = await openBackup(engine, source, id);
   const tested = await tryOut(engine, backup);
   const live = options.live && (await compareWithLive(engine, backup, options.live));
-  const record = await writeRecord(engine, {
+  const recorded = await tryRecord(engine, {
     verb: 'restore-test',
     source,
     subject: id,
@@ -67,7 +66,7 @@ export async function restoreTest(
     },
   });
   const durationMs = engine.now().getTime() - begin.getTime();
-  return { source, id, ...tested, durationMs, live, record };
+  return { source, id, ...tested, durationMs, live, ...recorded };
 }
 
 async function compareWithLive(
@@ -85,7 +84,7 @@ async function compareWithLive(
   return { entries: compared.entries, differing, tolerance, within, differences: shown };
 }
 
-type Tested = Omit<RestoreTestResult, 'source' | 'id' | 'durationMs' | 'live' | 'record'>;
+type Tested = Omit<RestoreTestResult, 'source' | 'id' | 'durationMs' | 'live' | keyof Recorded>;
 
 async function tryOut(engine: Engine, backup: OpenBackup & ReadBackup): Promise<Tested> {
   const kind = kindOf(engine, backup.manifest.kind);

@@ -6,7 +6,7 @@ import { runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine, type Workbench } from './engine.ts';
 import { findHazards, type Hazard } from '../sources/hazards.ts';
 import { makeFolder } from './new-folder.ts';
-import { writeRecord } from './records.ts';
+import { tryRecord, type Recorded } from './records.ts';
 
 export interface RestoreOptions {
   /** Relative to the source; empty for everything. */
@@ -23,7 +23,7 @@ export interface RestoreOptions {
   readonly environment: Readonly<NodeJS.ProcessEnv>;
 }
 
-export interface RestoreReport extends RestoreResult {
+export interface RestoreReport extends RestoreResult, Recorded {
   readonly source: string;
   readonly id: string;
   readonly to: string;
@@ -33,7 +33,6 @@ export interface RestoreReport extends RestoreResult {
   readonly hazards: readonly Hazard[];
   readonly commands: readonly CommandResult[];
   readonly durationMs: number;
-  readonly record: string | undefined;
 }
 
 /**
@@ -50,37 +49,38 @@ export async function restoreBackup(
 ): Promise<RestoreReport> {
   const begin = engine.now();
   const act = { verb: 'restore', source, subject: id, begin } as const;
-  try {
-    const backup = await openBackup(engine, source, id);
-    const report = await restoreOpened(engine, backup, options);
-    const { problems, files, bytes, commands } = report;
-    const failed = commands.some(({ exitCode }) => exitCode !== 0);
-    const record = await writeRecord(engine, {
-      ...act,
-      verdict: problems.length > 0 || failed ? 'partial' : 'done',
-      problems,
-      facts: {
-        to: options.to,
-        paths: options.paths.slice(0, 100),
-        files,
-        bytes,
-        verified: options.verify,
-        commands: commands.map(({ command, exitCode, durationMs }) => ({
-          command,
-          exitCode: exitCode ?? null,
-          durationMs: Math.round(durationMs),
-        })),
-      },
+  const report = await openBackup(engine, source, id)
+    .then((backup) => restoreOpened(engine, backup, options))
+    .catch(async (error: unknown) => {
+      // What went wrong is what the user must see, whether or not the store takes a record of it.
+      await tryRecord(engine, {
+        ...act,
+        verdict: 'failed',
+        problems: [failure(error)],
+        facts: { to: options.to },
+      });
+      throw error;
     });
-    return { ...report, record };
-  } catch (error) {
-    const problem = failure(error);
-    if (problem !== undefined) {
-      const facts = { to: options.to };
-      await writeRecord(engine, { ...act, verdict: 'failed', problems: [problem], facts });
-    }
-    throw error;
-  }
+  const { problems, files, bytes, commands } = report;
+  const failed = commands.some(({ exitCode }) => exitCode !== 0);
+  const recorded = await tryRecord(engine, {
+    ...act,
+    verdict: problems.length > 0 || failed ? 'partial' : 'done',
+    problems,
+    facts: {
+      to: options.to,
+      paths: options.paths.slice(0, 100),
+      files,
+      bytes,
+      verified: options.verify,
+      commands: commands.map(({ command, exitCode, durationMs }) => ({
+        command,
+        exitCode: exitCode ?? null,
+        durationMs: Math.round(durationMs),
+      })),
+    },
+  });
+  return { ...report, ...recorded };
 }
 
 /** Restores a backup that is open already, be it from a store or an archive alone; leaves no record. */
@@ -97,15 +97,23 @@ export async function restoreOpened(
   const { to: folder, commands: wanted, environment } = options;
   const commands = await runCommands(wanted, { folder, environment, signal: bench.signal });
   const durationMs = bench.now().getTime() - begin.getTime();
-  return { source, id, to: folder, ...result, commands, durationMs, record: undefined };
+  return {
+    source,
+    id,
+    to: folder,
+    ...result,
+    commands,
+    durationMs,
+    record: undefined,
+    unrecorded: undefined,
+  };
 }
 
-function failure(error: unknown): Problem | undefined {
-  if (!(error instanceof Error)) return undefined;
+function failure(error: unknown): Problem {
   return {
     path: '',
     code: error instanceof HoldfastError ? error.code : 'UNEXPECTED',
-    detail: error.message,
+    detail: error instanceof Error ? error.message : String(error),
   };
 }
 

@@ -5,9 +5,9 @@ import type { Manifest } from '../format/manifest.ts';
 import type { ProofLevel } from '../sources/source.ts';
 import { openBackup } from './catalog.ts';
 import { kindOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
-import { writeRecord } from './records.ts';
+import { tryRecord, type Recorded } from './records.ts';
 
-export interface VerifyResult {
+export interface VerifyResult extends Recorded {
   readonly source: string;
   readonly id: string;
   readonly level: ProofLevel;
@@ -16,8 +16,6 @@ export interface VerifyResult {
   readonly bytes: number;
   readonly problems: readonly Problem[];
   readonly durationMs: number;
-  /** The key of the evidence; undefined where nothing can be signed. */
-  readonly record: string | undefined;
 }
 
 /** Verifies one backup and writes the evidence. `UNTRUSTED` and `BACKUP_NOT_FOUND` leave no evidence: nothing was looked at. */
@@ -29,7 +27,7 @@ export async function verifyBackup(
   const begin = engine.now();
   const backup = await openBackup(engine, source, id);
   const found = await look(engine, backup, level);
-  const record = await writeRecord(engine, {
+  const recorded = await tryRecord(engine, {
     verb: 'verify',
     source,
     subject: id,
@@ -39,7 +37,7 @@ export async function verifyBackup(
     facts: { level, entries: found.entries, bytes: found.bytes, manifest: backup.digest },
   });
   const durationMs = engine.now().getTime() - begin.getTime();
-  return { source, id, level, ...found, durationMs, record };
+  return { source, id, level, ...found, durationMs, ...recorded };
 }
 
 type Found = Pick<VerifyResult, 'verdict' | 'entries' | 'bytes' | 'problems'>;

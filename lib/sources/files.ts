@@ -132,7 +132,10 @@ async function readFiles(
   input: ReadInput,
 ): Promise<ReadResult> {
   const problems: Problem[] = [];
-  const git = readGitFacts(options.path, surroundings.git);
+  const { signal } = input;
+  const git = readGitFacts(options.path, { ...surroundings.git, ...(signal && { signal }) });
+  // Awaited last; should the archive fail before, nobody asks for it any more.
+  git.catch(() => undefined);
   const stored = await archiveTree(input, {
     entries: readable(options, () => walkFiles(options, surroundings, (one) => problems.push(one))),
     encoding: ENCODINGS[options.compression],

@@ -138,7 +138,7 @@ async function proof(
   terminal.start(`verifying ${source}`);
   const result = await verifyBackup(engine, { source, id }, 'digest');
   terminal.stop();
-  const { verdict, entries, bytes, durationMs, problems } = result;
+  const { verdict, entries, bytes, durationMs, problems, unrecorded } = result;
   if (verdict === 'proven') {
     terminal.line(
       `  proven: ${counted(entries, 'entry', 'entries')} read back, ${bytesText(bytes)} in ${durationText(durationMs)}`,
@@ -146,6 +146,9 @@ async function proof(
   } else {
     terminal.warn(`${source}/${id} is ${verdict}`);
     for (const line of problemLines(problems)) terminal.warn(line);
+  }
+  if (unrecorded !== undefined) {
+    terminal.warn(`${source}/${id} stays unproven, as no evidence was kept: ${unrecorded}`);
   }
   return result;
 }
@@ -192,8 +195,13 @@ function jsonOf(outcome: SourceOutcome): object {
 function exitOf(outcomes: readonly SourceOutcome[]): number {
   const failed = outcomes.find(({ error }) => error !== undefined)?.error;
   if (failed !== undefined) return ERRORS[failed.code as keyof typeof ERRORS].exit;
-  if (outcomes.some(({ verify }) => verify !== undefined && verify.verdict !== 'proven'))
+  if (outcomes.some(({ verify }) => verify !== undefined && !isKept(verify)))
     return ERRORS.BACKUP_DAMAGED.exit;
   const partial = outcomes.some(({ backup }) => backup?.manifest.status === 'partial');
   return partial ? ERRORS.SOURCE_INCOMPLETE.exit : 0;
+}
+
+/** Proven, and on record: what nobody wrote down makes no backup good. */
+function isKept({ verdict, record }: VerifyResult): boolean {
+  return verdict === 'proven' && record !== undefined;
 }

@@ -242,5 +242,6 @@ function say(terminal: Terminal, report: InPlaceReport): void {
   for (const line of problemLines(result?.problems ?? [])) terminal.warn(line);
   for (const { path: where, found } of report.differences.slice(0, 20))
     terminal.warn(`${displayText(where)}: ${found}`);
+  if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
   sayHazards(terminal, report.hazards);
 }

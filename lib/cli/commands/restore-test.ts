@@ -85,6 +85,7 @@ function say(terminal: Terminal, { config }: Session, result: RestoreTestResult)
     `${mark}  ${source}/${id}  ${counted(files, 'file')}, ${bytesText(bytes)} restored in ${durationText(restoreMs)}${objective}`,
   );
   for (const line of problemLines(problems)) terminal.line(`  ${line}`);
+  if (result.unrecorded !== undefined) terminal.warn(`no evidence was kept: ${result.unrecorded}`);
   if (result.live !== undefined) sayLive(terminal, result.live);
 }
 

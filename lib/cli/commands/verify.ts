@@ -35,8 +35,10 @@ export async function run(
     say(terminal, result);
     results.push(result);
   }
-  if (results.some(({ record }) => record === undefined)) {
-    terminal.note(`no evidence was kept: ${session.unsigned ?? 'there is no key to sign it with'}`);
+  const unkept = results.find(({ record }) => record === undefined);
+  if (unkept !== undefined) {
+    const why = unkept.unrecorded ?? session.unsigned ?? 'there is no key to sign it with';
+    terminal.note(`no evidence was kept: ${why}`);
   }
   terminal.document({ command: 'verify', backups: results });
   return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;
