@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { testWith } from '../support/foreign-tools.ts';
 import { pinBackup, unpinBackup } from '../../lib/engine/pin.ts';
 import { contentsOf, showBackup, type ContentLine } from '../../lib/engine/show.ts';
 import type { FilesOptions } from '../../lib/sources/files.ts';
@@ -146,10 +147,7 @@ describe('what a backup holds', () => {
 });
 
 describe('restoring by hand, as a backup says it is done', () => {
-  test.each<[string, Partial<FilesOptions>]>([
-    ['gzip', {}],
-    ['zstd', { compression: 'zstd' }],
-  ])('gives the tree again, checked before and after (%s)', async (_name, options) => {
+  const byHandGivesTheTree = async (options: Partial<FilesOptions>) => {
     using site = setUp();
     const folder = site.scratch.at("it's a store");
     fs.mkdirSync(folder);
@@ -170,7 +168,13 @@ describe('restoring by hand, as a backup says it is done', () => {
     expect(treeOf(target)).toEqual(treeOf(site.root));
     fs.appendFileSync(`${folder}/${made.manifest.artifacts[0]?.key ?? ''}`, 'x');
     expect(() => sh(byHand.check)).toThrow();
-  });
+  };
+
+  test('gives the tree again, checked before and after (gzip)', () => byHandGivesTheTree({}));
+
+  testWith('zstd')('gives the tree again, checked before and after (zstd)', () =>
+    byHandGivesTheTree({ compression: 'zstd' }),
+  );
 });
 
 describe('a pin', () => {
