@@ -94,7 +94,8 @@ export class Pool implements AsyncDisposable {
   private settle(entry: Running, reply: Reply): void {
     const waiting = entry.jobs.get(reply.id);
     entry.jobs.delete(reply.id);
-    if (entry.jobs.size === 0) entry.worker.unref();
+    // One that is being stopped must be waited for: the process would end before what it awaits.
+    if (entry.jobs.size === 0 && !this.closed) entry.worker.unref();
     if ('error' in reply) waiting?.reject(revive(reply.error));
     else waiting?.resolve(reply.result as never);
     this.dispatch();
