@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -72,6 +73,19 @@ describe('headers', () => {
       const micros = wanted.mtimeMicroseconds ?? Date.UTC(1980) * 1000;
       expect(Math.abs(found.mtime * 1e6 - micros)).toBeLessThanOrEqual(1);
     });
+  });
+
+  test('are those that docs/format.md describes', () => {
+    const entries = fc.sample(entry, 1000);
+    const hex = (text = '') => Buffer.from(text, 'latin1').toString('hex');
+    const input = entries.map((one) => {
+      const { path, linkTarget, mtimeMicroseconds: micros = null, ...rest } = one;
+      return `${JSON.stringify({ ...rest, path: hex(path), link: hex(linkTarget), micros })}\n`;
+    });
+    const script = fileURLToPath(new URL('../support/headers.py', import.meta.url));
+    const options = { input: input.join(''), maxBuffer: 1 << 28 };
+    const lines = execFileSync('python3', [script], options).toString().trimEnd().split('\n');
+    expect(lines).toEqual(entries.map((one) => encodeHeader(one).toString('hex')));
   });
 
   test('give GNU tar the bytes of every name', () => {
