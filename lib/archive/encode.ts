@@ -244,7 +244,7 @@ function encodeLayout(
     encoding,
   );
   if (key === candidateKey) return { bytes: undefined, rawBytes: layout.at, sha256: '', key };
-  const bytes = exact(encodeMember(segmentsOf(layout), encoding));
+  const bytes = encodeMember(segmentsOf(layout), encoding) as Buffer<ArrayBuffer>;
   return { bytes, rawBytes: layout.at, sha256: crypto.hash('sha256', bytes, 'hex'), key };
 }
 
@@ -260,6 +260,22 @@ function segmentsOf(layout: Layout): Segment[] {
   }
   if (from < layout.at) segments.push({ bytes: scratch.subarray(from, layout.at), stored: false });
   return segments;
+}
+
+/** Groups with the bytes of all their members in one buffer: many small ones would leave holes in the allocator's memory. */
+export function packed(groups: readonly EncodedGroup[]): EncodedGroup[] {
+  const parts = groups.map(({ member }) => member?.bytes ?? new Uint8Array(0));
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  return groups.map((group, i) => {
+    const part = parts[i] ?? new Uint8Array(0);
+    all.set(part, at);
+    const bytes = all.subarray(at, at + part.length);
+    at += part.length;
+    return group.member?.bytes === undefined
+      ? group
+      : { ...group, member: { ...group.member, bytes } };
+  });
 }
 
 /** The bytes in a buffer of their own, which can be handed to another thread without copying. */

@@ -4,6 +4,7 @@ import {
   encodeGroupMember,
   encodePiece,
   encodeText,
+  packed,
   type EncodedGroup,
   type EncodedMember,
   type EncodedPiece,
@@ -52,7 +53,7 @@ type Performers = { [K in JobName]: (job: Jobs[K][0]) => Performed<K> };
 
 const PERFORMERS: Performers = {
   encodeGroups: ({ groups, encoding }) => {
-    const result = groups.map((group) => encodeGroupMember(group, encoding));
+    const result = packed(groups.map((group) => encodeGroupMember(group, encoding)));
     return { result, transfer: buffersOf(result.map((group) => group.member)) };
   },
   encodePiece: ({ piece, encoding }) => {
@@ -82,5 +83,6 @@ export function perform<K extends JobName>(name: K, job: Jobs[K][0]): Performed<
 }
 
 function buffersOf(members: readonly (EncodedMember | undefined)[]): ArrayBuffer[] {
-  return members.flatMap((member) => (member?.bytes === undefined ? [] : [member.bytes.buffer]));
+  const buffers = members.map((member) => member?.bytes?.buffer);
+  return [...new Set(buffers)].filter((buffer) => buffer !== undefined);
 }

@@ -70,7 +70,7 @@ export class Pool implements AsyncDisposable {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
     const worker = new Worker(new URL(file, import.meta.url), {
       // Little garbage survives a job, so a small nursery keeps memory low and costs nothing.
-      resourceLimits: { maxYoungGenerationSizeMb: 3 },
+      resourceLimits: { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 128 },
     });
     const entry: Running = { worker, jobs: new Map() };
     worker.on('message', (reply: Reply) => this.settle(entry, reply));
