@@ -167,7 +167,7 @@ describe('the reader refuses', () => {
       bytes[at ?? 0] = (bytes[at ?? 0] ?? 0) ^ 1;
       refused(alone(bytes));
     }
-    for (let at = archive.length - 74; at < archive.length; at += 9) {
+    for (let at = archive.length - 74; at < archive.length; at += 17) {
       const bytes = Buffer.from(archive);
       bytes[at] = (bytes[at] ?? 0) ^ 1;
       refused(alone(bytes));
