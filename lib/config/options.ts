@@ -1,5 +1,5 @@
 // The schema as a tree of options that can be walked by path: what is allowed at a place, and which keys it has.
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 import { configSchema } from './schema.ts';
 import type { Path } from './yaml.ts';

@@ -1,12 +1,13 @@
 // The manifest: the small signed file that makes a backup. Written last; names the artifacts; holds nothing per entry.
-import * as z from 'zod';
+import { en } from 'zod/locales';
+import * as z from 'zod/mini';
 import { HoldfastError } from '../errors.ts';
 import { TRIGGER_KINDS } from './ids.ts';
 
 export const MANIFEST_FORMAT = 1;
 
-// Compiling a validator costs more than one process ever saves with it.
-z.config({ jitless: true });
+// Compiling a validator costs more than one process ever saves with it. What the parser finds is said in English.
+z.config({ ...en(), jitless: true });
 
 /** What a manifest may demand of its reader; one that is not listed here is refused. */
 const KNOWN_FEATURES: readonly string[] = [];
@@ -14,16 +15,16 @@ const KNOWN_FEATURES: readonly string[] = [];
 /** Problems beyond these are counted and not listed. */
 export const MAX_LISTED_PROBLEMS = 1000;
 
-const count = z.int().nonnegative();
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.int().check(z.nonnegative());
+const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 const time = z.iso.datetime({ precision: 3 });
-const text = z.string().max(4096);
+const text = z.string().check(z.maxLength(4096));
 
 export const problemSchema = z.strictObject({
   path: text,
-  code: z.string().max(64),
+  code: z.string().check(z.maxLength(64)),
   detail: text,
-  tolerated: z.boolean().optional(),
+  tolerated: z.optional(z.boolean()),
 });
 
 const extentSchema = z.strictObject({
@@ -39,15 +40,15 @@ const artifactSchema = z.strictObject({
   codec: z.enum(['gzip', 'zstd']),
   bytes: count,
   sha256: digest,
-  crc32: z.string().regex(/^[0-9a-f]{8}$/),
+  crc32: z.string().check(z.regex(/^[0-9a-f]{8}$/)),
   /** Of archives: where the table of the index stands. */
-  table: extentSchema.optional(),
+  table: z.optional(extentSchema),
 });
 
 const gitSchema = z.strictObject({
   commit: text,
-  branch: text.optional(),
-  tag: text.optional(),
+  branch: z.optional(text),
+  tag: z.optional(text),
   dirty: z.boolean(),
 });
 
@@ -64,7 +65,7 @@ const totalsSchema = z.strictObject({
 
 const manifestSchema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
-  requires: z.array(text).max(64),
+  requires: z.array(text).check(z.maxLength(64)),
   key: text,
   system: text,
   source: text,
@@ -76,17 +77,19 @@ const manifestSchema = z.strictObject({
   /** The start of the last run that read every file. */
   fullAt: time,
   status: z.enum(['complete', 'partial']),
-  problems: z.array(problemSchema).max(MAX_LISTED_PROBLEMS),
+  problems: z.array(problemSchema).check(z.maxLength(MAX_LISTED_PROBLEMS)),
   problemCount: count,
-  artifacts: z.array(artifactSchema).min(1).max(64),
+  artifacts: z.array(artifactSchema).check(z.minLength(1), z.maxLength(64)),
   totals: totalsSchema,
   /** What the bytes of the artifacts depend on besides the source. */
-  options: z.record(z.string().max(64), z.union([text, z.number(), z.boolean()])),
-  git: gitSchema.optional(),
-  package: z.strictObject({ name: text.optional(), version: text.optional() }).optional(),
+  options: z.record(z.string().check(z.maxLength(64)), z.union([text, z.number(), z.boolean()])),
+  git: z.optional(gitSchema),
+  package: z.optional(z.strictObject({ name: z.optional(text), version: z.optional(text) })),
   /** For a backup that was not made from its source: from what, and why. */
-  origin: z.strictObject({ reason: text, from: z.array(text).max(1000) }).optional(),
-  tools: z.record(z.string().max(64), text),
+  origin: z.optional(
+    z.strictObject({ reason: text, from: z.array(text).check(z.maxLength(1000)) }),
+  ),
+  tools: z.record(z.string().check(z.maxLength(64)), text),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

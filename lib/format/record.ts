@@ -1,5 +1,5 @@
 // Records: the small signed file that every act leaves which makes no manifest, and the evidence of proofs among them.
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { HoldfastError } from '../errors.ts';
 import { parseRecordKey } from './layout.ts';
 import { MAX_LISTED_PROBLEMS, problemSchema } from './manifest.ts';
@@ -24,7 +24,7 @@ export const VERDICTS = ['proven', 'damaged', 'inconclusive', 'done', 'partial',
 export type Verdict = (typeof VERDICTS)[number];
 
 const time = z.iso.datetime({ precision: 3 });
-const text = z.string().max(4096);
+const text = z.string().check(z.maxLength(4096));
 
 const recordSchema = z.strictObject({
   format: z.literal(RECORD_FORMAT),
@@ -38,9 +38,9 @@ const recordSchema = z.strictObject({
   begin: time,
   end: time,
   verdict: z.enum(VERDICTS),
-  problems: z.array(problemSchema).max(MAX_LISTED_PROBLEMS),
-  problemCount: z.int().nonnegative(),
-  facts: z.record(z.string().max(64), z.json()),
+  problems: z.array(problemSchema).check(z.maxLength(MAX_LISTED_PROBLEMS)),
+  problemCount: z.int().check(z.nonnegative()),
+  facts: z.record(z.string().check(z.maxLength(64)), z.json()),
 });
 
 export type Record = z.infer<typeof recordSchema>;
