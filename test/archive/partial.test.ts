@@ -66,8 +66,8 @@ describe('one path', () => {
   test('reads a member, and no more of the index than where it and what lies below it would stand', async () => {
     const { into, readBytes } = await restored(`site/7/00007-${'n'.repeat(40)}.md`);
     expect(fs.readFileSync(`${into}/site/7/00007-${'n'.repeat(40)}.md`, 'utf8')).toBe('# 7\n');
-    expect(readBytes).toBeLessThan(4 * (await largestPiece()) + 150_000);
-    expect(readBytes).toBeLessThan(backup.archive.length / 15);
+    expect(readBytes).toBeLessThan(2 * (await largestPiece()) + 70_000);
+    expect(readBytes).toBeLessThan(backup.archive.length / 25);
   });
 
   test('opens the archive by its table alone', async () => {
