@@ -5,6 +5,7 @@ import {
   MAX_PIECE_BYTES,
   parsePiece,
   parseTable,
+  pathOfLine,
   type IndexEntry,
   type IndexGroup,
   type IndexTable,
@@ -18,6 +19,7 @@ import {
   type Extent,
 } from '../format/codec.ts';
 import { displayPath } from '../format/paths.ts';
+import { parsePieceBetween } from '../format/piece-search.ts';
 import { assertTable } from '../format/structure.ts';
 
 /** Something that can be read in ranges. Byte counts; `read` gives exactly what was asked for or throws. */
@@ -86,17 +88,21 @@ export async function readExtent(
 
 /** The groups of piece `i` of the index. */
 export async function readPiece(archive: Archive, i: number): Promise<IndexGroup[]> {
+  return parsePiece(await readPieceText(archive, i));
+}
+
+async function readPieceText(archive: Archive, i: number): Promise<string> {
   const piece = archive.table.pieces[i];
-  if (piece === undefined) return [];
+  if (piece === undefined) return '';
   const raw = await readExtent(archive.reader, piece, archive.codec);
-  const groups = parsePiece(raw.toString('utf8'));
-  if (groups[0]?.entries[0]?.path !== piece.firstPath) {
+  const text = raw.toString('utf8');
+  if (pathOfLine(text.slice(0, text.indexOf('\n'))) !== piece.firstPath) {
     throw new HoldfastError(
       'BACKUP_DAMAGED',
       'a piece of the index does not begin with its first path',
     );
   }
-  return groups;
+  return text;
 }
 
 /**
@@ -192,15 +198,15 @@ function assertTiling(group: IndexGroup, offset: number | undefined): number {
   return at;
 }
 
-/** The piece that was parsed last, of each archive: one look-up comes back to it several times. */
-const lastPieces = new WeakMap<Archive, { i: number; groups: Promise<IndexGroup[]> }>();
+/** The piece that was read last, of each archive: one look-up comes back to it several times. */
+const lastPieces = new WeakMap<Archive, { i: number; text: Promise<string> }>();
 
-function lookUpPiece(archive: Archive, i: number): Promise<IndexGroup[]> {
+function lookUpPiece(archive: Archive, i: number): Promise<string> {
   const last = lastPieces.get(archive);
-  if (last?.i === i) return last.groups;
-  const groups = readPiece(archive, i);
-  lastPieces.set(archive, { i, groups });
-  return groups;
+  if (last?.i === i) return last.text;
+  const text = readPieceText(archive, i);
+  lastPieces.set(archive, { i, text });
+  return text;
 }
 
 /** The groups in which paths from `first` to `last` can stand; only the pieces of the index that name them are read. */
@@ -212,10 +218,7 @@ export async function* groupsBetween(
   const { pieces } = archive.table;
   for (let i = firstPieceFor(archive.table, first); i < pieces.length; i++) {
     if ((pieces[i]?.firstPath ?? '') > last) return;
-    for (const group of await lookUpPiece(archive, i)) {
-      if ((group.entries[0]?.path ?? '') > last) return;
-      if ((group.entries.at(-1)?.path ?? '') >= first) yield group;
-    }
+    yield* parsePieceBetween(await lookUpPiece(archive, i), first, last);
   }
 }
 

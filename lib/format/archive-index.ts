@@ -105,6 +105,11 @@ export function parsePiece(text: string): IndexGroup[] {
   return groups;
 }
 
+/** The path in the line of an entry; `BACKUP_DAMAGED` when there is none. Nothing else of the line is checked. */
+export function pathOfLine(text: string): string {
+  return parsePath(parseLine(text), 'path');
+}
+
 /** The members of a split file hold its header, its content and its padding, no more; others are measured when they are decoded. */
 function assertWhole({ entries, members }: IndexGroup): void {
   const [entry] = entries;
