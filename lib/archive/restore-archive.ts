@@ -169,7 +169,8 @@ class Restore {
     if (this.made.has(path)) return;
     this.makeParents(path);
     this.made.add(path);
-    this.attempt(`${path}/`, () => fs.mkdirSync(fsPath(this.options.root + path), 0o700));
+    // Nobody else can enter the root; what the index says of the directory is set when all is in it.
+    this.attempt(`${path}/`, () => fs.mkdirSync(fsPath(this.options.root + path), 0o755));
   }
 
   private async extractStretch(

@@ -21,6 +21,8 @@ export async function makeFolder<T>(
   try {
     const result = await fill(folder);
     await assertFree(target);
+    // What was private while it was filled is a folder like others from here on.
+    await fs.chmod(folder, 0o755);
     await fs.rename(folder, target);
     return result;
   } catch (error) {

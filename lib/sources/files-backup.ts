@@ -8,10 +8,17 @@ import { createSelector } from './select.ts';
 import type { OpenBackup } from './source.ts';
 import { walk } from './walk.ts';
 
+/** A restore and what reads it back look at the same pieces of the index. */
+const opened = new WeakMap<OpenBackup, Promise<Archive>>();
+
 /** The archive of a backup, opened by the table that its manifest names. */
-export async function openBackupArchive(backup: OpenBackup): Promise<Archive> {
+export function openBackupArchive(backup: OpenBackup): Promise<Archive> {
+  const known = opened.get(backup);
+  if (known !== undefined) return known;
   const artifact = artifactOf(backup.manifest, 'archive');
-  return openArchive(backup.open(artifact), tableOf(artifact), artifact.codec);
+  const archive = openArchive(backup.open(artifact), tableOf(artifact), artifact.codec);
+  opened.set(backup, archive);
+  return archive;
 }
 
 /** Where the index table of an archive stands; `BACKUP_DAMAGED` when its manifest does not say. */
