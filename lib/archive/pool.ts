@@ -7,7 +7,7 @@ import type { ErrorData, Reply, Request } from './worker.ts';
 
 const MAX_WORKERS = 6;
 /** Below this much work in all, starting a thread costs more than it saves. */
-const WORTH_BYTES = 3 << 20;
+const WORTH_BYTES = 12 << 20;
 /** Jobs that a worker has before it, so that it never waits for the next. */
 const AHEAD = 3;
 
@@ -20,6 +20,8 @@ interface Waiting {
 
 interface Running {
   readonly worker: Worker;
+  /** Set by the worker itself: this thread may be too busy to be told. */
+  readonly ready: Int32Array;
   readonly jobs: Map<number, Waiting>;
 }
 
@@ -58,7 +60,9 @@ export class Pool implements AsyncDisposable {
     if (this.size === 0 || (this.running.length === 0 && this.workBytes < WORTH_BYTES)) {
       return perform(name, job).result;
     }
-    if (this.running.length < this.size) this.start();
+    if (this.running.length === 0) for (let i = 0; i < this.size; i++) this.start();
+    // Until the first of them has loaded its code, this thread does the work.
+    if (!this.running.some(isReady)) return perform(name, job).result;
     return new Promise<Jobs[K][1]>((resolve, reject) => {
       const request: Request = { id: this.nextId++, name, job };
       this.queue.push({ request, transfer, resolve, reject });
@@ -68,11 +72,13 @@ export class Pool implements AsyncDisposable {
 
   private start(): void {
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+    const ready = new Int32Array(new SharedArrayBuffer(4));
     const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: ready,
       // Little garbage survives a job, so a small nursery keeps memory low and costs nothing.
       resourceLimits: { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 128 },
     });
-    const entry: Running = { worker, jobs: new Map() };
+    const entry: Running = { worker, ready, jobs: new Map() };
     worker.on('message', (reply: Reply) => this.settle(entry, reply));
     worker.on('error', (error) => this.fail(entry, error));
     worker.unref();
@@ -81,7 +87,10 @@ export class Pool implements AsyncDisposable {
 
   private dispatch(): void {
     while (this.queue.length > 0) {
-      const idlest = this.running.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a));
+      const started = this.running.filter(isReady);
+      const [first = this.running[0]] = started;
+      if (first === undefined) return;
+      const idlest = started.reduce((a, b) => (b.jobs.size < a.jobs.size ? b : a), first);
       if (idlest.jobs.size >= AHEAD) return;
       const waiting = this.queue.shift();
       if (waiting === undefined) return;
@@ -115,7 +124,9 @@ export class Pool implements AsyncDisposable {
     for (const waiting of this.queue.splice(0)) waiting.reject(stopped);
     await Promise.all(
       this.running.splice(0).map(async ({ worker, jobs }) => {
-        await worker.terminate();
+        const stopping = worker.terminate();
+        if (jobs.size === 0) return;
+        await stopping;
         for (const waiting of jobs.values()) waiting.reject(stopped);
       }),
     );
@@ -124,6 +135,10 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function isReady({ ready }: Running): boolean {
+  return Atomics.load(ready, 0) === 1;
 }
 
 function revive(data: ErrorData): Error {

@@ -1,5 +1,5 @@
 // A worker thread: performs one job after the other and answers each.
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { HoldfastError } from '../errors.ts';
 import { perform, type JobName, type Jobs } from './jobs.ts';
 
@@ -33,6 +33,8 @@ port.on('message', ({ id, name, job }: Request) => {
     port.postMessage({ id, error: errorData(error) } satisfies Reply);
   }
 });
+
+Atomics.store(workerData as Int32Array, 0, 1);
 
 function errorData(error: unknown): ErrorData {
   const known = error instanceof HoldfastError ? error : undefined;
