@@ -40,7 +40,8 @@ export async function makeFolders(root: string, key: string): Promise<void> {
  * moment ago and not have synced it yet.
  */
 export async function syncFolders(root: string, key: string): Promise<void> {
-  for (const folder of foldersOf(root, key).reverse()) await syncFolder(folder);
+  // At once: a journal that is flushed for one of them is flushed for all.
+  await Promise.all(foldersOf(root, key).map(syncFolder));
 }
 
 /** Removes the folders of `key` that are empty, never the root, and makes that durable. */
