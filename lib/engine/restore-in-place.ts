@@ -1,5 +1,4 @@
 // Restoring over a folder in use: what would be overwritten is saved beside it first, only what differs is touched, and it can be undone.
-import path from 'node:path';
 import { HoldfastError, type Problem } from '../errors.ts';
 import { backupId, type Trigger } from '../format/ids.ts';
 import type {
@@ -12,26 +11,29 @@ import type {
   Source,
 } from '../sources/source.ts';
 import { findHazards, type Hazard } from '../sources/hazards.ts';
-import type { Store } from '../stores/store.ts';
 import { backupSource } from './backup.ts';
-import { listStored, openBackup } from './catalog.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
-import { readRecords, tryRecord, writeRecord, type Recorded } from './records.ts';
-import type { Signer } from '../format/signed.ts';
+import { tryRecord, type Recorded } from './records.ts';
+import {
+  finishIntents,
+  finishInterrupted,
+  openSafetyStore,
+  safetyFolder,
+  writeIntent,
+  type SafetyPlace,
+} from './safety.ts';
 
-export interface InPlaceOptions {
-  /** Absolute; exists. */
-  readonly folder: string;
+export interface InPlaceOptions extends SafetyPlace {
   readonly paths: readonly string[];
   readonly owners: boolean;
   /** Byte strings of what is to go. */
   readonly remove: readonly string[];
   /** Say what would be done, and do nothing. */
   readonly dryRun: boolean;
-  /** Opens the folder beside the target in which safety backups are kept. */
-  readonly openSafety: (folder: string) => Promise<Store>;
-  /** Signs safety backups where no key is configured: they are for this machine alone. */
-  readonly safetySigner: Signer;
+  /** For a step of an undo: the id by which its steps belong together. */
+  readonly of?: string;
+  /** True for all steps of an undo but the last. */
+  readonly unfinished?: boolean;
   /** Called with the paths that would change before anything is done; throws to refuse. */
   readonly confirm: (plan: InPlacePlan) => Promise<void>;
 }
@@ -49,11 +51,6 @@ export interface InPlaceReport extends Recorded {
   readonly differences: readonly Difference[];
   readonly hazards: readonly Hazard[];
   readonly durationMs: number;
-}
-
-/** The folder beside `target` that holds what restores in place have overwritten. */
-export function safetyFolder(target: string): string {
-  return path.join(path.dirname(target), `.${path.basename(target)}.holdfast-safety`);
 }
 
 /**
@@ -80,6 +77,7 @@ export async function restoreInPlace(
   const report = { source, id, folder, dryRun: options.dryRun, plan };
   const unchanged = plan.replace.length + plan.remove.length === 0;
   if (options.dryRun || unchanged) {
+    if (!options.dryRun) await finishInterrupted(engine, options, id);
     const durationMs = engine.now().getTime() - begin.getTime();
     const nothing = {
       safety: undefined,
@@ -92,8 +90,9 @@ export async function restoreInPlace(
     return { ...report, ...nothing, durationMs };
   }
   await options.confirm(plan);
-  const safety = await saveFirst(engine, inPlace, { options, plan, input, source });
+  const safety = await saveFirst(engine, inPlace, { options, plan, input, source, of: id });
   const result = await inPlace.apply(backup, plan, { ...input, random: engine.random() });
+  if (options.unfinished !== true) await finishIntents(safety.engine, [{ source, id: safety.id }]);
   const differences = await differencesLeft(engine, backup, { plan, input, result });
   const problems = [...result.problems, ...differences.map(problemOf)];
   const recorded = await tryRecord(engine, {
@@ -114,7 +113,7 @@ export async function restoreInPlace(
   const durationMs = engine.now().getTime() - begin.getTime();
   return {
     ...report,
-    safety,
+    safety: { folder: safetyFolder(folder), id: safety.id },
     result,
     differences,
     hazards: findHazards(folder),
@@ -132,32 +131,25 @@ interface Saving {
   readonly plan: InPlacePlan;
   readonly input: InPlaceInput;
   readonly source: string;
-}
-
-/** A store of its own beside the target: the target's own store may be read-only, or be what is being restored. */
-function safetyEngine(engine: Engine, store: Store, options: InPlaceOptions): Engine {
-  const signer = engine.signer ?? options.safetySigner;
-  return { ...engine, system: 'safety', store, signer, trusted: [], trustAnyone: true };
+  /** The id of the backup that is to be restored. */
+  readonly of: string;
 }
 
 async function saveFirst(
   engine: Engine,
   inPlace: InPlace,
-  { options, plan, input, source }: Saving,
-): Promise<{ folder: string; id: string }> {
-  const folder = safetyFolder(options.folder);
-  const safety = safetyEngine(engine, await options.openSafety(folder), options);
+  { options, plan, input, source, of }: Saving,
+): Promise<{ engine: Engine; id: string }> {
+  const safety = await openSafetyStore(engine, options);
   const trigger: Trigger = { kind: 'safety', at: engine.now() };
   const id = backupId(trigger);
-  // What undo has to remove is recorded before anything is made.
-  await writeRecord(safety, {
-    verb: 'restore',
+  await writeIntent(safety, {
     source,
-    subject: id,
-    begin: trigger.at,
-    verdict: 'done',
-    problems: [],
-    facts: { folder: options.folder, created: [...plan.create] },
+    id,
+    of: options.of ?? of,
+    paths: options.paths,
+    created: plan.create,
+    step: options.unfinished === true,
   });
   const saved: Source = {
     name: source,
@@ -165,7 +157,7 @@ async function saveFirst(
     read: (into) => inPlace.save(plan, input, into),
   };
   await backupSource(safety, saved, { trigger, full: true });
-  return { folder, id };
+  return { engine: safety, id };
 }
 
 async function differencesLeft(
@@ -184,36 +176,4 @@ async function differencesLeft(
       expected: 'as backed up',
       found: 'otherwise',
     }));
-}
-
-/** What the last restore in place of a folder saved: the backup, and what has to go to undo that restore. */
-export interface Undo {
-  readonly backup: OpenBackup;
-  readonly remove: readonly string[];
-}
-
-/** The newest safety backup beside `folder`. `BACKUP_NOT_FOUND` when there is none. */
-export async function lastSafety(
-  engine: Engine,
-  options: Pick<InPlaceOptions, 'folder' | 'openSafety' | 'safetySigner'>,
-): Promise<Undo> {
-  const folder = safetyFolder(options.folder);
-  const store = await options.openSafety(folder);
-  const safety = safetyEngine(engine, store, options as InPlaceOptions);
-  const stored = (await listStored(safety)).filter(({ manifest }) => manifest !== undefined);
-  const newest = stored.sort((a, b) => (a.id < b.id ? -1 : 1)).at(-1);
-  if (newest === undefined) {
-    throw new HoldfastError(
-      'BACKUP_NOT_FOUND',
-      `no restore in place of ${options.folder} can be undone: ${folder} holds nothing`,
-    );
-  }
-  const subjects = new Set([newest.id]);
-  const onProblem = (problem: Problem): never => {
-    throw new HoldfastError('BACKUP_DAMAGED', `${problem.path}: ${problem.detail}`);
-  };
-  const records = await readRecords(safety, 'restore', newest.source, { subjects, onProblem });
-  const created = records.at(-1)?.record.facts['created'];
-  const remove = Array.isArray(created) ? created.filter((one) => typeof one === 'string') : [];
-  return { backup: await openBackup(safety, newest.source, newest.id), remove };
 }

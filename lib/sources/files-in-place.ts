@@ -73,8 +73,17 @@ function assertReadable(problems: readonly Problem[]): void {
 }
 
 function stands(folder: string, entryPath: string): boolean {
-  const at = fsPath(`${fromUtf8(folder)}/${entryPath.replace(/\/$/, '')}`);
-  return fs.lstatSync(at, { throwIfNoEntry: false }) !== undefined;
+  return lookAt(`${fromUtf8(folder)}/${entryPath.replace(/\/$/, '')}`) !== undefined;
+}
+
+/** What stands at an absolute byte string; nothing also where a file is in the place of a folder above it. */
+function lookAt(at: string): fs.BigIntStats | undefined {
+  try {
+    return fs.lstatSync(fsPath(at), { throwIfNoEntry: false, bigint: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
 }
 
 async function save(plan: InPlacePlan, input: InPlaceInput, into: ReadInput): Promise<ReadResult> {
@@ -228,8 +237,7 @@ class Change {
   }
 
   private stat(entryPath: string): fs.BigIntStats | undefined {
-    const at = fsPath(this.root + entryPath);
-    return fs.lstatSync(at, { throwIfNoEntry: false, bigint: true });
+    return lookAt(this.root + entryPath);
   }
 
   /** Every folder above must be a real one: through a link, the entry would land outside. Absent ones are made. */

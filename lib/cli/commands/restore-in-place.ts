@@ -6,12 +6,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { openBackup, resolveBackup } from '../../engine/catalog.ts';
 import { runCommands } from '../../engine/commands.ts';
-import {
-  lastSafety,
-  restoreInPlace,
-  type InPlaceOptions,
-  type InPlaceReport,
-} from '../../engine/restore-in-place.ts';
+import { restoreInPlace, type InPlaceReport } from '../../engine/restore-in-place.ts';
+import { lastSafety, type SafetyPlace } from '../../engine/safety.ts';
 import { HoldfastError } from '../../errors.ts';
 import { localSigner } from '../../format/signed.ts';
 import { extraEntries } from '../../sources/files.ts';
@@ -82,16 +78,20 @@ export async function run(
     onProgress: terminal.progress,
   });
   const folder = await realFolder(names[0] ?? soleSource(session));
-  const { backup, remove } = await lastSafety(session.engine, { folder, ...safetyOptions() });
-  const given = {
-    options: { ...options, verify: true },
-    signal,
-    terminal,
-    folder,
-    paths: [],
-    remove,
-  };
-  return await perform(session, backup, { ...given, label: 'undoing the last restore' });
+  const undoing = await lastSafety(session.engine, { folder, ...safetyOptions() });
+  const given = { signal, terminal, folder, paths: [], label: 'undoing the last restore' };
+  let exit = 0;
+  for (const [i, { backup, remove }] of undoing.steps.entries()) {
+    const unfinished = i < undoing.steps.length - 1;
+    // What one step has put back, uncommitted as it was, is no reason for the next to stop.
+    const allowUncommitted = i > 0 || options.allowUncommitted === true;
+    const chosen = { ...options, allowUncommitted, verify: true };
+    const step = { ...given, options: chosen, remove, of: undoing.of, unfinished };
+    exit = await perform(session, backup, step);
+    if (exit !== 0 || options.dryRun === true) return exit;
+  }
+  await undoing.finish();
+  return exit;
 }
 
 function soleSource(session: Session): string {
@@ -143,6 +143,10 @@ interface Performance extends Given {
   readonly paths: readonly string[];
   readonly remove: readonly string[];
   readonly label: string;
+  /** For a step of an undo: by what its steps belong together. */
+  readonly of?: string;
+  /** True when another step follows, whose document is the one of all. */
+  readonly unfinished?: boolean;
 }
 
 async function perform(session: Session, backup: OpenBackup, given: Performance): Promise<number> {
@@ -157,6 +161,8 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
       remove: given.remove,
       owners: options.owner === true,
       dryRun: options.dryRun === true,
+      ...(given.of !== undefined && { of: given.of }),
+      unfinished: given.unfinished === true,
       confirm: (plan) => assertCommitted(plan, given),
       ...safetyOptions(),
     });
@@ -174,15 +180,18 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
   terminal.stop();
   say(terminal, report);
   sayCommands(terminal, commands);
-  terminal.document({ command: 'restore', ...report, commands });
   const problems = [
     ...(report.result?.problems ?? []),
     ...report.differences.map((one) => ({ path: one.path, code: one.change, detail: one.found })),
   ];
-  return exitOf({ problems, commands });
+  const exit = exitOf({ problems, commands });
+  if (given.unfinished !== true || exit !== 0) {
+    terminal.document({ command: 'restore', ...report, commands });
+  }
+  return exit;
 }
 
-function safetyOptions(): Pick<InPlaceOptions, 'openSafety' | 'safetySigner'> {
+function safetyOptions(): Omit<SafetyPlace, 'folder'> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return {
     openSafety: (folder) => openStore(folder, { random: randomName }),
