@@ -23,7 +23,7 @@ export async function findPredecessor(
     if (read === undefined) continue;
     // An unchanged archive is cloned as it stands, so what is wrong with this one may be wrong with those before it as well, and
     // nobody has looked at them since. Reading the source once more is the way out.
-    return (await isDamaged(engine, source, one.id)) ? undefined : read;
+    return (await isKnownDamaged(engine, source.name, one.id)) ? undefined : read;
   }
   return undefined;
 }
@@ -46,10 +46,11 @@ async function readUsable(
   return absentArtifact(read.manifest, stored) === undefined ? read : undefined;
 }
 
-async function isDamaged(engine: Engine, source: Source, id: string): Promise<boolean> {
+/** Whether evidence says that a backup is damaged. */
+export async function isKnownDamaged(engine: Engine, source: string, id: string): Promise<boolean> {
   const subjects = new Set([id]);
   for (const verb of ['verify', 'restore-test'] as const) {
-    const records = await readRecords(engine, verb, source.name, {
+    const records = await readRecords(engine, verb, source, {
       subjects,
       onProblem: () => undefined,
     });

@@ -6,9 +6,11 @@ import { backupId, triggerOf, type Trigger } from '../format/ids.ts';
 import { manifestKey } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { OpenBackup, Source } from '../sources/source.ts';
+import type { StoredObject } from '../stores/store.ts';
 import { backupSource } from './backup.ts';
-import { listStored, openBackup, readManifest, withArtifacts } from './catalog.ts';
+import { isUnreadable, listStored, openBackup, readManifest, withArtifacts } from './catalog.ts';
 import { kindOf, signerOf, workOf, type Engine } from './engine.ts';
+import { isKnownDamaged } from './predecessor.ts';
 import { writeRecord } from './records.ts';
 
 export interface Healed {
@@ -32,7 +34,7 @@ export interface RepairResult {
 /**
  * Writes a new backup with everything of a damaged one that is whole, and what other backups hold of the rest.
  *
- * The new backup stands at the time of the damaged one, as `…-repair`. `BACKUP_DAMAGED` when the index itself is damaged: then
+ * The new backup stands at the time of the damaged one, as `…-repair`; one that stands there already and lacks no more is it. `BACKUP_DAMAGED` when the index itself is damaged: then
  * nothing tells what the backup held.
  */
 export async function repairBackup(
@@ -59,6 +61,7 @@ export async function repairBackup(
       backup,
       mended: { name: source, kind, read: mended.read },
       healed,
+      lost,
     });
     const record = await writeRecord(engine, {
       verb: 'repair',
@@ -92,18 +95,22 @@ async function* donorsOf(engine: Engine, source: string, id: string): AsyncGener
       if (read.distrust === undefined || engine.trustAnyone) yield withArtifacts(engine, read);
     } catch (error) {
       // A donor that cannot be read gives nothing; others may.
-      if (!(error instanceof HoldfastError)) throw error;
+      if (!isUnreadable(error)) throw error;
     }
   }
 }
 
-async function commit(
-  engine: Engine,
-  { backup, mended, healed }: { backup: OpenBackup; mended: Source; healed: readonly Healed[] },
-): Promise<string> {
+interface Mending {
+  readonly backup: OpenBackup;
+  readonly mended: Source;
+  readonly healed: readonly Healed[];
+  readonly lost: readonly string[];
+}
+
+async function commit(engine: Engine, { backup, mended, healed, lost }: Mending): Promise<string> {
   const { manifest } = backup;
-  const trigger = await freeTrigger(engine, manifest);
-  const from = [`${manifest.source}/${manifest.id}`, ...new Set(healed.map((one) => one.from))];
+  const trigger = await triggerFor(engine, manifest, lost.length);
+  const from = [nameOf(manifest), ...new Set(healed.map((one) => one.from))];
   const made = await backupSource(engine, mended, {
     trigger,
     full: true,
@@ -118,13 +125,37 @@ async function commit(
   return made.id;
 }
 
-/** The time of the damaged backup, or the next millisecond at which no repair stands yet. */
-async function freeTrigger(engine: Engine, { source, id }: Manifest): Promise<Trigger> {
-  let at = triggerOf(id).at;
+function nameOf({ source, id }: Manifest): string {
+  return `${source}/${id}`;
+}
+
+/**
+ * The time of the damaged backup, or the next millisecond that has no repair of it that serves as well: repeated, and interrupted
+ * before it could say that it is done, a repair finds its backup there already.
+ */
+async function triggerFor(engine: Engine, manifest: Manifest, lost: number): Promise<Trigger> {
+  let { at } = triggerOf(manifest.id);
   for (;;) {
     const trigger: Trigger = { kind: 'repair', at };
-    if ((await engine.store.head(manifestKey(source, backupId(trigger)))) === undefined)
-      return trigger;
+    const object = await engine.store.head(manifestKey(manifest.source, backupId(trigger)));
+    if (object === undefined || (await serves(engine, object, { manifest, lost }))) return trigger;
     at = new Date(at.getTime() + 1);
+  }
+}
+
+/** Whether `object` is the manifest of a repair of this backup that lost no more. */
+async function serves(
+  engine: Engine,
+  object: StoredObject,
+  { manifest, lost }: { manifest: Manifest; lost: number },
+): Promise<boolean> {
+  try {
+    const { manifest: made, distrust } = await readManifest(engine, object);
+    if (distrust !== undefined || made.origin?.from[0] !== nameOf(manifest)) return false;
+    const lostThen = made.problems.filter(({ code }) => code === 'lost').length;
+    return lostThen <= lost && !(await isKnownDamaged(engine, made.source, made.id));
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return false;
   }
 }
