@@ -30,8 +30,8 @@ export interface RestoreTestConfig {
   readonly maxAgeMs: number | undefined;
 }
 
-/** How an archive is encoded: gzip at three levels, zstd, or stored as it is. */
-export type Compression = 'fast' | 'default' | 'small' | 'zstd' | 'none';
+/** How an archive is encoded: gzip at two levels, zstd, or stored as it is. */
+export type Compression = 'default' | 'small' | 'zstd' | 'none';
 
 /** A folder of files that is protected. */
 export interface FilesSourceConfig {

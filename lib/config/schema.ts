@@ -123,7 +123,7 @@ const howItIsStored = {
     'With `content`, the archive holds no modification times, so that a fresh checkout of the same content gives the same archive: the choice for CI.',
   ),
   compression: means(
-    z._default(z.enum(['fast', 'default', 'small', 'zstd', 'none']), 'default'),
+    z._default(z.enum(['default', 'small', 'zstd', 'none']), 'default'),
     'How hard gzip tries; `zstd` is faster and smaller but writes `.tar.zst`, which needs zstd to restore by hand; `none` stores the bytes as they are. What does not compress is stored in any case.',
   ),
 };

@@ -81,12 +81,15 @@ async function takeFromDonors(
         healed.set(sha256, { entries, from, at });
       }
     } catch (error) {
-      // A donor that is damaged itself gives what it can; the next may have the rest.
-      if (!(error instanceof HoldfastError) || error.code === 'CANCELLED') throw error;
+      // A donor that is damaged itself gives what it can; the next may have the rest. One that could not be asked may have it too.
+      const useless = error instanceof HoldfastError && USELESS.includes(error.code);
+      if (!useless) throw error;
     }
   }
   return healed;
 }
+
+const USELESS: readonly string[] = ['BACKUP_DAMAGED', 'BACKUP_NOT_FOUND', 'FORMAT_UNSUPPORTED'];
 
 /** What one donor has of the wanted contents, by digest. */
 async function takeFrom(
