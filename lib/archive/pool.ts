@@ -3,6 +3,7 @@ import os from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../errors.ts';
 import { perform, type JobName, type Jobs } from './jobs.ts';
+import { letGo } from './reclaim.ts';
 import type { ErrorData, Reply, Request } from './worker.ts';
 
 const MAX_WORKERS = 6;
@@ -64,7 +65,7 @@ export class Pool implements AsyncDisposable {
     // Until the first of them has loaded its code, this thread does the work.
     if (!this.running.some(isReady)) return perform(name, job).result;
     return new Promise<Jobs[K][1]>((resolve, reject) => {
-      const request: Request = { id: this.nextId++, name, job };
+      const request: Request = { id: this.nextId++, name, job, workBytes };
       this.queue.push({ request, transfer, resolve, reject });
       this.dispatch();
     });
@@ -103,6 +104,7 @@ export class Pool implements AsyncDisposable {
   private settle(entry: Running, reply: Reply): void {
     const waiting = entry.jobs.get(reply.id);
     entry.jobs.delete(reply.id);
+    letGo(waiting?.request.workBytes ?? 0);
     // One that is being stopped must be waited for: the process would end before what it awaits.
     if (entry.jobs.size === 0 && !this.closed) entry.worker.unref();
     if ('error' in reply) waiting?.reject(revive(reply.error));

@@ -2,11 +2,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HoldfastError } from '../errors.ts';
 import { perform, type JobName, type Jobs } from './jobs.ts';
+import { letGo } from './reclaim.ts';
 
 export interface Request {
   readonly id: number;
   readonly name: JobName;
   readonly job: Jobs[JobName][0];
+  /** About how much is read or encoded. */
+  readonly workBytes: number;
 }
 
 /** Errors cross the thread as data: a class does not survive the way. */
@@ -25,10 +28,11 @@ export interface ErrorData {
 const port = parentPort;
 if (port === null) throw new Error('this file runs as a worker thread only');
 
-port.on('message', ({ id, name, job }: Request) => {
+port.on('message', ({ id, name, job, workBytes }: Request) => {
   try {
     const { result, transfer } = perform(name, job);
     port.postMessage({ id, result } satisfies Reply, transfer);
+    letGo(workBytes);
   } catch (error) {
     port.postMessage({ id, error: errorData(error) } satisfies Reply);
   }
