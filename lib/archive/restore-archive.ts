@@ -257,7 +257,7 @@ class Restore {
   /** A link whose first name was not asked for gets the content itself; further ones link to that. */
   private async makeHardlinks(): Promise<void> {
     const instead = new Map<string, string>();
-    const lost = new Set(this.problems.map(({ path }) => path));
+    const lost = new Map(this.problems.map(({ path, code }) => [path, code]));
     for (const { path, linkTarget = '' } of this.hardlinks) {
       const known =
         instead.has(linkTarget) || lost.has(displayPath(linkTarget)) || this.stands(linkTarget);
@@ -275,7 +275,9 @@ class Restore {
       const target = instead.get(linkTarget) ?? linkTarget;
       if (!this.stands(target)) {
         const detail = `it shares its content with ${displayPath(linkTarget)}, which is lost`;
-        this.problems.push({ path: displayPath(path), code: 'damaged', detail });
+        // It was not written, or is damaged, as that one.
+        const code = lost.get(displayPath(linkTarget)) ?? 'damaged';
+        this.problems.push({ path: displayPath(path), code, detail });
       } else if (target !== path) this.attempt(path, () => this.makeHardlink(path, target));
     }
   }

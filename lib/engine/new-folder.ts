@@ -6,7 +6,8 @@ import { HoldfastError } from '../errors.ts';
 /**
  * Calls `fill` with a new, private folder beside `target` and renames it to `target` when that succeeds; removes it otherwise.
  *
- * `TARGET_REFUSED` when `target` exists and is anything but an empty folder: nothing is ever overwritten.
+ * `TARGET_REFUSED` when `target` exists and is anything but an empty folder, as nothing is ever overwritten, or cannot be made;
+ * `NO_SPACE` when there is no room for it.
  */
 export async function makeFolder<T>(
   target: string,
@@ -15,15 +16,15 @@ export async function makeFolder<T>(
 ): Promise<T> {
   await assertFree(target);
   const parent = path.dirname(target);
-  await makeParent(parent, target);
+  await refusing(target, fs.mkdir(parent, { recursive: true }));
   const folder = path.join(parent, `.${path.basename(target)}.holdfast-${random}`);
-  await fs.mkdir(folder, { mode: 0o700 });
+  await refusing(target, fs.mkdir(folder, { mode: 0o700 }));
   try {
     const result = await fill(folder);
     await assertFree(target);
     // What was private while it was filled is a folder like others from here on.
     await fs.chmod(folder, 0o755);
-    await fs.rename(folder, target);
+    await refusing(target, fs.rename(folder, target));
     return result;
   } catch (error) {
     await fs.rm(folder, { recursive: true, force: true });
@@ -33,8 +34,9 @@ export async function makeFolder<T>(
 
 async function assertFree(target: string): Promise<void> {
   const stats = await fs.lstat(target).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    // That a file is in the place of a folder above is found when that is to be made.
+    if (ABSENT.includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw refusal(target, error);
   });
   if (stats === undefined) return;
   const hint =
@@ -47,13 +49,27 @@ async function assertFree(target: string): Promise<void> {
   }
 }
 
-async function makeParent(parent: string, target: string): Promise<void> {
+const ABSENT: readonly string[] = ['ENOENT', 'ENOTDIR'];
+
+async function refusing(target: string, work: Promise<unknown>): Promise<void> {
   try {
-    await fs.mkdir(parent, { recursive: true });
-  } catch (cause) {
-    throw new HoldfastError('TARGET_REFUSED', `the folder for ${target} cannot be made`, {
-      hint: 'Is it writable for you, and is every part of the path a folder?',
+    await work;
+  } catch (error) {
+    throw refusal(target, error);
+  }
+}
+
+/** A disk that is full has its own name; whatever else the system says, the target is none that can be made. */
+function refusal(target: string, cause: unknown): HoldfastError {
+  const { code = 'an error' } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new HoldfastError('NO_SPACE', `there is no room for ${target}`, {
+      hint: 'Free some space, or restore to another disk.',
       cause,
     });
   }
+  return new HoldfastError('TARGET_REFUSED', `${target} cannot be made: ${code}`, {
+    hint: 'Is the folder that it is in writable for you, and every part of the path a folder?',
+    cause,
+  });
 }

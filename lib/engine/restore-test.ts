@@ -91,10 +91,13 @@ async function tryOut(engine: Engine, backup: OpenBackup & ReadBackup): Promise<
   const work = workOf(engine);
   const begin = engine.now();
   const scratch = path.join(engine.scratch, `holdfast-restore-test-${engine.random()}`);
-  await fs.mkdir(scratch, { mode: 0o700, recursive: true });
   const folder = path.join(scratch, 'restored');
   try {
-    await fs.mkdir(folder, { mode: 0o700 });
+    await fs.mkdir(folder, { mode: 0o700, recursive: true });
+  } catch (error) {
+    return failed(error, 0);
+  }
+  try {
     const restored = await kind.restore(backup, {
       ...work,
       paths: [],
@@ -109,8 +112,11 @@ async function tryOut(engine: Engine, backup: OpenBackup & ReadBackup): Promise<
       owners: false,
       times: true,
     });
-    const problems = [...restored.problems, ...compared.differences.map(problemOf)];
-    const verdict = verdictOf(problems, compared.problems);
+    const unwritten = restored.problems.filter(({ code }) => code !== 'damaged');
+    const lacking = new Set(unwritten.map((problem) => problem.path));
+    const differences = compared.differences.filter((one) => !lacking.has(one.path));
+    const problems = [...restored.problems, ...differences.map(problemOf)];
+    const verdict = verdictOf(problems, [...unwritten, ...compared.problems]);
     const { files, bytes } = restored;
     return {
       verdict,
@@ -133,11 +139,18 @@ function counts(problem: Problem): boolean {
   return problem.tolerated !== true;
 }
 
-/** What the scratch place could not show proves nothing, for or against the backup. */
-function verdictOf(found: readonly Problem[], unread: readonly Problem[]): Tested['verdict'] {
-  if (found.some(({ code }) => code !== 'unreadable')) return 'damaged';
-  return found.length + unread.filter(counts).length > 0 ? 'inconclusive' : 'proven';
+/**
+ * What the scratch place could not take, keep or show proves nothing, for or against the backup: what could not be written, and
+ * modes, owners and times that a file system has in another way, or not at all.
+ */
+function verdictOf(found: readonly Problem[], unshown: readonly Problem[]): Tested['verdict'] {
+  const unclear = new Set(unshown.filter(counts));
+  const damage = found.filter((one) => !unclear.has(one) && !KEPT_OTHERWISE.includes(one.code));
+  if (damage.length > 0) return 'damaged';
+  return found.length + unclear.size > 0 ? 'inconclusive' : 'proven';
 }
+
+const KEPT_OTHERWISE: readonly string[] = ['mode', 'owner', 'time', 'unreadable'];
 
 function problemOf({ path: where, change, expected, found }: Difference): Problem {
   return { path: where, code: change, detail: `expected ${expected}, found ${found}` };

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { noise } from '../support/archives.ts';
 import { contents } from '../support/engine.ts';
@@ -12,7 +13,7 @@ import { factsOf } from '../support/trees.ts';
 import { makeSystem, type System } from '../support/system.ts';
 
 const LONG = process.env['HOLDFAST_LONG'] !== undefined;
-const SEEDS = LONG ? 100 : 8;
+const SEEDS = LONG ? 60 : 6;
 const TIMEOUT_MS = LONG ? 1_800_000 : 240_000;
 const FILES = 300;
 
@@ -113,7 +114,8 @@ test(
         // An undo that is killed is no worse off than a restore.
         await killWhen(system, ['undo'], momentOf(system, seed, { wholeMs, text: 'changed' }));
       }
-      await system.json(['undo']);
+      // One that had come to its end is not repeated: that would take it back.
+      if (!isDeepStrictEqual(compared(changed, factsIn(system)), SAME)) await system.json(['undo']);
       expect({ seed, ...compared(changed, factsIn(system)) }).toEqual({ seed, ...SAME });
       // And it can be taken back in turn.
       if (seed % 4 === 1) {

@@ -1,7 +1,7 @@
 // Each verb over a store that fails at each of its calls in turn: whatever happens, what is listed is whole, what was there stays as it
 // was, and running it again heals.
 import fs from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { pinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { readRecords } from '../../lib/engine/records.ts';
@@ -30,6 +30,9 @@ import {
 } from '../support/engine.ts';
 import { changeSite, plantSite } from '../support/small-site.ts';
 import { sweep, type Attempt } from '../support/sweep.ts';
+
+// A sweep has no time to keep, and runs beside others.
+jest.setTimeout(600_000);
 
 let scratch: Scratch;
 let root: string;
