@@ -186,9 +186,11 @@ class Restore {
       range.bytes.buffer,
     ]);
     this.problems.push(...problems);
+    const lost = new Set(problems.map((problem) => problem.path));
     groups.forEach(({ entries }, g) => {
-      entries.forEach(({ type, size }, i) => {
-        if (type === 'file' && destinations[g]?.[i] !== undefined) this.count(1, size);
+      entries.forEach(({ type, size, path }, i) => {
+        const wanted = type === 'file' && destinations[g]?.[i] !== undefined;
+        if (wanted && !lost.has(displayPath(path))) this.count(1, size);
       });
     });
   }

@@ -48,11 +48,11 @@ const glob = () =>
 const rules = {
   daily: means(
     count(),
-    'How many days keep their newest backup. Only days that have a good backup count.',
+    'How many days keep a backup: the first good one of each. Only days that have one count.',
   ),
-  weekly: means(count(), 'How many ISO weeks keep their newest backup.'),
-  monthly: means(count(), 'How many months keep their newest backup.'),
-  yearly: means(count(), 'How many years keep their newest backup.'),
+  weekly: means(count(), 'How many ISO weeks keep their first good backup.'),
+  monthly: means(count(), 'How many months keep their first good backup.'),
+  yearly: means(count(), 'How many years keep their first good backup.'),
   last: means(
     count(),
     'How many of the newest backups are kept, whatever their time. The newest 3 good ones are kept in any case.',
