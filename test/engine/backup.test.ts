@@ -1,12 +1,17 @@
 // Backing up: what a run commits, what a repeated or failing one leaves, and what it takes over from the run before.
+import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { readManifest } from '../../lib/engine/catalog.ts';
+import { pruneSource } from '../../lib/engine/prune.ts';
 import { readRecords } from '../../lib/engine/records.ts';
+import { restoreTest } from '../../lib/engine/restore-test.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { HoldfastError } from '../../lib/errors.ts';
 import { backupId } from '../../lib/format/ids.ts';
+import { manifestKey } from '../../lib/format/layout.ts';
 import { artifactOf } from '../../lib/format/manifest.ts';
+import { openLocalStore } from '../../lib/stores/local.ts';
 import { Scratch } from '../support/archives.ts';
 import {
   backUpNow,
@@ -14,6 +19,7 @@ import {
   ClockedStore,
   codeOf,
   contents,
+  DAILY,
   DAY_MS,
   engineOn,
   EPOCH,
@@ -134,6 +140,62 @@ describe('a backup', () => {
     expect(manifest.status).toBe('complete');
     expect(manifest.problems).toMatchObject([{ code: 'anomaly-dropped', tolerated: true }]);
   });
+});
+
+describe('two runs of one trigger', () => {
+  test('of which one sleeps before its manifest, while the other and a prune pass, give one whole backup', async () => {
+    using site = setUp();
+    await makeGood(site.engine, site.source);
+    site.clock.advance(DAY_MS);
+    const at = new Date(site.clock.ms);
+    const id = backupId({ kind: 'schedule', at });
+    const asleep = Promise.withResolvers<undefined>();
+    const awake = Promise.withResolvers<undefined>();
+    const put = site.store.put.bind(site.store);
+    let commits = 0;
+    site.store.put = async (key, body, options) => {
+      if (key === manifestKey('site', id) && ++commits === 1) {
+        asleep.resolve(undefined);
+        await awake.promise;
+      }
+      return put(key, body, options);
+    };
+    const late = backUpNow(site.engine, site.source, { at, kind: 'schedule' });
+    await asleep.promise;
+    const other = await backUpNow(site.engine, site.source, { at, kind: 'schedule' });
+    expect(other.outcome).toBe('made');
+    site.clock.advance(DAY_MS);
+    await pruneSource(site.engine, 'site', DAILY);
+    awake.resolve(undefined);
+    expect(await late).toMatchObject({ outcome: 'already', manifest: other.manifest });
+    expect(await listed(site.store)).toHaveLength(2);
+    expect(await unsound(site.store)).toEqual([]);
+    // What the late one stored is let go in time, and nothing else.
+    site.clock.advance(15 * DAY_MS);
+    const { orphans } = await pruneSource(site.engine, 'site', { ...DAILY, intervalMs: undefined });
+    expect(orphans).toMatchObject([{ id, released: true }]);
+    expect(await unsound(site.store)).toEqual([]);
+  });
+});
+
+test('run after run leaves no file open', async () => {
+  using site = setUp();
+  const folder = new Scratch();
+  const store = await openLocalStore(folder.at('store'), { random: randomUUID });
+  const clock = new Clock(new Date());
+  const engine = engineOn(store, clock, { scratch: folder.at('scratch') });
+  const openFiles = () => fs.readdirSync('/proc/self/fd').length;
+  const runOnce = async (turn: number) => {
+    fs.writeFileSync(`${site.root}/turn.txt`, String(turn));
+    const made = await makeGood(engine, site.source);
+    await restoreTest(engine, made);
+  };
+  await runOnce(0);
+  const before = openFiles();
+  for (let turn = 1; turn <= 15; turn++) await runOnce(turn);
+  // The store keeps the few that it read last open for a moment.
+  expect(openFiles()).toBeLessThanOrEqual(before + 8);
+  folder[Symbol.dispose]();
 });
 
 describe('a source that cannot be read as a whole', () => {
