@@ -24,6 +24,8 @@ interface Running {
   /** Set by the worker itself: this thread may be too busy to be told. */
   readonly ready: Int32Array;
   readonly jobs: Map<number, Waiting>;
+  /** Called once nothing is under way; set when the pool closes. */
+  onIdle: (() => void) | undefined;
 }
 
 export interface PoolOptions {
@@ -79,7 +81,7 @@ export class Pool implements AsyncDisposable {
       // Little garbage survives a job, so a small nursery keeps memory low and costs nothing.
       resourceLimits: { maxYoungGenerationSizeMb: 3, maxOldGenerationSizeMb: 128 },
     });
-    const entry: Running = { worker, ready, jobs: new Map() };
+    const entry: Running = { worker, ready, jobs: new Map(), onIdle: undefined };
     worker.on('message', (reply: Reply) => this.settle(entry, reply));
     worker.on('error', (error) => this.fail(entry, error));
     worker.unref();
@@ -109,11 +111,14 @@ export class Pool implements AsyncDisposable {
     if (entry.jobs.size === 0 && !this.closed) entry.worker.unref();
     if ('error' in reply) waiting?.reject(revive(reply.error));
     else waiting?.resolve(reply.result as never);
+    if (entry.jobs.size === 0) entry.onIdle?.();
     this.dispatch();
   }
 
   private fail(entry: Running, error: unknown): void {
-    this.running.splice(this.running.indexOf(entry), 1);
+    const at = this.running.indexOf(entry);
+    if (at >= 0) this.running.splice(at, 1);
+    entry.onIdle?.();
     for (const waiting of entry.jobs.values()) waiting.reject(error);
     for (const waiting of this.running.length === 0 ? this.queue.splice(0) : [])
       waiting.reject(error);
@@ -125,11 +130,11 @@ export class Pool implements AsyncDisposable {
     const stopped = new HoldfastError('CANCELLED', 'the work was stopped');
     for (const waiting of this.queue.splice(0)) waiting.reject(stopped);
     await Promise.all(
-      this.running.splice(0).map(async ({ worker, jobs }) => {
-        const stopping = worker.terminate();
-        if (jobs.size === 0) return;
-        await stopping;
-        for (const waiting of jobs.values()) waiting.reject(stopped);
+      this.running.splice(0).map(async (entry) => {
+        for (const waiting of entry.jobs.values()) waiting.reject(stopped);
+        // Node aborts the process when a thread is terminated while it opens a zlib stream; a job takes milliseconds.
+        if (entry.jobs.size > 0) await idle(entry);
+        void entry.worker.terminate();
       }),
     );
   }
@@ -137,6 +142,12 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function idle(entry: Running): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  entry.onIdle = () => resolve(undefined);
+  return promise;
 }
 
 function isReady({ ready }: Running): boolean {
