@@ -25,7 +25,7 @@ import { plantSite } from '../support/small-site.ts';
 import { makeSystem, type System } from '../support/system.ts';
 
 const LONG = process.env['HOLDFAST_LONG'] !== undefined;
-const SEEDS = LONG ? 200 : 14;
+const SEEDS = LONG ? 200 : 10;
 
 /** The long tests take minutes. */
 const TIMEOUT_MS = LONG ? 1_800_000 : 240_000;
