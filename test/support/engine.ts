@@ -223,14 +223,14 @@ export function treeOf(folder: string): string[] {
   const visit = (at: string) => {
     for (const name of fs.readdirSync(path.join(folder, at)).sort()) {
       const below = path.join(at, name);
-      const stats = fs.lstatSync(path.join(folder, below));
+      const stats = fs.lstatSync(path.join(folder, below), { bigint: true });
       const what = stats.isSymbolicLink()
         ? `-> ${fs.readlinkSync(path.join(folder, below))}`
         : stats.isFile()
           ? digestOf(fs.readFileSync(path.join(folder, below)))
           : '';
-      const mode = stats.isSymbolicLink() ? '' : (stats.mode & 0o7777).toString(8);
-      lines.push(`${below} ${mode} ${Math.floor(stats.mtimeMs)} ${what}`);
+      const mode = stats.isSymbolicLink() ? '' : (stats.mode & 0o7777n).toString(8);
+      lines.push(`${below} ${mode} ${stats.mtimeNs / 1000n} ${what}`);
       if (stats.isDirectory()) visit(below);
     }
   };
