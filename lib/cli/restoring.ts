@@ -57,16 +57,18 @@ export function commandsOf(
 }
 
 export function sayRestored(terminal: Terminal, report: RestoreReport): void {
-  const { source, id, to, files, bytes, durationMs, differences, problems } = report;
+  const { source, id, to, files, bytes, durationMs, differences, problems, unread } = report;
   terminal.line(
     `${terminal.paint('green', 'restored')}  ${displayText(source)}/${id}  ${counted(files, 'file')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
   );
   terminal.line(`  to ${displayText(to)}`);
   if (differences !== undefined) {
-    const which = problems.length > 0 ? 'every entry that is not named below' : 'every entry';
+    const which =
+      problems.length + unread.length > 0 ? 'every entry that is not named below' : 'every entry';
     terminal.line(`  read back: ${which} is what was backed up`);
   }
   for (const line of problemLines(problems)) terminal.warn(line);
+  for (const line of problemLines(unread)) terminal.warn(`not read back: ${line}`);
   if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
   sayHazards(terminal, report.hazards);
   sayCommands(terminal, report.commands);

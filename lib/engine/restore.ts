@@ -2,7 +2,7 @@
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Difference, OpenBackup, RestoreResult } from '../sources/source.ts';
 import { openBackup } from './catalog.ts';
-import { runCommands, type CommandResult } from './commands.ts';
+import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine, type Workbench } from './engine.ts';
 import { findHazards, type Hazard } from '../sources/hazards.ts';
 import { makeFolder } from './new-folder.ts';
@@ -29,6 +29,8 @@ export interface RestoreReport extends RestoreResult, Recorded {
   readonly to: string;
   /** What reading everything back found; undefined when it was not done. */
   readonly differences: readonly Difference[] | undefined;
+  /** What of the restored folder could not be read back, and so is not proven to be right. */
+  readonly unread: readonly Problem[];
   /** What is there and should be looked at. */
   readonly hazards: readonly Hazard[];
   readonly commands: readonly CommandResult[];
@@ -73,11 +75,8 @@ export async function restoreBackup(
       files,
       bytes,
       verified: options.verify,
-      commands: commands.map(({ command, exitCode, durationMs }) => ({
-        command,
-        exitCode: exitCode ?? null,
-        durationMs: Math.round(durationMs),
-      })),
+      commands: commandFacts(commands),
+      unread: report.unread.length,
     },
   });
   return { ...report, ...recorded };
@@ -117,7 +116,7 @@ function failure(error: unknown): Problem {
   };
 }
 
-type Filled = RestoreResult & Pick<RestoreReport, 'differences' | 'hazards'>;
+type Filled = RestoreResult & Pick<RestoreReport, 'differences' | 'unread' | 'hazards'>;
 
 async function fill(
   bench: Workbench,
@@ -133,10 +132,10 @@ async function fill(
       hint: '`holdfast repair` may find the same content in another backup; --skip-damaged restores the rest.',
     });
   }
-  const differences = options.verify
+  const back = options.verify
     ? await readBack(bench, backup, into, { options, restored })
-    : undefined;
-  return { ...restored, differences, hazards: findHazards(into) };
+    : { differences: undefined, unread: [] };
+  return { ...restored, ...back, hazards: findHazards(into) };
 }
 
 async function readBack(
@@ -144,17 +143,16 @@ async function readBack(
   backup: OpenBackup,
   folder: string,
   { options, restored }: { options: RestoreOptions; restored: RestoreResult },
-): Promise<readonly Difference[]> {
+): Promise<Pick<Filled, 'differences' | 'unread'>> {
   const { paths, owners } = options;
   const work = workOf(bench);
   const kind = kindOf(bench, backup.manifest.kind);
   const compared = await kind.compare(backup, { ...work, folder, paths, owners, times: true });
   const known = new Set(restored.problems.map(({ path }) => path));
-  // Folders above what was asked for are made anew, and what is damaged was said to be missing.
-  const differences = compared.differences.filter(({ path, change }) => {
-    const above = paths.length > 0 && paths.some((one) => one.startsWith(path));
-    return !(above || (change === 'missing' && known.has(path)));
-  });
+  // What is damaged was said to be missing.
+  const differences = compared.differences.filter(
+    ({ path, change }) => change !== 'missing' || !known.has(path),
+  );
   if (differences.length > 0) {
     const [first] = differences;
     throw new HoldfastError(
@@ -165,7 +163,7 @@ async function readBack(
       },
     );
   }
-  return differences;
+  return { differences, unread: compared.problems.filter(({ tolerated }) => tolerated !== true) };
 }
 
 function listDamage(problems: readonly Problem[]): string {

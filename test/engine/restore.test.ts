@@ -8,6 +8,8 @@ import { restoreTest } from '../../lib/engine/restore-test.ts';
 import { surveySource } from '../../lib/engine/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { artifactOf, type Manifest } from '../../lib/format/manifest.ts';
+import { filesKind } from '../../lib/sources/files-kind.ts';
+import type { SourceKind } from '../../lib/sources/source.ts';
 import { Scratch } from '../support/archives.ts';
 import {
   Clock,
@@ -61,6 +63,42 @@ beforeEach(() => {
 afterEach(() => place[Symbol.dispose]());
 
 const beside = () => fs.readdirSync(place.at('in'));
+
+/** An engine whose restores go wrong after the last byte: what is read back must not be what was written. */
+function withKind(changes: Partial<SourceKind>): Engine {
+  return { ...engine, kinds: new Map([['files', { ...filesKind, ...changes }]]) };
+}
+
+describe('reading back', () => {
+  test.each([
+    ['of everything', []],
+    ['of one path', ['index.html']],
+  ])('%s fails when a file on the disk is not what was backed up', async (_what, paths) => {
+    const spoiled = withKind({
+      restore: async (backup, input) => {
+        const result = await filesKind.restore(backup, input);
+        fs.appendFileSync(`${input.into}/index.html`, 'x');
+        return result;
+      },
+    });
+    expect(await codeOf(restoreTo(spoiled, second, to, { paths }))).toBe('RESTORE_DIFFERS');
+    expect(beside()).toEqual([]);
+  });
+
+  test('names what it could not read instead of calling it equal', async () => {
+    const blind = withKind({
+      compare: async (backup, input) => {
+        const compared = await filesKind.compare(backup, input);
+        return {
+          ...compared,
+          problems: [{ path: 'index.html', code: 'unreadable', detail: 'no' }],
+        };
+      },
+    });
+    const report = await restoreTo(blind, second, to);
+    expect(report.unread).toEqual([{ path: 'index.html', code: 'unreadable', detail: 'no' }]);
+  });
+});
 
 describe('a restore', () => {
   test('gives back what was backed up, of whichever backup is asked for, and leaves a record', async () => {
