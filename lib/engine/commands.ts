@@ -23,7 +23,10 @@ export async function runCommands(
   for (const command of commands) {
     const result = await runCommand(command, options);
     if (options.signal?.aborted === true) {
-      throw new HoldfastError('CANCELLED', `the command "${command}" was interrupted`);
+      throw new HoldfastError(
+        'CANCELLED',
+        `command ${results.length + 1} of ${commands.length} was interrupted`,
+      );
     }
     results.push(result);
     if (result.exitCode !== 0) break;
@@ -76,4 +79,14 @@ function stopGroup(pid: number): void {
     // It has ended by itself.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
+}
+
+/** How commands ended, for a record. Not their text: it may hold a secret, and a record is kept. */
+export function commandFacts(
+  results: readonly CommandResult[],
+): { exitCode: number | null; durationMs: number }[] {
+  return results.map(({ exitCode, durationMs }) => ({
+    exitCode: exitCode ?? null,
+    durationMs: Math.round(durationMs),
+  }));
 }

@@ -12,8 +12,9 @@ import type {
 } from '../sources/source.ts';
 import { findHazards, type Hazard } from '../sources/hazards.ts';
 import { backupSource } from './backup.ts';
+import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
-import { tryRecord, type Recorded } from './records.ts';
+import { tryRecord, type Act, type Recorded } from './records.ts';
 import {
   finishIntents,
   finishInterrupted,
@@ -34,6 +35,9 @@ export interface InPlaceOptions extends SafetyPlace {
   readonly of?: string;
   /** True for all steps of an undo but the last. */
   readonly unfinished?: boolean;
+  /** Run in the folder afterwards, in a shell, with this environment, when anything was restored. */
+  readonly commands: readonly string[];
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
   /** Called with the paths that would change before anything is done; throws to refuse. */
   readonly confirm: (plan: InPlacePlan) => Promise<void>;
 }
@@ -50,6 +54,7 @@ export interface InPlaceReport extends Recorded {
   /** What differs afterwards; empty when all is as it was backed up. */
   readonly differences: readonly Difference[];
   readonly hazards: readonly Hazard[];
+  readonly commands: readonly CommandResult[];
   readonly durationMs: number;
 }
 
@@ -84,6 +89,7 @@ export async function restoreInPlace(
       result: undefined,
       differences: [],
       hazards: [],
+      commands: [],
       record: undefined,
       unrecorded: undefined,
     };
@@ -95,21 +101,15 @@ export async function restoreInPlace(
   if (options.unfinished !== true) await finishIntents(safety.engine, [{ source, id: safety.id }]);
   const differences = await differencesLeft(engine, backup, { plan, input, result });
   const problems = [...result.problems, ...differences.map(problemOf)];
-  const recorded = await tryRecord(engine, {
-    verb: 'restore',
-    source,
-    subject: id,
-    begin,
-    verdict: problems.length > 0 ? 'partial' : 'done',
-    problems,
-    facts: {
-      to: folder,
-      inPlace: true,
-      replaced: plan.replace.length,
-      removed: plan.remove.length,
-      safety: safety.id,
-    },
-  });
+  const facts = {
+    to: folder,
+    inPlace: true,
+    replaced: plan.replace.length,
+    removed: plan.remove.length,
+    safety: safety.id,
+  };
+  const act = { verb: 'restore', source, subject: id, begin, problems, facts } as const;
+  const ended = await conclude(engine, act, options);
   const durationMs = engine.now().getTime() - begin.getTime();
   return {
     ...report,
@@ -118,8 +118,27 @@ export async function restoreInPlace(
     differences,
     hazards: findHazards(folder),
     durationMs,
-    ...recorded,
+    ...ended,
   };
+}
+
+/** Runs the commands and leaves the record of it all, also when they are interrupted: the restore itself is done. */
+async function conclude(
+  engine: Engine,
+  act: Omit<Act, 'verdict'>,
+  { commands: wanted, folder, environment }: InPlaceOptions,
+): Promise<Recorded & { commands: CommandResult[] }> {
+  const { signal } = engine;
+  let commands: CommandResult[] | undefined;
+  try {
+    commands = await runCommands(wanted, { folder, environment, signal });
+  } finally {
+    if (commands === undefined) await tryRecord(engine, { ...act, verdict: 'partial' });
+  }
+  const failed = commands.some(({ exitCode }) => exitCode !== 0);
+  const facts = { ...act.facts, commands: commandFacts(commands) };
+  const verdict = act.problems.length > 0 || failed ? 'partial' : 'done';
+  return { commands, ...(await tryRecord(engine, { ...act, verdict, facts })) };
 }
 
 function problemOf({ path: where, change, expected, found }: Difference): Problem {

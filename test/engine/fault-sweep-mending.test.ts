@@ -120,6 +120,8 @@ describe('over a store that fails at any of its calls', () => {
           owners: false,
           remove: [],
           dryRun: false,
+          commands: [],
+          environment: {},
           confirm: () => Promise.resolve(),
         });
       };
@@ -167,6 +169,8 @@ async function takeBack(store: Store, clock: Clock, place: Parameters<typeof las
       owners: false,
       remove,
       dryRun: false,
+      commands: [],
+      environment: {},
       of,
       unfinished: i < steps.length - 1,
       confirm: () => Promise.resolve(),

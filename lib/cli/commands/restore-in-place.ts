@@ -5,7 +5,6 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { openBackup, resolveBackup } from '../../engine/catalog.ts';
-import { runCommands } from '../../engine/commands.ts';
 import { restoreInPlace, type InPlaceReport } from '../../engine/restore-in-place.ts';
 import { lastSafety, type SafetyPlace } from '../../engine/safety.ts';
 import { HoldfastError } from '../../errors.ts';
@@ -150,7 +149,7 @@ interface Performance extends Given {
 }
 
 async function perform(session: Session, backup: OpenBackup, given: Performance): Promise<number> {
-  const { options, terminal, folder, signal } = given;
+  const { options, terminal, folder } = given;
   const { engine } = session;
   terminal.start(given.label);
   const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
@@ -163,6 +162,8 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
       dryRun: options.dryRun === true,
       ...(given.of !== undefined && { of: given.of }),
       unfinished: given.unfinished === true,
+      commands: commandsOf(options, session, backup.manifest.source),
+      environment: process.env,
       confirm: (plan) => assertCommitted(plan, given),
       ...safetyOptions(),
     });
@@ -175,18 +176,16 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
           holder,
           restore,
         );
-  const wanted = report.result === undefined ? [] : commandsOf(options, session, report.source);
-  const commands = await runCommands(wanted, { folder, environment: process.env, signal });
   terminal.stop();
   say(terminal, report);
-  sayCommands(terminal, commands);
+  sayCommands(terminal, report.commands);
   const problems = [
     ...(report.result?.problems ?? []),
     ...report.differences.map((one) => ({ path: one.path, code: one.change, detail: one.found })),
   ];
-  const exit = exitOf({ problems, commands });
+  const exit = exitOf({ problems, commands: report.commands });
   if (given.unfinished !== true || exit !== 0) {
-    terminal.document({ command: 'restore', ...report, commands });
+    terminal.document({ command: 'restore', ...report });
   }
   return exit;
 }
