@@ -171,6 +171,26 @@ export async function resolveBackup(
   );
 }
 
+/**
+ * The backups that are named; without a name the newest of each source, or with `all` every one. `BACKUP_NOT_FOUND` when there is none.
+ */
+export async function chooseBackups(
+  engine: Engine,
+  names: readonly string[],
+  all = false,
+): Promise<{ source: string; id: string }[]> {
+  if (names.length > 0) return Promise.all(names.map((name) => resolveBackup(engine, name)));
+  const stored = (await listStored(engine)).filter(({ manifest }) => manifest !== undefined);
+  const latest = latestTime(engine);
+  const chosen = all ? stored : stored.filter(({ id }) => timeOf(id) <= latest);
+  if (chosen.length === 0) {
+    throw new HoldfastError('BACKUP_NOT_FOUND', `the store ${engine.store.url} holds no backup`, {
+      hint: 'Make one with `holdfast backup`.',
+    });
+  }
+  return all ? chosen : [...new Map(chosen.map((one) => [one.source, one])).values()];
+}
+
 /** An id from the future is nobody's latest, or one forged id would hide all that follow. */
 function newest(
   engine: Engine,

@@ -1,5 +1,6 @@
 // What stands in the way of a source being fine, as sentences: what is alarming, and what is only worth a look.
 import type { Problem } from '../errors.ts';
+import { findFlood } from '../policy/anomaly.ts';
 import { CLOCK_TOLERANCE_MS, DAY_MS, durationText } from '../policy/durations.ts';
 import type { Freshness } from '../policy/freshness.ts';
 import type { RestoreTestStatus } from '../policy/restore-tests.ts';
@@ -148,6 +149,10 @@ function remarks({ survey, isConfigured, at }: FindingsInput): Finding[] {
   );
   if (broken.length > 0) {
     findings.push(watch('unfinished', `${broken.map(({ id }) => id).join(', ')}: broken off`));
+  }
+  const flood = findFlood(survey.backups.map(({ storedAt }) => storedAt));
+  if (flood !== undefined) {
+    findings.push(watch('flood', `${flood.detail}, from ${flood.begin.toISOString()} on`));
   }
   return findings;
 }

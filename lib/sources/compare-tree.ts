@@ -1,12 +1,11 @@
 // Compares a tree on disk with the index of an archive: both in the same order, side by side; only contents of equal size are read.
-import fs from 'node:fs';
 import type { SourceEntry } from '../archive/plan.ts';
 import type { Pool } from '../archive/pool.ts';
 import { groupsOf, readGroups, type Archive } from '../archive/read.ts';
 import { Window } from '../archive/window.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { IndexEntry } from '../format/archive-index.ts';
-import { displayPath, fsPath } from '../format/paths.ts';
+import { displayPath } from '../format/paths.ts';
 import type { Difference } from './source.ts';
 
 export interface CompareInput {
@@ -201,9 +200,4 @@ function octal(mode: number): string {
 function time(micros: number): string {
   const date = new Date(micros / 1000);
   return Number.isNaN(date.getTime()) ? `${micros} microseconds` : date.toISOString();
-}
-
-/** True when something stands at this absolute byte string, be it a dangling link. */
-export function standsAt(path: string): boolean {
-  return fs.lstatSync(fsPath(path), { throwIfNoEntry: false }) !== undefined;
 }

@@ -1,5 +1,6 @@
-// What a restored tree should not hold: files that run with another's rights, files that anybody may change, secrets in the open.
-import { displayPath, fromUtf8 } from '../format/paths.ts';
+// What a restored tree should not hold: files that run with another's rights, files that anybody may change, secrets in the open,
+// links that lead elsewhere.
+import { displayPath, fromUtf8, fsPath, resolveLinkInside } from '../format/paths.ts';
 import { looksLikeSecret, contentDecides, SECRET_SCAN_BYTES, secretInText } from './secrets.ts';
 import { createSelector } from './select.ts';
 import { readSmallFile } from './small-file.ts';
@@ -7,7 +8,7 @@ import { walk } from './walk.ts';
 
 export interface Hazard {
   readonly path: string;
-  readonly hazard: 'set-id' | 'world-writable' | 'secret';
+  readonly hazard: 'set-id' | 'world-writable' | 'secret' | 'link-outside';
   readonly detail: string;
 }
 
@@ -27,8 +28,15 @@ export function findHazards(folder: string): Hazard[] {
   });
   for (const entry of entries) {
     if (hazards.length >= MAX_HAZARDS) break;
-    if (entry.type === 'symlink') continue;
     const path = displayPath(entry.path);
+    if (entry.type === 'symlink') {
+      const target = entry.linkTarget ?? '';
+      if (!resolveLinkInside(entry.path, target)) {
+        const detail = `leads, or may lead, out of the folder: ${displayPath(target)}`;
+        hazards.push({ path, hazard: 'link-outside', detail });
+      }
+      continue;
+    }
     if (entry.type === 'file' && (entry.mode & 0o6000) !== 0) {
       hazards.push({
         path,
@@ -58,6 +66,6 @@ export function findHazards(folder: string): Hazard[] {
 
 function secretIn(path: string, readPath: string): string | undefined {
   if (!contentDecides(path)) return looksLikeSecret(path);
-  const content = readSmallFile(Buffer.from(readPath, 'latin1').toString(), SECRET_SCAN_BYTES);
+  const content = readSmallFile(fsPath(readPath), SECRET_SCAN_BYTES);
   return content === undefined ? undefined : secretInText(content);
 }

@@ -3,6 +3,7 @@ import type { Config, FilesSourceConfig } from '../../config/config.ts';
 import { backupSource, type BackupResult } from '../../engine/backup.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
+import { surveySource } from '../../engine/survey.ts';
 import type { PruneResult } from '../../engine/prune.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger, TriggerKind } from '../../format/ids.ts';
@@ -72,8 +73,9 @@ async function backUp(
     });
     terminal.stop();
     sayBackup(terminal, backup, performance.now() - begin);
-    if (backup.outcome === 'already') return { ...done(), backup };
-    const verify = options.verify ? await proof(engine, backup, terminal) : undefined;
+    const wanted = options.verify && (await isUnproven(engine, backup));
+    const verify = wanted ? await proof(engine, backup, terminal) : undefined;
+    if (backup.outcome === 'already') return { ...done(), backup, ...(verify && { verify }) };
     const pruned = options.prune && config.pruneAfterBackup && verify?.verdict !== 'damaged';
     const prune = pruned ? await pruneAfter(engine, config, source, terminal) : undefined;
     return { ...done(), backup, ...(verify && { verify }), ...(prune && { prune }) };
@@ -81,13 +83,7 @@ async function backUp(
     terminal.stop();
     if (!(error instanceof HoldfastError)) throw error;
     const { code, message, hint } = error;
-    const what =
-      backup === undefined
-        ? `${source.name} was not backed up`
-        : `${source.name}/${backup.id} is stored, but was not verified and pruned`;
-    terminal.warn(
-      `${what}: ${message}${hint === undefined ? '' : `\n  hint: ${hint}`}\n  code: ${code}`,
-    );
+    sayFailure(terminal, source.name, { error, backup });
     return { ...done(), ...(backup && { backup }), error: { code, message, hint } };
   }
 }
@@ -128,6 +124,27 @@ function triggerOf({ trigger, at }: Options, source: FilesSourceConfig, now: Dat
     if (due !== undefined) return { kind: trigger, at: due };
   }
   return { kind: trigger, at: now };
+}
+
+function sayFailure(
+  terminal: Terminal,
+  source: string,
+  { error, backup }: { error: HoldfastError; backup: BackupResult | undefined },
+): void {
+  const { code, message, hint } = error;
+  const what =
+    backup === undefined
+      ? `${source} was not backed up`
+      : `${source}/${backup.id} is stored, but was not verified and pruned`;
+  const advice = hint === undefined ? '' : `\n  hint: ${hint}`;
+  terminal.warn(`${what}: ${message}${advice}\n  code: ${code}`);
+}
+
+/** A run that was killed before it could verify leaves a backup that the next run of its trigger has to prove. */
+async function isUnproven(engine: Engine, { source, id, outcome }: BackupResult): Promise<boolean> {
+  if (outcome === 'made') return true;
+  const { backups } = await surveySource(engine, source);
+  return backups.find((one) => one.id === id)?.standing === 'unproven';
 }
 
 async function proof(

@@ -1,5 +1,5 @@
 // `holdfast restore-test`: restores backups to a scratch folder and compares every entry.
-import { listStored, resolveBackup } from '../../engine/catalog.ts';
+import { chooseBackups } from '../../engine/catalog.ts';
 import {
   restoreTest,
   type LiveComparison,
@@ -31,7 +31,7 @@ export async function run(
     onProgress: terminal.progress,
   });
   const results: RestoreTestResult[] = [];
-  for (const backup of await choose(session, names)) {
+  for (const backup of await chooseBackups(session.engine, names)) {
     terminal.start(`restoring ${backup.source}/${backup.id} to a scratch folder`);
     const source = options.live === true ? liveSource(session, backup.source) : undefined;
     const live = source && { source, tolerance };
@@ -59,21 +59,6 @@ function liveSource(session: Session, name: string): LiveSource {
   const [source] = selectSources(config, [name]);
   if (source === undefined) throw new Error('a selected source is missing');
   return sourceFrom(config, source);
-}
-
-/** The newest backup of each named source, or of all; or the very backups that are named. */
-async function choose(
-  { engine }: Session,
-  names: readonly string[],
-): Promise<{ source: string; id: string }[]> {
-  if (names.length > 0) return Promise.all(names.map((name) => resolveBackup(engine, name)));
-  const stored = (await listStored(engine)).filter(({ manifest }) => manifest !== undefined);
-  if (stored.length === 0) {
-    throw new HoldfastError('BACKUP_NOT_FOUND', `the store ${engine.store.url} holds no backup`, {
-      hint: 'Make one with `holdfast backup`.',
-    });
-  }
-  return [...new Map(stored.map((one) => [one.source, one])).values()];
 }
 
 function say(terminal: Terminal, { config }: Session, result: RestoreTestResult): void {

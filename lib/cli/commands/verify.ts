@@ -1,8 +1,7 @@
 // `holdfast verify`: proves backups and names every damaged entry.
-import { listStored, resolveBackup } from '../../engine/catalog.ts';
-import type { Engine } from '../../engine/engine.ts';
+import { chooseBackups } from '../../engine/catalog.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
-import { ERRORS, HoldfastError } from '../../errors.ts';
+import { ERRORS } from '../../errors.ts';
 import type { ProofLevel } from '../../sources/source.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
@@ -28,7 +27,7 @@ export async function run(
   });
   const { engine } = session;
   const results: VerifyResult[] = [];
-  for (const backup of await choose(engine, names, options.all === true)) {
+  for (const backup of await chooseBackups(engine, names, options.all === true)) {
     terminal.start(`verifying ${backup.source}/${backup.id}`);
     const result = await verifyBackup(engine, backup, options.level);
     terminal.stop();
@@ -42,24 +41,6 @@ export async function run(
   }
   terminal.document({ command: 'verify', backups: results });
   return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;
-}
-
-/** Those that were named; otherwise the newest of each source, or all. `BACKUP_NOT_FOUND` when there is none. */
-async function choose(
-  engine: Engine,
-  names: readonly string[],
-  all: boolean,
-): Promise<{ source: string; id: string }[]> {
-  if (names.length > 0) return Promise.all(names.map((name) => resolveBackup(engine, name)));
-  const stored = (await listStored(engine)).filter(({ manifest }) => manifest !== undefined);
-  if (stored.length === 0) {
-    throw new HoldfastError('BACKUP_NOT_FOUND', `the store ${engine.store.url} holds no backup`, {
-      hint: 'Make one with `holdfast backup`.',
-    });
-  }
-  if (all) return stored;
-  const newest = new Map(stored.map((one) => [one.source, one]));
-  return [...newest.values()];
 }
 
 function say(terminal: Terminal, result: VerifyResult): void {
