@@ -4,17 +4,20 @@ const IO =
 
 /** What each folder of lib/ may import of the others; whatever is not named here is forbidden. */
 const LAYERS = {
-  config: ['errors'],
+  names: ['errors'],
+  config: ['errors', 'names'],
   format: ['errors'],
   policy: ['errors'],
-  stores: ['errors'],
+  stores: ['errors', 'names'],
   archive: ['errors', 'format'],
-  sources: ['errors', 'format', 'archive'],
+  sources: ['errors', 'names', 'format', 'archive'],
   // Contracts of sources and stores, and what looks at a restored folder of any kind.
   engine: ['errors', 'format', 'policy', 'sources/(source|hazards)', 'stores/store'],
-  cli: [
+  // What runs on AWS or talks to its services: keys, references, metrics, messages, and the engine of a function.
+  aws: [
     'errors',
     'version',
+    'names',
     'format',
     'policy',
     'stores',
@@ -22,6 +25,20 @@ const LAYERS = {
     'sources',
     'engine',
     'config',
+  ],
+  infra: ['errors', 'names', 'config'],
+  cli: [
+    'errors',
+    'version',
+    'names',
+    'format',
+    'policy',
+    'stores',
+    'archive',
+    'sources',
+    'engine',
+    'config',
+    'aws',
   ],
 };
 
@@ -33,6 +50,12 @@ const LIBRARIES = {
   picomatch: '^lib/(sources|config)/',
   yaml: '^lib/(config|cli)/',
   zod: '^lib/(config|format)/',
+  '@aws-sdk': '^lib/(stores|sources|aws)/',
+  '@smithy': '^lib/(stores|sources|aws)/',
+  '@aws-lambda-powertools': '^lib/aws/',
+  'aws-cdk-lib': '^lib/infra/',
+  constructs: '^lib/infra/',
+  'cdk-nag': '^lib/infra/',
 };
 
 const error = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
@@ -66,14 +89,14 @@ module.exports = {
     error('no-unresolvable', 'every import leads somewhere', {}, { couldNotResolve: true }),
     error(
       'no-dead-modules',
-      'every module serves the command line, or runs in its worker',
-      { path: '^(bin/|lib/archive/worker\\.ts$)' },
+      'every module serves the command line, the stack or a function, or runs in a worker',
+      { path: '^(bin/|lambda/|lib/archive/worker\\.ts$)' },
       { path: '^lib/', reachable: false },
     ),
     error(
       'no-undeclared-packages',
-      'what is shipped depends on nothing that is installed for development alone',
-      { path: '^lib/' },
+      'what is shipped depends on nothing that is installed for development alone; stacks are made where they are developed',
+      { path: '^lib/', pathNot: '^lib/infra/' },
       { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'undetermined'] },
     ),
     error(
@@ -101,9 +124,15 @@ module.exports = {
       { path: '^(node:)?worker_threads$' },
     ),
     error(
+      'functions',
+      'a function knows nothing of stacks and of the command line',
+      { path: '^(lambda|lib/aws)/' },
+      { path: '^(lib/(infra|cli)/|bin/)', reachable: true },
+    ),
+    error(
       'shipped-code',
       'what is shipped never imports tests or benchmarks',
-      { path: '^(bin|lib)/' },
+      { path: '^(bin|lib|lambda)/' },
       { path: '^(test|bench)/' },
     ),
     ...layers,

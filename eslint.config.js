@@ -24,7 +24,7 @@ export default tseslint.config(
   },
   {
     // Time, chance and environment enter at the edges (bin, lambda, lib/cli, lib/config) and are passed inwards.
-    files: ['lib/{format,archive,policy,sources,stores,engine,reports}/**'],
+    files: ['lib/{names,format,archive,policy,sources,stores,engine,reports,infra}/**'],
     rules: {
       'no-console': 'error',
       'no-restricted-syntax': [

@@ -1,5 +1,5 @@
 // The import rules of docs/architecture.md, run over the real sources.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { cruise, type IConfiguration, type ICruiseResult } from 'dependency-crui
 import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-const FOLDERS = ['bin', 'lib'];
+const FOLDERS = ['bin', 'lambda', 'lib'].filter((folder) => existsSync(join(ROOT, folder)));
 const rules = createRequire(import.meta.url)('../.dependency-cruiser.cjs') as IConfiguration;
 
 function modulesIn(folder: string): string[] {

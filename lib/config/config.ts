@@ -33,20 +33,11 @@ export interface RestoreTestConfig {
 /** How an archive is encoded: gzip at two levels, zstd, or stored as it is. */
 export type Compression = 'default' | 'small' | 'zstd' | 'none';
 
-/** A folder of files that is protected. */
-export interface FilesSourceConfig {
+/** What every source has, whatever its kind. */
+interface SourceCommon {
   readonly name: string;
-  readonly kind: 'files';
-  /** Absolute. */
-  readonly path: string;
-  readonly include: readonly string[];
-  readonly exclude: readonly string[];
-  readonly gitignore: boolean;
-  readonly secrets: 'exclude' | 'include';
-  readonly oneFileSystem: boolean;
   readonly tolerate: readonly string[];
   readonly allowEmpty: boolean;
-  readonly times: 'recorded' | 'content';
   readonly compression: Compression;
   /** Five cron fields; undefined when the source is backed up only on request. */
   readonly schedule: string | undefined;
@@ -60,8 +51,105 @@ export interface FilesSourceConfig {
   readonly retention: RetentionConfig;
 }
 
+/** A folder of files that is protected. */
+export interface FilesSourceConfig extends SourceCommon {
+  readonly kind: 'files';
+  /** Absolute. */
+  readonly path: string;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly gitignore: boolean;
+  readonly secrets: 'exclude' | 'include';
+  readonly oneFileSystem: boolean;
+  readonly times: 'recorded' | 'content';
+}
+
+/** What may start a backup besides a schedule: a deployment that one of these reports. */
+export interface DeploymentTrigger {
+  readonly by: 'codepipeline' | 'codedeploy' | 'amplify' | 'ecs' | 'event';
+  /** The pipeline, the application, the app id or the service; undefined for `event`. */
+  readonly name: string | undefined;
+}
+
+/** A kind of source that a function on AWS can reach. */
+interface RemoteSourceCommon extends SourceCommon {
+  readonly onDeployment: readonly DeploymentTrigger[];
+}
+
+/** The objects of an S3 bucket. */
+export interface BucketSourceConfig extends RemoteSourceCommon {
+  readonly kind: 'bucket';
+  readonly bucket: string;
+  /** The beginning of the keys that are taken; it is not part of the paths in the archive. Empty, or ends in a slash. */
+  readonly prefix: string;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  /** Undefined for the region of the store. */
+  readonly region: string | undefined;
+  /** Twelve digits: the account that must own the bucket; undefined for any. */
+  readonly account: string | undefined;
+}
+
+/** A repository on GitHub, at a commit. */
+export interface GithubSourceConfig extends RemoteSourceCommon {
+  readonly kind: 'github';
+  /** `owner/name` */
+  readonly repository: string;
+  /** A branch, a tag or a commit; undefined for the default branch. */
+  readonly ref: string | undefined;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly token: SecretReference | undefined;
+  /** Where the REST API is; without a slash at the end. */
+  readonly api: string;
+}
+
+/** Parameters of SSM, and the names of secrets. */
+export interface ParametersSourceConfig extends RemoteSourceCommon {
+  readonly kind: 'parameters';
+  /** Paths of SSM parameters, such as `/spark/`: everything below. */
+  readonly paths: readonly string[];
+  /** The beginnings of the names of secrets in Secrets Manager that are listed. */
+  readonly secretNames: readonly string[];
+  /** Whether values of SecureString parameters and of secrets are backed up, or their names and versions alone. */
+  readonly secrets: 'exclude' | 'include';
+  /** Undefined for the region of the store. */
+  readonly region: string | undefined;
+}
+
+/** A protected thing that functions on AWS back up. */
+export type RemoteSourceConfig = BucketSourceConfig | GithubSourceConfig | ParametersSourceConfig;
+
 /** A protected thing of any kind. */
-export type SourceConfig = FilesSourceConfig;
+export type SourceConfig = FilesSourceConfig | RemoteSourceConfig;
+
+/** How the stack on AWS is made. */
+export interface AwsConfig {
+  /** Twelve digits; undefined for whatever account deploys. */
+  readonly account: string | undefined;
+  readonly region: string;
+  /** `existing` adopts the bucket and the keys that an earlier stack of this system has left. */
+  readonly storage: 'create' | 'existing';
+  readonly lockMode: 'governance' | 'compliance';
+  readonly lockDays: number;
+  /** How long what is released can be undone. */
+  readonly undoDays: number;
+  readonly reservedConcurrency: 'create' | 'off';
+  /** ARNs, or patterns of them, of the roles that may change buckets, keys and policies; empty for the roles of the CDK bootstrap. */
+  readonly deployingRoles: readonly string[];
+  /** ARNs of roles that may end a lock in governance mode. */
+  readonly breakGlassRoles: readonly string[];
+  readonly logDays: number;
+}
+
+/** Whom to tell. */
+export interface NotifyConfig {
+  readonly email: readonly string[];
+  /** When successes are told. */
+  readonly success: 'never' | 'daily';
+  /** A URL that is called while all is well; whoever watches it notices when that ends. */
+  readonly heartbeat: SecretReference | undefined;
+}
 
 /** What one `holdfast.yaml` says. */
 export interface Config {
@@ -69,7 +157,7 @@ export interface Config {
   readonly file: string;
   readonly version: 1;
   readonly system: string;
-  /** Absolute path of the store's folder. */
+  /** The absolute path of a folder, or an `s3://` URL. */
   readonly store: string;
   /** What decided where the store is. */
   readonly storeFrom: 'flag' | 'variable' | 'file';
@@ -80,4 +168,7 @@ export interface Config {
   readonly sources: readonly SourceConfig[];
   readonly retention: RetentionConfig;
   readonly pruneAfterBackup: boolean;
+  /** Undefined when nothing runs on AWS. */
+  readonly aws: AwsConfig | undefined;
+  readonly notify: NotifyConfig;
 }
