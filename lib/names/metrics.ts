@@ -1,0 +1,96 @@
+// Every metric that functions publish and that alarms and the dashboard look at: one closed list for both. Pure.
+import { METRICS } from './aws.ts';
+
+/** As CloudWatch calls them. */
+export type MetricUnit = 'Seconds' | 'Bytes' | 'Count' | 'Percent';
+
+/** One metric: what its value is, whole, at the time it is published. */
+export interface MetricDefinition {
+  readonly unit: MetricUnit;
+  /** A sentence part that completes "this is …"; dashboards and documents show it. */
+  readonly about: string;
+}
+
+/**
+ * With the dimensions `System` and `Source`. `freshness` publishes all of them on each run, computed from the store, so that a missing
+ * value means that nobody looked. What another function finds it also publishes at once, with the same meaning.
+ */
+export const SOURCE_METRICS = {
+  RecoveryPointAgeSeconds: {
+    unit: 'Seconds',
+    about:
+      'the age of the newest good backup; of a source never backed up, the time since its system was set up',
+  },
+  ProofAgeSeconds: {
+    unit: 'Seconds',
+    about: 'the time since a backup was last proven, at any level',
+  },
+  RestoreTestAgeSeconds: {
+    unit: 'Seconds',
+    about: 'the time since the last proven restore test',
+  },
+  BackupBytes: { unit: 'Bytes', about: 'the stored size of the newest good backup' },
+  BackupFiles: { unit: 'Count', about: 'the entries of the newest good backup' },
+  BackupSeconds: { unit: 'Seconds', about: 'how long the newest good backup took' },
+  PartialBackups: {
+    unit: 'Count',
+    about: '1 when the newest backup lacks something that is not tolerated, else 0',
+  },
+  UnprovenBackups: {
+    unit: 'Count',
+    about: 'backups that nobody has proven within an hour after they were made',
+  },
+  DamagedBackups: { unit: 'Count', about: 'backups that are known to be damaged or incomplete' },
+  FailedRuns: { unit: 'Count', about: 'runs that failed since the newest good backup' },
+  Anomalies: {
+    unit: 'Count',
+    about: 'what is unusual about size or number of files of the newest backup',
+  },
+} as const satisfies Record<string, MetricDefinition>;
+export type SourceMetric = keyof typeof SOURCE_METRICS;
+
+/** With the dimension `System` alone; published by `freshness` on each run. */
+export const SYSTEM_METRICS = {
+  HiddenManifests: {
+    unit: 'Count',
+    about: 'manifests that a delete marker or a later version covers',
+  },
+  ReleasedButWanted: {
+    unit: 'Count',
+    about: 'backups that carry the tag of released ones although the policy keeps them',
+  },
+  UntrustedBackups: { unit: 'Count', about: 'backups and records without a signature that counts' },
+  FutureBackups: { unit: 'Count', about: 'backups whose time has not come yet' },
+  StoredBytes: {
+    unit: 'Bytes',
+    about: 'what the store holds, versions that are no longer current included',
+  },
+  /** Published only when the configuration says a capacity. */
+  CapacityUsedPercent: {
+    unit: 'Percent',
+    about: 'how much of the configured capacity is used',
+  },
+  /** 1 or 0, so that its minimum tells. */
+  KeyUsable: { unit: 'Count', about: '1 when an object of the store could be decrypted, else 0' },
+} as const satisfies Record<string, MetricDefinition>;
+export type SystemMetric = keyof typeof SYSTEM_METRICS;
+
+/** Namespace, name and dimensions of a metric of one source. */
+export function sourceMetric(system: string, source: string, metric: SourceMetric) {
+  return {
+    namespace: METRICS,
+    metricName: metric,
+    unit: SOURCE_METRICS[metric].unit,
+    dimensions: { System: system, Source: source },
+  };
+}
+
+/** Namespace, name and dimensions of a metric of the whole store. */
+export function systemMetric(system: string, metric: SystemMetric) {
+  return {
+    namespace: METRICS,
+    metricName: metric,
+    unit: SYSTEM_METRICS[metric].unit,
+    dimensions: { System: system },
+  };
+}
