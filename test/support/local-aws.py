@@ -1,0 +1,146 @@
+# Starts MiniStack with what AWS does and MiniStack 1.5.33 does not, where the stack depends on it:
+# - the Scheduler fills in <aws.scheduler.…> in the input of a target;
+# - an alarm looks at the metric with its own dimensions alone, every few seconds, and knows breaching for want of data;
+# - a change of an alarm's state is an event on the default bus.
+# It ends with whoever started it: when its standard input is closed, it and the functions that it runs are killed.
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from datetime import datetime, timezone
+from uuid import uuid4
+
+from ministack import app
+from ministack.core.responses import set_request_account_id, set_request_region
+from ministack.services import cloudwatch, eventbridge
+
+# A new alarm without data is left alone for as long as CloudWatch needs to look at it first.
+FIRST_LOOK_SECONDS = 60
+
+invoke_target = eventbridge._invoke_target
+dispatch_alarm_actions = cloudwatch._dispatch_alarm_actions
+
+
+def invoke_target_of_schedule(target, event, rule, view=None):
+    if event.get("Source") == "aws.scheduler" and "Input" in target:
+        minute = datetime.fromtimestamp(event["Time"] // 60 * 60, tz=timezone.utc)
+        attributes = {
+            "scheduled-time": minute.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "schedule-arn": rule.get("Arn", ""),
+            "execution-id": event["EventId"],
+            "attempt-number": "1",
+        }
+        text = target["Input"]
+        for name, value in attributes.items():
+            text = text.replace(f"<aws.scheduler.{name}>", value)
+        target = {**target, "Input": text}
+    return invoke_target(target, event, rule, view)
+
+
+def points_of(alarm, seconds):
+    dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions") or []}
+    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
+    begin = time.time() - seconds
+    return [point for point in cloudwatch._metrics.get(key) or [] if point["Timestamp"] >= begin]
+
+
+COMPARISONS = {
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+
+
+def state_without_data(alarm):
+    age = time.time() - alarm["AlarmConfigurationUpdatedTimestamp"]
+    if age < FIRST_LOOK_SECONDS:
+        return alarm["StateValue"]
+    return {"breaching": "ALARM", "notBreaching": "OK", "ignore": alarm["StateValue"]}.get(
+        alarm.get("TreatMissingData"), "INSUFFICIENT_DATA"
+    )
+
+
+def evaluate_alarm(alarm):
+    points = points_of(alarm, alarm.get("Period", 60) * alarm.get("EvaluationPeriods", 1))
+    if points:
+        statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+        value = cloudwatch._stat_value(cloudwatch._calc_stats(points), statistic, points)
+        operator, threshold = alarm["ComparisonOperator"], alarm["Threshold"]
+        state = "ALARM" if COMPARISONS[operator](value, threshold) else "OK"
+        reason = f"Threshold Crossed: {statistic} {value} {operator} {threshold}"
+    else:
+        state = state_without_data(alarm)
+        reason = "Threshold Crossed: no datapoints were received"
+    before = alarm["StateValue"]
+    if state == before:
+        return
+    alarm["StateValue"] = state
+    alarm["StateReason"] = reason
+    alarm["StateUpdatedTimestamp"] = int(time.time())
+    cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
+    cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
+
+
+def dispatch_alarm_actions_and_event(alarm, before, state, reason):
+    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+    statistic = {
+        "id": str(uuid4()),
+        "metricStat": {
+            "metric": {
+                "namespace": alarm.get("Namespace"),
+                "name": alarm.get("MetricName"),
+                "dimensions": {one["Name"]: one["Value"] for one in alarm.get("Dimensions") or []},
+            },
+            "period": alarm.get("Period", 60),
+            "stat": alarm.get("Statistic", "Average"),
+        },
+        "returnData": True,
+    }
+    detail = {
+        "alarmName": alarm["AlarmName"],
+        "state": {"value": state, "reason": reason, "timestamp": now},
+        "previousState": {"value": before, "timestamp": now},
+        "configuration": {
+            "description": alarm.get("AlarmDescription", ""),
+            "metrics": [statistic],
+        },
+    }
+    eventbridge._dispatch_event(
+        {
+            "EventId": str(uuid4()),
+            "Source": "aws.cloudwatch",
+            "DetailType": "CloudWatch Alarm State Change",
+            "Detail": json.dumps(detail),
+            "EventBusName": "default",
+            "Time": int(time.time()),
+            "Resources": [alarm["AlarmArn"]],
+            "Account": alarm["AlarmArn"].split(":")[4],
+            "Region": alarm["AlarmArn"].split(":")[3],
+        }
+    )
+    dispatch_alarm_actions(alarm, before, state, reason)
+
+
+def watch_alarms():
+    while True:
+        time.sleep(3)
+        for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
+            set_request_account_id(account)
+            set_request_region(region)
+            cloudwatch._evaluate_all_alarms()
+
+
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+
+
+eventbridge._invoke_target = invoke_target_of_schedule
+cloudwatch._evaluate_alarm = evaluate_alarm
+cloudwatch._dispatch_alarm_actions = dispatch_alarm_actions_and_event
+threading.Thread(target=watch_alarms, daemon=True).start()
+threading.Thread(target=end_with_parent, daemon=True).start()
+app.main()

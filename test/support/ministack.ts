@@ -1,0 +1,133 @@
+// AWS on this machine: MiniStack as a process of its own on a free port of the loopback, with its state in a folder that goes with it.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { pythonTools } from './python-tools.ts';
+
+const LAUNCHER = fileURLToPath(new URL('local-aws.py', import.meta.url));
+const READY_LIMIT_MS = 60_000;
+
+export const ACCOUNT = '000000000000';
+export const REGION = 'us-east-1';
+
+/** What clients of AWS are given; the credentials open nothing else. */
+export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
+
+export interface MiniStack {
+  readonly endpoint: string;
+  /** For clients of the SDK: `new S3Client(aws.client)`. */
+  readonly client: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: typeof CREDENTIALS;
+  };
+  /** For processes that are to see this AWS and no other. */
+  readonly env: Readonly<Record<string, string>>;
+  /** All that it and its functions have printed until now. */
+  readonly log: () => string;
+  /** Ends it and every function that it runs, and removes its state. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface MiniStackOptions {
+  /** Whether the policies of roles, buckets and keys are enforced; the credentials of {@link CREDENTIALS} are the root's. @default false */
+  readonly enforce?: boolean;
+}
+
+/** A MiniStack that answers. */
+export async function startMiniStack({
+  enforce = false,
+}: MiniStackOptions = {}): Promise<MiniStack> {
+  const tools = await pythonTools();
+  const state = mkdtempSync(join(tmpdir(), 'holdfast-ministack-'));
+  const port = await freePort();
+  const endpoint = `http://127.0.0.1:${port}`;
+  const logFile = join(state, 'log.txt');
+  const output = openSync(logFile, 'a');
+  const child = spawn(join(tools, 'python'), ['-P', LAUNCHER], {
+    // The first of its group, so that functions end with it.
+    detached: true,
+    stdio: ['pipe', output, output],
+    env: {
+      // Functions run by the same Node as the tests.
+      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+      HOME: state,
+      TMPDIR: state,
+      BIND_HOST: '127.0.0.1',
+      GATEWAY_PORT: String(port),
+      MINISTACK_HOST: '127.0.0.1',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AUTH: String(enforce),
+    },
+  });
+  closeSync(output);
+  const log = () => readFileSync(logFile, 'utf8');
+  const stop = async () => {
+    await end(child);
+    await rm(state, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(endpoint, child);
+  } catch (error) {
+    const said = log();
+    await stop();
+    throw new Error(`MiniStack did not start:\n${said}`, { cause: error });
+  }
+  return {
+    endpoint,
+    client: { endpoint, region: REGION, credentials: CREDENTIALS },
+    env: environment(endpoint),
+    log,
+    stop,
+  };
+}
+
+function environment(endpoint: string): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function untilReady(endpoint: string, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + READY_LIMIT_MS;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    const answer = await fetch(`${endpoint}/_ministack/ready`).catch(() => undefined);
+    if (answer?.ok === true) return;
+    if (Date.now() > deadline) throw new Error(`no answer in ${READY_LIMIT_MS / 1000} s`);
+    await sleep(100);
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined) return;
+  const ended = child.exitCode === null ? once(child, 'exit') : undefined;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+  await ended;
+}
