@@ -2,20 +2,19 @@
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
 import { Pool } from '../archive/pool.ts';
-import type { Config, FilesSourceConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { loadConfig, findConfig, type LoadOptions } from '../config/load.ts';
 import { resolveReference } from '../config/references.ts';
+import { placeOfStore } from '../config/store-place.ts';
 import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
 import { localSigner, trustedKey, type Signer, type TrustedKey } from '../format/signed.ts';
-import { filesKind } from '../sources/files-kind.ts';
-import { filesSource, type FilesSurroundings } from '../sources/files.ts';
-import type { LiveSource, Progress, SourceKind } from '../sources/source.ts';
+import type { Progress } from '../sources/source.ts';
 import { openStore } from '../stores/open.ts';
 import { VERSION } from '../version.ts';
+import { KINDS } from './sources.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -35,8 +34,6 @@ export interface Session extends AsyncDisposable {
   /** Why nothing is signed, where it could have been. */
   readonly unsigned: string | undefined;
 }
-
-export const KINDS: ReadonlyMap<string, SourceKind> = new Map([[filesKind.kind, filesKind]]);
 
 interface SessionInput {
   readonly options: CommonOptions;
@@ -61,13 +58,14 @@ export async function openSession({
   signing = 'required',
 }: SessionInput): Promise<Session> {
   const config = await configOf(options);
-  const store = config?.store ?? options.store;
+  const { cwd: folder, home } = placesOf(options);
+  const store = config?.store ?? (options.store && placeOfStore(options.store, { folder, home }));
   if (store === undefined) throw new Error('neither a configuration nor a store');
   const { signer, unsigned } = await signerFor(config, signing);
   const pool = new Pool();
   const engine: Engine = {
     system: config?.system,
-    store: await openStore(path.resolve(store), { random: randomName }),
+    store: await openStore(store, { random: randomName }),
     kinds: KINDS,
     signer,
     trusted: await trustedFrom(config, options),
@@ -151,6 +149,9 @@ function userName(): string {
 
 export async function signerFrom(config: Config): Promise<Signer | undefined> {
   if (config.signingKey === undefined) return undefined;
+  if (config.signingKey.scheme === 'kms') {
+    throw new HoldfastError('CONFIG_INVALID', 'a key of KMS signs inside AWS functions only');
+  }
   const pem = await resolveReference(config.signingKey, process.env);
   try {
     return localSigner(createPrivateKey(pem));
@@ -184,27 +185,4 @@ export function requireConfig({ config }: Session): Config {
   throw new HoldfastError('CONFIG_INVALID', 'this command needs a holdfast.yaml', {
     hint: 'Run it where the file is, or pass --config FILE. `holdfast init` writes one.',
   });
-}
-
-/** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
-export function selectSources(
-  config: Config,
-  names: readonly string[],
-): readonly FilesSourceConfig[] {
-  for (const name of names) {
-    if (config.sources.some((source) => source.name === name)) continue;
-    throw new HoldfastError('USAGE', `there is no source "${name}"`, {
-      hint: `The sources of ${config.file} are ${config.sources.map((one) => one.name).join(', ')}.`,
-    });
-  }
-  return config.sources.filter(({ name }) => names.length === 0 || names.includes(name));
-}
-
-export function sourceFrom(config: Config, source: FilesSourceConfig): LiveSource {
-  return filesSource(source, surroundingsOf(config));
-}
-
-/** What may lie in a source and is never part of it: the store. */
-export function surroundingsOf(config: Config): FilesSurroundings {
-  return { leaveOut: [config.store], git: { environment: process.env } };
 }

@@ -1,10 +1,12 @@
 // Text in, configuration or faults out: the shape first, then the rules, every fault in one pass. Touches no file.
+import type { z } from 'zod';
+
 import type { Config } from './config.ts';
 import { findingsOf, showPath, valueAt } from './faults.ts';
 import type { ConfigFault, Finding } from './faults.ts';
-import { configJsonSchema, optionAt } from './options.ts';
+import { nearest } from './nearest.ts';
+import { configJsonSchema, keysOf, kindsOf, optionAt } from './options.ts';
 import type { OptionNode } from './options.ts';
-import { absolutePath } from './places.ts';
 import type { Bases } from './places.ts';
 import { resolveConfig } from './resolve.ts';
 import { configSchema } from './schema.ts';
@@ -17,6 +19,7 @@ import {
   retentionFindings,
   zoneFindings,
 } from './source-rules.ts';
+import { placeOfStore } from './store-place.ts';
 import {
   keyPlaceFindings,
   placeFindings,
@@ -69,7 +72,7 @@ function withoutRefused(data: unknown, refused: readonly Finding[], schema: Opti
     const parent = valueAt(copy, path.slice(0, -1));
     const last = path.at(-1);
     if (typeof parent !== 'object' || parent === null || last === undefined) continue;
-    const replacement = placeholder(optionAt(schema, path));
+    const replacement = placeholder(optionAt(schema, path, data));
     const holder = parent as Record<string | number, unknown>;
     // A list keeps its length, so that positions stay what they are in the file.
     if (replacement !== undefined) holder[last] = replacement;
@@ -140,8 +143,8 @@ function distinct(findings: readonly Finding[]): Finding[] {
 
 function storeOf(shape: ConfigShape | undefined, { override, folder, home }: CheckContext): string {
   if (override !== undefined)
-    return absolutePath(override.store, { folder: override.folder, home });
-  return absolutePath(shape?.store ?? '.', { folder, home });
+    return placeOfStore(override.store, { folder: override.folder, home });
+  return placeOfStore(shape?.store ?? '.', { folder, home });
 }
 
 function overrideFaults(override: StoreOverride | undefined): ConfigFault[] {
@@ -152,6 +155,44 @@ function overrideFaults(override: StoreOverride | undefined): ConfigFault[] {
     message,
     ...(allowed === undefined ? {} : { allowed }),
   }));
+}
+
+type Issue = z.core.$ZodIssue;
+
+function issuesOf(data: unknown): readonly Issue[] {
+  return configSchema.safeParse(data).error?.issues ?? [];
+}
+
+function isAboutKind(issue: Issue): boolean {
+  return issue.code === 'invalid_union' && issue.path.at(-1) === 'kind';
+}
+
+/** `data` with a kind for each source that has none, or one that there is not. */
+function withKinds(data: unknown, kindless: readonly Issue[], schema: OptionNode): unknown {
+  if (kindless.length === 0) return data;
+  const copy: unknown = structuredClone(data);
+  for (const { path } of kindless) {
+    const at = path.filter((segment) => typeof segment !== 'symbol').slice(0, -1);
+    const source = valueAt(copy, at) as Record<string, unknown>;
+    const all = optionAt(schema, at, {});
+    source['kind'] = meantKind(source, all);
+  }
+  return copy;
+}
+
+/** The kind whose name is nearest to what is written, or that has most of the keys. */
+function meantKind(
+  source: Readonly<Record<string, unknown>>,
+  all: OptionNode | undefined,
+): unknown {
+  const kinds = kindsOf(all);
+  const written = source['kind'];
+  const near = typeof written === 'string' ? nearest(written, kinds) : undefined;
+  if (near !== undefined) return near;
+  const keysTaken = kinds.map(
+    (_, index) => keysOf(all?.oneOf?.[index]).filter((key) => key in source).length,
+  );
+  return kinds[keysTaken.indexOf(Math.max(...keysTaken))];
 }
 
 /**
@@ -166,8 +207,12 @@ function shapeOf(data: unknown): {
   const parsed = configSchema.safeParse(data);
   if (parsed.success) return { complete: parsed.data, shape: parsed.data, refused: [] };
   const schema = configJsonSchema();
-  const refused = findingsOf(parsed.error.issues, data, schema);
-  const shape = configSchema.safeParse(withoutRefused(data, refused, schema)).data;
+  const kindless = parsed.error.issues.filter(isAboutKind);
+  // Without its kind nothing of a source is looked at: with the one that was most likely meant, the rest is.
+  const meant = withKinds(data, kindless, schema);
+  const others = kindless.length === 0 ? parsed.error.issues : issuesOf(meant);
+  const refused = [...findingsOf(kindless, data, schema), ...findingsOf(others, meant, schema)];
+  const shape = configSchema.safeParse(withoutRefused(meant, refused, schema)).data;
   return { complete: undefined, shape, refused };
 }
 

@@ -1,6 +1,12 @@
 // The loaded configuration: every default filled in, every path absolute, every number with its unit. Deeply readonly.
 import type { SecretReference } from './places.ts';
 
+/** A key of AWS KMS that signs: an alias or an ARN. */
+export interface KmsKeyReference {
+  readonly scheme: 'kms';
+  readonly name: string;
+}
+
 /** Which good backups are kept. */
 export interface RetentionConfig {
   readonly daily: number;
@@ -123,6 +129,11 @@ export type RemoteSourceConfig = BucketSourceConfig | GithubSourceConfig | Param
 /** A protected thing of any kind. */
 export type SourceConfig = FilesSourceConfig | RemoteSourceConfig;
 
+/** True for what functions on AWS can read. */
+export function isRemote(source: SourceConfig): source is RemoteSourceConfig {
+  return source.kind !== 'files';
+}
+
 /** How the stack on AWS is made. */
 export interface AwsConfig {
   /** Twelve digits; undefined for whatever account deploys. */
@@ -162,7 +173,7 @@ export interface Config {
   /** What decided where the store is. */
   readonly storeFrom: 'flag' | 'variable' | 'file';
   readonly capacityBytes: number | undefined;
-  readonly signingKey: SecretReference | undefined;
+  readonly signingKey: SecretReference | KmsKeyReference | undefined;
   readonly trust: readonly TrustedKeyConfig[];
   /** In the order of the file. */
   readonly sources: readonly SourceConfig[];

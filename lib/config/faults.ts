@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 
 import { nearest } from './nearest.ts';
-import { allowedAt, keysOf, optionAt } from './options.ts';
+import { allowedAt, keysOf, kindsOf, optionAt } from './options.ts';
 import type { OptionNode } from './options.ts';
 import { secretIn } from './secrets.ts';
 import type { Path } from './yaml.ts';
@@ -83,6 +83,31 @@ export function valueAt(data: unknown, path: Path): unknown {
   return value;
 }
 
+/** An option of another kind of source, in words that say which. */
+function foreignKey(
+  path: Path,
+  key: string,
+  schema: OptionNode,
+  data: unknown,
+): Finding | undefined {
+  const kind = valueAt(data, [...path, 'kind']);
+  const all = optionAt(schema, path.slice(0, -1), data)?.additionalProperties;
+  if (typeof kind !== 'string' || typeof all !== 'object') return undefined;
+  const owners = kindsOf(all).filter((_, index) => keysOf(all.oneOf?.[index]).includes(key));
+  if (owners.length === 0) return undefined;
+  const at = { path: [...path, key], atKey: true };
+  if (kind === 'files' && key === 'onDeployment') {
+    const name = showPath([path.at(-1) ?? '']);
+    return {
+      ...at,
+      message: 'a source of kind files cannot be read by a function: it is where the files are',
+      allowed: `\`holdfast backup ${name}\` as a step of the pipeline, or a source of kind bucket or github`,
+    };
+  }
+  const message = `unknown key for a source of kind ${kind}; it belongs to ${owners.join(', ')}`;
+  return { ...at, message, allowed: keysOf(optionAt(schema, path, data)).join(', ') };
+}
+
 function unknownKey(path: Path, key: string, node: OptionNode | undefined): Finding {
   const known = keysOf(node);
   const meant = nearest(key, known);
@@ -115,9 +140,13 @@ export function findingsOf(
   return issues.flatMap((issue): Finding[] => {
     const path = issue.path.filter((segment) => typeof segment !== 'symbol');
     if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => unknownKey(path, key, optionAt(schema, path)));
+      return issue.keys.map(
+        (key) =>
+          foreignKey(path, key, schema, data) ??
+          unknownKey(path, key, optionAt(schema, path, data)),
+      );
     if (issue.code === 'invalid_key') {
-      const names = optionAt(schema, path.slice(0, -1))?.propertyNames;
+      const names = optionAt(schema, path.slice(0, -1), data)?.propertyNames;
       const allowed = names === undefined ? 'another name' : allowedAt(names);
       return [
         {
@@ -128,7 +157,7 @@ export function findingsOf(
         },
       ];
     }
-    return [wrongValue(path, data, optionAt(schema, path))];
+    return [wrongValue(path, data, optionAt(schema, path, data))];
   });
 }
 

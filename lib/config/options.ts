@@ -21,6 +21,8 @@ export interface OptionNode {
   readonly items?: OptionNode;
   readonly propertyNames?: OptionNode;
   readonly additionalProperties?: OptionNode | boolean;
+  /** A mapping whose `kind` decides which of these it is. */
+  readonly oneOf?: readonly OptionNode[];
 }
 
 /** The JSON Schema of holdfast.yaml, as it is written: before defaults are filled in. Draft 7, which every editor knows. */
@@ -28,17 +30,41 @@ export function configJsonSchema(): OptionNode {
   return z.toJSONSchema(configSchema, { io: 'input', target: 'draft-07' }) as OptionNode;
 }
 
+/** The kinds of a mapping that has them, in the order of the schema. */
+export function kindsOf(node: OptionNode | undefined): readonly string[] {
+  return (node?.oneOf ?? []).map((variant) => String(variant.properties?.['kind']?.const));
+}
+
+/** The variant of `node` that `value` is by its kind; `node` itself when it has none. */
+function variantOf(node: OptionNode, value: unknown): OptionNode {
+  const kind = valueOf(value, 'kind');
+  const index = kindsOf(node).findIndex((one) => one === kind);
+  return node.oneOf?.[index] ?? node;
+}
+
+function valueOf(value: unknown, segment: string | number): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment))
+    return undefined;
+  return (value as Record<string | number, unknown>)[segment];
+}
+
 function child(node: OptionNode, segment: string | number): OptionNode | undefined {
   if (typeof segment === 'number') return node.items;
+  if (node.oneOf !== undefined) return segment === 'kind' ? { enum: kindsOf(node) } : undefined;
   if (node.properties !== undefined && Object.hasOwn(node.properties, segment))
     return node.properties[segment];
   return typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
 }
 
-/** What stands at `path` in the tree below `root`, or undefined when nothing may. */
-export function optionAt(root: OptionNode, path: Path): OptionNode | undefined {
-  let node: OptionNode | undefined = root;
-  for (const segment of path) node = node && child(node, segment);
+/** What stands at `path` of `data` in the tree below `root`, or undefined when nothing may. What `data` holds decides between kinds. */
+export function optionAt(root: OptionNode, path: Path, data: unknown): OptionNode | undefined {
+  let node: OptionNode | undefined = variantOf(root, data);
+  let value = data;
+  for (const segment of path) {
+    value = valueOf(value, segment);
+    node = node && child(node, segment);
+    node = node && variantOf(node, value);
+  }
   return node;
 }
 
@@ -62,6 +88,7 @@ function allowedMapping(node: OptionNode): string {
 
 /** What is allowed at `node`, in words that complete "allowed: …". */
 export function allowedAt(node: OptionNode): string {
+  if (node.oneOf !== undefined) return `a mapping whose kind is one of ${kindsOf(node).join(', ')}`;
   if (node.type === 'object') return allowedMapping(node);
   if (node.type === 'array') return allowedList(node);
   if (node.title !== undefined) return node.title;

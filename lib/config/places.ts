@@ -1,6 +1,8 @@
 // Paths and references as the configuration writes them, made absolute. Pure: the folders are passed in.
 import { resolve, sep } from 'node:path';
 
+import type { KmsKeyReference } from './config.ts';
+
 /** Where relative paths and `~` lead. */
 export interface Bases {
   /** The folder of the configuration file. */
@@ -28,8 +30,22 @@ export function parseReference(text: string, bases: Bases): SecretReference | un
   return scheme === 'env' || scheme === 'ssm' || scheme === 'secret' ? { scheme, name } : undefined;
 }
 
+/** As {@link parseReference}, for a key that signs: it may also be one of KMS. */
+export function parseKeyReference(
+  text: string,
+  bases: Bases,
+): SecretReference | KmsKeyReference | undefined {
+  if (text.startsWith('kms:')) return { scheme: 'kms', name: text.slice('kms:'.length) };
+  return parseReference(text, bases);
+}
+
+/** True for what {@link showReference} shows. */
+export function isReference(value: object): value is SecretReference | KmsKeyReference {
+  return 'scheme' in value && 'name' in value;
+}
+
 /** `file:/home/me/.config/holdfast/site.key` */
-export function showReference({ scheme, name }: SecretReference): string {
+export function showReference({ scheme, name }: SecretReference | KmsKeyReference): string {
   return `${scheme}:${name}`;
 }
 

@@ -1,8 +1,9 @@
 // From what the file says to what the program uses: paths absolute, durations in milliseconds, sizes in bytes. Pure.
 import assert from 'node:assert/strict';
 
+import { awsOf, deploymentTrigger } from './resolve-aws.ts';
 import type { Config, RestoreTestConfig, RetentionConfig, SourceConfig } from './config.ts';
-import { absolutePath, parseReference } from './places.ts';
+import { absolutePath, parseKeyReference, parseReference } from './places.ts';
 import type { Bases } from './places.ts';
 import type { ConfigShape, RetentionShape, SourceShape } from './schema.ts';
 import { mergedRetention } from './source-rules.ts';
@@ -12,7 +13,7 @@ import { durationMs, parseSize } from './units.ts';
 /** Where the file and the store are. */
 export interface Origin extends Bases {
   readonly file: string;
-  /** Absolute. */
+  /** The absolute path of a folder, or an `s3://` URL. */
   readonly store: string;
   readonly storeFrom: Config['storeFrom'];
 }
@@ -44,18 +45,52 @@ function sourceOf(
   system: ConfigShape,
   bases: Bases,
 ): SourceConfig {
-  const { rpo, rto, grace, schedule, retention, ...same } = shape;
-  return {
+  const { rpo, rto, grace, retention } = shape;
+  const common = {
     name,
-    ...same,
-    path: absolutePath(shape.path, bases),
-    schedule,
+    tolerate: shape.tolerate,
+    allowEmpty: shape.allowEmpty,
+    compression: shape.compression,
+    schedule: shape.schedule,
+    timeZone: shape.timeZone,
+    afterRestore: shape.afterRestore,
     rpoMs: rpo === undefined ? undefined : durationMs(rpo),
     rtoMs: rto === undefined ? undefined : durationMs(rto),
     graceMs: durationMs(grace),
     restoreTest: restoreTestOf(shape),
     retention: retentionOf(mergedRetention(system.retention, retention)),
   };
+  return { ...common, ...ownOf(shape, bases) };
+}
+
+type Own<Source> = Source extends SourceConfig ? Omit<Source, CommonKey> : never;
+type CommonKey = Exclude<keyof SourceConfig, 'kind'>;
+
+/** What a source of one kind has of its own. */
+function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
+  switch (shape.kind) {
+    case 'files': {
+      const { kind, include, exclude, gitignore, secrets, oneFileSystem, times } = shape;
+      const path = absolutePath(shape.path, bases);
+      return { kind, path, include, exclude, gitignore, secrets, oneFileSystem, times };
+    }
+    case 'bucket': {
+      const { kind, bucket, prefix, include, exclude, region, account } = shape;
+      const onDeployment = shape.onDeployment.map(deploymentTrigger);
+      return { kind, bucket, prefix, include, exclude, region, account, onDeployment };
+    }
+    case 'github': {
+      const { kind, repository, ref, include, exclude, api } = shape;
+      const token = shape.token === undefined ? undefined : parseReference(shape.token, bases);
+      const onDeployment = shape.onDeployment.map(deploymentTrigger);
+      return { kind, repository, ref, include, exclude, token, api, onDeployment };
+    }
+    case 'parameters': {
+      const { kind, paths, secretNames, secrets, region } = shape;
+      const onDeployment = shape.onDeployment.map(deploymentTrigger);
+      return { kind, paths, secretNames, secrets, region, onDeployment };
+    }
+  }
 }
 
 function deepFreeze<T>(value: T): T {
@@ -76,7 +111,7 @@ export function resolveConfig(shape: ConfigShape, origin: Origin): Config {
     store: origin.store,
     storeFrom: origin.storeFrom,
     capacityBytes: typeof capacity === 'string' ? parseSize(capacity) : capacity,
-    signingKey: signing && parseReference(signing.key, origin),
+    signingKey: signing && parseKeyReference(signing.key, origin),
     trust: shape.trust.map(({ name, publicKey, prefixes }) => {
       const normalized = normalizePublicKey(publicKey);
       assert(normalized !== undefined, 'a public key passed the rules that is none');
@@ -87,5 +122,14 @@ export function resolveConfig(shape: ConfigShape, origin: Origin): Config {
     ),
     retention: retentionOf(shape.retention),
     pruneAfterBackup: shape.prune.afterBackup,
+    aws: awsOf(shape),
+    notify: {
+      email: shape.notify.email,
+      success: shape.notify.success,
+      heartbeat:
+        shape.notify.heartbeat === undefined
+          ? undefined
+          : parseReference(shape.notify.heartbeat, origin),
+    },
   });
 }

@@ -1,6 +1,6 @@
 // A configuration as plain data, for `config show` and JSON output. It holds references, never what they refer to.
 import type { Config } from './config.ts';
-import { showReference } from './places.ts';
+import { isReference, showReference } from './places.ts';
 
 /** Plain data: what JSON can hold. */
 export type Json =
@@ -11,6 +11,7 @@ function plain(value: unknown): Json | undefined {
     return value;
   if (Array.isArray(value)) return value.map((each) => plain(each) ?? null);
   if (typeof value !== 'object' || value === null) return value === null ? null : undefined;
+  if (isReference(value)) return showReference(value);
   const entries = Object.entries(value).flatMap(([key, each]): [string, Json][] => {
     const shown = plain(each);
     return shown === undefined ? [] : [[key, shown]];
@@ -20,6 +21,5 @@ function plain(value: unknown): Json | undefined {
 
 /** All of `config` with the defaults filled in; what is not configured is absent. Times in `…Ms`, sizes in `…Bytes`. */
 export function describeConfig(config: Config): Json {
-  const { signingKey, ...rest } = config;
-  return plain({ ...rest, signingKey: signingKey && showReference(signingKey) }) ?? {};
+  return plain(config) ?? {};
 }

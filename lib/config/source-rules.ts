@@ -18,6 +18,12 @@ export interface PlacedSource {
 
 const GLOB_LISTS = ['include', 'exclude', 'tolerate'] as const;
 
+/** The globs of one list; none where the kind of source has no such list. */
+export function globsOf(source: SourceShape, list: (typeof GLOB_LISTS)[number]): readonly string[] {
+  if (list === 'tolerate') return source.tolerate;
+  return 'include' in source ? source[list] : [];
+}
+
 /** Why a glob is none, could match outside of the source, or means the opposite of what it seems to say. */
 function globFault(glob: string): string | undefined {
   if (/^[/~]/.test(glob)) return 'is absolute';
@@ -41,7 +47,7 @@ export function globFindings({ at, source }: PlacedSource): Finding[] {
   const allowed =
     'a glob relative to the path of the source, without "..", a leading "/" or a leading "!"';
   return GLOB_LISTS.flatMap((list) =>
-    source[list].flatMap((glob, index) => {
+    globsOf(source, list).flatMap((glob, index) => {
       const why = globFault(glob);
       if (why === undefined) return [];
       return [{ path: [...at, list, index], message: `${quote(glob)} ${why}`, allowed }];
@@ -66,8 +72,8 @@ export function leavesOut(pattern: string, path: string): boolean {
 
 /** Finds what is included by its very name and excluded by a pattern: one of the two was not meant. */
 export function excludedInclusions({ at, source }: PlacedSource): Finding[] {
-  const named = source.include.filter((glob) => !/[*?]/.test(glob));
-  return source.exclude.flatMap((pattern, index) => {
+  const named = globsOf(source, 'include').filter((glob) => !/[*?]/.test(glob));
+  return globsOf(source, 'exclude').flatMap((pattern, index) => {
     const lost = named.find((path) => leavesOut(pattern, path));
     if (lost === undefined) return [];
     return [

@@ -3,11 +3,12 @@ import { relative } from 'node:path';
 
 import { quote } from './faults.ts';
 import type { Finding } from './faults.ts';
-import { absolutePath, isWithin, parseReference } from './places.ts';
+import { absolutePath, isWithin, parseKeyReference } from './places.ts';
 import type { Bases } from './places.ts';
 import type { ConfigShape } from './schema.ts';
 import { secretIn } from './secrets.ts';
 import { leavesOut } from './source-rules.ts';
+import { isOnS3 } from './store-place.ts';
 import { normalizePublicKey } from './trust.ts';
 import type { Path } from './yaml.ts';
 
@@ -54,20 +55,19 @@ export function trustFindings(shape: ConfigShape): Finding[] {
   return findings;
 }
 
-/** Finds a store that is not a folder. `origin` is where the value came from. */
+/** Finds a store that is neither a folder nor on S3. */
 export function storeFindings(store: string): Finding[] {
+  if (isOnS3(store)) return [];
   if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(store)) return [];
   const message =
     secretIn(store) === undefined ? `got ${quote(store)}, a URL` : 'got a URL with a password';
-  return [
-    { path: ['store'], message, allowed: 'a folder; other stores are not part of this version' },
-  ];
+  return [{ path: ['store'], message, allowed: 'a folder, or s3://BUCKET/PREFIX?region=REGION' }];
 }
 
-/** Finds sources that would back up the store itself. `store` is absolute. */
+/** Finds sources that would back up the store itself. `store` is the absolute path of a folder, or a URL. */
 export function placeFindings(shape: ConfigShape, store: string, bases: Bases): Finding[] {
   return Object.entries(shape.sources).flatMap(([name, source]) => {
-    if (!isWithin(absolutePath(source.path, bases), store)) return [];
+    if (source.kind !== 'files' || !isWithin(absolutePath(source.path, bases), store)) return [];
     const message = `${quote(source.path)} lies in the store`;
     return [
       {
@@ -82,7 +82,7 @@ export function placeFindings(shape: ConfigShape, store: string, bases: Bases): 
 
 /** Finds a signing key that would be stored or backed up, so that who reads a backup could forge the next. */
 export function keyPlaceFindings(shape: ConfigShape, store: string, bases: Bases): Finding[] {
-  const key = shape.signing && parseReference(shape.signing.key, bases);
+  const key = shape.signing && parseKeyReference(shape.signing.key, bases);
   if (key?.scheme !== 'file') return [];
   const path: Path = ['signing', 'key'];
   if (isWithin(key.name, store))
@@ -95,6 +95,7 @@ export function keyPlaceFindings(shape: ConfigShape, store: string, bases: Bases
       },
     ];
   return Object.entries(shape.sources).flatMap(([name, source]) => {
+    if (source.kind !== 'files') return [];
     const folder = absolutePath(source.path, bases);
     if (!isWithin(key.name, folder)) return [];
     const inside = relative(folder, key.name);

@@ -74,9 +74,9 @@ test('protects a Next.js site as a whole, its content and its configuration', as
     { name: 'content', include: ['content', 'public'], schedule: undefined },
     { name: 'configuration', include: [...found.configuration, 'holdfast.yaml'] },
   ]);
-  expect(config?.sources[0]?.exclude).toEqual(
-    expect.arrayContaining(['node_modules', '.next', '.git']),
-  );
+  expect(config?.sources[0]).toMatchObject({
+    exclude: expect.arrayContaining(['node_modules', '.next', '.git']),
+  });
 });
 
 test('sees a Vite site by its dependency and a plain folder by its lack of one', async () => {

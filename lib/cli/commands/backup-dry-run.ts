@@ -1,19 +1,22 @@
 // `holdfast backup --dry-run`: what would be taken and what left out, without storing anything.
-import type { Config, FilesSourceConfig } from '../../config/config.ts';
+import type { Config, SourceConfig } from '../../config/config.ts';
 import type { Problem } from '../../errors.ts';
 import { walkFiles } from '../../sources/files.ts';
 import { problemLines } from '../problems.ts';
-import { surroundingsOf } from '../session.ts';
+import { surroundingsOf } from '../sources.ts';
 import type { Terminal } from '../terminal.ts';
 import { bytesText, counted } from '../units.ts';
 
 /** Walks the sources as a backup would; its exit code. */
 export function dryRun(
   config: Config,
-  sources: readonly FilesSourceConfig[],
+  sources: readonly SourceConfig[],
   terminal: Terminal,
 ): number {
-  const results = sources.map((source) => {
+  const folders = sources.filter((source) => source.kind === 'files');
+  for (const { name, kind } of sources.filter((source) => source.kind !== 'files'))
+    terminal.note(`${name}: a source of kind ${kind} is not looked at before it is backed up`);
+  const results = folders.map((source) => {
     const problems: Problem[] = [];
     const totals = { entries: 0, files: 0, contentBytes: 0 };
     for (const entry of walkFiles(source, surroundingsOf(config), (one) => problems.push(one))) {

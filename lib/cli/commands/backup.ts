@@ -1,5 +1,5 @@
 // `holdfast backup`: each source in turn, verified and pruned unless told otherwise.
-import type { Config, FilesSourceConfig } from '../../config/config.ts';
+import type { Config, SourceConfig } from '../../config/config.ts';
 import { backupSource, type BackupResult } from '../../engine/backup.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
@@ -9,7 +9,8 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger, TriggerKind } from '../../format/ids.ts';
 import { parseSchedule, previousDue } from '../../policy/schedule.ts';
 import type { Invocation } from '../invocation.ts';
-import { openSession, requireConfig, selectSources, sourceFrom } from '../session.ts';
+import { openSession, requireConfig } from '../session.ts';
+import { openSource, selectSources } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, durationText } from '../units.ts';
 import { pruneWithLock } from './prune.ts';
@@ -58,7 +59,7 @@ export async function run(
 async function backUp(
   engine: Engine,
   config: Config,
-  source: FilesSourceConfig,
+  source: SourceConfig,
   { options, terminal }: { options: Options; terminal: Terminal },
 ): Promise<SourceOutcome> {
   const begin = performance.now();
@@ -67,7 +68,7 @@ async function backUp(
   try {
     terminal.start(`backing up ${source.name}`);
     const trigger = triggerOf(options, source, engine.now());
-    backup = await backupSource(engine, sourceFrom(config, source), {
+    backup = await backupSource(engine, await openSource(config, source), {
       trigger,
       full: options.full === true,
     });
@@ -92,7 +93,7 @@ async function backUp(
 async function pruneAfter(
   engine: Engine,
   config: Config,
-  source: FilesSourceConfig,
+  source: SourceConfig,
   terminal: Terminal,
 ): Promise<PruneResult | undefined> {
   try {
@@ -111,7 +112,7 @@ async function pruneAfter(
 }
 
 /** A schedule that fires twice must give one backup: without `--at` it is the time for which it fired last. */
-function triggerOf({ trigger, at }: Options, source: FilesSourceConfig, now: Date): Trigger {
+function triggerOf({ trigger, at }: Options, source: SourceConfig, now: Date): Trigger {
   if (at !== undefined) {
     const time = new Date(at);
     if (!Number.isNaN(time.getTime())) return { kind: trigger, at: time };

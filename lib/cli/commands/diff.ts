@@ -15,7 +15,8 @@ import {
 import { ListDocument } from '../json.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
-import { openSession, requireConfig, selectSources, sourceFrom, type Session } from '../session.ts';
+import { openSession, requireConfig, type Session } from '../session.ts';
+import { filesSourceNamed, openFolder } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
 
 interface Options {
@@ -85,12 +86,11 @@ async function compareLive(
   { terminal, limit, place: folder }: Output & { place: string | undefined },
 ): Promise<boolean | number> {
   const config = requireConfig(session);
-  const [configured] = selectSources(config, [backup.source]);
-  if (configured === undefined) throw new Error('a source that was selected and is none');
+  const configured = filesSourceNamed(config, backup.source, 'comparing with what is there now');
   const place = folder === undefined ? undefined : path.resolve(process.cwd(), folder);
   const name = nameOf(backup);
   terminal.start(`comparing ${name}`);
-  const live = sourceFrom(config, configured);
+  const live = openFolder(config, configured);
   const compared = await diffLive(session.engine, backup, live, place);
   terminal.stop();
   const where = place ?? configured.path;

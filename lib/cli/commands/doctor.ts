@@ -48,6 +48,7 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
   if (config !== undefined) {
     findings.push(...(await examineKeys(config)));
     for (const source of config.sources) {
+      if (source.kind !== 'files') continue;
       const looked = examineSource(config, source, { deep: options.deep === true });
       findings.push(...looked.findings);
       seen.push({ ...source, contentBytes: looked.contentBytes });

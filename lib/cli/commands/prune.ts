@@ -1,15 +1,16 @@
 // `holdfast prune`: what is kept and why, and what goes.
-import path from 'node:path';
 import process from 'node:process';
 import os from 'node:os';
-import type { Config, FilesSourceConfig } from '../../config/config.ts';
+import type { Config, SourceConfig } from '../../config/config.ts';
+import { isOnS3 } from '../../config/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
 import { longestIntervalMs, parseSchedule } from '../../policy/schedule.ts';
 import { withLocalLock } from '../../stores/lock.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
-import { openSession, requireConfig, selectSources } from '../session.ts';
+import { openSession, requireConfig } from '../session.ts';
+import { selectSources } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, table } from '../units.ts';
 
@@ -17,7 +18,7 @@ import { bytesText, counted, table } from '../units.ts';
 export async function pruneWithLock(
   engine: Engine,
   config: Config,
-  source: FilesSourceConfig,
+  source: SourceConfig,
   { dryRun }: { dryRun: boolean },
 ): Promise<PruneResult> {
   const { schedule, timeZone, retention } = source;
@@ -28,7 +29,9 @@ export async function pruneWithLock(
   const prune = () => pruneSource(engine, source.name, { policy: retention, intervalMs, dryRun });
   if (dryRun) return prune();
   const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
-  return withLocalLock(path.resolve(config.store), 'prune', holder, prune);
+  // On S3 to let go is to tag: two at once do the same, and neither deletes.
+  if (isOnS3(config.store)) return prune();
+  return withLocalLock(config.store, 'prune', holder, prune);
 }
 
 export async function run(

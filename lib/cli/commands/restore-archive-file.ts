@@ -8,7 +8,8 @@ import type { Workbench } from '../../engine/engine.ts';
 import { restoreOpened } from '../../engine/restore.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
-import { configOf, KINDS, randomName, trustedFrom, type CommonOptions } from '../session.ts';
+import { configOf, randomName, trustedFrom, type CommonOptions } from '../session.ts';
+import { KINDS } from '../sources.ts';
 import type { Terminal } from '../terminal.ts';
 import {
   exitOf,

@@ -17,14 +17,8 @@ import { withLocalLock } from '../../stores/lock.ts';
 import { displayText } from '../../format/paths.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
-import {
-  openSession,
-  randomName,
-  requireConfig,
-  selectSources,
-  surroundingsOf,
-  type Session,
-} from '../session.ts';
+import { openSession, randomName, requireConfig, type Session } from '../session.ts';
+import { filesSourceNamed, surroundingsOf } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
 import { counted, durationText } from '../units.ts';
 import {
@@ -95,7 +89,7 @@ export async function run(
 
 function soleSource(session: Session): string {
   const { sources } = requireConfig(session);
-  const paths = new Set(sources.map((one) => one.path));
+  const paths = new Set(sources.flatMap((one) => (one.kind === 'files' ? [one.path] : [])));
   const [only] = paths;
   if (paths.size === 1 && only !== undefined) return only;
   throw new HoldfastError('USAGE', 'undo needs to know which folder', {
@@ -109,8 +103,7 @@ async function folderOf(
   { to }: RestoreCommandOptions,
 ): Promise<string> {
   if (to !== undefined) return realFolder(path.resolve(process.cwd(), to));
-  const [configured] = selectSources(requireConfig(session), [source]);
-  return realFolder(configured?.path ?? '');
+  return realFolder(filesSourceNamed(requireConfig(session), source, '--in-place').path);
 }
 
 /** A link at the folder's own place is followed once, here, where the user named it. */
@@ -132,8 +125,7 @@ async function extras(
   paths: readonly string[],
 ): Promise<string[]> {
   const config = requireConfig(session);
-  const [source] = selectSources(config, [backup.manifest.source]);
-  if (source === undefined) return [];
+  const source = filesSourceNamed(config, backup.manifest.source, '--delete');
   return extraEntries(backup, { options: source, surroundings: surroundingsOf(config), paths });
 }
 

@@ -9,7 +9,8 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
 import type { LiveSource } from '../../sources/source.ts';
-import { openSession, requireConfig, selectSources, sourceFrom, type Session } from '../session.ts';
+import { openSession, requireConfig, type Session } from '../session.ts';
+import { filesSourceNamed, openFolder } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, durationText } from '../units.ts';
 
@@ -56,9 +57,7 @@ function shareOf(text: string): number {
 
 function liveSource(session: Session, name: string): LiveSource {
   const config = requireConfig(session);
-  const [source] = selectSources(config, [name]);
-  if (source === undefined) throw new Error('a selected source is missing');
-  return sourceFrom(config, source);
+  return openFolder(config, filesSourceNamed(config, name, '--live'));
 }
 
 function say(terminal: Terminal, { config }: Session, result: RestoreTestResult): void {

@@ -10,7 +10,8 @@ import type { Source } from '../../sources/source.ts';
 import { openStore } from '../../stores/open.ts';
 import type { Store } from '../../stores/store.ts';
 import { VERSION } from '../../version.ts';
-import { KINDS, randomName } from '../session.ts';
+import { randomName } from '../session.ts';
+import { KINDS } from '../sources.ts';
 import type { Story } from './story.ts';
 
 /** What an installation or a build makes again, and the history of git: left out at any depth. */

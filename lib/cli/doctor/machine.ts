@@ -47,7 +47,7 @@ async function toolFindings(
         ),
   ];
   const git = await missingOf(['git'], searchPath);
-  if (git.length > 0 && (await anyIsRepository(sources.map((source) => source.path)))) {
+  if (git.length > 0 && (await anyIsRepository(foldersOf(sources)))) {
     findings.push(
       warning(
         'machine',
@@ -68,6 +68,10 @@ async function toolFindings(
     );
   }
   return findings;
+}
+
+function foldersOf(sources: Config['sources']): string[] {
+  return sources.flatMap((source) => (source.kind === 'files' ? [source.path] : []));
 }
 
 async function anyIsRepository(folders: readonly string[]): Promise<boolean> {

@@ -2,7 +2,7 @@
 import type { Config, FilesSourceConfig } from '../../config/config.ts';
 import { examineFiles } from '../../sources/files-examine.ts';
 import { problemLines } from '../problems.ts';
-import { surroundingsOf } from '../session.ts';
+import { surroundingsOf } from '../sources.ts';
 import { bytesText, counted } from '../units.ts';
 import { failure } from './failure.ts';
 import { ok, problem, type Finding } from './finding.ts';

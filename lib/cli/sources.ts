@@ -1,0 +1,55 @@
+// From configured sources to what reads them. What a kind needs is loaded when a source of that kind is read.
+import process from 'node:process';
+import type { Config, FilesSourceConfig, SourceConfig } from '../config/config.ts';
+import { HoldfastError } from '../errors.ts';
+import { filesKind } from '../sources/files-kind.ts';
+import { filesSource, type FilesSurroundings } from '../sources/files.ts';
+import type { LiveSource, Source, SourceKind } from '../sources/source.ts';
+
+/** Every kind of which a store can hold backups. */
+export const KINDS: ReadonlyMap<string, SourceKind> = new Map([[filesKind.kind, filesKind]]);
+
+/** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
+export function selectSources(config: Config, names: readonly string[]): readonly SourceConfig[] {
+  for (const name of names) {
+    if (config.sources.some((source) => source.name === name)) continue;
+    throw new HoldfastError('USAGE', `there is no source "${name}"`, {
+      hint: `The sources of ${config.file} are ${config.sources.map((one) => one.name).join(', ')}.`,
+    });
+  }
+  return config.sources.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+/** The configured source `name`, for what can be done with a folder only. `USAGE` for one of another kind; `what` begins the message. */
+export function filesSourceNamed(config: Config, name: string, what: string): FilesSourceConfig {
+  const [source] = selectSources(config, [name]);
+  if (source?.kind === 'files') return source;
+  throw new HoldfastError(
+    'USAGE',
+    `${what} needs a folder; ${name} is a source of kind ${source?.kind ?? ''}`,
+    {
+      hint: 'Restore the backup to a folder with --to, and go on from there.',
+    },
+  );
+}
+
+/** What reads a source. */
+export async function openSource(config: Config, source: SourceConfig): Promise<Source> {
+  if (source.kind === 'files') return openFolder(config, source);
+  throw await Promise.resolve(
+    new HoldfastError(
+      'USAGE',
+      `${source.name} is a source of kind ${source.kind}, which functions back up`,
+    ),
+  );
+}
+
+/** What reads a folder, and compares backups with it. */
+export function openFolder(config: Config, source: FilesSourceConfig): LiveSource {
+  return filesSource(source, surroundingsOf(config));
+}
+
+/** What may lie in a source and is never part of it: the store. */
+export function surroundingsOf(config: Config): FilesSurroundings {
+  return { leaveOut: [config.store], git: { environment: process.env } };
+}

@@ -1,0 +1,81 @@
+// The shape of what concerns AWS and messages: `aws` and `notify`.
+import * as z from 'zod/mini';
+
+import { account, means, reference, text } from './schema-values.ts';
+
+/** How long CloudWatch Logs can keep a log; it takes no other values. */
+const LOG_RETENTIONS = [
+  ...['1d', '3d', '5d', '7d', '14d', '30d', '60d', '90d', '120d', '150d', '180d', '365d'],
+  ...['400d', '545d', '731d', '1096d', '1827d', '2192d', '2557d', '2922d', '3288d', '3653d'],
+];
+
+const days = () => text(/^([1-9]\d{0,4}) ?d$/, 'a number of days, at least one, such as 14d');
+
+const roles = (allowed: string, pattern: RegExp) =>
+  z._default(z.array(text(pattern, allowed, 'arn:aws:iam::123456789012:role/deploy')), []);
+
+const lock = z.strictObject({
+  mode: means(
+    z._default(z.enum(['governance', 'compliance']), 'governance'),
+    'Who may end a lock early: in `governance` mode the roles of `breakGlassRoles`, in `compliance` mode nobody, neither you nor AWS. What is stored in compliance mode is paid for until its lock ends, whatever happens.',
+  ),
+  days: means(
+    z._default(z.int().check(z.minimum(1), z.maximum(36_500)), 14),
+    'How long stored bytes are locked. The lock of everything that is kept is extended every day, so who stops that still leaves you this many days of alarms.',
+  ),
+});
+
+/** How the stack is made. */
+export const aws = z.strictObject({
+  account: means(
+    z.optional(account()),
+    'The account to deploy to, so that no other is taken by mistake; without it, that of the credentials.',
+  ),
+  storage: means(
+    z._default(z.enum(['create', 'existing']), 'create'),
+    'Whether the stack makes the bucket and the keys, or adopts those that an earlier stack of this system has left.',
+  ),
+  lock: means(z.prefault(lock, {}), 'What protects stored bytes from everybody (S3 Object Lock).'),
+  undo: means(
+    z._default(days(), '14d'),
+    'How long what was released or hidden can be brought back. It adds to the time that backups are kept.',
+  ),
+  reservedConcurrency: means(
+    z._default(z.enum(['create', 'off']), 'create'),
+    'Whether functions reserve concurrency. `off` where the account has a quota of 10, which leaves none to reserve.',
+  ),
+  deployingRoles: means(
+    roles(
+      'the ARN of a role; * stands for any text',
+      /^arn:aws[\w-]*:iam::(\d{12}|\*):role\/[\w+=,.@/*-]+$/,
+    ),
+    'Roles that may change buckets, keys and policies; every use raises an alarm. Without any, those of the CDK bootstrap.',
+  ),
+  breakGlassRoles: means(
+    roles('the ARN of a role', /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/),
+    'Roles that may end a lock in governance mode, for what must not exist.',
+  ),
+  logRetention: means(
+    z._default(z.enum(LOG_RETENTIONS), '90d'),
+    'How long the logs of the functions are kept.',
+  ),
+});
+
+/** Whom to tell. */
+export const notify = z.strictObject({
+  email: means(
+    z._default(
+      z.array(text(/^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/, 'an e-mail address', 'me@example.com')),
+      [],
+    ),
+    'Who gets a message when something is wrong. Each address must confirm once, by the e-mail that AWS sends after the deployment.',
+  ),
+  success: means(
+    z._default(z.enum(['never', 'daily']), 'never'),
+    'Whether successes are told, once a day.',
+  ),
+  heartbeat: means(
+    z.optional(reference('a URL', 'ssm:/my-site/heartbeat')),
+    'Where the URL is that is called while all is well. Whoever watches it notices when that ends, even when all of AWS is silent.',
+  ),
+});

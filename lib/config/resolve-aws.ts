@@ -1,0 +1,34 @@
+// From what the file says about AWS to what the program uses. Pure.
+import assert from 'node:assert/strict';
+
+import type { AwsConfig, DeploymentTrigger } from './config.ts';
+import type { ConfigShape } from './schema.ts';
+import { regionOfStore } from './store-place.ts';
+import { durationMs } from './units.ts';
+
+const DAY_MS = 86_400_000;
+
+/** The trigger that `codepipeline:site` names. */
+export function deploymentTrigger(text: string): DeploymentTrigger {
+  const [by, name] = text.split(':') as [DeploymentTrigger['by'], string | undefined];
+  return { by, name };
+}
+
+/** How the stack is made; the region is that of the store in the file, whatever a flag says about where to look now. */
+export function awsOf({ aws, store }: ConfigShape): AwsConfig | undefined {
+  if (aws === undefined) return undefined;
+  const region = regionOfStore(store);
+  assert(region !== undefined, 'a stack without a region passed the rules');
+  return {
+    account: aws.account,
+    region,
+    storage: aws.storage,
+    lockMode: aws.lock.mode,
+    lockDays: aws.lock.days,
+    undoDays: durationMs(aws.undo) / DAY_MS,
+    reservedConcurrency: aws.reservedConcurrency,
+    deployingRoles: aws.deployingRoles,
+    breakGlassRoles: aws.breakGlassRoles,
+    logDays: durationMs(aws.logRetention) / DAY_MS,
+  };
+}
