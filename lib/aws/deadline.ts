@@ -1,0 +1,43 @@
+// The end of a function's time, foreseen: a run stops cleanly before it is killed.
+import { HoldfastError } from '../errors.ts';
+
+/** What a function is told of its invocation, as much of it as is used. */
+export interface FunctionContext {
+  readonly functionName: string;
+  /** The same when the service repeats an event that failed. */
+  readonly awsRequestId: string;
+  getRemainingTimeInMillis(): number;
+}
+
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/** Time to end transfers, to write the record and the metrics: a tenth of what there is. */
+const SHARE = 0.1;
+const LEAST_MS = 2_000;
+const MOST_MS = 30_000;
+
+/** A signal that is aborted shortly before the invocation's time is over. */
+export function deadlineOf(context: FunctionContext): Deadline {
+  const remainingMs = context.getRemainingTimeInMillis();
+  const marginMs = Math.min(MOST_MS, Math.max(LEAST_MS, remainingMs * SHARE));
+  const controller = new AbortController();
+  const stop = () => controller.abort(new Error("the function's time is nearly over"));
+  const timer = setTimeout(stop, Math.max(0, remainingMs - marginMs));
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** What to say of an error: when the time was over, what can be done about that. */
+export function explainDeadline(error: unknown, { signal }: Deadline, what: string): unknown {
+  if (!signal.aborted || !(error instanceof HoldfastError) || error.code !== 'CANCELLED')
+    return error;
+  return new HoldfastError(
+    'CANCELLED',
+    `${what} came near the end of the function's time and was stopped; nothing of it is listed`,
+    {
+      hint: 'Split what is too large into several sources, or leave some of it out; run it from the command line or in CI, which have no such limit; or give large buckets to AWS Backup.',
+      cause: error,
+    },
+  );
+}

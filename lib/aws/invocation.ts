@@ -1,0 +1,68 @@
+// One invocation of a function: its engine with a deadline, its log, its metrics, and how it fails.
+import { HoldfastError } from '../errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { deadlineOf, explainDeadline, type FunctionContext } from './deadline.ts';
+import { errorFields, logOf, withoutSecrets, type Log } from './logger.ts';
+import { publishMetrics, type Measured } from './metrics.ts';
+import { openSession, type Session } from './session.ts';
+
+export interface Invocation extends Session {
+  readonly engine: Engine;
+  readonly log: Log;
+  /** Tells at once what `freshness` will find anyway: that it cannot be told is logged, and no reason to fail. */
+  readonly publish: (measured: Measured) => Promise<void>;
+}
+
+/**
+ * Performs `act` with the engine of this process. What it returns is logged; what it throws is logged, and thrown as an error whose
+ * name is the code, and which carries nothing but its message.
+ */
+export async function invoke<T extends object>(
+  context: FunctionContext,
+  what: string,
+  act: (invocation: Invocation) => Promise<T>,
+): Promise<T> {
+  const { functionName, awsRequestId } = context;
+  const log = logOf(functionName, awsRequestId);
+  using deadline = deadlineOf(context);
+  try {
+    const session = await openSession();
+    const who = whoOf(context);
+    const result = await act({
+      ...session,
+      engine: { ...session.engine, signal: deadline.signal, who },
+      log,
+      publish: (measured) => tryPublish(session, measured, log),
+    });
+    log.info(`${what} ended`, Object.fromEntries(Object.entries(result)));
+    return result;
+  } catch (error) {
+    const explained = explainDeadline(error, deadline, what);
+    log.error(`${what} failed`, errorFields(explained));
+    throw functionError(explained);
+  }
+}
+
+/** Who acts, for records: the function, and the event that it serves, by which its log is found. */
+export function whoOf({ functionName, awsRequestId }: FunctionContext): string {
+  return `${functionName}/${awsRequestId}`;
+}
+
+/** What the service shows of a failure and passes on; it would print every field of an error, and its causes. */
+export function functionError(error: unknown): Error {
+  const known = error instanceof HoldfastError;
+  const text = error instanceof Error ? error.message : 'an error that is none';
+  const thrown = new Error(withoutSecrets(text));
+  thrown.name = known ? error.code : 'UNEXPECTED';
+  return thrown;
+}
+
+async function tryPublish(session: Session, measured: Measured, log: Log): Promise<void> {
+  const { cloudWatch, config, engine } = session;
+  try {
+    await publishMetrics(cloudWatch, config.system, measured, engine.now());
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    log.warn('metrics were not published', errorFields(error));
+  }
+}

@@ -1,0 +1,79 @@
+// What is still to be verified: the same event twice needs one proof, and a run that was stopped goes on where it was.
+import { listStored, timeOf } from '../engine/catalog.ts';
+import { latestTime } from '../engine/clock.ts';
+import type { Engine } from '../engine/engine.ts';
+import { readRecords } from '../engine/records.ts';
+import type { VerifyResult } from '../engine/verify.ts';
+import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
+import type { ProofLevel } from '../sources/source.ts';
+
+export interface BackupName {
+  readonly source: string;
+  readonly id: string;
+}
+
+/** When a backup was last looked at so closely, and what was found; undefined when it never was. */
+export interface LastLook {
+  readonly at: Date;
+  readonly verdict: 'proven' | 'damaged';
+}
+
+/** The last look at each backup of `source` at `level` or above that a trusted key vouches for and that came to a verdict. */
+export async function lastLooks(
+  engine: Engine,
+  source: string,
+  level: ProofLevel,
+  subjects?: ReadonlySet<string>,
+): Promise<Map<string, LastLook>> {
+  const records = await readRecords(engine, 'verify', source, {
+    onProblem: () => undefined,
+    ...(subjects && { subjects }),
+  });
+  const looks = new Map<string, LastLook>();
+  for (const { record, distrust } of records) {
+    const { subject, verdict, end, facts } = record;
+    if (distrust !== undefined || (verdict !== 'proven' && verdict !== 'damaged')) continue;
+    if (level === 'content' && facts['level'] !== 'content') continue;
+    looks.set(subject, { at: new Date(end), verdict });
+  }
+  return looks;
+}
+
+/** The backups of all sources that nobody has looked at since `since`, those first that were looked at the longest ago. */
+export async function dueForContent(engine: Engine, since: Date): Promise<BackupName[]> {
+  const latest = latestTime(engine);
+  const stored = (await listStored(engine)).filter(
+    ({ manifest, id }) => manifest !== undefined && timeOf(id) <= latest,
+  );
+  const due: (BackupName & { last: number })[] = [];
+  for (const source of new Set(stored.map((one) => one.source))) {
+    const looks = await lastLooks(engine, source, 'content');
+    for (const { id } of stored.filter((one) => one.source === source)) {
+      const last = looks.get(id)?.at;
+      if (last === undefined || last < since) due.push({ source, id, last: last?.getTime() ?? 0 });
+    }
+  }
+  return due.sort((a, b) => a.last - b.last);
+}
+
+/** Throws when a result proves nothing: when nothing could be found out, or nobody could write it down. */
+export function assertTold({
+  source,
+  id,
+  verdict,
+  problems,
+  record,
+  unrecorded,
+}: VerifyResult): void {
+  const name = `${source}/${id}`;
+  if (verdict === 'inconclusive') {
+    const { code, detail } = problems[0] ?? { code: '', detail: 'for no stated reason' };
+    const known = Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'STORE_UNAVAILABLE';
+    throw new HoldfastError(known, `${name} could not be verified: ${detail}`);
+  }
+  if (record !== undefined) return;
+  throw new HoldfastError(
+    'STORE_DENIED',
+    `${name} is ${verdict}, and no evidence was kept: ${unrecorded ?? 'there is no key to sign with'}`,
+  );
+}
