@@ -1,7 +1,11 @@
 # Starts MiniStack with what AWS does and MiniStack 1.5.33 does not, where the stack depends on it:
 # - the Scheduler fills in <aws.scheduler.…> in the input of a target;
 # - an alarm looks at the metric with its own dimensions alone, every few seconds, and knows breaching for want of data;
-# - a change of an alarm's state is an event on the default bus.
+# - a change of an alarm's state is an event on the default bus;
+# - an event that reaches a function is tried again, and goes to the function's dead-letter queue in the end;
+# - each run of a function is counted in its metrics, however it was started, and so are the messages in queues;
+# - a bucket of a stack has the Object Lock that its template says;
+# - the loopback counts as TLS, which policies demand.
 # It ends with whoever started it: when its standard input is closed, it and the functions that it runs are killed.
 import json
 import os
@@ -14,13 +18,20 @@ from uuid import uuid4
 
 from ministack import app
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import cloudwatch, eventbridge
+from ministack.services import cloudwatch, eventbridge, lambda_svc, s3, sqs
+from ministack.services.cloudformation import provisioners
 
 # A new alarm without data is left alone for as long as CloudWatch needs to look at it first.
 FIRST_LOOK_SECONDS = 60
 
 invoke_target = eventbridge._invoke_target
 dispatch_alarm_actions = cloudwatch._dispatch_alarm_actions
+apply_configurations = provisioners._s3_apply_configurations
+function_handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+create_plain_function = function_handlers["create"]
+pin_origin = app.pin_request_origin
+execute_plain_function = lambda_svc._execute_function_dispatch
+emit_metrics = lambda_svc._emit_lambda_metrics
 
 
 def invoke_target_of_schedule(target, event, rule, view=None):
@@ -37,6 +48,26 @@ def invoke_target_of_schedule(target, event, rule, view=None):
             text = text.replace(f"<aws.scheduler.{name}>", value)
         target = {**target, "Input": text}
     return invoke_target(target, event, rule, view)
+
+
+def dispatch_to_function(arn, payload):
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    if function is None or config is None:
+        return
+    record = lambda_svc._execution_record_for_config(function, config)
+    lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+
+def execute_function(function, config, event, request_id, started):
+    result = execute_plain_function(function, config, event, request_id, started)
+    milliseconds = (time.time() - started) * 1000
+    emit_metrics(config["FunctionName"], milliseconds, bool(result.get("error")), False)
+    return result
+
+
+def emit_throttles(name, duration_ms, error, throttle):
+    if throttle:
+        emit_metrics(name, duration_ms, error, throttle)
 
 
 def points_of(alarm, seconds):
@@ -124,13 +155,48 @@ def dispatch_alarm_actions_and_event(alarm, before, state, reason):
     dispatch_alarm_actions(alarm, before, state, reason)
 
 
+def count_messages():
+    for queue in sqs._queues.values():
+        sqs._refresh_counts(queue)
+        cloudwatch.record_metric(
+            "AWS/SQS",
+            "ApproximateNumberOfMessagesVisible",
+            float(queue["attributes"]["ApproximateNumberOfMessages"]),
+            "Count",
+            {"QueueName": queue["name"]},
+        )
+
+
 def watch_alarms():
     while True:
         time.sleep(3)
         for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
             set_request_account_id(account)
             set_request_region(region)
+            count_messages()
             cloudwatch._evaluate_all_alarms()
+
+
+def apply_with_lock(name, props, old_props=None):
+    apply_configurations(name, props, old_props)
+    if props.get("ObjectLockEnabled") in (True, "true"):
+        rule = props.get("ObjectLockConfiguration", {}).get("Rule", {})
+        s3._bucket_object_lock[name] = {
+            "enabled": True,
+            "default_retention": rule.get("DefaultRetention"),
+        }
+
+
+def create_function(logical_id, props, stack_name):
+    name, attributes = create_plain_function(logical_id, props, stack_name)
+    letters = props.get("DeadLetterConfig")
+    if letters:
+        lambda_svc._functions[name]["config"]["DeadLetterConfig"] = letters
+    return name, attributes
+
+
+def pin_request_origin(address, _):
+    pin_origin(address, True)
 
 
 def end_with_parent():
@@ -139,8 +205,14 @@ def end_with_parent():
 
 
 eventbridge._invoke_target = invoke_target_of_schedule
+eventbridge._dispatch_to_lambda = dispatch_to_function
 cloudwatch._evaluate_alarm = evaluate_alarm
 cloudwatch._dispatch_alarm_actions = dispatch_alarm_actions_and_event
+provisioners._s3_apply_configurations = apply_with_lock
+function_handlers["create"] = create_function
+app.pin_request_origin = pin_request_origin
+lambda_svc._execute_function_dispatch = execute_function
+lambda_svc._emit_lambda_metrics = emit_throttles
 threading.Thread(target=watch_alarms, daemon=True).start()
 threading.Thread(target=end_with_parent, daemon=True).start()
 app.main()
