@@ -1,6 +1,7 @@
 // Text in, configuration or faults out: the shape first, then the rules, every fault in one pass. Touches no file.
 import type { z } from 'zod';
 
+import { remoteFindings, stackFindings } from './aws-rules.ts';
 import type { Config } from './config.ts';
 import { findingsOf, showPath, valueAt } from './faults.ts';
 import type { ConfigFault, Finding } from './faults.ts';
@@ -97,6 +98,7 @@ function ruleFindings(
   }));
   return [
     ...trustFindings(shape),
+    ...stackFindings(shape),
     ...placeFindings(shape, store, context),
     ...keyPlaceFindings(shape, store, context),
     ...zoneFindings(shape.retention.timeZone, ['retention', 'timeZone']),
@@ -105,6 +107,7 @@ function ruleFindings(
       ...globFindings(placed),
       ...excludedInclusions(placed),
       ...objectiveFindings(placed, context.now),
+      ...remoteFindings(placed, shape, context.now),
       ...ownRetentionFindings(placed.source.retention, shape, placed.at),
     ]),
   ];

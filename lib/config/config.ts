@@ -1,11 +1,5 @@
 // The loaded configuration: every default filled in, every path absolute, every number with its unit. Deeply readonly.
-import type { SecretReference } from './places.ts';
-
-/** A key of AWS KMS that signs: an alias or an ARN. */
-export interface KmsKeyReference {
-  readonly scheme: 'kms';
-  readonly name: string;
-}
+import type { KmsKeyReference, SecretReference } from './places.ts';
 
 /** Which good backups are kept. */
 export interface RetentionConfig {

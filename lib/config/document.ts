@@ -1,6 +1,6 @@
 // Writes docs/configuration.md and the JSON Schema for editors from the schema alone, so that neither can drift from the code.
-import { EXAMPLE_CONFIG } from './example.ts';
-import { allowedAt, configJsonSchema, keysOf } from './options.ts';
+import { EXAMPLE_AWS_CONFIG, EXAMPLE_CONFIG } from './example.ts';
+import { allowedAt, configJsonSchema, keysOf, kindsOf } from './options.ts';
 import type { OptionNode } from './options.ts';
 
 const INTRODUCTION = `# Configuration
@@ -17,8 +17,9 @@ all defaults. JSON is accepted, too.
 - **Paths.** Absolute, from \`~\`, or relative to the file; in a flag or a variable, relative to the working folder.
 - **Unknown keys are errors,** as are duplicate ones: an option that is misspelt would protect nothing.
 - **No secrets.** Where one is needed, the file holds a reference: \`file:PATH\` (a file that only its owner can read, mode 600),
-  \`env:NAME\` (a variable that holds the value); \`ssm:/NAME\` and \`secret:NAME\` inside AWS functions only. A value that looks like a
-  secret is refused, and not repeated in the message.
+  \`env:NAME\` (a variable that holds the value), \`ssm:/NAME\` (a parameter of AWS Systems Manager) or \`secret:NAME\` (a secret of AWS
+  Secrets Manager); functions on AWS read the last two only. A value that looks like a secret is refused, and not repeated in the
+  message.
 - **Durations** are a whole number and \`s\`, \`m\`, \`h\`, \`d\` or \`w\`. **Sizes** are a number and \`B\`, \`kB\`, \`MB\`, \`GB\`, \`TB\`, \`KiB\`,
   \`MiB\`, \`GiB\` or \`TiB\`.
 
@@ -35,6 +36,15 @@ const RULES = `## Rules across options
 - The signing key lies outside of the store, and outside of every source that does not exclude it.
 - A system with a \`signing\` key names its public half under \`trust\`; each trusted key and each name stands there once.
 - A retention policy keeps something: not every number is 0.
+- \`aws\` needs a store on S3 whose URL names a region, and a \`system\` of at most 40 characters. \`notify\` and \`onDeployment\` need
+  \`aws\`, because functions do what they say.
+- A folder cannot be read by a function: \`onDeployment\` is for the kinds that AWS can reach. A source of kind \`files\` is backed up
+  where its files are, by \`holdfast backup NAME\` in cron, in CI or as a step of the pipeline, into the same store.
+- A source of kind \`bucket\` does not hold the store, or excludes it.
+- With \`aws\`, two backups of a source by a function are at least 15 minutes apart, and what a function reads is \`ssm:\` or
+  \`secret:\`.
+- \`aws.lock.days\` is at most \`aws.undo\`: a lock ends at most that long after a backup was let go, so a longer one would hold what
+  shall be gone. And every retention policy has a rule that keeps for at least as long as the lock.
 `;
 
 function cell(text: string): string {
@@ -69,8 +79,47 @@ function table(node: OptionNode): string {
   );
 }
 
-/** The mappings below `node`, each with its path, in the order of the file. */
-function sections(node: OptionNode, path: string): { path: string; node: OptionNode }[] {
+interface Section {
+  readonly title: string;
+  readonly node: OptionNode;
+}
+
+/** `node` with some of its options. */
+function withKeys(node: OptionNode, keys: readonly string[]): OptionNode {
+  const properties = Object.entries(node.properties ?? {}).filter(([key]) => keys.includes(key));
+  return { ...node, properties: Object.fromEntries(properties) };
+}
+
+/** What every kind has, once, and then what each has of its own. */
+function kindSections(node: OptionNode, path: string): Section[] {
+  const variants = node.oneOf ?? [];
+  const [first = {}] = variants;
+  const shared = keysOf(first).filter(
+    (key) => key !== 'kind' && variants.every((variant) => keysOf(variant).includes(key)),
+  );
+  const kind = { enum: kindsOf(node), description: 'What is protected; see below.' };
+  const common = {
+    properties: { kind, ...withKeys(first, shared).properties },
+    required: ['kind'],
+    description: 'What every source has, whatever its kind.',
+  };
+  const [head, ...below] = sections(common, path);
+  const own = variants.map((variant, index) => ({
+    title: `\`${path}\` of kind \`${kind.enum[index] ?? ''}\``,
+    node: {
+      ...withKeys(
+        variant,
+        keysOf(variant).filter((key) => key !== 'kind' && !shared.includes(key)),
+      ),
+      description: variant.properties?.['kind']?.description ?? '',
+    },
+  }));
+  return [...(head === undefined ? [] : [head]), ...own, ...below];
+}
+
+/** The mappings below `node`, in the order of the file. */
+function sections(node: OptionNode, path: string): Section[] {
+  if (node.oneOf !== undefined) return kindSections(node, path);
   if (node.items !== undefined) return sections(node.items, `${path}[]`);
   const named =
     typeof node.additionalProperties === 'object' ? node.additionalProperties : undefined;
@@ -79,11 +128,10 @@ function sections(node: OptionNode, path: string): { path: string; node: OptionN
   const below = Object.entries(node.properties).flatMap(([key, option]) =>
     sections(option, path === '' ? key : `${path}.${key}`),
   );
-  return [{ path, node }, ...below];
+  return [{ title: path === '' ? 'The file' : `\`${path}\``, node }, ...below];
 }
 
-function section({ path, node }: { path: string; node: OptionNode }): string {
-  const title = path === '' ? 'The file' : `\`${path}\``;
+function section({ title, node }: Section): string {
   const description = node.description === undefined ? '' : `${node.description}\n\n`;
   return `## ${title}\n\n${description}${table(node)}\n`;
 }
@@ -91,7 +139,8 @@ function section({ path, node }: { path: string; node: OptionNode }): string {
 /** The whole of docs/configuration.md. */
 export function configurationDocument(): string {
   const tables = sections(configJsonSchema(), '').map(section);
-  const example = `\n\`\`\`yaml\n${EXAMPLE_CONFIG}\`\`\`\n`;
+  const onAws = 'On AWS, where `cdk deploy` makes everything that this needs:';
+  const example = `\n\`\`\`yaml\n${EXAMPLE_CONFIG}\`\`\`\n\n${onAws}\n\n\`\`\`yaml\n${EXAMPLE_AWS_CONFIG}\`\`\`\n`;
   return [INTRODUCTION + example, ...tables, RULES].join('\n');
 }
 

@@ -63,3 +63,48 @@ retention:
 prune:
   afterBackup: true
 `;
+
+/** A `holdfast.yaml` of a system whose sources functions on AWS back up. */
+export const EXAMPLE_AWS_CONFIG = `# yaml-language-server: $schema=./node_modules/holdfast/holdfast.schema.json
+version: 1
+system: spark-bloom
+store: s3://spark-bloom-backups?region=eu-central-1&account=123456789012
+capacity: 200 GiB
+
+sources:
+  assets:
+    kind: bucket
+    bucket: spark-bloom-assets
+    prefix: public/
+    schedule: 0 3 * * 0 # Sundays at 03:00
+    rpo: 7d
+    rto: 4h
+
+  repository:
+    kind: github
+    repository: spark-bloom/app
+    token: secret:github-token
+    schedule: 0 2 * * *
+    rpo: 24h
+
+  # What sets the system up, backed up whenever it is deployed.
+  configuration:
+    kind: parameters
+    paths: [/spark-bloom/]
+    secretNames: [spark-bloom/]
+    onDeployment: ['codepipeline:spark-bloom', event]
+
+retention:
+  daily: 7
+  weekly: 4
+  monthly: 12
+
+aws:
+  account: '123456789012'
+  lock: { mode: governance, days: 14 }
+
+notify:
+  email: [team@example.com]
+  success: daily
+  heartbeat: ssm:/spark-bloom/heartbeat
+`;

@@ -75,6 +75,23 @@ function longestBetween(cron: Cron, from: Date, to: Date, limitMs: number): Gap 
   return longest;
 }
 
+/**
+ * The shortest interval of the schedule below `limitMs`, or undefined when none is shorter. Clock changes, which may bring two runs
+ * together once a year, are not looked at; a schedule that is none has no interval.
+ */
+export function shortestGapBelow(schedule: string, limitMs: number, now: Date): number | undefined {
+  const minutes = schedule.split(' ')[0] ?? '';
+  // One minute of the hour leaves an hour.
+  if (/^\d+$/.test(minutes)) return undefined;
+  const cron = parseCron(schedule, 'UTC', now);
+  if (typeof cron === 'string') return undefined;
+  // All days with runs are alike, so two of them show every interval there is; faster ones stop at the first.
+  const runs = cron.nextRuns(2 * 24 * 4 + 1, now).map((run) => run.getTime());
+  const gaps = runs.slice(1).map((run, index) => run - (runs[index] ?? 0));
+  const shortest = Math.min(...gaps);
+  return shortest < limitMs ? shortest : undefined;
+}
+
 /** The longest interval of the schedule above `limitMs` within the next 400 days, or undefined when none is longer. */
 export function longestGapAbove(cron: Cron, limitMs: number, now: Date): Gap | undefined {
   const after = (days: number) => new Date(now.getTime() + days * DAY_MS);

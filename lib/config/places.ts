@@ -1,8 +1,6 @@
 // Paths and references as the configuration writes them, made absolute. Pure: the folders are passed in.
 import { resolve, sep } from 'node:path';
 
-import type { KmsKeyReference } from './config.ts';
-
 /** Where relative paths and `~` lead. */
 export interface Bases {
   /** The folder of the configuration file. */
@@ -14,6 +12,12 @@ export interface Bases {
 export interface SecretReference {
   readonly scheme: 'env' | 'file' | 'ssm' | 'secret';
   /** The variable, the absolute path, the parameter or the secret's name. */
+  readonly name: string;
+}
+
+/** A key of AWS KMS that signs and never leaves it: an alias or an ARN. */
+export interface KmsKeyReference {
+  readonly scheme: 'kms';
   readonly name: string;
 }
 

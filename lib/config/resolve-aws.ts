@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import type { AwsConfig, DeploymentTrigger } from './config.ts';
 import type { ConfigShape } from './schema.ts';
-import { regionOfStore } from './store-place.ts';
+import { s3PlaceOf } from './store-place.ts';
 import { durationMs } from './units.ts';
 
 const DAY_MS = 86_400_000;
@@ -17,7 +17,7 @@ export function deploymentTrigger(text: string): DeploymentTrigger {
 /** How the stack is made; the region is that of the store in the file, whatever a flag says about where to look now. */
 export function awsOf({ aws, store }: ConfigShape): AwsConfig | undefined {
   if (aws === undefined) return undefined;
-  const region = regionOfStore(store);
+  const region = s3PlaceOf(store)?.region;
   assert(region !== undefined, 'a stack without a region passed the rules');
   return {
     account: aws.account,

@@ -1,6 +1,7 @@
 // What must hold across the configuration: keys, places, and values that should be references.
 import { relative } from 'node:path';
 
+import { isS3Url } from '../names/s3-place.ts';
 import { quote } from './faults.ts';
 import type { Finding } from './faults.ts';
 import { absolutePath, isWithin, parseKeyReference } from './places.ts';
@@ -8,7 +9,7 @@ import type { Bases } from './places.ts';
 import type { ConfigShape } from './schema.ts';
 import { secretIn } from './secrets.ts';
 import { leavesOut } from './source-rules.ts';
-import { isOnS3 } from './store-place.ts';
+import { isUrl, refusalOf } from './store-place.ts';
 import { normalizePublicKey } from './trust.ts';
 import type { Path } from './yaml.ts';
 
@@ -57,11 +58,15 @@ export function trustFindings(shape: ConfigShape): Finding[] {
 
 /** Finds a store that is neither a folder nor on S3. */
 export function storeFindings(store: string): Finding[] {
-  if (isOnS3(store)) return [];
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(store)) return [];
+  if (!isUrl(store)) return [];
+  const allowed = 'a folder, or s3://BUCKET/PREFIX?region=REGION';
+  if (isS3Url(store)) {
+    const refusal = refusalOf(store);
+    return refusal === undefined ? [] : [{ path: ['store'], message: refusal, allowed }];
+  }
   const message =
     secretIn(store) === undefined ? `got ${quote(store)}, a URL` : 'got a URL with a password';
-  return [{ path: ['store'], message, allowed: 'a folder, or s3://BUCKET/PREFIX?region=REGION' }];
+  return [{ path: ['store'], message, allowed }];
 }
 
 /** Finds sources that would back up the store itself. `store` is the absolute path of a folder, or a URL. */

@@ -260,11 +260,11 @@ describe('faults', () => {
     );
   });
 
-  test('refuses a store that is a URL, wherever it comes from', () => {
-    expect(faultsOf(withSource('').replace('./backups', 's3://bucket')).join()).toContain(
-      'store: got "s3://bucket", a URL',
+  test('refuses a store that is neither a folder nor on S3, wherever it comes from', () => {
+    expect(faultsOf(withSource('').replace('./backups', 'ftp://host/x')).join()).toContain(
+      'store: got "ftp://host/x", a URL',
     );
-    const override = { store: 's3://bucket', from: 'flag', folder: '/' } as const;
+    const override = { store: 'ftp://host', from: 'flag', folder: '/' } as const;
     expect(check(withSource(''), { override }).faults).toMatchObject([{ origin: '--store' }]);
   });
 

@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 
 import { errorCodeOf, errorsDocument, EXPLANATIONS } from '../../lib/cli/explanations.ts';
 import { configurationDocument, schemaDocument } from '../../lib/config/document.ts';
-import { EXAMPLE_CONFIG } from '../../lib/config/example.ts';
+import { EXAMPLE_AWS_CONFIG, EXAMPLE_CONFIG } from '../../lib/config/example.ts';
 import { configJsonSchema } from '../../lib/config/options.ts';
 import type { OptionNode } from '../../lib/config/options.ts';
 import { ERRORS } from '../../lib/errors.ts';
@@ -14,8 +14,9 @@ import { faultsOf } from './support.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (name: string) => readFile(root + name, 'utf8');
 
-test('the example of the documentation is a valid configuration', () => {
+test('the examples of the documentation are valid configurations', () => {
   expect(faultsOf(EXAMPLE_CONFIG)).toEqual([]);
+  expect(faultsOf(EXAMPLE_AWS_CONFIG)).toEqual([]);
 });
 
 test('what is generated is what the code says', async () => {
@@ -31,11 +32,23 @@ test('every option has a description', () => {
       if (option.description === undefined) missing.push(`${path}.${key}`);
       look(option, `${path}.${key}`);
     }
+    for (const variant of node.oneOf ?? []) look(variant, `${path}(${variant.title ?? ''})`);
     if (node.items !== undefined) look(node.items, `${path}[]`);
     if (typeof node.additionalProperties === 'object') look(node.additionalProperties, `${path}.*`);
   };
   look(configJsonSchema(), '');
   expect(missing).toEqual([]);
+});
+
+test('every option of every kind of source is described once', () => {
+  const source = configJsonSchema().properties?.['sources']?.additionalProperties as OptionNode;
+  const text = configurationDocument();
+  expect(source.oneOf).toHaveLength(4);
+  for (const { properties = {} } of source.oneOf ?? []) {
+    const kind = String(properties['kind']?.const);
+    expect(text).toContain(`## \`sources.<name>\` of kind \`${kind}\``);
+    for (const key of Object.keys(properties)) expect(text).toContain(`| \`${key}\` |`);
+  }
 });
 
 test('every error has a section with what to do, and no section is of another', () => {

@@ -1,0 +1,210 @@
+// What must hold for what runs on AWS: the stack, its functions and what they tell.
+import { MAX_SYSTEM_LENGTH } from '../names/aws.ts';
+import { quote } from './faults.ts';
+import type { Finding } from './faults.ts';
+import { shortestGapBelow } from './interval.ts';
+import type { PlacedSource } from './source-rules.ts';
+import { globsOf, leavesOut, mergedRetention } from './source-rules.ts';
+import { s3PlaceOf } from './store-place.ts';
+import type { ConfigShape, RetentionShape } from './schema.ts';
+import { durationMs, formatDuration } from './units.ts';
+import type { Path } from './yaml.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** A function of 15 minutes at most must have ended before it begins again. */
+const LEAST_GAP_MS = 15 * MINUTE_MS;
+
+/** Finds what would stop the stack from being made, or from protecting what it promises to. */
+export function stackFindings(shape: ConfigShape): Finding[] {
+  const { aws, notify } = shape;
+  if (aws === undefined) {
+    const told = notify.email.length > 0 || notify.heartbeat !== undefined;
+    if (!told && notify.success === 'never') return [];
+    return [
+      {
+        path: ['notify'],
+        also: [['aws']],
+        message: 'nobody would be told: messages come from the functions of the stack',
+        allowed: '"notify" together with "aws"',
+      },
+    ];
+  }
+  return [
+    ...stackPlaceFindings(shape),
+    ...lockFindings(shape, aws),
+    ...repeatedFindings(notify.email, ['notify', 'email'], 'address'),
+    ...repeatedFindings(aws.deployingRoles, ['aws', 'deployingRoles'], 'role'),
+    ...repeatedFindings(aws.breakGlassRoles, ['aws', 'breakGlassRoles'], 'role'),
+    ...outOfReach(notify.heartbeat, ['notify', 'heartbeat']),
+  ];
+}
+
+function stackPlaceFindings({ store, system }: ConfigShape): Finding[] {
+  const findings: Finding[] = [];
+  const allowed = 's3://BUCKET/PREFIX?region=REGION';
+  const place = s3PlaceOf(store);
+  if (!store.startsWith('s3://'))
+    findings.push({
+      path: ['store'],
+      also: [['aws']],
+      message: `got ${quote(store)}, but "aws" needs a store on S3`,
+      allowed,
+    });
+  else if (place !== undefined && place.region === undefined)
+    findings.push({
+      path: ['store'],
+      also: [['aws']],
+      message: `got ${quote(store)}, which names no region, and "aws" is deployed to that of the store`,
+      allowed,
+    });
+  if (system.length > MAX_SYSTEM_LENGTH)
+    findings.push({
+      path: ['system'],
+      also: [['aws']],
+      message: `got ${quote(system)}, ${system.length} characters, from which names on AWS would become too long`,
+      allowed: `at most ${MAX_SYSTEM_LENGTH} characters together with "aws"`,
+    });
+  return findings;
+}
+
+/** For how long the longest rule keeps a backup; undefined when that depends on how often there is one. */
+function longestLifeDays(retention: RetentionShape): number | undefined {
+  const { daily, weekly, monthly, yearly, last, within } = retention;
+  if (last > 0) return undefined;
+  return Math.max(daily, weekly * 7, monthly * 28, yearly * 365, durationMs(within) / DAY_MS);
+}
+
+/** Finds a lock that would outlive what it protects, so that letting go of a backup would mean nothing. */
+function lockFindings(shape: ConfigShape, aws: NonNullable<ConfigShape['aws']>): Finding[] {
+  const path: Path = ['aws', 'lock', 'days'];
+  const { days, mode } = aws.lock;
+  const undoDays = durationMs(aws.undo) / DAY_MS;
+  const findings: Finding[] = [];
+  if (days > undoDays) {
+    const who = mode === 'compliance' ? ', and in compliance mode nobody can delete it before' : '';
+    findings.push({
+      path,
+      also: [['aws', 'undo']],
+      message: `got ${days}, but what is let go of shall be gone after "undo", ${aws.undo}: the lock would hold it for longer${who}`,
+      allowed: `at most ${undoDays}, or a longer "undo"`,
+    });
+  }
+  const policies = [
+    { at: ['retention'], retention: shape.retention },
+    ...Object.entries(shape.sources).flatMap(([name, { retention }]) =>
+      retention === undefined
+        ? []
+        : [
+            {
+              at: ['sources', name, 'retention'],
+              retention: mergedRetention(shape.retention, retention),
+            },
+          ],
+    ),
+  ];
+  for (const { at, retention } of policies) {
+    const lifeDays = longestLifeDays(retention);
+    // A policy that keeps nothing has a fault of its own.
+    if (lifeDays === undefined || lifeDays === 0 || lifeDays >= days) continue;
+    findings.push({
+      path: at,
+      also: [path],
+      message: `keeps nothing for longer than ${formatDuration(lifeDays * DAY_MS)}, but every backup is locked for ${days}d`,
+      allowed: `a rule that keeps for at least ${days} days, or fewer days in aws.lock.days`,
+    });
+  }
+  return findings;
+}
+
+/** Finds what would stop a function from backing up a source. */
+export function remoteFindings(
+  { at, source }: PlacedSource,
+  shape: ConfigShape,
+  now: Date,
+): Finding[] {
+  if (source.kind === 'files') return [];
+  const findings = repeatedFindings(source.onDeployment, [...at, 'onDeployment'], 'trigger');
+  if (source.kind === 'bucket') findings.push(...ownStoreFindings({ at, source }, shape));
+  if (source.kind === 'parameters' && source.paths.length + source.secretNames.length === 0)
+    findings.push({
+      path: [...at, 'paths'],
+      also: [[...at, 'secretNames']],
+      message: 'nothing is named that could be backed up',
+      allowed: 'at least one path, or the beginning of a name in "secretNames"',
+    });
+  if (shape.aws === undefined) {
+    if (source.onDeployment.length > 0)
+      findings.push({
+        path: [...at, 'onDeployment'],
+        also: [['aws']],
+        message: 'nobody would hear of a deployment: the stack does',
+        allowed: '"onDeployment" together with "aws"',
+      });
+    return findings;
+  }
+  if (source.kind === 'github') findings.push(...outOfReach(source.token, [...at, 'token']));
+  return [...findings, ...rateFindings({ at, source }, now)];
+}
+
+function rateFindings({ at, source }: PlacedSource, now: Date): Finding[] {
+  if (source.schedule === undefined) return [];
+  const gap = shortestGapBelow(source.schedule, LEAST_GAP_MS, now);
+  if (gap === undefined) return [];
+  return [
+    {
+      path: [...at, 'schedule'],
+      message: `got ${quote(source.schedule)}, which comes after ${formatDuration(gap)} already`,
+      allowed: 'at least 15 minutes between two backups by a function',
+    },
+  ];
+}
+
+/** Finds a bucket that would back up the store itself: each backup would hold all before it. */
+function ownStoreFindings({ at, source }: PlacedSource, { store }: ConfigShape): Finding[] {
+  const place = s3PlaceOf(store);
+  if (source.kind !== 'bucket' || place?.bucket !== source.bucket) return [];
+  const { prefix } = source;
+  const isInside = place.prefix !== '' && prefix.startsWith(place.prefix);
+  const inside = place.prefix.slice(prefix.length);
+  const isAround = place.prefix.startsWith(prefix);
+  if (!isInside && !isAround) return [];
+  const excluded =
+    inside !== '' && globsOf(source, 'exclude').some((one) => leavesOut(one, inside));
+  if (!isInside && excluded) return [];
+  return [
+    {
+      path: [...at, 'bucket'],
+      also: [['store'], [...at, 'prefix'], [...at, 'exclude']],
+      message: `${quote(source.bucket)} with the prefix ${quote(prefix)} holds the store`,
+      allowed:
+        isInside || inside === ''
+          ? 'another bucket, or a prefix outside of the store'
+          : `another bucket or prefix, or an "exclude" that names the store (${quote(inside)})`,
+    },
+  ];
+}
+
+/** Finds a reference that a function cannot follow: it has no files and no variables of anybody. */
+function outOfReach(reference: string | undefined, path: Path): Finding[] {
+  const scheme = /^(env|file):/.exec(reference ?? '')?.[1];
+  if (scheme === undefined) return [];
+  const message = `a function cannot read ${scheme === 'env' ? 'a variable' : 'a file'} of this machine`;
+  return [
+    { path, also: [['aws']], message, allowed: 'ssm:/NAME or secret:NAME together with "aws"' },
+  ];
+}
+
+function repeatedFindings(values: readonly string[], path: Path, what: string): Finding[] {
+  return values.flatMap((value, index) =>
+    values.findIndex((one) => one.toLowerCase() === value.toLowerCase()) === index
+      ? []
+      : [
+          {
+            path: [...path, index],
+            message: `${quote(value)} stands here for the second time`,
+            allowed: `each ${what} once`,
+          },
+        ],
+  );
+}
