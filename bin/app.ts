@@ -1,0 +1,27 @@
+// The stacks of one system, for `cdk synth` and `cdk deploy`; `-c config=…` names its configuration.
+import os from 'node:os';
+import process from 'node:process';
+import { App } from 'aws-cdk-lib';
+import { loadConfig } from '../lib/config/load.ts';
+import { ERRORS, HoldfastError } from '../lib/errors.ts';
+import { HoldfastStack } from '../lib/infra/holdfast-stack.ts';
+
+try {
+  const app = new App();
+  const now = new Date();
+  const named: unknown = app.node.tryGetContext('config');
+  const config = await loadConfig({
+    cwd: process.cwd(),
+    home: os.homedir(),
+    env: process.env,
+    now,
+    configPath: typeof named === 'string' ? named : 'holdfast.yaml',
+  });
+  new HoldfastStack(app, { config, now });
+  app.synth();
+} catch (error) {
+  if (!(error instanceof HoldfastError)) throw error;
+  process.stderr.write(`error: ${error.message}\n`);
+  if (error.hint !== undefined) process.stderr.write(`  hint: ${error.hint}\n`);
+  process.exitCode = ERRORS[error.code].exit;
+}

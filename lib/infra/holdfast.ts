@@ -1,0 +1,138 @@
+// Everything that one system needs on AWS, put together.
+import { Aws } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { AwsConfig, Config, RemoteSourceConfig, SourceConfig } from '../config/config.ts';
+import { HoldfastError } from '../errors.ts';
+import { MAX_SYSTEM_LENGTH } from '../names/aws.ts';
+import { formatS3Url, isS3Url, parseS3Url } from '../names/s3-place.ts';
+import type { S3Place } from '../names/s3-place.ts';
+import { Alarms } from './alarms.ts';
+import { deployingRoles } from './deployers.ts';
+import { Events } from './events.ts';
+import { Functions } from './functions.ts';
+import { Messages } from './messages.ts';
+import { Schedules } from './schedules.ts';
+import { SigningKeys } from './signing-keys.ts';
+import { sourceAlarms } from './source-alarms.ts';
+import { Storage } from './storage.ts';
+import { deadLetterAlarm, functionAlarms, storeAlarms } from './system-alarms.ts';
+import { timetables } from './timetables.ts';
+import type { FunctionName } from '../names/aws.ts';
+
+export interface HoldfastProps {
+  /** What `holdfast.yaml` says, as `loadConfig` returns it. */
+  readonly config: Config;
+  /** Where the year begins in which the longest intervals of schedules are looked for. */
+  readonly now: Date;
+}
+
+/** Storage, functions, schedules, alarms: what `holdfast.yaml` describes. Goes into any stack of the region of its store. */
+export class Holdfast extends Construct {
+  readonly storage: Storage;
+  readonly keys: SigningKeys;
+  readonly messages: Messages;
+  readonly functions: Functions;
+  readonly schedules: Schedules;
+  readonly alarms: Alarms;
+
+  constructor(scope: Construct, id: string, { config, now }: HoldfastProps) {
+    super(scope, id);
+    const aws = awsOf(config);
+    const place = placeOf(config);
+    const { system } = config;
+    const remote = config.sources.filter(isRemote);
+    const deployers = deployingRoles(this, aws.deployingRoles);
+    this.storage = new Storage(this, 'Storage', {
+      system,
+      bucketName: place.bucket,
+      aws,
+      deployers,
+    });
+    this.keys = new SigningKeys(this, 'SigningKeys', {
+      system,
+      sources: remote.map(({ name }) => name),
+      adopt: aws.storage === 'existing',
+      deployers,
+    });
+    this.messages = new Messages(this, 'Messages', { system, email: config.notify.email });
+    this.functions = new Functions(this, 'Functions', {
+      config,
+      sources: remote,
+      storeUrl: storeUrl(place, aws),
+      store: {
+        bucketArn: this.storage.bucket.bucketArn,
+        prefix: place.prefix,
+        key: this.storage.key,
+      },
+      keys: this.keys,
+      messages: this.messages,
+      logDays: aws.logDays,
+      reserveConcurrency: aws.reservedConcurrency === 'create',
+    });
+    this.alarms = new Alarms(this, 'Alarms', { system, topic: this.messages.topic });
+    const shared = {
+      system,
+      functions: this.functions.all,
+      deadLetters: this.messages.deadLetters,
+      messagesKey: this.messages.key,
+    };
+    this.schedules = new Schedules(this, 'Schedules', shared);
+    for (const timetable of timetables(config, remote)) {
+      const schedule = this.schedules.add(timetable);
+      // Alarms on silence would go off before the first value.
+      if (timetable.runs === 'freshness') this.alarms.node.addDependency(schedule);
+    }
+    new Events(this, 'Events', {
+      ...shared,
+      bucketName: place.bucket,
+      prefix: place.prefix,
+      sources: remote,
+    });
+    this.watch(config, now);
+  }
+
+  private watch(config: Config, now: Date): void {
+    const functions = Object.entries(this.functions.all);
+    const definitions = [
+      ...config.sources.flatMap((source) => sourceAlarms(config.system, source, now)),
+      ...storeAlarms(config.system, config.capacityBytes),
+      ...functions.flatMap(([name, one]) => functionAlarms(name as FunctionName, one)),
+      deadLetterAlarm(this.messages.deadLetters),
+    ];
+    for (const definition of definitions) this.alarms.add(definition);
+  }
+}
+
+function isRemote(source: SourceConfig): source is RemoteSourceConfig {
+  return source.kind !== 'files';
+}
+
+function awsOf({ aws, file, system }: Config): AwsConfig {
+  if (aws === undefined) {
+    throw new HoldfastError('CONFIG_INVALID', `${file} has no \`aws\``, {
+      hint: 'Add an `aws` block to have a stack made; docs/configuration.md describes it.',
+    });
+  }
+  if (system.length > MAX_SYSTEM_LENGTH) {
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `system: "${system}" has ${system.length} characters; allowed on AWS: ${MAX_SYSTEM_LENGTH}`,
+      { hint: 'Names of functions and roles contain it.' },
+    );
+  }
+  return aws;
+}
+
+function placeOf({ file, store }: Config): S3Place {
+  if (isS3Url(store)) return parseS3Url(store);
+  throw new HoldfastError('CONFIG_INVALID', `store in ${file} is ${store}; allowed: an s3:// URL`, {
+    hint: 'A stack on AWS stores in a bucket, such as s3://my-backups/my-site?region=eu-central-1.',
+  });
+}
+
+/** The functions insist on the account: a bucket of that name in another one is not ours. */
+function storeUrl(place: S3Place, { account, region }: AwsConfig): string {
+  const url = formatS3Url({ ...place, region, account: undefined });
+  const separator = url.includes('?') ? '&' : '?';
+  return `${url}${separator}account=${account ?? Aws.ACCOUNT_ID}`;
+}
