@@ -3,8 +3,10 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: process.env['HOLDFAST_LONG']
-    ? ['/node_modules/']
-    : ['/node_modules/', '\\.long\\.test\\.ts$'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    ...(process.env['HOLDFAST_LONG'] ? [] : ['\\.long\\.test\\.ts$']),
+    ...(process.env['HOLDFAST_DEPLOY'] ? [] : ['\\.deploy\\.test\\.ts$']),
+  ],
   testTimeout: 60_000,
 };
