@@ -2,6 +2,7 @@
 import type { Problem } from '../errors.ts';
 import { manifestKey } from '../format/layout.ts';
 import type { Facts, Record } from '../format/record.ts';
+import { DAY_MS } from '../policy/durations.ts';
 import type { Engine } from './engine.ts';
 import { readNewestRecord, readRecords } from './records.ts';
 import type { Survey } from './survey.ts';
@@ -54,6 +55,35 @@ function listOf(facts: Facts, name: string): { id: string; reason: string }[] {
     const { id, reason } = entry as { id?: unknown; reason?: unknown };
     return { id: String(id), reason: String(reason) };
   });
+}
+
+/** How long after its release a store may still list a backup: until its lifecycle has come to it, and what it hid is gone. */
+const RELEASE_LOOK_BACK_MS = 90 * DAY_MS;
+
+/**
+ * The ids of those backups that an earlier prune let go and none has kept since, although the store lists them still: a bucket
+ * deletes late, and a run may have been killed before it came to them. What was stored after its release is another backup.
+ */
+export async function releasedAndListed(
+  engine: Engine,
+  { source, backups }: Survey,
+  last: PruneFacts | undefined,
+): Promise<ReadonlySet<string>> {
+  if (last === undefined) return new Set();
+  const kept = new Set(last.kept);
+  const doubtful = backups.filter(({ id, storedAt }) => storedAt <= last.at && !kept.has(id));
+  if (doubtful.length === 0) return new Set();
+  const since = new Date(last.at.getTime() - RELEASE_LOOK_BACK_MS);
+  const releasedAt = new Map<string, Date>();
+  for (const prune of await readPrunes(engine, source, since)) {
+    for (const id of prune.kept) releasedAt.delete(id);
+    for (const { id } of prune.released) releasedAt.set(id, prune.at);
+  }
+  const released = doubtful.filter(({ id, storedAt }) => {
+    const at = releasedAt.get(id);
+    return at !== undefined && storedAt <= at;
+  });
+  return new Set(released.map(({ id }) => id));
 }
 
 /** Backups that the last prune kept and that are gone: not let go by us, so damage. */

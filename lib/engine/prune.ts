@@ -1,14 +1,14 @@
-// Applies the retention policy: says why each backup is kept, records it, then lets go of what nothing wants.
-import type { Problem } from '../errors.ts';
+// Applies the retention policy: protects what is kept, says why in a record, then lets go of what nothing wants.
+import { HoldfastError, type Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
-import { applyRetention, type RetentionResult } from '../policy/retention.ts';
 import { NOT_GOOD_KEPT_MS, type RetentionPolicy } from '../policy/retention-policy.ts';
 import { keepReasonText } from '../policy/retention-reasons.ts';
 import type { StoredBackup } from './catalog.ts';
 import { assertClock } from './clock.ts';
 import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
 import { assertOurs } from './marker.ts';
-import { lastPrune, missingSincePrune, readPrunes } from './prune-facts.ts';
+import { decide, protectedUntil, type PruneDecision } from './prune-decision.ts';
+import { lastPrune, missingSincePrune, readPrunes, releasedAndListed } from './prune-facts.ts';
 import { writeRecord } from './records.ts';
 import { storedBytesOf, surveySource, type SurveyedBackup } from './survey.ts';
 
@@ -18,6 +18,8 @@ export interface PruneOptions {
   readonly intervalMs: number | undefined;
   /** Decide and say, and release nothing. */
   readonly dryRun: boolean;
+  /** For how many days from now on the store is to lock what is kept; undefined for a store without locks. */
+  readonly lockDays?: number | undefined;
 }
 
 export interface PruneResult {
@@ -65,15 +67,19 @@ export async function pruneSource(
   }
   await assertOurs(engine);
   const survey = await surveySource(engine, source);
-  const { policy, intervalMs, dryRun } = options;
-  const decided = applyRetention(survey.backups, policy, begin, { intervalMs });
+  const { policy, intervalMs, dryRun, lockDays } = options;
+  const last = await lastPrune(engine, source);
+  const before = await releasedAndListed(engine, survey, last);
+  const { backups } = survey;
+  const decided = decide({ backups, released: before, policy, intervalMs, now: begin });
   const unnamed = [...survey.orphans, ...survey.leftovers];
   const released = await releasedBefore(engine, source, unnamed);
   const orphans = unnamed.map((one) => ({ one, due: isDue(one, begin, released) }));
   const problems = [
     ...survey.problems,
-    ...missingSincePrune(survey, await lastPrune(engine, source)),
+    ...missingSincePrune(survey, last),
     ...ignored(decided),
+    ...unexpected(decided),
   ];
   const result = {
     source,
@@ -92,7 +98,8 @@ export async function pruneSource(
     problems,
   };
   if (dryRun) return { ...result, record: undefined };
-  // The record comes first: whoever finds a backup gone also finds why.
+  if (lockDays !== undefined) await protectKept(engine, decided, protectedUntil(begin, lockDays));
+  // The record comes before anything goes: whoever finds a backup gone also finds why.
   const record = await writeRecord(engine, {
     verb: 'prune',
     source,
@@ -103,6 +110,10 @@ export async function pruneSource(
     facts: { ...factsOf(decided, policy), storedBytes: storedBytesOf(survey) },
   });
   for (const { backup } of decided.release) await release(engine, backup);
+  for (const backup of decided.held === undefined ? decided.goneBefore : []) {
+    // What is covered already, the store has let go.
+    if (backup.hidden.length === 0) await release(engine, backup);
+  }
   for (const { one, due } of orphans) if (due) await releaseKeys(engine, one);
   return { ...result, record };
 }
@@ -115,7 +126,7 @@ function line({ id, standing, storedBytes }: SurveyedBackup): {
   return { id, standing, bytes: storedBytes };
 }
 
-function factsOf(decided: RetentionResult<SurveyedBackup>, policy: RetentionPolicy): Facts {
+function factsOf(decided: PruneDecision, policy: RetentionPolicy): Facts {
   return {
     policy: { ...policy },
     kept: decided.keep.map(({ backup, reasons }) => ({
@@ -130,6 +141,33 @@ function factsOf(decided: RetentionResult<SurveyedBackup>, policy: RetentionPoli
     })),
     ...(decided.held !== undefined && { held: decided.held.detail }),
   };
+}
+
+/** Requests under way at once: each takes its time, and a store may hold thousands of objects. */
+const PROTECTED_AT_ONCE = 8;
+
+/** Before anything is recorded or let go: who stops this run leaves every lock as long as it was. */
+async function protectKept(engine: Engine, { keep }: PruneDecision, until: Date): Promise<void> {
+  const keys = keep
+    .flatMap(({ backup: { manifest } }) => [manifest, ...manifest.artifacts])
+    .map(({ key }) => key)
+    .values();
+  const next = async () => {
+    for (const key of keys) {
+      throwIfCancelled(engine);
+      await protect(engine, key, until);
+    }
+  };
+  await Promise.all(Array.from({ length: PROTECTED_AT_ONCE }, next));
+}
+
+async function protect(engine: Engine, key: string, until: Date): Promise<void> {
+  try {
+    await engine.store.protect(key, until);
+  } catch (error) {
+    // The backup lacks it, and is known to be damaged: the others must be protected all the same.
+    if (!(error instanceof HoldfastError) || error.code !== 'BACKUP_NOT_FOUND') throw error;
+  }
 }
 
 /** The manifest goes first: from then on nothing lists the backup, and what is left are artifacts that the next run lets go. */
@@ -169,7 +207,25 @@ function bytesOf(stored: StoredBackup): number {
   return stored.artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-function ignored(decided: RetentionResult<SurveyedBackup>): Problem[] {
+/** What somebody else has done, or is about to do, to what is kept. */
+function unexpected({ keep, wantedAgain }: PruneDecision): Problem[] {
+  const hidden = keep.flatMap(({ backup }) =>
+    backup.hidden.map((key) => ({
+      path: key,
+      code: 'covered',
+      detail: 'a delete marker or a later version covers it, and the policy keeps it',
+    })),
+  );
+  const again = wantedAgain.map(({ source, id }) => ({
+    path: `${source}/${id}`,
+    code: 'released-but-wanted',
+    detail:
+      'it was let go before, and is wanted again: undo its release before the store deletes it',
+  }));
+  return [...hidden, ...again];
+}
+
+function ignored(decided: PruneDecision): Problem[] {
   return decided.ignored.map(({ backup, reason }) => ({
     path: `${backup.source}/${backup.id}`,
     code: reason,

@@ -33,6 +33,8 @@ export interface SurveyedBackup {
   readonly pinnedBy: readonly string[];
   /** Of all its objects, the manifest included. */
   readonly storedBytes: number;
+  /** The keys of those of its objects that something covers in the store: they can be read, and others would miss them. */
+  readonly hidden: readonly string[];
 }
 
 export interface Survey {
@@ -154,7 +156,13 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
     evidence,
     pinnedBy: pinsOf(id, records),
     storedBytes,
+    hidden: hiddenKeys(stored),
   };
+}
+
+function hiddenKeys({ manifest, artifacts }: StoredBackup): string[] {
+  const objects = manifest === undefined ? artifacts : [manifest, ...artifacts];
+  return objects.filter(({ covered }) => covered !== undefined).map(({ key }) => key);
 }
 
 function evidenceOf({ record }: ReadRecord): EvidencePiece[] {

@@ -1,0 +1,50 @@
+// What a prune of one source does: the policy applied to what is there, apart from what was let go before and is not gone yet.
+import { DAY_MS } from '../policy/durations.ts';
+import { applyRetention, type RetentionResult } from '../policy/retention.ts';
+import type { RetentionPolicy } from '../policy/retention-policy.ts';
+import type { SurveyedBackup } from './survey.ts';
+
+export interface PruneDecision extends RetentionResult<SurveyedBackup> {
+  /** Let go before, wanted by nothing now, and listed still. They count for nothing, and are let go again. */
+  readonly goneBefore: readonly SurveyedBackup[];
+  /** Among `keep`: let go before, and wanted again because others failed. The store may be about to delete them. */
+  readonly wantedAgain: readonly SurveyedBackup[];
+}
+
+export interface DecisionInput {
+  readonly backups: readonly SurveyedBackup[];
+  /** The ids of those that an earlier prune let go. */
+  readonly released: ReadonlySet<string>;
+  readonly policy: RetentionPolicy;
+  readonly intervalMs: number | undefined;
+  readonly now: Date;
+}
+
+/** Applies the policy. What waits to be deleted neither serves a rule while others can, nor counts for how much may go. */
+export function decide({
+  backups,
+  released,
+  policy,
+  intervalMs,
+  now,
+}: DecisionInput): PruneDecision {
+  const options = { intervalMs };
+  const all = applyRetention(backups, policy, now, options);
+  const wantedAgain = all.keep
+    .filter(({ backup, reasons }) => {
+      const wanted = reasons.some(({ rule }) => rule !== 'held' && rule !== 'deferred');
+      return wanted && released.has(backup.id);
+    })
+    .map(({ backup }) => backup);
+  const again = new Set(wantedAgain.map(({ id }) => id));
+  const isGone = ({ id }: SurveyedBackup) => released.has(id) && !again.has(id);
+  const present = backups.filter((backup) => !isGone(backup));
+  const decided =
+    present.length === backups.length ? all : applyRetention(present, policy, now, options);
+  return { ...decided, goneBefore: backups.filter(isGone), wantedAgain };
+}
+
+/** The time until which what is kept must not be deleted. */
+export function protectedUntil(now: Date, lockDays: number): Date {
+  return new Date(now.getTime() + lockDays * DAY_MS);
+}
