@@ -83,11 +83,14 @@ function take(
   layout: Layout,
   problems: Problem[],
 ): { entry: IndexEntry; stat: string } | undefined {
-  if (planned.readPath === undefined) {
+  if (planned.type !== 'file') {
     place(planned, layout, layout.at);
     return { entry: indexEntry(planned, undefined), stat: planned.stat };
   }
-  const read = readInto(planned, planned.readPath, layout.at, problems);
+  const read =
+    planned.bytes === undefined
+      ? readInto(planned, planned.readPath ?? '', layout.at, problems)
+      : copyInto(planned, planned.bytes, layout.at);
   if (read === undefined) return undefined;
   const entry = { ...planned, ...read.meta };
   const content = place(entry, layout, layout.at + HEADER_ROOM);
@@ -146,6 +149,12 @@ function readInto(
   } finally {
     fs.closeSync(fd);
   }
+}
+
+function copyInto(planned: SourceEntry, bytes: Uint8Array, at: number): ReadFile {
+  reserve(at + HEADER_ROOM + bytes.length + 512, at);
+  scratch.set(bytes, at + HEADER_ROOM);
+  return { meta: { ...planned, size: bytes.length }, stat: planned.stat };
 }
 
 /** Such files are made by the kernel while they are read; copies of them restore nothing. */
@@ -227,7 +236,8 @@ export function reasonOf(error: unknown): string {
 
 export function indexEntry(entry: SourceEntry, sha256: string | undefined): IndexEntry {
   const { path, type, size, mode, uid, gid, mtimeMicroseconds, linkTarget, holes } = entry;
-  return { path, type, size, mode, uid, gid, mtimeMicroseconds, linkTarget, sha256, holes };
+  const known = { path, type, size, mode, uid, gid, mtimeMicroseconds, linkTarget, sha256, holes };
+  return entry.objectKey === undefined ? known : { ...known, objectKey: entry.objectKey };
 }
 
 function encodeLayout(
@@ -287,7 +297,8 @@ function exact(bytes: Buffer): Uint8Array<ArrayBuffer> {
 
 /** A piece of a split file, to be read into `slot` by its file descriptor, and encoded. */
 export interface PieceToEncode {
-  readonly fd: number;
+  /** Undefined when the slot holds the content already. */
+  readonly fd: number | undefined;
   readonly position: number;
   readonly bytes: number;
   /** Before the first piece. */
@@ -307,14 +318,7 @@ export interface EncodedPiece {
 /** Reads and encodes one piece; the slot holds its content afterwards, for the digest of the whole file. */
 export function encodePiece(piece: PieceToEncode, encoding: Encoding): EncodedPiece {
   const content = new Uint8Array(piece.slot, 0, piece.bytes);
-  let gotBytes = 0;
-  while (gotBytes < piece.bytes) {
-    const left = piece.bytes - gotBytes;
-    const n = fs.readSync(piece.fd, content, gotBytes, left, piece.position + gotBytes);
-    if (n === 0) break;
-    gotBytes += n;
-  }
-  content.fill(0, gotBytes);
+  const gotBytes = piece.fd === undefined ? piece.bytes : readPiece(piece.fd, piece, content);
   const header = piece.header ?? new Uint8Array(0);
   const rawBytes = header.length + piece.bytes + piece.paddingBytes;
   const sha256 = crypto.hash('sha256', content, 'hex');
@@ -332,6 +336,18 @@ export function encodePiece(piece: PieceToEncode, encoding: Encoding): EncodedPi
     member: { bytes, rawBytes, sha256: crypto.hash('sha256', bytes, 'hex'), key },
     gotBytes,
   };
+}
+
+function readPiece(fd: number, piece: PieceToEncode, content: Uint8Array): number {
+  let gotBytes = 0;
+  while (gotBytes < piece.bytes) {
+    const left = piece.bytes - gotBytes;
+    const n = fs.readSync(fd, content, gotBytes, left, piece.position + gotBytes);
+    if (n === 0) break;
+    gotBytes += n;
+  }
+  content.fill(0, gotBytes);
+  return gotBytes;
 }
 
 /** Text of the archive's own, as one member. */

@@ -20,9 +20,11 @@ import {
 import { hashFiles, type FilesToHash } from './hash-files.ts';
 import {
   checkBytes,
+  decodeText,
   proveGroups,
   provePiece,
   type BytesToCheck,
+  type TextToDecode,
   type GroupsToProve,
   type PieceToProve,
 } from './prove.ts';
@@ -38,6 +40,7 @@ export interface Jobs {
   proveGroups: [GroupsToProve, { problems: Problem[] }];
   provePiece: [PieceToProve, ReturnType<typeof provePiece>];
   checkBytes: [BytesToCheck, ReturnType<typeof checkBytes>];
+  decodeText: [TextToDecode, ReturnType<typeof decodeText>];
   hashFiles: [FilesToHash, ReturnType<typeof hashFiles>];
 }
 
@@ -73,6 +76,10 @@ const PERFORMERS: Performers = {
   },
   checkBytes: (job) => {
     const result = checkBytes(job);
+    return { result, transfer: [result.bytes.buffer] };
+  },
+  decodeText: (job) => {
+    const result = decodeText(job);
     return { result, transfer: [result.bytes.buffer] };
   },
   hashFiles: (job) => ({ result: hashFiles(job), transfer: [] }),

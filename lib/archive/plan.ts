@@ -1,11 +1,18 @@
 // Which entries share a member. Decided by the entries alone, so that one that is added or changed moves the boundaries of its
 // own neighbourhood and no other.
 import type { Entry } from '../format/tar.ts';
+import type { Content } from './content.ts';
 
 /** An entry as it was found, with what is needed to read it and to recognise it later. */
 export interface SourceEntry extends Entry {
   /** Where the content is read, as a byte string; undefined for everything but files. */
   readonly readPath: string | undefined;
+  /** The content itself, of an entry that needs no reading and is not split. */
+  readonly bytes?: Uint8Array | undefined;
+  /** How the content is fetched that lies in no file of this machine. */
+  readonly content?: Content | undefined;
+  /** The key of an object whose path is made from it, because it can be none. A byte string. */
+  readonly objectKey?: string | undefined;
   /** What changes when the file changes: modification time, change time in nanoseconds, and inode. */
   readonly stat: string;
   /** True when the file has other names, so that later hard links need its digest. */
@@ -30,27 +37,46 @@ export function isSplit(entry: { size: number }): boolean {
 
 /** Sorts entries into groups, in order; a file that is split is a group of its own. */
 export function* planGroups(entries: Iterable<SourceEntry>): Generator<SourceEntry[]> {
-  let group: SourceEntry[] = [];
-  let bytes = 0;
-  for (const entry of entries) {
+  const plan = new GroupPlan();
+  for (const entry of entries) yield* plan.add(entry);
+  yield* plan.end();
+}
+
+/** The same groups of entries that have to be waited for. */
+export async function* planArriving(
+  entries: AsyncIterable<SourceEntry>,
+): AsyncGenerator<SourceEntry[]> {
+  const plan = new GroupPlan();
+  for await (const entry of entries) yield* plan.add(entry);
+  yield* plan.end();
+}
+
+const NONE: readonly SourceEntry[][] = [];
+
+class GroupPlan {
+  private group: SourceEntry[] = [];
+  private bytes = 0;
+
+  /** Groups that are complete now that `entry` has come. */
+  add(entry: SourceEntry): readonly SourceEntry[][] {
     const weight = HEADER_BYTES + entry.size;
     const split = isSplit(entry);
-    if (
-      group.length > 0 &&
-      (split || bytes + weight > MAX_GROUP_BYTES || begins(entry.path, weight))
-    ) {
-      yield group;
-      group = [];
-      bytes = 0;
-    }
-    if (split) {
-      yield [entry];
-      continue;
-    }
-    group.push(entry);
-    bytes += weight;
+    const ends = split || this.bytes + weight > MAX_GROUP_BYTES || begins(entry.path, weight);
+    const ended = ends ? this.end() : NONE;
+    if (split) return [...ended, [entry]];
+    this.group.push(entry);
+    this.bytes += weight;
+    return ended;
   }
-  if (group.length > 0) yield group;
+
+  /** The group that was begun, if any. */
+  end(): readonly SourceEntry[][] {
+    if (this.group.length === 0) return NONE;
+    const ended = [this.group];
+    this.group = [];
+    this.bytes = 0;
+    return ended;
+  }
 }
 
 /** Large entries begin a group more often, so that groups come out near their size whatever they hold. */

@@ -3,7 +3,7 @@
 import crypto from 'node:crypto';
 import type { Problem } from '../errors.ts';
 import type { IndexGroup } from '../format/archive-index.ts';
-import type { Codec } from '../format/codec.ts';
+import { decodeMember, type Codec, type Extent } from '../format/codec.ts';
 import { HoldfastError } from '../errors.ts';
 import { checkedMember, damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
 
@@ -77,4 +77,19 @@ export interface BytesToCheck {
 export function checkBytes(job: BytesToCheck): { bytes: Uint8Array<ArrayBuffer> } {
   for (const member of job.members) checkedMember(job.range, { ...member, rawBytes: 0, key: '' });
   return { bytes: job.range.bytes };
+}
+
+/** A stored member of text, and what it must be. */
+export interface TextToDecode {
+  readonly range: StoredRange;
+  readonly member: Extent;
+  readonly codec: Codec;
+}
+
+/** The text of a member when its digest holds; `BACKUP_DAMAGED` otherwise. */
+export function decodeText({ range, member, codec }: TextToDecode): {
+  bytes: Uint8Array<ArrayBuffer>;
+} {
+  const stored = checkedMember(range, { ...member, key: '' });
+  return { bytes: ownBuffer(decodeMember(stored, member.rawBytes, codec)) };
 }

@@ -1,11 +1,13 @@
 // A file that is too large for one member: pieces are read and encoded in workers, the digest of the whole is made here, in order.
+// What lies in no file is fetched into the slots before.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import type { Problem } from '../errors.ts';
 import type { Encoding } from '../format/codec.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
 import { encodeHeader, paddingBytes } from '../format/tar.ts';
-import { problemOf, type EncodedMember, type EncodedPiece } from './encode.ts';
+import type { Content } from './content.ts';
+import { problemOf, type EncodedMember, type EncodedPiece, type PieceToEncode } from './encode.ts';
 import { MAX_FILE_BYTES, SPLIT_BYTES, type SourceEntry } from './plan.ts';
 import type { Pool } from './pool.ts';
 import { Slots } from './slots.ts';
@@ -33,57 +35,113 @@ export interface SplitFile {
   close(): void;
 }
 
-/** Opens a file that is to be split; a problem when it is not there, or no longer the file that was found. */
-export function openSplitFile(
+/** Where pieces come from. */
+interface PieceReader {
+  /** What a worker reads; undefined when `fill` does. */
+  readonly fd: number | undefined;
+  /** Fills a piece of the content that begins at `position`, with zeros where it cannot be had any more; says how much could. */
+  fill(into: Uint8Array, position: number): Promise<number>;
+  /** After the last piece: closes it and says what is not as it was found. */
+  finish(shrunk: boolean): Problem[];
+  close(): void;
+}
+
+interface SplitOptions {
+  readonly pool: Pool;
+  readonly encoding: Encoding;
+}
+
+/** Opens a file that is to be split; problems when it is not there, or no longer the file that was found. */
+export async function openSplitFile(
   entry: SourceEntry,
-  options: { pool: Pool; encoding: Encoding },
-): SplitFile | { problem: Problem } {
+  options: SplitOptions,
+): Promise<SplitFile | { problems: readonly Problem[] }> {
   if (entry.size > MAX_FILE_BYTES) {
     const detail = `it has ${entry.size} bytes; an archive takes files of up to ${MAX_FILE_BYTES}`;
-    return { problem: { path: displayPath(entry.path), code: 'skipped', detail } };
+    return { problems: [{ path: displayPath(entry.path), code: 'skipped', detail }] };
   }
+  if (entry.content !== undefined) return openContent(entry, entry.content, options);
   let fd: number;
   try {
     fd = fs.openSync(fsPath(entry.readPath ?? ''), FLAGS);
   } catch (error) {
-    return { problem: problemOf(entry.path, error) };
+    return { problems: [problemOf(entry.path, error)] };
   }
   if (!fs.fstatSync(fd).isFile()) {
     fs.closeSync(fd);
-    return { problem: changed(entry, 'it is no longer a regular file') };
+    return { problems: [changed(entry, 'it is no longer a regular file')] };
   }
-  return splitFile(entry, fd, options);
+  return splitFile(entry, fileReader(entry, fd), options);
+}
+
+async function openContent(
+  entry: SourceEntry,
+  content: Content,
+  options: SplitOptions,
+): Promise<SplitFile | { problems: readonly Problem[] }> {
+  const opened = await content.open();
+  if (!('now' in opened)) return opened;
+  const reader: PieceReader = {
+    fd: undefined,
+    fill: (into, position) => opened.read(into, position),
+    finish: (shrunk) => {
+      const problems = opened.finish();
+      const silent = shrunk && problems.length === 0;
+      return silent ? [changed(entry, SHRANK)] : [...problems];
+    },
+    close: () => undefined,
+  };
+  return splitFile({ ...entry, ...opened.now, content: undefined }, reader, options);
+}
+
+const SHRANK = 'shrank while it was read; what was missing is zeros';
+
+function fileReader(entry: SourceEntry, fd: number): PieceReader {
+  return {
+    fd,
+    fill: (into) => Promise.resolve(into.length),
+    finish: (shrunk) => {
+      const now = statLine(fs.fstatSync(fd, { bigint: true }));
+      fs.closeSync(fd);
+      if (shrunk) return [changed(entry, SHRANK)];
+      return now === entry.stat ? [] : [changed(entry, 'changed while it was read')];
+    },
+    close: () => fs.closeSync(fd),
+  };
 }
 
 function changed(entry: SourceEntry, detail: string): Problem {
   return { path: displayPath(entry.path), code: 'changed', detail };
 }
 
-function splitFile(
-  entry: SourceEntry,
-  fd: number,
-  { pool, encoding }: { pool: Pool; encoding: Encoding },
-): SplitFile {
-  const pieces = Math.ceil(entry.size / SPLIT_BYTES);
+function splitFile(entry: SourceEntry, reader: PieceReader, options: SplitOptions): SplitFile {
+  const { pool, encoding } = options;
+  // What shrank between listing and reading may fill no piece at all; its header needs one.
+  const pieces = Math.max(1, Math.ceil(entry.size / SPLIT_BYTES));
   const hash = createHash('sha256');
   let shrunk = false;
   const pieceBytes = (i: number) => Math.min(SPLIT_BYTES, entry.size - i * SPLIT_BYTES);
+  const run = async (piece: PieceToEncode): Promise<EncodedPiece> => {
+    if (reader.fd !== undefined) return pool.run('encodePiece', { piece, encoding }, piece.bytes);
+    const gotBytes = await reader.fill(new Uint8Array(piece.slot, 0, piece.bytes), piece.position);
+    const { member } = await pool.run('encodePiece', { piece, encoding }, piece.bytes);
+    return { member, gotBytes };
+  };
   return {
     entry,
     pieces,
     pieceBytes,
     encode: (i, candidateKey) => {
       const slot = slots.take();
-      const piece = {
-        fd,
+      const done = run({
+        fd: reader.fd,
         position: i * SPLIT_BYTES,
         bytes: pieceBytes(i),
         header: i === 0 ? encodeHeader(entry) : undefined,
         paddingBytes: i === pieces - 1 ? paddingBytes(entry.size) : 0,
         slot,
         candidateKey,
-      };
-      const done = pool.run('encodePiece', { piece, encoding }, piece.bytes);
+      });
       // Awaited in `finishPiece`; until then a rejection must not count as unhandled.
       done.catch(() => undefined);
       return { slot, done };
@@ -96,15 +154,10 @@ function splitFile(
       return member;
     },
     finish: () => {
-      const now = statLine(fs.fstatSync(fd, { bigint: true }));
-      fs.closeSync(fd);
-      const problems: Problem[] = [];
-      if (shrunk)
-        problems.push(changed(entry, 'shrank while it was read; what was missing is zeros'));
-      else if (now !== entry.stat) problems.push(changed(entry, 'changed while it was read'));
+      const problems = reader.finish(shrunk);
       // A stat that no later file can have, so that the next run reads it again.
       return { sha256: hash.digest('hex'), stat: problems.length > 0 ? '' : entry.stat, problems };
     },
-    close: () => fs.closeSync(fd),
+    close: () => reader.close(),
   };
 }

@@ -4,8 +4,9 @@ import type { IndexEntry } from '../format/archive-index.ts';
 import type { Encoding, Extent } from '../format/codec.ts';
 import { displayPath } from '../format/paths.ts';
 import { Assembly, type Part } from './assembly.ts';
-import { indexEntry, type EncodedGroup } from './encode.ts';
-import { isSplit, planGroups, type SourceEntry } from './plan.ts';
+import { Fetcher, isElsewhere } from './content.ts';
+import { indexEntry, type EncodedGroup, type GroupToEncode } from './encode.ts';
+import { isSplit, planArriving, planGroups, type SourceEntry } from './plan.ts';
 import type { Pool } from './pool.ts';
 import {
   isUnchanged,
@@ -23,7 +24,7 @@ export interface WriteProgress {
 
 export interface WriteInput {
   /** In strictly ascending order of their paths. */
-  readonly entries: Iterable<SourceEntry>;
+  readonly entries: Iterable<SourceEntry> | AsyncIterable<SourceEntry>;
   readonly encoding: Encoding;
   readonly pool: Pool;
   readonly scan: ScanWriter;
@@ -62,7 +63,7 @@ interface Queued {
 }
 
 interface Batch {
-  readonly groups: { entries: readonly SourceEntry[]; candidateKey: string | undefined }[];
+  readonly groups: GroupToEncode[];
   readonly results: Promise<EncodedGroup[]>;
   readonly start: () => void;
   rawBytes: number;
@@ -74,6 +75,7 @@ export class ArchiveWriter {
   private readonly previous: PreviousGroups | undefined;
   private readonly assembly: Assembly;
   private readonly queue: Queued[] = [];
+  private readonly fetcher = new Fetcher();
   private readonly open = new Set<SplitFile>();
   private queuedBytes = 0;
   private batch: Batch | undefined;
@@ -90,7 +92,9 @@ export class ArchiveWriter {
   /** The parts of the archive in order; the summary is the generator's return value. `CANCELLED` when the signal says so. */
   async *write(): AsyncGenerator<Part, ArchiveSummary> {
     try {
-      for (const group of planGroups(this.input.entries)) {
+      const { entries } = this.input;
+      const arriving = Symbol.asyncIterator in entries;
+      for await (const group of arriving ? planArriving(entries) : planGroups(entries)) {
         this.throwIfCancelled();
         yield* this.take(group);
         while (this.isDue()) yield* this.drainOne();
@@ -183,15 +187,25 @@ export class ArchiveWriter {
     const { promise, resolve } = Promise.withResolvers<EncodedGroup[]>();
     // Awaited when its groups are due; until then a rejection must not count as unhandled.
     promise.catch(() => undefined);
-    const { pool, encoding } = this.input;
     const batch: Batch = {
       groups: [],
       results: promise,
       rawBytes: 0,
-      start: () =>
-        resolve(pool.run('encodeGroups', { groups: batch.groups, encoding }, batch.rawBytes)),
+      start: () => resolve(this.encode(batch.groups, batch.rawBytes)),
     };
     return batch;
+  }
+
+  private async encode(groups: GroupToEncode[], rawBytes: number): Promise<EncodedGroup[]> {
+    const { pool, encoding } = this.input;
+    if (!groups.some(isElsewhere)) return pool.run('encodeGroups', { groups, encoding }, rawBytes);
+    const fetched = await Promise.all(groups.map((group) => this.fetcher.fetch(group)));
+    const job = { groups: fetched.map(({ group }) => group), encoding };
+    const encoded = await pool.run('encodeGroups', job, rawBytes);
+    return encoded.map((group, i) => ({
+      ...group,
+      problems: [...(fetched[i]?.problems ?? []), ...group.problems],
+    }));
   }
 
   private startBatch(): void {
@@ -214,10 +228,9 @@ export class ArchiveWriter {
 
   /** Encodes a group that is not what was planned. */
   private async *encodeAlone(group: readonly SourceEntry[]): AsyncGenerator<Part> {
-    const { pool, encoding } = this.input;
     const groups = [{ entries: group, candidateKey: undefined }];
     const rawBytes = group.reduce((sum, { size }) => sum + size, 0);
-    for (const done of await pool.run('encodeGroups', { groups, encoding }, rawBytes)) {
+    for (const done of await this.encode(groups, rawBytes)) {
       yield* this.placeGroup(group, done, undefined);
     }
   }
@@ -239,9 +252,9 @@ export class ArchiveWriter {
     entry: SourceEntry,
     before: PreviousGroup | undefined,
   ): AsyncGenerator<Part> {
-    const file = openSplitFile(entry, this.input);
-    if ('problem' in file) {
-      this.problems.push(file.problem);
+    const file = await openSplitFile(entry, this.input);
+    if (!('entry' in file)) {
+      this.problems.push(...file.problems);
       return;
     }
     this.open.add(file);

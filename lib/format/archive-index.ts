@@ -1,7 +1,7 @@
 // The index of an archive: one JSON line per entry and per member, in pieces of about 1 MiB behind a table of first paths.
 import { HoldfastError } from '../errors.ts';
 import type { Extent } from './codec.ts';
-import { isOwnPath } from './own-paths.ts';
+import { isOwnPath, pathOfKey } from './own-paths.ts';
 import {
   displayPath,
   displayText,
@@ -18,6 +18,8 @@ export interface IndexEntry extends Entry {
   readonly sha256: string | undefined;
   /** True when zeros in it were holes and are to become holes again. */
   readonly holes: boolean;
+  /** The key of an object that could not be a path, as a byte string; its entry then lies in `.holdfast/keys/`. */
+  readonly objectKey?: string | undefined;
 }
 
 /** A member of the artifact and the key by which a later run recognises what it would encode to. */
@@ -59,6 +61,7 @@ function encodeEntry(entry: IndexEntry): string {
   if (entry.linkTarget !== undefined) line += `,${pathField('linkTarget', entry.linkTarget)}`;
   if (entry.sha256 !== undefined) line += `,"sha256":"${entry.sha256}"`;
   if (entry.holes) line += ',"holes":true';
+  if (entry.objectKey !== undefined) line += `,${pathField('objectKey', entry.objectKey)}`;
   return `${line}}\n`;
 }
 
@@ -198,9 +201,21 @@ function parseEntry(line: Line): IndexEntry {
     throw damaged(`the entry ${displayPath(entry.path)} has no digest, or one too many`);
   }
   assertEntry(entry);
+  const keyed = withKey(entry, line);
+  if (keyed !== undefined) return keyed;
   assertPath(entry.path);
   if (entry.linkTarget !== undefined) assertLink(entry, entry.linkTarget);
   return entry;
+}
+
+/** The entry of an object whose key could not be a path: its path must be the one that the key gives. */
+function withKey(entry: IndexEntry, line: Line): IndexEntry | undefined {
+  if (line['objectKey'] === undefined && line['objectKeyBase64'] === undefined) return undefined;
+  const objectKey = parsePath(line, 'objectKey');
+  if (entry.type !== 'file' || entry.path !== pathOfKey(objectKey)) {
+    throw unsafe(entry.path, 'it is not the path of the key that it tells');
+  }
+  return { ...entry, objectKey };
 }
 
 function assertLink(entry: Entry, target: string): void {

@@ -16,7 +16,7 @@ const FULL_AFTER_MS = 30 * 24 * 3600 * 1000;
 
 export interface TreeToArchive {
   /** In ascending order of their paths. */
-  readonly entries: Iterable<SourceEntry>;
+  readonly entries: Iterable<SourceEntry> | AsyncIterable<SourceEntry>;
   readonly encoding: Encoding;
   readonly times: 'recorded' | 'content';
 }

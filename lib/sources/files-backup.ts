@@ -41,6 +41,7 @@ export function wholeTree(
     secrets: 'include',
     times: 'recorded',
     oneFileSystem: false,
+    objectKeys: true,
     leaveOut: new Set(),
     onProblem,
   });

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import { problemOf } from '../archive/encode.ts';
 import type { Problem } from '../errors.ts';
 import { fsPath } from '../format/paths.ts';
-import { tolerate, walkFiles, type FilesOptions, type FilesSurroundings } from './files.ts';
+import { walkFiles, type FilesOptions, type FilesSurroundings } from './files.ts';
+import { tolerate } from './tolerate.ts';
 
 /** What a look at a source found. */
 export interface ExaminedFiles {

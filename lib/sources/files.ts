@@ -1,19 +1,19 @@
 // The source kind `files`: a folder, read into an archive and a scan.
 import fs from 'node:fs';
 import { HoldfastError, type Problem } from '../errors.ts';
-import type { Encoding } from '../format/codec.ts';
 import type { GitState } from '../format/manifest.ts';
 import { readGroups } from '../archive/read.ts';
 import { fromUtf8, fsPath } from '../format/paths.ts';
 import { archiveTree } from './archive-tree.ts';
 import { openBackupArchive, wantedPaths } from './files-backup.ts';
+import { ENCODINGS, type Compression } from './encodings.ts';
 import { filesKind } from './files-kind.ts';
 import { compareFilesLive, type LiveTree } from './files-live.ts';
 import { gitignoreContext, readGitFacts, type GitFacts, type GitOptions } from './git.ts';
-import { compileGlobs, parseGlob } from './globs.ts';
 import { readPackageFacts } from './package.ts';
 import { createSelector } from './select.ts';
 import type { LiveSource, OpenBackup, ReadInput, ReadResult } from './source.ts';
+import { tolerate } from './tolerate.ts';
 import { folderIdentity, walk } from './walk.ts';
 
 /** What of a folder is protected, and how it is kept; as configured. */
@@ -29,7 +29,7 @@ export interface FilesOptions {
   readonly tolerate: readonly string[];
   readonly allowEmpty: boolean;
   readonly times: 'recorded' | 'content';
-  readonly compression: 'default' | 'small' | 'zstd' | 'none';
+  readonly compression: Compression;
 }
 
 export interface FilesSurroundings {
@@ -37,14 +37,6 @@ export interface FilesSurroundings {
   readonly leaveOut: readonly string[];
   readonly git: GitOptions;
 }
-
-const ENCODINGS: Record<FilesOptions['compression'], Encoding> = {
-  none: { codec: 'gzip', level: 0 },
-  // Measured on SQL and source text: a fifth faster than level 2, for 3 % more bytes.
-  default: { codec: 'gzip', level: 1 },
-  small: { codec: 'gzip', level: 7 },
-  zstd: { codec: 'zstd', level: 1 },
-};
 
 export function filesSource(options: FilesOptions, surroundings: FilesSurroundings): LiveSource {
   return {
@@ -184,16 +176,6 @@ function* readable<T>(options: FilesOptions, entries: () => Iterable<T>): Genera
       },
     );
   }
-}
-
-/** Problems, with those marked that the configuration tolerates. */
-export function tolerate(problems: readonly Problem[], globs: readonly string[]): Problem[] {
-  if (globs.length === 0) return [...problems];
-  const matches = compileGlobs(globs.map((glob) => parseGlob(glob, 'any-depth')));
-  return problems.map((problem) => {
-    const name = problem.path.slice(problem.path.lastIndexOf('/') + 1);
-    return matches(problem.path, name, false) ? { ...problem, tolerated: true } : problem;
-  });
 }
 
 export interface ExtraInput {

@@ -5,7 +5,7 @@ import type { Problem } from '../errors.ts';
 import { microseconds, problemOf } from '../archive/encode.ts';
 import type { SourceEntry } from '../archive/plan.ts';
 import { statLine } from '../archive/stat-line.ts';
-import { isOwnPath } from '../format/own-paths.ts';
+import { isKeyPath, isOwnPath, KEYS_DIRECTORY } from '../format/own-paths.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
 import { contentDecides, looksLikeSecret, SECRET_SCAN_BYTES, secretInText } from './secrets.ts';
 import type { Scope, Selector } from './select.ts';
@@ -18,6 +18,8 @@ export interface WalkOptions {
   readonly secrets: 'exclude' | 'include';
   readonly times: 'recorded' | 'content';
   readonly oneFileSystem: boolean;
+  /** True to take what a restored backup of a bucket has in `.holdfast/keys/`. */
+  readonly objectKeys?: boolean;
   /** Directories never to be entered, as `device:inode`: the store, for one, when it lies inside the source. */
   readonly leaveOut: ReadonlySet<string>;
   /** Called for whatever is not taken although it was selected. */
@@ -121,6 +123,11 @@ class Walker {
   private visitFolder(folder: Folder, nameWithSlash: string): SourceEntry | undefined {
     const name = nameWithSlash.slice(0, -1);
     const path = folder.path + nameWithSlash;
+    if (this.options.objectKeys === true && KEYS_DIRECTORY.startsWith(path)) {
+      // Restored beside the rest, and no entry itself.
+      this.push(path, () => folder.scope.enter(name));
+      return undefined;
+    }
     if (this.isOwn(path)) return undefined;
     const selection = folder.scope.select(name, true);
     if (selection === 'skip') return undefined;
@@ -160,7 +167,7 @@ class Walker {
   }
 
   private isOwn(path: string): boolean {
-    if (!isOwnPath(path)) return false;
+    if (!isOwnPath(path) || (this.options.objectKeys === true && isKeyPath(path))) return false;
     this.leaveOut(path, 'this name is kept for what an archive says of itself');
     return true;
   }

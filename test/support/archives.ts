@@ -19,7 +19,7 @@ import { backupId } from '../../lib/format/ids.ts';
 import { artifactKey, manifestKey } from '../../lib/format/layout.ts';
 import { fromUtf8 } from '../../lib/format/paths.ts';
 import { filesSource, type FilesOptions } from '../../lib/sources/files.ts';
-import type { OpenBackup } from '../../lib/sources/source.ts';
+import type { OpenBackup, Source } from '../../lib/sources/source.ts';
 
 /** A folder that is gone when the test has ended, whatever modes its content has. */
 export class Scratch implements Disposable {
@@ -82,29 +82,25 @@ export interface MadeBackup extends OpenBackup {
   readonly full: boolean;
 }
 
-export interface BackupSetup extends Partial<FilesOptions> {
+export interface RunSetup {
   readonly workers?: number;
+  readonly signal?: AbortSignal | undefined;
   readonly predecessor?: OpenBackup | undefined;
   readonly fullRun?: boolean;
   /** When the run begins; a minute from now unless given, so that files just written count as settled in the next run. */
   readonly begin?: Date;
+  readonly onProgress?: ((entries: number) => void) | undefined;
+}
+
+export interface BackupSetup extends RunSetup, Partial<FilesOptions> {
   readonly leaveOut?: readonly string[];
-  readonly onProgress?: (entries: number) => void;
 }
 
 let runs = 0;
 
 /** Backs up `folder` with `files`' options. */
 export async function backUp(folder: string, setup: BackupSetup = {}): Promise<MadeBackup> {
-  const {
-    workers = 0,
-    predecessor,
-    fullRun = false,
-    leaveOut = [],
-    onProgress,
-    ...options
-  } = setup;
-  const { begin = new Date(Date.now() + 60_000) } = setup;
+  const { leaveOut = [], ...options } = setup;
   const source = filesSource(
     {
       name: 'site',
@@ -122,6 +118,13 @@ export async function backUp(folder: string, setup: BackupSetup = {}): Promise<M
     },
     { leaveOut, git: { environment: process.env } },
   );
+  return readBackup(source, setup);
+}
+
+/** Backs up any source. */
+export async function readBackup(source: Source, setup: RunSetup = {}): Promise<MadeBackup> {
+  const { workers = 0, predecessor, fullRun = false, onProgress, signal } = setup;
+  const { begin = new Date(Date.now() + 60_000) } = setup;
   const trigger = { kind: 'manual', at: new Date(Date.UTC(2026, 0, 1) + 1000 * runs++) } as const;
   const id = backupId(trigger);
   const stored = new Map<string, Buffer<ArrayBuffer>>();
@@ -131,7 +134,7 @@ export async function backUp(folder: string, setup: BackupSetup = {}): Promise<M
   await using pool = new Pool({ workers });
   const read = await source.read({
     pool,
-    signal: undefined,
+    signal,
     onProgress: ({ entries }) => onProgress?.(entries),
     predecessor,
     full: fullRun,
@@ -157,7 +160,7 @@ export async function backUp(folder: string, setup: BackupSetup = {}): Promise<M
     key: manifestKey('site', id),
     system: 'example',
     source: 'site',
-    kind: 'files',
+    kind: source.kind.kind,
     id,
     trigger: { kind: trigger.kind, at: trigger.at.toISOString() },
     begin: begin.toISOString(),

@@ -1,0 +1,127 @@
+// The entries of an archive that the objects of a bucket make.
+import type { SourceEntry } from '../archive/plan.ts';
+import type { Problem } from '../errors.ts';
+import { isOwnPath } from '../format/own-paths.ts';
+import { displayPath } from '../format/paths.ts';
+import type { Bucket } from './bucket-client.ts';
+import { contentOf, foundOf } from './bucket-content.ts';
+import { OddKeys, unfitReason, type OddKey } from './bucket-keys.ts';
+import { openListing, type PlacedObject } from './bucket-listing.ts';
+import { KeyTree } from './key-tree.ts';
+import { createSelector, type Selector } from './select.ts';
+
+export interface BucketSelection {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** The entries in ascending order of their paths; folders are those that the keys imply. */
+export async function* bucketEntries(
+  bucket: Bucket,
+  selection: BucketSelection,
+  onProblem: (problem: Problem) => void,
+): AsyncGenerator<SourceEntry> {
+  const selector = createSelector(selection);
+  const objects = await openListing(bucket);
+  // Odd keys sort by their digests, before most of the others: they have to be known first.
+  const odd = await oddKeys(objects(), selector);
+  const found = { odd, selector, onProblem };
+  const sorted = odd.sorted();
+  let next = 0;
+  for await (const entry of plainEntries(bucket, objects(), found)) {
+    for (let one = sorted[next]; one !== undefined && one.path < entry.path; one = sorted[++next]) {
+      yield oddEntry(bucket, one);
+    }
+    yield entry;
+  }
+  for (const one of sorted.slice(next)) yield oddEntry(bucket, one);
+}
+
+type Objects = AsyncIterable<PlacedObject> | Iterable<PlacedObject>;
+
+async function oddKeys(objects: Objects, selector: Selector): Promise<OddKeys<PlacedObject>> {
+  const odd = new OddKeys<PlacedObject>();
+  const tree = new KeyTree(selector);
+  for await (const placed of objects) {
+    const { key, object } = placed;
+    if (isOwnPath(key) || isRoot(placed)) continue;
+    const selected =
+      unfitReason(key, object.bytes) === undefined
+        ? tree.next(key).at(-1) === key
+        : KeyTree.selects(selector, key);
+    if (selected) odd.add(key, object.bytes, placed);
+  }
+  return odd;
+}
+
+interface FoundKeys {
+  readonly odd: OddKeys<PlacedObject>;
+  readonly selector: Selector;
+  readonly onProblem: (problem: Problem) => void;
+}
+
+async function* plainEntries(
+  bucket: Bucket,
+  objects: Objects,
+  { odd, selector, onProblem }: FoundKeys,
+): AsyncGenerator<SourceEntry> {
+  const tree = new KeyTree(selector);
+  for await (const placed of objects) {
+    const { key, object } = placed;
+    if (isOwnPath(key)) {
+      const detail = 'this name is kept for what an archive says of itself';
+      onProblem({ path: displayPath(key), code: 'skipped', detail, tolerated: true });
+      continue;
+    }
+    if (isRoot(placed) || odd.has(key) || unfitReason(key, object.bytes) !== undefined) continue;
+    for (const path of tree.next(key)) {
+      yield path.endsWith('/') ? folderEntry(path) : fileEntry(bucket, path, placed);
+    }
+  }
+  for (const path of tree.explicitMissing) {
+    const detail = 'the configuration names it, and it is not there';
+    onProblem({ path, code: 'vanished', detail });
+  }
+}
+
+/** The empty object by which consoles make the folder of the prefix itself. */
+function isRoot({ key, object }: PlacedObject): boolean {
+  return key === '' && object.bytes === 0;
+}
+
+function folderEntry(path: string): SourceEntry {
+  return {
+    ...COMMON,
+    path,
+    type: 'directory',
+    size: 0,
+    mode: 0o755,
+    mtimeMicroseconds: undefined,
+    stat: '',
+  };
+}
+
+function fileEntry(bucket: Bucket, path: string, { object }: PlacedObject): SourceEntry {
+  return {
+    ...COMMON,
+    ...foundOf(object),
+    path,
+    type: 'file',
+    mode: 0o644,
+    content: contentOf(bucket, object, path),
+  };
+}
+
+function oddEntry(bucket: Bucket, { path, key, object }: OddKey<PlacedObject>): SourceEntry {
+  return { ...fileEntry(bucket, path, object), objectKey: key };
+}
+
+/** An object has no owner, no mode and no other name. */
+const COMMON = {
+  uid: 0,
+  gid: 0,
+  linkTarget: undefined,
+  readPath: undefined,
+  shared: false,
+  holes: false,
+} as const;
