@@ -23,7 +23,10 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
     for (const arg of args) made.argument(arg);
     return made
       .option('-c, --config <file>', 'the holdfast.yaml to use (HOLDFAST_CONFIG)')
-      .option('--store <folder>', 'the store to use (HOLDFAST_STORE)')
+      .option(
+        '--store <place>',
+        'the store to use: a folder, or s3://BUCKET/PREFIX?region=REGION (HOLDFAST_STORE)',
+      )
       .option('--json', 'one JSON document on standard output')
       .option('-q, --quiet', 'no progress and no remarks')
       .action(async (...given: unknown[]) => {
@@ -38,6 +41,7 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
 
   addSetUp(command);
   addBackup(command);
+  addTrigger(command);
   addProofs(command);
   addRestore(command);
   addRetention(command);
@@ -55,7 +59,11 @@ type Define = <Options>(
 /** Reading a store needs no configuration: a public key is enough. */
 function reading(command: Command): Command {
   return command
-    .option('--public-key <file>', 'trust what this public key signed, besides the configured keys')
+    .option(
+      '--public-key <file>',
+      'trust what this public key signed, besides the configured keys; may be given several times',
+      (file: string, before: readonly string[] = []) => [...before, file],
+    )
     .option('--trust-anyone', 'use even what no trusted key vouches for');
 }
 
@@ -65,6 +73,11 @@ function addSetUp(command: Define): void {
     'set up a folder: a key, and a commented holdfast.yaml',
     () => import('./commands/init.ts'),
   )
+    .option(
+      '--aws <bucket>',
+      'write a configuration for AWS: a store in this bucket, which the stack makes',
+    )
+    .option('--region <region>', 'with --aws: the region of the bucket and of the stack')
     .option('--scripts', 'add npm scripts such as backup and backup:verify to package.json')
     .option('-n, --dry-run', 'show what would be written, and write nothing');
   command(
@@ -82,6 +95,11 @@ function addSetUp(command: Define): void {
     'find what would stop a backup or a restore here',
     () => import('./commands/doctor.ts'),
   ).option('--deep', 'look at every file of the sources, not at a sample');
+  command(
+    'trust',
+    'the public keys of the functions on AWS, as a block for `trust` in holdfast.yaml',
+    () => import('./commands/trust.ts'),
+  ).option('--out <folder>', 'write them as .pub files there, too, for the emergency kit');
   command(
     'explain [code]',
     'what an error code means and what to do about it',
@@ -102,6 +120,25 @@ function addBackup(command: Define): void {
     .addOption(
       new Option('--trigger <kind>', 'what makes this backup')
         .choices(TRIGGER_KINDS.slice(0, 4))
+        .default('manual'),
+    )
+    .option(
+      '--at <time>',
+      'the time it was triggered for (ISO 8601); the same trigger gives the same backup',
+    );
+}
+
+function addTrigger(command: Define): void {
+  command(
+    'trigger <source>',
+    'have the function on AWS back up a source now, and tell how that ended',
+    () => import('./commands/trigger.ts'),
+  )
+    .option('--wait', 'wait until the backup is proven, as a pipeline does before it deploys')
+    .option('--timeout <duration>', 'how long to wait at most, such as 90s or 20m', '20m')
+    .addOption(
+      new Option('--trigger <kind>', 'what makes this backup')
+        .choices(['manual', 'pre-deploy'])
         .default('manual'),
     )
     .option(

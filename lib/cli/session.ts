@@ -1,26 +1,25 @@
 // From the command line and the environment to an engine: configuration, store, keys, clock and chance enter here.
-import { createPrivateKey, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import process from 'node:process';
 import { Pool } from '../archive/pool.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig, findConfig, type LoadOptions } from '../config/load.ts';
-import { resolveReference } from '../config/references.ts';
 import { placeOfStore } from '../config/store-place.ts';
 import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
-import { localSigner, trustedKey, type Signer, type TrustedKey } from '../format/signed.ts';
 import type { Progress } from '../sources/source.ts';
 import { openStore } from '../stores/open.ts';
 import { VERSION } from '../version.ts';
+import { signerFor, trustFor, type Trust } from './keys.ts';
 import { KINDS } from './sources.ts';
+import { Terminal } from './terminal.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {
   readonly config?: string;
   readonly store?: string;
-  readonly publicKey?: string;
+  readonly publicKey?: readonly string[];
   readonly trustAnyone?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -44,6 +43,11 @@ interface SessionInput {
    * restore. `none` for what signs nothing.
    */
   readonly signing?: 'required' | 'optional' | 'none';
+  /**
+   * Whether the keys of the functions must be known. `wanted` by default, which warns: what they signed is shown as untrusted then.
+   * `required` where that would lead to a wrong decision.
+   */
+  readonly stackKeys?: 'required' | 'wanted';
 }
 
 /**
@@ -56,19 +60,22 @@ export async function openSession({
   signal,
   onProgress,
   signing = 'required',
+  stackKeys = 'wanted',
 }: SessionInput): Promise<Session> {
   const config = await configOf(options);
   const { cwd: folder, home } = placesOf(options);
   const store = config?.store ?? (options.store && placeOfStore(options.store, { folder, home }));
   if (store === undefined) throw new Error('neither a configuration nor a store');
   const { signer, unsigned } = await signerFor(config, signing);
+  const trust = await trustFor(config, options.publicKey ?? []);
+  if (trust.unknown.length > 0) sayUnknown(trust, stackKeys, options);
   const pool = new Pool();
   const engine: Engine = {
     system: config?.system,
     store: await openStore(store, { random: randomName }),
     kinds: KINDS,
     signer,
-    trusted: await trustedFrom(config, options),
+    trusted: trust.trusted,
     trustAnyone: options.trustAnyone === true,
     who: `${userName()}@${os.hostname()}`,
     pool,
@@ -84,6 +91,25 @@ export async function openSession({
     random: randomName,
   };
   return { engine, config, unsigned, [Symbol.asyncDispose]: () => pool.close() };
+}
+
+/** Says, or throws, that keys are not known whose signatures would count. */
+function sayUnknown(
+  { unknown }: Trust,
+  stackKeys: 'required' | 'wanted',
+  { json = false, quiet = false }: CommonOptions,
+): void {
+  const [first] = unknown;
+  if (first === undefined) return;
+  const names = unknown.map(({ name }) => name).join(', ');
+  const message = `the public keys of ${names} are not known here: ${first.error.message}`;
+  if (stackKeys === 'required') {
+    throw new HoldfastError(first.error.code, message, {
+      hint: 'Give this role kms:GetPublicKey on them, or name them under `trust`: `holdfast trust` prints that block.',
+      cause: first.error,
+    });
+  }
+  new Terminal({ json, quiet }).warn(`${message}; what they signed is not trusted`);
 }
 
 export function randomName(): string {
@@ -120,23 +146,6 @@ async function isAbsent(where: LoadOptions): Promise<boolean> {
   }
 }
 
-/** What signs here; undefined when no key is configured. `CONFIG_INVALID` or `STORE_DENIED` when it cannot be used. */
-export async function signerFor(
-  config: Config | undefined,
-  signing: 'required' | 'optional' | 'none',
-): Promise<{ signer: Signer | undefined; unsigned: string | undefined }> {
-  if (config === undefined) {
-    return { signer: undefined, unsigned: 'there is no configuration that names a key' };
-  }
-  if (signing === 'none') return { signer: undefined, unsigned: undefined };
-  try {
-    return { signer: await signerFrom(config), unsigned: undefined };
-  } catch (error) {
-    if (signing === 'required' || !(error instanceof HoldfastError)) throw error;
-    return { signer: undefined, unsigned: error.message };
-  }
-}
-
 /** A user without an entry among the system's users, as in a container, has a number only. */
 function userName(): string {
   try {
@@ -147,40 +156,13 @@ function userName(): string {
   }
 }
 
-export async function signerFrom(config: Config): Promise<Signer | undefined> {
-  if (config.signingKey === undefined) return undefined;
-  if (config.signingKey.scheme === 'kms') {
-    throw new HoldfastError('CONFIG_INVALID', 'a key of KMS signs inside AWS functions only');
-  }
-  const pem = await resolveReference(config.signingKey, process.env);
-  try {
-    return localSigner(createPrivateKey(pem));
-  } catch (cause) {
-    if (cause instanceof HoldfastError) throw cause;
-    throw new HoldfastError('CONFIG_INVALID', 'signing.key does not lead to a private key', {
-      hint: 'It must be a PEM file with an ECDSA P-256 key, as `holdfast init` makes it.',
-      cause,
-    });
-  }
-}
-
-/** The keys whose signatures count: those of a configuration, and one of the command line. */
-export async function trustedFrom(
-  config: Config | undefined,
-  { publicKey }: CommonOptions,
-): Promise<TrustedKey[]> {
-  const keys = (config?.trust ?? []).map((one) =>
-    trustedKey(one.name, one.publicKey, one.prefixes),
-  );
-  if (publicKey === undefined) return keys;
-  const text = await readFile(publicKey, 'utf8').catch((cause: unknown) => {
-    throw new HoldfastError('USAGE', `the public key ${publicKey} cannot be read`, { cause });
-  });
-  return [...keys, trustedKey('--public-key', text, ['backups/', 'records/'])];
-}
-
 /** The configuration of a session; `CONFIG_INVALID` where a command cannot do without one. */
 export function requireConfig({ config }: Session): Config {
+  return required(config);
+}
+
+/** As {@link requireConfig}. */
+export function required(config: Config | undefined): Config {
   if (config !== undefined) return config;
   throw new HoldfastError('CONFIG_INVALID', 'this command needs a holdfast.yaml', {
     hint: 'Run it where the file is, or pass --config FILE. `holdfast init` writes one.',

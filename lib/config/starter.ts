@@ -4,8 +4,10 @@ import type { FoundFolder } from './detect.ts';
 /** What `init` decided besides what was found. */
 export interface StarterOptions {
   readonly system: string;
-  /** A folder, as the file shall write it. */
+  /** A folder or a URL, as the file shall write it. */
   readonly store: string;
+  /** Whether functions on AWS shall look after the store. */
+  readonly onAws: boolean;
   /** Where the private key was written, as the file shall write it: `~/.config/holdfast/site.key`. */
   readonly keyPath: string;
   /** SPKI DER in base64. */
@@ -49,7 +51,40 @@ function list(values: readonly string[], indent: string): string {
   return values.map((value) => `\n${indent}- ${quoted(value)}`).join('');
 }
 
-function head(options: StarterOptions): string {
+const STORE_IN_FOLDER = `# Where backups go. A folder inside the site is left out of its own backups, but lost with its disk: another disk is better.`;
+const STORE_ON_AWS = `# Where backups go: a bucket that the stack makes, versioned, encrypted and locked.`;
+
+const STACK = `
+# What \`npx cdk deploy --all\` makes: the bucket, the functions that prove and prune backups, and the alarms.
+aws:
+  lock: { mode: governance, days: 14 } # nobody can delete a backup for so long
+
+# Whom the functions tell. Each address confirms once, by the e-mail that AWS sends.
+notify:
+  email: []
+`;
+
+const MORE_SOURCES = `
+  # What functions can read they also back up; for example:
+  # assets:
+  #   kind: bucket
+  #   bucket: my-assets
+  #   schedule: '0 3 * * 0'
+  #   rpo: 7d
+  # settings:
+  #   kind: parameters
+  #   paths: ['/my-site/']
+  #   onDeployment: ['event']
+`;
+
+/** What the key of this machine may vouch for: on AWS not for proofs, which the functions sign with keys of their own. */
+function prefixesOf({ onAws }: StarterOptions, sources: readonly string[]): string[] {
+  if (!onAws) return ['backups/', 'records/'];
+  const records = ['backup', 'restore', 'pin', 'unpin'].map((verb) => `records/${verb}/`);
+  return [...sources.map((name) => `backups/${name}/`), ...records];
+}
+
+function head(options: StarterOptions, prefixes: readonly string[]): string {
   // The name of a machine may hold what the name of a key may not.
   const keyName =
     options.keyName
@@ -61,10 +96,10 @@ function head(options: StarterOptions): string {
 version: 1
 system: ${quoted(options.system)}
 
-# Where backups go. A folder inside the site is left out of its own backups, but lost with its disk: another disk is better.
+${options.onAws ? STORE_ON_AWS : STORE_IN_FOLDER}
 store: ${quoted(options.store)}
 # capacity: 20 GiB   # \`holdfast status\` compares what is stored with it
-
+${options.onAws ? STACK : ''}
 # Signs every backup. This is where the private key is, never the key itself: keep a copy of that file somewhere else.
 signing:
   key: ${quoted(`file:${options.keyPath}`)}
@@ -73,7 +108,7 @@ signing:
 trust:
   - name: ${quoted(keyName)}
     publicKey: ${quoted(options.publicKey)}
-    prefixes: ['backups/', 'records/']
+    prefixes: [${prefixes.map(quoted).join(', ')}]
 `;
 }
 
@@ -113,7 +148,6 @@ interface Part {
 }
 
 function partSource({ name, comment, include }: Part, keysInside: string | undefined): string {
-  if (include.length === 0) return '';
   const exclude = keysInside === undefined ? '' : `\n    exclude:${list([keysInside], '      ')}`;
   return `
   # ${comment}
@@ -147,10 +181,12 @@ export function starterConfig(found: FoundFolder, options: StarterOptions): stri
         'What sets the system up, for a backup of that alone: `holdfast backup configuration`.',
       include: setUp,
     },
-  ].map((part) => partSource(part, options.keysInside));
-  return `${head(options)}
+  ].filter(({ include }) => include.length > 0);
+  const prefixes = prefixesOf(options, ['site', ...parts.map(({ name }) => name)]);
+  const texts = parts.map((part) => partSource(part, options.keysInside));
+  return `${head(options, prefixes)}
 sources:
-${siteSource(found, options.keysInside)}${parts.join('')}${databaseNote(found)}
+${siteSource(found, options.keysInside)}${texts.join('')}${options.onAws ? MORE_SOURCES : ''}${databaseNote(found)}
 # Which good backups are kept. The newest three stay in any case.
 retention:
   daily: 7

@@ -30,6 +30,7 @@ const OPTIONS = {
   keyPath: '~/.config/holdfast/my-site.key',
   publicKey: EXAMPLE_PUBLIC_KEY,
   keyName: 'laptop',
+  onAws: false,
 };
 
 test('protects a Next.js site as a whole, its content and its configuration', async () => {

@@ -1,5 +1,6 @@
 // `holdfast backup`: each source in turn, verified and pruned unless told otherwise.
 import type { Config, SourceConfig } from '../../config/config.ts';
+import { isUrl } from '../../config/store-place.ts';
 import { backupSource, type BackupResult } from '../../engine/backup.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
@@ -12,6 +13,7 @@ import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { openSource, selectSources } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
+import { timeOf } from '../time.ts';
 import { bytesText, counted, durationText } from '../units.ts';
 import { pruneWithLock } from './prune.ts';
 import { problemLines } from '../problems.ts';
@@ -74,6 +76,12 @@ async function backUp(
     });
     terminal.stop();
     sayBackup(terminal, backup, performance.now() - begin);
+    if (isServed(config)) {
+      terminal.note(
+        `  the functions verify it and prune: \`holdfast list ${source.name}\` shows when it is proven`,
+      );
+      return { ...done(), backup };
+    }
     const wanted = options.verify && (await isUnproven(engine, backup));
     const verify = wanted ? await proof(engine, backup, terminal) : undefined;
     if (backup.outcome === 'already') return { ...done(), backup, ...(verify && { verify }) };
@@ -87,6 +95,11 @@ async function backUp(
     sayFailure(terminal, source.name, { error, backup });
     return { ...done(), ...(backup && { backup }), error: { code, message, hint } };
   }
+}
+
+/** True where functions verify what arrives and apply the policy: a role that backs up needs no right to do either. */
+function isServed({ aws, store, storeFrom }: Config): boolean {
+  return aws !== undefined && storeFrom === 'file' && isUrl(store);
 }
 
 /** The policy is applied by whoever is first; a backup is none the worse for another run doing it just now. */
@@ -114,11 +127,7 @@ async function pruneAfter(
 /** A schedule that fires twice must give one backup: without `--at` it is the time for which it fired last. */
 function triggerOf({ trigger, at }: Options, source: SourceConfig, now: Date): Trigger {
   if (at !== undefined) {
-    const time = new Date(at);
-    if (!Number.isNaN(time.getTime())) return { kind: trigger, at: time };
-    throw new HoldfastError('USAGE', `--at "${at}" is no time`, {
-      hint: 'Use ISO 8601, such as 2026-11-21T02:00:00Z.',
-    });
+    return { kind: trigger, at: timeOf('--at', at) };
   }
   if (trigger === 'schedule' && source.schedule !== undefined) {
     const due = previousDue(parseSchedule(source.schedule, source.timeZone), now);

@@ -9,13 +9,17 @@ import { configError, CONFIG_NAMES } from '../../config/load.ts';
 import { BACKUP_SCRIPTS, withScripts, type WithScripts } from '../../config/npm-scripts.ts';
 import { isWithin } from '../../config/places.ts';
 import { starterConfig } from '../../config/starter.ts';
+import { isUrl } from '../../config/store-place.ts';
 import { HoldfastError } from '../../errors.ts';
+import { formatS3Url, parseS3Url } from '../../names/s3-place.ts';
 
 export interface InitInput {
   /** Absolute. */
   readonly folder: string;
   /** As the user gave it; relative to `cwd`. */
   readonly store: string | undefined;
+  /** Set for a store on AWS, which the stack makes. */
+  readonly aws: { readonly bucket: string; readonly region: string | undefined } | undefined;
   readonly scripts: boolean;
   readonly cwd: string;
   readonly home: string;
@@ -37,7 +41,7 @@ export interface InitPlan {
   readonly folder: string;
   readonly found: FoundFolder;
   readonly key: KeyFiles;
-  /** Absolute. */
+  /** The absolute path of a folder, or a URL. */
   readonly store: string;
   readonly files: readonly PlannedFile[];
   readonly scripts: Pick<WithScripts, 'added' | 'kept'>;
@@ -56,11 +60,11 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
   await assertNoConfig(folder);
   const home = await realpath(input.home).catch(() => input.home);
   const found = await detectFolder(folder, input.env);
-  const store = await storeFolder(input, folder);
+  const store = input.aws === undefined ? await storeFolder(input, folder) : storeOnAws(input);
   const key = await readOrMakeKey(path.join(keyFolder(home, input.env), `${found.system}.key`));
   const config = configFile(input, { folder, home, found, store, key });
   const scripts = input.scripts ? await scriptsFile(folder) : undefined;
-  const ignored = await ignoreFile(folder, store);
+  const ignored = isUrl(store) ? undefined : await ignoreFile(folder, store);
   return {
     folder,
     found,
@@ -94,6 +98,22 @@ async function assertNoConfig(folder: string): Promise<void> {
   }
 }
 
+/** The bucket that `--aws` names. `USAGE` for one that cannot be, and without a region. */
+function storeOnAws({ aws, store, env }: InitInput): string {
+  const region = aws?.region ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION']);
+  if (store !== undefined) {
+    throw new HoldfastError('USAGE', '--aws and --store both say where backups go', {
+      hint: 'Give one of them.',
+    });
+  }
+  if (region === undefined || region === '') {
+    throw new HoldfastError('USAGE', '--aws needs to know the region', {
+      hint: 'Pass --region REGION, such as eu-central-1, or set AWS_REGION.',
+    });
+  }
+  return formatS3Url(parseS3Url(`s3://${aws?.bucket ?? ''}?region=${encodeURIComponent(region)}`));
+}
+
 /** A folder that has something else in it is nobody's store unless the user says so. */
 async function storeFolder({ store, cwd, home }: InitInput, folder: string): Promise<string> {
   if (store !== undefined) {
@@ -123,6 +143,7 @@ function configFile(input: InitInput, { folder, home, found, store, key }: Decid
     : undefined;
   const text = starterConfig(found, {
     system: found.system,
+    onAws: input.aws !== undefined,
     store: isWithin(store, folder) ? `./${path.relative(folder, store)}` : store,
     keyPath: isWithin(key.path, home) ? `~/${path.relative(home, key.path)}` : key.path,
     publicKey: key.publicKey,

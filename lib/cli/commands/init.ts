@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { writeKey } from '../../config/key-files.ts';
+import { isUrl } from '../../config/store-place.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
 import { Terminal } from '../terminal.ts';
@@ -13,6 +14,8 @@ import { planInit, type InitPlan, type PlannedFile } from './init-plan.ts';
 interface Options {
   readonly dryRun?: boolean;
   readonly scripts?: boolean;
+  readonly aws?: string;
+  readonly region?: string;
 }
 
 const KINDS = { nextjs: 'a Next.js site', vite: 'a Vite site', plain: 'a folder' };
@@ -27,6 +30,7 @@ export async function run(
   const plan = await planInit({
     folder: path.resolve(cwd, folder),
     store: options.store,
+    aws: awsOf(options),
     scripts: options.scripts === true,
     cwd,
     home: os.homedir(),
@@ -42,6 +46,17 @@ export async function run(
   say(terminal, plan, dryRun);
   terminal.document(jsonOf(plan, dryRun));
   return 0;
+}
+
+function awsOf({
+  aws,
+  region,
+}: Options): { bucket: string; region: string | undefined } | undefined {
+  if (aws !== undefined) return { bucket: aws, region };
+  if (region === undefined) return undefined;
+  throw new HoldfastError('USAGE', '--region is for a store on AWS', {
+    hint: 'Give the name of its bucket with --aws, too.',
+  });
 }
 
 async function write({ path: file, change, text }: PlannedFile): Promise<void> {
@@ -98,11 +113,18 @@ function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
     return;
   }
   terminal.line('Next:');
-  for (const command of nextCommands(folder)) terminal.line(`  ${command}`);
+  for (const command of nextCommands(plan)) terminal.line(`  ${command}`);
 }
 
-function nextCommands(folder: string): string[] {
+function nextCommands({ folder, store }: InitPlan): string[] {
   const elsewhere = folder === process.cwd() ? '' : `cd ${shellQuoted(folder)} && `;
+  if (isUrl(store)) {
+    return [
+      `${elsewhere}npx cdk deploy --all   # make the bucket, the functions and the alarms`,
+      'holdfast doctor   # what would stop a backup or a restore here',
+      'holdfast backup   # back up what functions cannot read; they prove and prune it',
+    ];
+  }
   return [
     `${elsewhere}holdfast doctor   # what would stop a backup or a restore here`,
     'holdfast backup   # back up, read back, prune',
@@ -114,7 +136,8 @@ function shellQuoted(text: string): string {
   return /^[\w./~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function jsonOf({ folder, found, key, store, files, scripts, remarks }: InitPlan, dryRun: boolean) {
+function jsonOf(plan: InitPlan, dryRun: boolean) {
+  const { folder, found, key, store, files, scripts, remarks } = plan;
   const { path: keyPath, publicPath, publicKey, exists } = key;
   return {
     command: 'init',
@@ -131,6 +154,6 @@ function jsonOf({ folder, found, key, store, files, scripts, remarks }: InitPlan
     })),
     scripts,
     remarks,
-    next: nextCommands(folder),
+    next: nextCommands(plan),
   };
 }

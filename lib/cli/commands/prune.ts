@@ -2,7 +2,7 @@
 import process from 'node:process';
 import os from 'node:os';
 import type { Config, SourceConfig } from '../../config/config.ts';
-import { isOnS3 } from '../../config/store-place.ts';
+import { isUrl } from '../../config/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
 import { longestIntervalMs, parseSchedule } from '../../policy/schedule.ts';
@@ -30,7 +30,7 @@ export async function pruneWithLock(
   if (dryRun) return prune();
   const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
   // On S3 to let go is to tag: two at once do the same, and neither deletes.
-  if (isOnS3(config.store)) return prune();
+  if (isUrl(config.store)) return prune();
   return withLocalLock(config.store, 'prune', holder, prune);
 }
 
@@ -39,7 +39,7 @@ export async function run(
   { options, signal }: Invocation<{ dryRun?: boolean }>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal });
+  await using session = await openSession({ options, signal, stackKeys: 'required' });
   const config = requireConfig(session);
   const dryRun = options.dryRun === true;
   const results: PruneResult[] = [];

@@ -8,7 +8,8 @@ import type { Workbench } from '../../engine/engine.ts';
 import { restoreOpened } from '../../engine/restore.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
-import { configOf, randomName, trustedFrom, type CommonOptions } from '../session.ts';
+import { namedKeys } from '../keys.ts';
+import { configOf, randomName, type CommonOptions } from '../session.ts';
 import { KINDS } from '../sources.ts';
 import type { Terminal } from '../terminal.ts';
 import {
@@ -43,7 +44,7 @@ export async function restoreArchiveFile(
   };
   await using archive = await openArchiveFile(
     path.resolve(file),
-    await trustedFrom(await configured(options), options),
+    await namedKeys(await configured(options), options.publicKey ?? []),
   );
   sayAuthenticity(terminal, archive);
   terminal.start(`restoring ${path.basename(file)}`);
