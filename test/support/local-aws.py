@@ -1,14 +1,16 @@
 # Starts MiniStack with what AWS does and MiniStack 1.5.33 does not, where the stack depends on it:
-# - the Scheduler fills in <aws.scheduler.…> in the input of a target;
+# - the Scheduler fills in <aws.scheduler.…> in the input of a target, and begins with a rate at once;
 # - an alarm looks at the metric with its own dimensions alone, every few seconds, and knows breaching for want of data;
 # - a change of an alarm's state is an event on the default bus;
 # - an event that reaches a function is tried again, and goes to the function's dead-letter queue in the end;
 # - each run of a function is counted in its metrics, however it was started, and so are the messages in queues;
 # - a bucket of a stack has the Object Lock that its template says;
 # - the loopback counts as TLS, which policies demand.
+# The clock of a test may leap (libfaketime): then a sleep must not ask the clock, and alarms wait for what would have been measured meanwhile.
 # It ends with whoever started it: when its standard input is closed, it and the functions that it runs are killed.
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -18,13 +20,16 @@ from uuid import uuid4
 
 from ministack import app
 from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import cloudwatch, eventbridge, lambda_svc, s3, sqs
+from ministack.services import cloudwatch, eventbridge, lambda_svc, s3, scheduler, sqs
 from ministack.services.cloudformation import provisioners
 
 # A new alarm without data is left alone for as long as CloudWatch needs to look at it first.
 FIRST_LOOK_SECONDS = 60
+# After a leap of the clock: as long as the Scheduler needs to start what is due, and that to publish.
+AFTER_LEAP_SECONDS = 40
 
 invoke_target = eventbridge._invoke_target
+tick_schedules = scheduler._tick_schedules
 dispatch_alarm_actions = cloudwatch._dispatch_alarm_actions
 apply_configurations = provisioners._s3_apply_configurations
 function_handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
@@ -48,6 +53,13 @@ def invoke_target_of_schedule(target, event, rule, view=None):
             text = text.replace(f"<aws.scheduler.{name}>", value)
         target = {**target, "Input": text}
     return invoke_target(target, event, rule, view)
+
+
+def tick_schedules_with_rates():
+    for key, schedule in list(scheduler._schedules._data.items()):
+        if eventbridge._parse_rate_seconds(schedule["ScheduleExpression"]) is not None:
+            scheduler._schedule_last_fired.setdefault(key, 0)
+    tick_schedules()
 
 
 def dispatch_to_function(arn, payload):
@@ -168,8 +180,15 @@ def count_messages():
 
 
 def watch_alarms():
+    quiet_until, before = 0.0, time.time() - time.monotonic()
     while True:
         time.sleep(3)
+        now = time.time() - time.monotonic()
+        if abs(now - before) > 60:
+            quiet_until = time.monotonic() + AFTER_LEAP_SECONDS
+        before = now
+        if time.monotonic() < quiet_until:
+            continue
         for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
             set_request_account_id(account)
             set_request_region(region)
@@ -204,8 +223,14 @@ def end_with_parent():
     os.killpg(0, signal.SIGKILL)
 
 
+def sleep(seconds):
+    select.select([], [], [], seconds)
+
+
+time.sleep = sleep
 eventbridge._invoke_target = invoke_target_of_schedule
 eventbridge._dispatch_to_lambda = dispatch_to_function
+scheduler._tick_schedules = tick_schedules_with_rates
 cloudwatch._evaluate_alarm = evaluate_alarm
 cloudwatch._dispatch_alarm_actions = dispatch_alarm_actions_and_event
 provisioners._s3_apply_configurations = apply_with_lock

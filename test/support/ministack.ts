@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Clock } from './clock.ts';
 import { pythonTools } from './python-tools.ts';
 
 const LAUNCHER = fileURLToPath(new URL('local-aws.py', import.meta.url));
@@ -32,6 +33,10 @@ export interface MiniStack {
   readonly env: Readonly<Record<string, string>>;
   /** All that it and its functions have printed until now. */
   readonly log: () => string;
+  /** What its clock shows. */
+  readonly now: () => Date;
+  /** Sets its clock, and that of the functions that it runs, forward to `time`; they see it within two seconds. */
+  readonly leapTo: (time: Date) => Promise<void>;
   /** Ends it and every function that it runs, and removes its state. */
   readonly stop: () => Promise<void>;
 }
@@ -39,17 +44,21 @@ export interface MiniStack {
 export interface MiniStackOptions {
   /** Whether the policies of roles, buckets and keys are enforced; the credentials of {@link CREDENTIALS} are the root's. @default false */
   readonly enforce?: boolean;
+  /** Whether `leapTo` works; processes with `env` then have the same clock. @default false */
+  readonly leaps?: boolean;
 }
 
 /** A MiniStack that answers. */
 export async function startMiniStack({
   enforce = false,
+  leaps = false,
 }: MiniStackOptions = {}): Promise<MiniStack> {
   const tools = await pythonTools();
   const state = mkdtempSync(join(tmpdir(), 'holdfast-ministack-'));
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const logFile = join(state, 'log.txt');
+  const clock = leaps ? new Clock(state) : undefined;
   const output = openSync(logFile, 'a');
   const child = spawn(join(tools, 'python'), ['-P', LAUNCHER], {
     // The first of its group, so that functions end with it.
@@ -65,6 +74,7 @@ export async function startMiniStack({
       MINISTACK_HOST: '127.0.0.1',
       AWS_EC2_METADATA_DISABLED: 'true',
       AUTH: String(enforce),
+      ...clock?.env,
     },
   });
   closeSync(output);
@@ -83,8 +93,13 @@ export async function startMiniStack({
   return {
     endpoint,
     client: { endpoint, region: REGION, credentials: CREDENTIALS },
-    env: environment(endpoint),
+    env: { ...environment(endpoint), ...clock?.env },
     log,
+    now: () => clock?.now() ?? new Date(),
+    leapTo: async (time) => {
+      if (clock === undefined) throw new Error('this clock does not leap: start with `leaps`');
+      await clock.leapTo(time);
+    },
     stop,
   };
 }

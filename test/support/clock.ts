@@ -1,0 +1,53 @@
+// A clock that processes share and a test sets forward, by libfaketime: what takes weeks is seen in seconds.
+import { globSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const LIBRARIES = '/usr/lib/*/faketime/libfaketimeMT.so.1';
+/** How long a process goes on with the offset that it has read. */
+const CACHED_SECONDS = 1;
+
+export class Clock {
+  /** For the processes that are to see this clock. */
+  readonly env: Readonly<Record<string, string>>;
+  private readonly file: string;
+  private offsetMs = 0;
+
+  /** The clock of this machine, until it leaps; its state is a file in `folder`. */
+  constructor(folder: string) {
+    const [library] = globSync(LIBRARIES);
+    if (library === undefined) {
+      throw new Error(`there is no ${LIBRARIES}: apt-get install libfaketime`);
+    }
+    this.file = join(folder, 'clock');
+    this.write();
+    this.env = {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: this.file,
+      FAKETIME_CACHE_DURATION: String(CACHED_SECONDS),
+      // Timers run on: only what time it is changes.
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      DONT_FAKE_MONOTONIC: '1',
+    };
+  }
+
+  now(): Date {
+    return new Date(Date.now() + this.offsetMs);
+  }
+
+  /** Never back: ids and signatures would come from the future. */
+  async leapTo(time: Date): Promise<void> {
+    const offsetMs = time.getTime() - Date.now();
+    if (offsetMs < this.offsetMs) {
+      throw new Error(`${time.toISOString()} is before ${this.now().toISOString()}`);
+    }
+    this.offsetMs = offsetMs;
+    this.write();
+    await sleep(CACHED_SECONDS * 1500);
+  }
+
+  private write(): void {
+    writeFileSync(`${this.file}.new`, `+${(this.offsetMs / 1000).toFixed(3)}\n`);
+    renameSync(`${this.file}.new`, this.file);
+  }
+}
