@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { Clock } from './clock.ts';
 import { pythonTools } from './python-tools.ts';
 
-const LAUNCHER = fileURLToPath(new URL('local-aws.py', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('local-aws/start.py', import.meta.url));
 const READY_LIMIT_MS = 60_000;
 
 export const ACCOUNT = '000000000000';

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-const REQUIREMENTS = fileURLToPath(new URL('local-aws.txt', import.meta.url));
+const REQUIREMENTS = fileURLToPath(new URL('local-aws/requirements.txt', import.meta.url));
 const INSTALL_LIMIT_MS = 10 * 60_000;
 
 /** The folder with the programs of the virtual environment: `HOLDFAST_MINISTACK`, or one in the cache of whoever runs the tests. */

@@ -1,0 +1,70 @@
+# What requests carry that policies may ask for, where MiniStack does not know it: without these keys a policy would deny what AWS allows,
+# or the other way round. And a key is itself, by whatever alias it is named.
+import json
+import re
+from datetime import datetime, timezone
+
+from ministack.core import iam_actions
+from ministack.services import kms
+
+s3_service_context = iam_actions.s3_service_context
+request_tag_context = iam_actions.request_tag_context
+extract_resource_arn = iam_actions.extract_resource_arn
+
+
+def context_of_object(action, query, path="", headers=None):
+    context = s3_service_context(action, query, path, headers)
+    if action == "s3:PutObject":
+        query, headers = query or {}, headers or {}
+        part = "partNumber" in query or "uploads" in query
+        context["s3:ObjectCreationOperation"] = str(not part).lower()
+        for header in ("if-none-match", "x-amz-server-side-encryption-aws-kms-key-id"):
+            if headers.get(header):
+                context[f"s3:{header}"] = headers[header]
+    return context
+
+
+def context_of_body(service, action, body, params):
+    context = request_tag_context(service, action, body, params)
+    if action == "cloudwatch:PutMetricData":
+        context["cloudwatch:namespace"] = json.loads(body)["Namespace"]
+    if action.startswith("kms:"):
+        context["kms:ResourceAliases"] = aliases_of(body)
+    if action == "s3:PutObjectRetention":
+        context.update(retention_of(body.decode()))
+    return context
+
+
+def key_of(body):
+    """The key that a request to KMS names, by whatever name."""
+    return kms._resolve_key(json.loads(body or "{}").get("KeyId", ""))
+
+
+def aliases_of(body):
+    key = key_of(body)
+    if key is None:
+        return []
+    return [arn.split(":", 5)[5] for arn, target in kms._aliases.items() if target == key["KeyId"]]
+
+
+def resource_of(*arguments):
+    service, _, _, _, body = arguments[:5]
+    key = key_of(body) if service == "kms" else None
+    return extract_resource_arn(*arguments) if key is None else key["Arn"]
+
+
+def retention_of(xml):
+    mode = re.search("<Mode>(.*?)</Mode>", xml)
+    until = re.search("<RetainUntilDate>(.*?)</RetainUntilDate>", xml)
+    context = {}
+    if mode:
+        context["s3:object-lock-mode"] = mode.group(1)
+    if until:
+        left = datetime.fromisoformat(until.group(1).replace("Z", "+00:00")) - datetime.now(timezone.utc)
+        context["s3:object-lock-remaining-retention-days"] = str(round(left.total_seconds() / 86400))
+    return context
+
+
+iam_actions.s3_service_context = context_of_object
+iam_actions.request_tag_context = context_of_body
+iam_actions.extract_resource_arn = resource_of
