@@ -10,14 +10,14 @@ import { backupSource } from '../lib/engine/backup.ts';
 
 /** `{ trigger, source, at }`: the same event gives the same backup, however often and in whatever order it comes. */
 export function handler(event: unknown, context: FunctionContext): Promise<BackupReport> {
-  return invoke(context, 'the backup', async ({ engine, config, publish }) => {
+  return invoke(context, 'the backup', async ({ engine, config, settings, publish }) => {
     const { source, trigger } = parseBackupEvent(event, latestTime(engine));
     const configured = sourceConfig(config, source);
     try {
       await assertWorthTrying(engine, source, trigger);
       const later = await madeSince(engine, source, trigger);
       if (later !== undefined) return backupReport('superseded', later);
-      const read = await remoteSource(configured);
+      const read = remoteSource(configured, settings.store);
       const { outcome, manifest } = await backupSource(engine, read, { trigger, full: false });
       const report = backupReport(outcome, manifest);
       await publish({

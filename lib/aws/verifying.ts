@@ -56,15 +56,12 @@ export async function dueForContent(engine: Engine, since: Date): Promise<Backup
   return due.sort((a, b) => a.last - b.last);
 }
 
+/** What a verify and a restore test have in common. */
+type Told = Pick<VerifyResult, 'source' | 'id' | 'verdict' | 'problems' | 'record' | 'unrecorded'>;
+
 /** Throws when a result proves nothing: when nothing could be found out, or nobody could write it down. */
-export function assertTold({
-  source,
-  id,
-  verdict,
-  problems,
-  record,
-  unrecorded,
-}: VerifyResult): void {
+export function assertTold(result: Told): void {
+  const { source, id, verdict, problems, record, unrecorded } = result;
   const name = `${source}/${id}`;
   if (verdict === 'inconclusive') {
     const { code, detail } = problems[0] ?? { code: '', detail: 'for no stated reason' };

@@ -134,7 +134,8 @@ async function look(
   };
 }
 
-async function restoreTests(
+/** The restore tests of a source that a trusted key vouches for, oldest first. */
+export async function restoreTests(
   engine: Engine,
   source: string,
   since: Date,

@@ -1,0 +1,86 @@
+// What `restore-test` does: the newest good backup of a source is restored to the function's own storage and compared.
+import { statfs } from 'node:fs/promises';
+import { latestTime } from '../engine/clock.ts';
+import type { Engine } from '../engine/engine.ts';
+import { readRecords } from '../engine/records.ts';
+import { restoreTest } from '../engine/restore-test.ts';
+import { surveySource, type SurveyedBackup } from '../engine/survey.ts';
+import { HoldfastError, type Problem } from '../errors.ts';
+import type { Manifest } from '../format/manifest.ts';
+import type { Invocation } from './invocation.ts';
+import { firstProblems } from './reports.ts';
+import { assertTold } from './verifying.ts';
+
+export interface RestoreTestReport {
+  /** `already`: a test of the source has been proven since the time of this event. */
+  readonly outcome: 'tested' | 'already';
+  readonly source: string;
+  readonly id: string;
+  readonly verdict: string;
+  readonly restoreSeconds?: number;
+  readonly problems?: readonly Problem[];
+}
+
+/** `BACKUP_NOT_FOUND` without a good backup, `NO_SPACE` for one that is larger than the storage. */
+export async function testRestore(
+  { engine, publish }: Invocation,
+  source: string,
+  since: Date,
+): Promise<RestoreTestReport> {
+  const before = await provenSince(engine, source, since);
+  if (before !== undefined) return { outcome: 'already', source, id: before, verdict: 'proven' };
+  const backup = await newestGood(engine, source);
+  await assertRoom(engine, backup.manifest);
+  const result = await restoreTest(engine, backup);
+  const { id, verdict, problems, restoreMs } = result;
+  assertTold(result);
+  const measures = verdict === 'proven' ? { restoreTestAgeSeconds: 0 } : { damagedBackups: 1 };
+  await publish({ sources: { [source]: measures } });
+  return {
+    outcome: 'tested',
+    source,
+    id,
+    verdict,
+    restoreSeconds: restoreMs / 1000,
+    problems: firstProblems(problems),
+  };
+}
+
+async function provenSince(
+  engine: Engine,
+  source: string,
+  since: Date,
+): Promise<string | undefined> {
+  const options = { since, onProblem: () => undefined };
+  const records = await readRecords(engine, 'restore-test', source, options);
+  return records.findLast(
+    ({ record, distrust }) => distrust === undefined && record.verdict === 'proven',
+  )?.record.subject;
+}
+
+async function newestGood(engine: Engine, source: string): Promise<SurveyedBackup> {
+  const latest = latestTime(engine);
+  const { backups } = await surveySource(engine, source);
+  const newest = backups.findLast(({ good, time }) => good && time <= latest);
+  if (newest !== undefined) return newest;
+  throw new HoldfastError('BACKUP_NOT_FOUND', `${source} has no good backup that could be tested`, {
+    hint: '`holdfast status` says what its backups lack.',
+  });
+}
+
+/** Every file takes whole blocks. */
+const BLOCK_BYTES = 4096;
+
+async function assertRoom({ scratch }: Engine, { source, id, totals }: Manifest): Promise<void> {
+  const needed = totals.contentBytes + totals.entries * BLOCK_BYTES;
+  const { bavail, bsize } = await statfs(scratch);
+  const free = bavail * bsize;
+  if (needed <= free) return;
+  throw new HoldfastError(
+    'NO_SPACE',
+    `${source}/${id} takes ${needed} bytes when it is restored, and ${scratch} has ${free}`,
+    {
+      hint: 'A function has at most 10 GiB: test this source by `holdfast restore-test` in CI or on a server, or split it.',
+    },
+  );
+}

@@ -1,0 +1,233 @@
+// What one source's backups come to, as numbers. What was let go and only waits to be deleted counts for nothing.
+import { CLOCK_TOLERANCE_MS, DAY_MS, HOUR_MS } from '../policy/durations.ts';
+import type { RetentionPolicy } from '../policy/retention-policy.ts';
+import { freshnessOf, type Freshness } from '../policy/freshness.ts';
+import { longestIntervalMs } from '../policy/schedule.ts';
+import { restoreTestStatus } from '../policy/restore-tests.ts';
+import type { Engine } from './engine.ts';
+import { decide, type PruneDecision } from './prune-decision.ts';
+import { lastPrune, missingSincePrune, releasedAndListed } from './prune-facts.ts';
+import { readRecords } from './records.ts';
+import { findingsOf, type Finding } from './status-findings.ts';
+import { restoreTests, type Objectives } from './status.ts';
+import { surveySource, type Survey, type SurveyedBackup } from './survey.ts';
+
+/** What is promised of a source, and what is kept of it. */
+export interface Promised extends Objectives {
+  readonly policy: RetentionPolicy;
+}
+
+export interface FreshnessInput {
+  /** By the names of the sources. */
+  readonly sources: ReadonlyMap<string, Promised>;
+  readonly capacityBytes: number | undefined;
+  /** Whether an object waits to be deleted because it was released; undefined for a store that deletes at once. */
+  readonly isReleased: ((key: string) => Promise<boolean>) | undefined;
+}
+
+/** What is not known is undefined: no number is made up for it. */
+export interface SourceMeasures {
+  /** Of the newest good backup; while there is none, the time since the store was claimed for its system. */
+  readonly recoveryPointAgeSeconds: number | undefined;
+  readonly proofAgeSeconds: number | undefined;
+  readonly restoreTestAgeSeconds: number | undefined;
+  readonly backupBytes: number | undefined;
+  readonly backupFiles: number | undefined;
+  readonly backupSeconds: number | undefined;
+  readonly partialBackups: number;
+  readonly unprovenBackups: number;
+  readonly damagedBackups: number;
+  readonly failedRuns: number;
+  readonly anomalies: number;
+}
+
+export interface SourceMeasured {
+  readonly source: string;
+  readonly measures: SourceMeasures;
+  readonly findings: readonly Finding[];
+  readonly survey: Survey;
+  /** Backups of which something is covered, and that were not let go. */
+  readonly hidden: number;
+  readonly releasedButWanted: number;
+}
+
+export interface SourceInput extends FreshnessInput {
+  readonly source: string;
+  readonly at: Date;
+  /** Since when there has been something to back up to. */
+  readonly since: Date | undefined;
+}
+
+/** As long as a new backup may wait for its proof. */
+const PROVEN_WITHIN_MS = HOUR_MS;
+/** Older restore tests and failures say nothing about today. */
+const TESTS_LOOK_BACK_MS = 400 * DAY_MS;
+const FAILURES_LOOK_BACK_MS = 30 * DAY_MS;
+
+export async function measureSource(engine: Engine, input: SourceInput): Promise<SourceMeasured> {
+  const { source, at, since: configuredAt } = input;
+  const promised = input.sources.get(source);
+  const whole = await surveySource(engine, source);
+  const last = await lastPrune(engine, source);
+  const released = await releasedAndListed(engine, whole, last);
+  const decision = promised && decideNow(promised, whole, released, at);
+  const gone = new Set((decision?.goneBefore ?? []).map(({ id }) => id));
+  const survey = { ...whole, backups: whole.backups.filter(({ id }) => !gone.has(id)) };
+  const freshness = freshnessOf(
+    { ...objectives(promised), good: goodOf(survey), configuredAt },
+    at,
+  );
+  const tests = await restoreTests(engine, source, new Date(at.getTime() - TESTS_LOOK_BACK_MS));
+  const maxAgeMs = promised?.restoreTestMaxAgeMs;
+  const restoreTest = restoreTestStatus(
+    tests,
+    { rtoMs: promised?.rtoMs, maxAgeMs, configuredAt },
+    at,
+  );
+  const missing = missingSincePrune(whole, last);
+  const isConfigured = promised !== undefined;
+  const findings = findingsOf({ survey, freshness, restoreTest, missing, isConfigured, at });
+  const ages = {
+    recoveryPointAgeSeconds: seconds(freshness.ageMs),
+    proofAgeSeconds: seconds(ageOf(lastProofOf(survey) ?? configuredAt, at)),
+    restoreTestAgeSeconds: seconds(restoreTest.lastProvenAgeMs ?? ageOf(configuredAt, at)),
+  };
+  return {
+    source,
+    measures: {
+      ...ages,
+      ...sizesOf(survey, freshness),
+      ...(await countsOf(engine, { survey, findings, freshness, at })),
+    },
+    findings,
+    survey,
+    hidden: survey.backups.filter(({ hidden }) => hidden.length > 0).length,
+    releasedButWanted: await countReleased(decision, input.isReleased),
+  };
+}
+
+function objectives(promised: Promised | undefined) {
+  return {
+    schedule: promised?.schedule,
+    rpoMs: promised?.rpoMs,
+    graceMs: promised?.graceMs ?? 0,
+  };
+}
+
+function decideNow(
+  { policy, schedule }: Promised,
+  { backups }: Survey,
+  released: ReadonlySet<string>,
+  now: Date,
+): PruneDecision {
+  const intervalMs = schedule && longestIntervalMs(schedule, now);
+  return decide({ backups, released, policy, intervalMs, now });
+}
+
+function goodOf({ backups }: Survey) {
+  return backups
+    .filter(({ good }) => good)
+    .map(({ id, time, storedAt, manifest }) => ({
+      id,
+      time,
+      storedAt,
+      begin: new Date(manifest.begin),
+    }));
+}
+
+function lastProofOf({ backups }: Survey): Date | undefined {
+  const times = backups
+    .flatMap(({ evidence }) => evidence)
+    .filter(({ verdict }) => verdict === 'proven')
+    .map(({ at }) => at.getTime());
+  return times.length === 0 ? undefined : new Date(Math.max(...times));
+}
+
+function ageOf(since: Date | undefined, at: Date): number | undefined {
+  return since && Math.max(0, at.getTime() - since.getTime());
+}
+
+function seconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms / 1000);
+}
+
+function sizesOf({ backups }: Survey, { newestGoodId }: Freshness) {
+  const newest = backups.find(({ id }) => id === newestGoodId);
+  if (newest === undefined) {
+    return { backupBytes: undefined, backupFiles: undefined, backupSeconds: undefined };
+  }
+  const { storedBytes, manifest } = newest;
+  return {
+    backupBytes: storedBytes,
+    backupFiles: manifest.totals.entries,
+    backupSeconds: (Date.parse(manifest.end) - Date.parse(manifest.begin)) / 1000,
+  };
+}
+
+interface Counted {
+  readonly survey: Survey;
+  readonly findings: readonly Finding[];
+  readonly freshness: Freshness;
+  readonly at: Date;
+}
+
+async function countsOf(engine: Engine, { survey, findings, freshness, at }: Counted) {
+  const latestMs = at.getTime() + CLOCK_TOLERANCE_MS;
+  const past = survey.backups.filter(({ time }) => time.getTime() <= latestMs);
+  const late = (one: SurveyedBackup) => at.getTime() - one.storedAt.getTime() > PROVEN_WITHIN_MS;
+  const unproven = past.filter((one) => one.standing === 'unproven' && late(one));
+  const broken = findings.filter(
+    ({ code, severity }) => BROKEN.includes(code) && severity === 'alarm',
+  );
+  return {
+    partialBackups: past.at(-1)?.standing === 'partial' ? 1 : 0,
+    unprovenBackups: unproven.length,
+    damagedBackups: broken.length,
+    failedRuns: await countFailures(engine, survey, freshness, at),
+    anomalies: findings.filter(({ code }) => code === 'anomaly').length,
+  };
+}
+
+const BROKEN: readonly string[] = ['damaged', 'missing', 'unreadable'];
+
+/** Failures that no good backup has made up for. */
+async function countFailures(
+  engine: Engine,
+  { source, backups }: Survey,
+  { newestGoodId }: Freshness,
+  at: Date,
+): Promise<number> {
+  const newest = backups.find(({ id }) => id === newestGoodId)?.manifest.begin;
+  const since = newest === undefined ? at.getTime() - FAILURES_LOOK_BACK_MS : Date.parse(newest);
+  const records = await readRecords(engine, 'backup', source, {
+    since: new Date(since),
+    onProblem: () => undefined,
+  });
+  return records.filter(
+    ({ record, distrust }) => distrust === undefined && record.verdict === 'failed',
+  ).length;
+}
+
+/** Of what the policy keeps, how much the store is about to delete: because it changed its mind, or because somebody else tagged it. */
+async function countReleased(
+  decision: PruneDecision | undefined,
+  isReleased: FreshnessInput['isReleased'],
+): Promise<number> {
+  if (decision === undefined || isReleased === undefined) return 0;
+  let count = 0;
+  for (const { backup, reasons } of decision.keep) {
+    // What merely waits for the next run is nothing that anybody wants.
+    if (reasons.every(({ rule }) => rule === 'held' || rule === 'deferred')) continue;
+    if (await isAnyReleased(backup, isReleased)) count++;
+  }
+  return count;
+}
+
+async function isAnyReleased(
+  { manifest }: SurveyedBackup,
+  isReleased: (key: string) => Promise<boolean>,
+): Promise<boolean> {
+  const keys = [manifest.key, ...manifest.artifacts.map(({ key }) => key)];
+  const answers = await Promise.all(keys.map(isReleased));
+  return answers.includes(true);
+}
