@@ -120,6 +120,8 @@ export class Functions extends Construct {
       case 'freshness':
         return [
           ...readStore(store, FACTS, ['']),
+          // Whoever comes first claims the store for its system.
+          ...putStore(store, ['holdfast.json']),
           ...seeReleases(store),
           ...(config.notify.heartbeat === undefined
             ? []
@@ -152,7 +154,12 @@ export class Functions extends Construct {
     const written = [...own, ...names.map((name) => `records/backup/${name}/`)];
     const prefixes = [...own, ...known];
     return [
-      ...readStore(store, ['holdfast.json', ...prefixes.map((one) => `${one}*`)], prefixes),
+      ...readStore(
+        store,
+        ['holdfast.json', ...prefixes.map((one) => `${one}*`)],
+        // The marker is read by its version, which is found by listing.
+        ['holdfast.json', ...prefixes],
+      ),
       ...putStore(store, ['holdfast.json', ...written.map((one) => `${one}*`)]),
       ...sources.flatMap((source) => readSource(this, source)),
     ];

@@ -1,15 +1,16 @@
 # What requests carry that policies may ask for, where MiniStack does not know it: without these keys a policy would deny what AWS allows,
-# or the other way round. And a key is itself, by whatever alias it is named.
+# or the other way round. What is refused is told in the log. And a key is itself, by whatever alias it is named.
 import json
 import re
 from datetime import datetime, timezone
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import kms
 
 s3_service_context = iam_actions.s3_service_context
 request_tag_context = iam_actions.request_tag_context
 extract_resource_arn = iam_actions.extract_resource_arn
+enforce = iam_evaluator.enforce
 
 
 def context_of_object(action, query, path="", headers=None):
@@ -65,6 +66,14 @@ def retention_of(xml):
     return context
 
 
+def enforce_and_tell(access_key, action, service, region, resource_arn="*", service_context=None):
+    refused = enforce(access_key, action, service, region, resource_arn, service_context)
+    if refused:
+        print("refused:", action, resource_arn, service_context, refused, flush=True)
+    return refused
+
+
+iam_evaluator.enforce = enforce_and_tell
 iam_actions.s3_service_context = context_of_object
 iam_actions.request_tag_context = context_of_body
 iam_actions.extract_resource_arn = resource_of
