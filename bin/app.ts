@@ -1,7 +1,8 @@
 // The stacks of one system, for `cdk synth` and `cdk deploy`; `-c config=…` names its configuration.
 import os from 'node:os';
 import process from 'node:process';
-import { App } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { loadConfig } from '../lib/config/load.ts';
 import { ERRORS, HoldfastError } from '../lib/errors.ts';
 import { HoldfastStack } from '../lib/infra/holdfast-stack.ts';
@@ -18,6 +19,7 @@ try {
     configPath: typeof named === 'string' ? named : 'holdfast.yaml',
   });
   new HoldfastStack(app, { config, now });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 } catch (error) {
   if (!(error instanceof HoldfastError)) throw error;

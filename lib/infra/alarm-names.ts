@@ -1,7 +1,16 @@
-// What alarms are called: `holdfast-my-site/site/age`. A slash, because no name of a system holds one. Pure.
+// What alarms are called: `holdfast-my-site/site/age`. A slash or a dot, because no name of a system holds one. Pure.
 import { resourceName } from '../names/aws.ts';
 
-/** What the names of all alarms of a system begin with, and of no other system's. */
+/** What the names of those alarms of a system begin with that the function `alert` tells, and of no other alarms. */
 export function alarmPrefix(system: string): string {
-  return `${resourceName(system, '').replace(/-$/, '')}/`;
+  return `${nameOf(system)}/`;
+}
+
+/** What the names of those begin with that tell the topic themselves; `alert` must not be started by its own failures. */
+export function directAlarmPrefix(system: string): string {
+  return `${nameOf(system)}.direct/`;
+}
+
+function nameOf(system: string): string {
+  return resourceName(system, '').replace(/-$/, '');
 }

@@ -13,7 +13,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { sourceMetric, systemMetric } from '../names/metrics.ts';
-import { alarmPrefix } from './alarm-names.ts';
+import { alarmPrefix, directAlarmPrefix } from './alarm-names.ts';
 
 /** Metrics are published this often: an alarm that looks at shorter periods sees gaps. */
 export const PUBLISHED_EVERY = Duration.minutes(15);
@@ -60,6 +60,8 @@ export interface AlarmsProps {
 /** The alarms of one system. Those that are not direct are told by the function `alert`, to which EventBridge brings every change. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
+  /** Those that are not direct. */
+  readonly told: Alarm[] = [];
   private readonly props: AlarmsProps;
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
@@ -69,8 +71,10 @@ export class Alarms extends Construct {
 
   add(definition: AlarmDefinition): Alarm {
     const { name, means, metric, when, threshold, points = 1, silence = 'unchanged' } = definition;
+    const { system, topic } = this.props;
+    const prefix = definition.direct === true ? directAlarmPrefix(system) : alarmPrefix(system);
     const alarm = new Alarm(this, name, {
-      alarmName: `${alarmPrefix(this.props.system)}${name}`,
+      alarmName: `${prefix}${name}`,
       alarmDescription: means,
       metric,
       comparisonOperator: COMPARISON[when],
@@ -80,9 +84,11 @@ export class Alarms extends Construct {
       treatMissingData: SILENCE[silence],
     });
     if (definition.direct === true) {
-      const action = new SnsAction(this.props.topic);
+      const action = new SnsAction(topic);
       alarm.addAlarmAction(action);
       alarm.addOkAction(action);
+    } else {
+      this.told.push(alarm);
     }
     this.all.push(alarm);
     return alarm;

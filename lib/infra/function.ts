@@ -53,6 +53,7 @@ export class HoldfastFunction extends Construct {
   readonly functionName: string;
   readonly size: FunctionSize;
   readonly role: Role;
+  readonly policy: ManagedPolicy;
 
   constructor(scope: Construct, id: string, props: HoldfastFunctionProps) {
     super(scope, id);
@@ -65,7 +66,7 @@ export class HoldfastFunction extends Construct {
     });
     // The configuration allows the numbers that CloudWatch takes; the construct has names for them.
     (logGroup.node.defaultChild as CfnLogGroup).retentionInDays = props.logDays;
-    const policy = new ManagedPolicy(this, 'Policy', {
+    this.policy = new ManagedPolicy(this, 'Policy', {
       managedPolicyName: functionName,
       description: `What ${functionName} may do`,
       statements: [
@@ -86,13 +87,13 @@ export class HoldfastFunction extends Construct {
       roleName: functionName,
       description: `The function ${functionName} runs under it`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      managedPolicies: [policy],
+      managedPolicies: [this.policy],
     });
     this.functionName = functionName;
     this.size = size;
     this.function = this.makeFunction(props, logGroup);
     // A function that runs before its rights are there fails for no reason that anybody could see later.
-    this.function.node.addDependency(policy);
+    this.function.node.addDependency(this.policy);
   }
 
   private makeFunction(props: HoldfastFunctionProps, logGroup: LogGroup): Function {

@@ -1,12 +1,16 @@
 // Everything that one system needs on AWS, put together.
 import { Aws } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import type { AwsConfig, Config, RemoteSourceConfig, SourceConfig } from '../config/config.ts';
+import { isRemote } from '../config/config.ts';
+import type { AwsConfig, Config } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
 import { MAX_SYSTEM_LENGTH } from '../names/aws.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../names/s3-place.ts';
 import type { S3Place } from '../names/s3-place.ts';
+import { acknowledgeFindings } from './acknowledged.ts';
 import { Alarms } from './alarms.ts';
+import { SystemDashboard } from './dashboard.ts';
+import { sayWhatCannotBeUndone } from './compliance.ts';
 import { deployingRoles } from './deployers.ts';
 import { Events } from './events.ts';
 import { Functions } from './functions.ts';
@@ -49,8 +53,7 @@ export class Holdfast extends Construct {
       deployers,
     });
     this.keys = new SigningKeys(this, 'SigningKeys', {
-      system,
-      sources: remote.map(({ name }) => name),
+      config,
       adopt: aws.storage === 'existing',
       deployers,
     });
@@ -89,6 +92,8 @@ export class Holdfast extends Construct {
       sources: remote,
     });
     this.watch(config, now);
+    acknowledgeFindings(this);
+    sayWhatCannotBeUndone(this, place.bucket, aws);
   }
 
   private watch(config: Config, now: Date): void {
@@ -100,11 +105,8 @@ export class Holdfast extends Construct {
       deadLetterAlarm(this.messages.deadLetters),
     ];
     for (const definition of definitions) this.alarms.add(definition);
+    new SystemDashboard(this, 'Dashboard', { config, alarms: this.alarms.all });
   }
-}
-
-function isRemote(source: SourceConfig): source is RemoteSourceConfig {
-  return source.kind !== 'files';
 }
 
 function awsOf({ aws, file, system }: Config): AwsConfig {

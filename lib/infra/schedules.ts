@@ -42,6 +42,7 @@ export class Schedules extends Construct {
   private readonly props: SchedulesProps;
   private readonly group: CfnScheduleGroup;
   private readonly role: Role;
+  readonly policy: ManagedPolicy;
 
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
@@ -49,7 +50,7 @@ export class Schedules extends Construct {
     const { system, functions, deadLetters, messagesKey } = props;
     this.group = new CfnScheduleGroup(this, 'Group', { name: resourceName(system, 'schedules') });
     this.group.applyRemovalPolicy(RemovalPolicy.DESTROY);
-    const policy = new ManagedPolicy(this, 'Policy', {
+    this.policy = new ManagedPolicy(this, 'Policy', {
       managedPolicyName: resourceName(system, 'schedules'),
       description: `What the schedules of ${system} may start`,
       statements: [
@@ -79,9 +80,9 @@ export class Schedules extends Construct {
           },
         },
       }),
-      managedPolicies: [policy],
+      managedPolicies: [this.policy],
     });
-    this.role.node.addDependency(policy);
+    this.role.node.addDependency(this.policy);
   }
 
   add(timetable: Timetable): CfnSchedule {

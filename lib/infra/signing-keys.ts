@@ -1,66 +1,54 @@
 // One key per function that signs, so that none can vouch for the work of another.
 import { Construct } from 'constructs';
+import type { Config } from '../config/config.ts';
 import type { TrustedKmsKey } from '../config/function-settings.ts';
-import { SIGNERS, resourceName, signingAlias } from '../names/aws.ts';
+import { stackKeys } from '../config/stack-keys.ts';
+import { signingAlias } from '../names/aws.ts';
 import type { SignerName } from '../names/aws.ts';
 import { roleArn } from './deployers.ts';
 import { RetainedKey } from './retained-key.ts';
 
 export interface SigningKeysProps {
-  readonly system: string;
-  /** The sources that the function `backup` backs up, and whose backups its key may thus vouch for. */
-  readonly sources: readonly string[];
+  readonly config: Config;
   /** Finds the keys by their aliases instead of making them. */
   readonly adopt: boolean;
   /** ARNs, or patterns of them, of the roles that may change the keys. */
   readonly deployers: readonly string[];
 }
 
-const NAMES = Object.keys(SIGNERS) as SignerName[];
-
 /** A P-256 key for each function that writes signed files. */
 export class SigningKeys extends Construct {
-  private readonly keys: ReadonlyMap<SignerName, RetainedKey>;
-  private readonly props: SigningKeysProps;
-
-  constructor(scope: Construct, id: string, props: SigningKeysProps) {
-    super(scope, id);
-    this.props = props;
-    const { system, adopt, deployers } = props;
-    this.keys = new Map(
-      NAMES.map((name) => [
-        name,
-        new RetainedKey(this, name, {
-          alias: signingAlias(system, name),
-          description: `Signs what ${resourceName(system, name)} writes`,
-          use: 'sign',
-          adopt,
-          deployers,
-          signers: [roleArn(resourceName(system, name))],
-        }),
-      ]),
-    );
-  }
-
   /** All of them, with the keys of a store that each may vouch for. */
-  get trusted(): TrustedKmsKey[] {
-    return NAMES.map((name) => ({
-      name,
-      arn: this.of(name).arn,
-      prefixes: [
-        ...(name === 'backup' ? this.props.sources.map((source) => `backups/${source}/`) : []),
-        ...SIGNERS[name],
-      ],
-    }));
+  readonly trusted: readonly TrustedKmsKey[];
+  private readonly system: string;
+  private readonly keys: ReadonlyMap<string, RetainedKey>;
+
+  constructor(scope: Construct, id: string, { config, adopt, deployers }: SigningKeysProps) {
+    super(scope, id);
+    this.system = config.system;
+    const made = stackKeys(config).map(({ name, alias, prefixes }) => {
+      const key = new RetainedKey(this, alias.slice('alias/'.length), {
+        alias,
+        description: `Signs what ${name} writes`,
+        use: 'sign',
+        adopt,
+        deployers,
+        // A function and its role have one name.
+        signers: [roleArn(name)],
+      });
+      return { name, alias, prefixes, key };
+    });
+    this.keys = new Map(made.map(({ alias, key }) => [alias, key]));
+    this.trusted = made.map(({ name, prefixes, key }) => ({ name, arn: key.arn, prefixes }));
   }
 
   get all(): RetainedKey[] {
     return [...this.keys.values()];
   }
 
-  of(name: SignerName): RetainedKey {
-    const key = this.keys.get(name);
-    if (key === undefined) throw new TypeError(`no key for ${name}`);
+  of(signer: SignerName): RetainedKey {
+    const key = this.keys.get(signingAlias(this.system, signer));
+    if (key === undefined) throw new TypeError(`no key for ${signer}`);
     return key;
   }
 }

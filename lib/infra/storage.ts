@@ -40,6 +40,8 @@ const ACCESS_LOG_DAYS = 400;
 /** Made once, and found again by name where an earlier stack has left it. */
 export class Storage extends Construct {
   readonly bucket: IBucket;
+  /** Undefined where the bucket was adopted. */
+  readonly accessLogs: IBucket | undefined;
   readonly key: RetainedKey;
 
   constructor(scope: Construct, id: string, props: StorageProps) {
@@ -58,6 +60,7 @@ export class Storage extends Construct {
       return;
     }
     const logs = accessLogs(this, bucketName);
+    this.accessLogs = logs;
     const bucket = new Bucket(this, 'Bucket', {
       bucketName,
       encryption: BucketEncryption.KMS,
