@@ -32,10 +32,14 @@ export interface BucketPlace {
   /** Twelve digits: the account that must own the bucket. */
   readonly account: string | undefined;
   readonly signal: AbortSignal | undefined;
+  /**
+   * A body that gives nothing for so long has been forgotten by whoever sends it.
+   * @default 20 seconds
+   */
+  readonly stallMs?: number | undefined;
 }
 
-/** A body that gives nothing for so long has been forgotten by whoever sends it. */
-const IDLE_MS = 20_000;
+const STALL_MS = 20_000;
 const ATTEMPTS = 6;
 const PAUSE_MS = 200;
 
@@ -170,7 +174,7 @@ export class Bucket {
    * not what its length and tag say.
    */
   async read(object: ListedObject, from: number, into: Uint8Array): Promise<void> {
-    const { client, signal } = this.place;
+    const { client, signal, stallMs = STALL_MS } = this.place;
     const whole = into.length === object.bytes;
     let got = 0;
     for (let attempt = 1; ; attempt++) {
@@ -185,7 +189,7 @@ export class Bucket {
         }),
         this.sending,
       );
-      const body = await readBody(response, into, got);
+      const body = await readBody(response, { into, got, stallMs });
       ({ got } = body);
       let { failure } = body;
       failure ??= got < into.length ? 'it ended too early' : undefined;
@@ -210,14 +214,13 @@ export class BrokenOff extends Error {
 /** Reads a body into `into` from `got` on; how far it came, and what cut it off. */
 async function readBody(
   { Body: body }: GetObjectCommandOutput,
-  into: Uint8Array,
-  got: number,
+  { into, got, stallMs }: { into: Uint8Array; got: number; stallMs: number },
 ): Promise<{ got: number; failure: string | undefined }> {
   const chunks = body as (AsyncIterable<Uint8Array> & { destroy(error: Error): void }) | undefined;
   if (chunks === undefined) return { got, failure: undefined };
   let at = got;
-  const stall = () => chunks.destroy(new Error(`it gave nothing for ${IDLE_MS / 1000} seconds`));
-  let timer = setTimeout(stall, IDLE_MS);
+  const stall = () => chunks.destroy(new Error(`it gave nothing for ${stallMs / 1000} seconds`));
+  let timer = setTimeout(stall, stallMs);
   try {
     for await (const chunk of chunks) {
       clearTimeout(timer);
@@ -225,7 +228,7 @@ async function readBody(
         return { got, failure: 'it is longer than it was listed' };
       into.set(chunk, at);
       at += chunk.length;
-      timer = setTimeout(stall, IDLE_MS);
+      timer = setTimeout(stall, stallMs);
     }
     return { got: at, failure: undefined };
   } catch (error) {

@@ -27,27 +27,33 @@ export interface BucketOptions {
 export interface BucketSurroundings {
   /** For the region of the bucket. */
   readonly client: S3Client;
+  /**
+   * How long a body may give nothing before it is asked for again.
+   * @default 20 seconds
+   */
+  readonly stallMs?: number;
 }
 
 /** Backups of buckets are archives as those of files are; there is no folder that one could be restored over. */
 export const bucketKind: SourceKind = { ...filesKind, kind: 'bucket', inPlace: undefined };
 
-export function bucketSource(options: BucketOptions, { client }: BucketSurroundings): Source {
+export function bucketSource(options: BucketOptions, surroundings: BucketSurroundings): Source {
   return {
     name: options.name,
     kind: bucketKind,
-    read: (input) => readBucket(options, client, input),
+    read: (input) => readBucket(options, surroundings, input),
   };
 }
 
 async function readBucket(
   options: BucketOptions,
-  client: S3Client,
+  { client, stallMs }: BucketSurroundings,
   input: ReadInput,
 ): Promise<ReadResult> {
   const problems: Problem[] = [];
   const { bucket: name, prefix, account } = options;
-  const bucket = new Bucket({ client, bucket: name, prefix, account, signal: input.signal });
+  const { signal } = input;
+  const bucket = new Bucket({ client, bucket: name, prefix, account, signal, stallMs });
   const stored = await archiveTree(input, {
     entries: bucketEntries(bucket, options, (one) => problems.push(one)),
     encoding: ENCODINGS[options.compression],

@@ -72,14 +72,16 @@ export class SmallBucket implements AsyncDisposable {
   }
 
   private answer(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const url = new URL(request.url ?? '', 'http://127.0.0.1');
-    const key = decodeURIComponent(url.pathname.replace(/^\/[^/]*\/?/, ''));
-    const listing = key === '' && !url.pathname.slice(1).includes('/x');
-    const kind = listing ? 'list' : request.method === 'HEAD' ? 'head' : 'get';
+    // Not as a URL, which has no place for keys like `a/../b`.
+    const [path = '', search] = (request.url ?? '').split('?');
+    const query = new URLSearchParams(search);
+    const slash = path.indexOf('/', 1);
+    const key = slash < 0 ? '' : decodeURIComponent(path.slice(slash + 1));
+    const kind = key === '' ? 'list' : request.method === 'HEAD' ? 'head' : 'get';
     this.requests.push({ kind, key });
     if (this.interfere({ kind, key, headers: request.headers }, response)) return;
-    if (listing) this.list(url.searchParams, response);
-    else this.get(key, request, response, url.searchParams.get('versionId'));
+    if (kind === 'list') this.list(query, response);
+    else this.get(key, request, response, query.get('versionId'));
   }
 
   private list(query: URLSearchParams, response: http.ServerResponse): void {
@@ -89,7 +91,8 @@ export class SmallBucket implements AsyncDisposable {
       return;
     }
     const prefix = query.get('prefix') ?? '';
-    const from = query.get(byVersion ? 'key-marker' : 'continuation-token') ?? '';
+    const token = Buffer.from(query.get('continuation-token') ?? '', 'base64url').toString();
+    const from = byVersion ? (query.get('key-marker') ?? '') : token;
     const encode = (key: string) => encodeURIComponent(key).replaceAll('%20', '+');
     const all = [...this.objects.keys()]
       .filter((key) => key.startsWith(prefix))
@@ -106,7 +109,7 @@ export class SmallBucket implements AsyncDisposable {
     };
     const next = byVersion
       ? `<NextKeyMarker>${encode(last)}</NextKeyMarker><NextVersionIdMarker>v</NextVersionIdMarker>`
-      : `<NextContinuationToken>${encode(last)}</NextContinuationToken>`;
+      : `<NextContinuationToken>${Buffer.from(last).toString('base64url')}</NextContinuationToken>`;
     const root = byVersion ? 'ListVersionsResult' : 'ListBucketResult';
     response.setHeader('content-type', 'application/xml');
     response.end(
