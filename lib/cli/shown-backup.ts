@@ -6,8 +6,12 @@ import { problemLines } from './problems.ts';
 import type { Terminal } from './terminal.ts';
 import { bytesText, counted, durationText, table, timeText } from './units.ts';
 
-/** Everything about the backup but its contents; the standing comes first. */
-export function backupLines(shown: ShownBackup, terminal: Terminal): string[] {
+/** Everything about the backup but its contents; the standing comes first. `fetch` gets its artifacts for a restore by hand. */
+export function backupLines(
+  shown: ShownBackup,
+  fetch: readonly string[],
+  terminal: Terminal,
+): string[] {
   const { backup, acts, byHand, problems } = shown;
   const { source, id, standing, good, manifest } = backup;
   const colour = good ? 'green' : standing === 'unproven' ? 'yellow' : 'red';
@@ -24,7 +28,7 @@ export function backupLines(shown: ShownBackup, terminal: Terminal): string[] {
     'what was done with it',
     ...(acts.length === 0 ? ['  nothing yet'] : table(acts.map(actRow)).map((line) => `  ${line}`)),
     'to restore it without Holdfast, where FOLDER is a new folder',
-    ...[...byHand.check, ...byHand.restore, ...byHand.recheck].map(
+    ...[...fetch, ...byHand.check, ...byHand.restore, ...byHand.recheck].map(
       (line) => `  ${displayText(line)}`,
     ),
   ];

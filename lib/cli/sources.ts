@@ -5,9 +5,19 @@ import { HoldfastError } from '../errors.ts';
 import { filesKind } from '../sources/files-kind.ts';
 import { filesSource, type FilesSurroundings } from '../sources/files.ts';
 import type { LiveSource, Source, SourceKind } from '../sources/source.ts';
+import { regionOf } from './keys.ts';
 
-/** Every kind of which a store can hold backups. */
-export const KINDS: ReadonlyMap<string, SourceKind> = new Map([[filesKind.kind, filesKind]]);
+/** An archive as that of a folder, without a folder that it could be restored over. */
+const archiveOf = (kind: SourceKind['kind']): SourceKind => ({
+  ...filesKind,
+  kind,
+  inPlace: undefined,
+});
+
+/** Every kind of which a store can hold backups. None of them needs what its sources are read with. */
+export const KINDS: ReadonlyMap<string, SourceKind> = new Map(
+  [filesKind, ...['bucket', 'github', 'parameters'].map(archiveOf)].map((one) => [one.kind, one]),
+);
 
 /** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
 export function selectSources(config: Config, names: readonly string[]): readonly SourceConfig[] {
@@ -33,15 +43,12 @@ export function filesSourceNamed(config: Config, name: string, what: string): Fi
   );
 }
 
-/** What reads a source. */
+/** What reads a source. What AWS keeps is read with the credentials of the environment. */
 export async function openSource(config: Config, source: SourceConfig): Promise<Source> {
   if (source.kind === 'files') return openFolder(config, source);
-  throw await Promise.resolve(
-    new HoldfastError(
-      'USAGE',
-      `${source.name} is a source of kind ${source.kind}, which functions back up`,
-    ),
-  );
+  const { remoteSource } = await import('../aws/sources.ts');
+  if (source.kind === 'github') return remoteSource(source, config.store);
+  return remoteSource({ ...source, region: source.region ?? regionOf(config) }, config.store);
 }
 
 /** What reads a folder, and compares backups with it. */

@@ -43,11 +43,16 @@ export interface ShownBackup {
 const ACTS: readonly Verb[] = ['verify', 'restore-test', 'restore', 'repair', 'pin', 'unpin'];
 
 /**
- * What is known of a backup; one that cannot be trusted is shown with what it claims of itself.
+ * What is known of a backup; one that cannot be trusted is shown with what it claims of itself. `placeOf` says where the commands
+ * that restore it by hand find an artifact.
  *
  * `BACKUP_NOT_FOUND` when the store holds no such backup, `BACKUP_DAMAGED` when its manifest cannot be read.
  */
-export async function showBackup(engine: Engine, { source, id }: BackupName): Promise<ShownBackup> {
+export async function showBackup(
+  engine: Engine,
+  { source, id }: BackupName,
+  placeOf = ({ key }: Artifact) => `${engine.store.url}/${key}`,
+): Promise<ShownBackup> {
   const { backups, problems } = await surveySource(engine, source);
   const backup = backups.find((one) => one.id === id);
   if (backup === undefined) throw await whyAbsent(engine, source, id);
@@ -60,10 +65,7 @@ export async function showBackup(engine: Engine, { source, id }: BackupName): Pr
     backup,
     acts: await actsOn(engine, source, id),
     previous: previous?.id,
-    byHand: kindOf(engine, manifest.kind).byHand(
-      manifest,
-      ({ key }: Artifact) => `${engine.store.url}/${key}`,
-    ),
+    byHand: kindOf(engine, manifest.kind).byHand(manifest, placeOf),
     problems: problems.filter(({ path }) => path.includes(id)),
   };
 }

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import process from 'node:process';
 import type { Config } from '../../config/config.ts';
+import { isUrl } from '../../config/store-place.ts';
 import { formatFault } from '../../config/faults.ts';
 import { readConfig } from '../../config/load.ts';
 import { failure } from '../doctor/failure.ts';
@@ -9,6 +10,9 @@ import { ok, problem, warning, type Finding } from '../doctor/finding.ts';
 import { examineKeys } from '../doctor/keys.ts';
 import { examineMachine } from '../doctor/machine.ts';
 import { examineSource } from '../doctor/sources.ts';
+import { examineS3 } from '../doctor/bucket.ts';
+import { examineStack } from '../doctor/stack.ts';
+import { remoteFinding } from '../doctor/sources.ts';
 import { examineStorage, type SeenSource } from '../doctor/store.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, placesOf } from '../session.ts';
@@ -46,9 +50,12 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
   const { config, findings } = await examineConfig(options);
   const seen: SeenSource[] = [];
   if (config !== undefined) {
-    findings.push(...(await examineKeys(config)));
+    findings.push(...(await examineKeys(config)), ...(await examineStack(config)));
     for (const source of config.sources) {
-      if (source.kind !== 'files') continue;
+      if (source.kind !== 'files') {
+        findings.push(remoteFinding(config, source));
+        continue;
+      }
       const looked = examineSource(config, source, { deep: options.deep === true });
       findings.push(...looked.findings);
       seen.push({ ...source, contentBytes: looked.contentBytes });
@@ -57,7 +64,12 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
   if (config !== undefined || options.store !== undefined) {
     try {
       await using session = await openSession({ options, signal, signing: 'none' });
-      findings.push(...(await examineStorage(session.engine, config, seen)));
+      const onS3 = isUrl(session.engine.store.url);
+      findings.push(
+        ...(onS3
+          ? await examineS3(session.engine, config)
+          : await examineStorage(session.engine, config, seen)),
+      );
     } catch (error) {
       findings.push(failure('store', error));
     }

@@ -17,6 +17,7 @@ import { jsonPath, ListDocument } from '../json.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
 import { backupLines } from '../shown-backup.ts';
+import { placesIn } from '../by-hand.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, timeText } from '../units.ts';
 
@@ -30,11 +31,16 @@ export async function run(
   await using session = await openSession({ options, signal, signing: 'none' });
   const { engine } = session;
   const found = await resolveBackup(engine, name);
-  const shown = await showBackup(engine, found);
+  const places = placesIn(engine.store.url);
+  const shown = await showBackup(engine, found, places.placeOf);
   const { backup } = shown;
-  if (paths.length === 0) for (const line of backupLines(shown, terminal)) terminal.line(line);
+  if (paths.length === 0)
+    for (const line of backupLines(shown, places.fetch(), terminal)) terminal.line(line);
   const changes = paths.length === 0 ? await changesOf(engine, shown) : undefined;
-  const head = { ...headOf(engine, shown), changes: changes && changesJson(changes) };
+  const head = {
+    ...headOf(engine, shown, places.fetch()),
+    changes: changes && changesJson(changes),
+  };
   const document = new ListDocument(terminal, head, 'contents');
   try {
     const all = options.all === true;
@@ -142,7 +148,7 @@ function sayChanges(terminal: Terminal, { since, totals, first, error }: ShownCh
   for (const one of first) terminal.line(`  ${changeLine(one)}`);
 }
 
-function headOf(engine: Engine, shown: ShownBackup): object {
+function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): object {
   const { backup, acts, previous, byHand, problems } = shown;
   const { source, id, time, storedAt, standing, good, why, distrust, signedBy } = backup;
   const { pinnedBy, storedBytes, manifest, digest } = backup;
@@ -164,7 +170,7 @@ function headOf(engine: Engine, shown: ShownBackup): object {
     manifestSha256: digest,
     manifest,
     acts,
-    byHand,
+    byHand: { ...(fetch.length > 0 && { fetch }), ...byHand },
     problems,
   };
 }

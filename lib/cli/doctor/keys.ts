@@ -1,7 +1,7 @@
 // What the doctor looks at about keys: can this machine sign, and does its own configuration believe what it signs.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Config } from '../../config/config.ts';
+import { isRemote, type Config } from '../../config/config.ts';
 import { showReference } from '../../config/places.ts';
 import { sourcePrefix, recordsPrefix } from '../../format/layout.ts';
 import { VERBS } from '../../format/record.ts';
@@ -15,6 +15,8 @@ export async function examineKeys(config: Config): Promise<Finding[]> {
   const { signingKey, trust } = config;
   try {
     const signer = await signerFrom(config);
+    if (signer === undefined && config.aws !== undefined && config.sources.every(isRemote))
+      return [ok('key', 'the functions sign; no key is needed here')];
     if (signer === undefined || signingKey === undefined) {
       return [
         warning(
@@ -60,7 +62,11 @@ async function folderFindings(file: string): Promise<Finding[]> {
 function coverage(config: Config, own: Config['trust']): Finding[] {
   const prefixes = own.flatMap((one) => one.prefixes);
   const isCovered = (key: string) => prefixes.some((prefix) => key.startsWith(prefix));
-  const names = config.sources.map(({ name }) => name);
+  // What functions back up and prove, they sign with keys of their own.
+  const onAws = config.aws !== undefined;
+  const names = config.sources
+    .filter(({ kind }) => !onAws || kind === 'files')
+    .map(({ name }) => name);
   const backups = names.map((name) => sourcePrefix(name)).filter((key) => !isCovered(key));
   const records = VERBS.filter((verb) =>
     names.some((name) => !isCovered(recordsPrefix(verb, name))),
@@ -75,7 +81,7 @@ function coverage(config: Config, own: Config['trust']): Finding[] {
       ),
     );
   }
-  if (records.length > 0) {
+  if (records.length > 0 && !onAws) {
     findings.push(
       warning(
         'key',

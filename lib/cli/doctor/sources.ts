@@ -1,5 +1,5 @@
 // What the doctor looks at in the sources: are they there, and may this user read what is in them.
-import type { Config, FilesSourceConfig } from '../../config/config.ts';
+import type { Config, FilesSourceConfig, RemoteSourceConfig } from '../../config/config.ts';
 import { examineFiles } from '../../sources/files-examine.ts';
 import { problemLines } from '../problems.ts';
 import { surroundingsOf } from '../sources.ts';
@@ -10,6 +10,12 @@ import { ok, problem, type Finding } from './finding.ts';
 /** Enough to see wrong rights, few enough for a second. */
 const SAMPLE_ENTRIES = 20_000;
 const SHOWN = 5;
+
+/** Who backs up a source that is no folder; that it can be read is seen when it is. */
+export function remoteFinding(config: Config, { name, kind }: RemoteSourceConfig): Finding {
+  const who = config.aws === undefined ? '`holdfast backup`' : 'the backup function';
+  return ok('source', `${name}: of kind ${kind}, backed up by ${who}`);
+}
 
 /** Findings about one source, and how many bytes of content were seen in it. */
 export function examineSource(

@@ -3,7 +3,6 @@ import os from 'node:os';
 import type { Config } from '../../config/config.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { examineStore, type StoreExamination } from '../../engine/examine.ts';
-import { CLOCK_TOLERANCE_MS } from '../../policy/durations.ts';
 import {
   examineAbilities,
   examineGround,
@@ -12,7 +11,8 @@ import {
   type Ground,
   type Leftovers,
 } from '../../stores/local-examine.ts';
-import { bytesText, counted, durationText } from '../units.ts';
+import { bytesText, counted } from '../units.ts';
+import { clockFindings } from './clock.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 
@@ -96,30 +96,6 @@ function abilityFindings(root: string, { hardLinks, distinguishesCase }: Abiliti
         'store',
         `the file system of ${root} takes README and readme for one name`,
         'The store works. A restore to a disk of that kind loses one of two such files, and says so.',
-      ),
-    );
-  }
-  return findings;
-}
-
-function clockFindings({ clockAheadMs, fromFuture }: StoreExamination): Finding[] {
-  const findings: Finding[] = [];
-  if (Math.abs(clockAheadMs) > CLOCK_TOLERANCE_MS) {
-    const apart = durationText(Math.abs(clockAheadMs));
-    findings.push(
-      problem(
-        'store',
-        `this clock is ${apart} ${clockAheadMs > 0 ? 'ahead of' : 'behind'} the clock of the store`,
-        'Set the clock that is wrong: beyond 5 minutes no backup is made.',
-      ),
-    );
-  }
-  if (fromFuture.length > 0) {
-    findings.push(
-      problem(
-        'store',
-        `${counted(fromFuture.length, 'backup')} from the future: ${fromFuture.slice(0, 3).join(', ')}`,
-        'Either this clock is slow, or they were made with a wrong one; they count for nothing until then.',
       ),
     );
   }

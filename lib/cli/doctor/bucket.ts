@@ -1,0 +1,151 @@
+// What the doctor looks at in a store on S3: reachable, ours, protected by versions and locks, and what these credentials may do.
+import type { Config } from '../../config/config.ts';
+import { s3PlaceOf } from '../../config/store-place.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { examineStore } from '../../engine/examine.ts';
+import { assertOurs } from '../../engine/marker.ts';
+import { HoldfastError } from '../../errors.ts';
+import { MARKER_KEY } from '../../format/layout.ts';
+import type { S3Place } from '../../names/s3-place.ts';
+import { clockFindings } from './clock.ts';
+import { failure } from './failure.ts';
+import { ok, problem, warning, type Finding } from './finding.ts';
+import type { BucketExamination } from '../../aws/examine-bucket.ts';
+
+/** Findings about the store of `engine`, a bucket. Nothing is stored: a lock would keep it. */
+export async function examineS3(engine: Engine, config: Config | undefined): Promise<Finding[]> {
+  const place = s3PlaceOf(engine.store.url);
+  if (place === undefined) return [];
+  const { examineBucket } = await import('../../aws/examine-bucket.ts');
+  try {
+    const marked = await isMarked(engine);
+    const found = await examineBucket(place, marked ? MARKER_KEY : undefined);
+    if (found.unreachable !== undefined) return [unreachable(place, found.unreachable, config)];
+    return [
+      ok('store', `who asks: ${whoOf(found)}`),
+      ...protectionFindings(place, found, config),
+      ...found.denied.map(({ permission, what }) =>
+        problem(
+          'store',
+          `these credentials lack ${permission} on ${place.bucket}`,
+          `Needed for ${what}; give it to this role, in its own policy or that of the bucket.`,
+        ),
+      ),
+      ...(await contentFindings(engine, marked)),
+    ];
+  } catch (error) {
+    return [noAnswer(place, error)];
+  }
+}
+
+/** Whether the store is known to have a marker. */
+async function isMarked(engine: Engine): Promise<boolean> {
+  try {
+    return (await engine.store.head(MARKER_KEY)) !== undefined;
+  } catch (error) {
+    // What is wrong is found out below, by name.
+    if (error instanceof HoldfastError) return false;
+    throw error;
+  }
+}
+
+function whoOf({ accessKeyId, account }: BucketExamination): string {
+  return `the access key ${accessKeyId}${account === undefined ? '' : ` of the account ${account}`}`;
+}
+
+function unreachable(place: S3Place, answer: string, config: Config | undefined): Finding {
+  const absent = answer === 'NotFound' || answer === 'NoSuchBucket';
+  if (!absent) {
+    const advice = 'Check the region, the endpoint and the account in the URL of the store.';
+    return problem('store', `the bucket ${place.bucket} answers ${answer}`, advice);
+  }
+  const advice =
+    config?.aws === undefined
+      ? 'Make it, with versions and object lock, or name another one as `store`.'
+      : 'The stack makes it: npx cdk deploy --all.';
+  return problem(
+    'store',
+    `there is no bucket ${place.bucket} in ${place.region ?? 'this region'}`,
+    advice,
+  );
+}
+
+function protectionFindings(
+  place: S3Place,
+  { versioned, locked, lock, encryptedByKms }: BucketExamination,
+  config: Config | undefined,
+): Finding[] {
+  const findings: Finding[] = [];
+  if (versioned === 'yes') findings.push(ok('store', `${place.bucket} keeps versions`));
+  else if (versioned === 'no' && place.versions)
+    findings.push(
+      problem(
+        'store',
+        `${place.bucket} keeps no versions: what is deleted or overwritten is gone`,
+        'Switch versioning on; on a server that has none, say versions=off in the URL of the store.',
+      ),
+    );
+  const length = lock === undefined ? '' : `, ${lock.mode} mode, ${lock.days} days`;
+  if (locked === 'yes' && lock !== undefined)
+    findings.push(ok('store', `${place.bucket} locks what is stored${length}`));
+  else if (locked === 'yes' || locked === 'no')
+    findings.push(
+      warning(
+        'store',
+        `${place.bucket} ${locked === 'yes' ? 'has object lock, but locks nothing by default' : 'has no object lock'}`,
+        'Who holds these credentials could delete backups. A bucket that the stack makes is locked.',
+      ),
+    );
+  if (config?.aws !== undefined && lock !== undefined && lock.days !== config.aws.lockDays)
+    findings.push(
+      warning(
+        'store',
+        `the bucket locks for ${lock.days} days, the configuration says ${config.aws.lockDays}`,
+        'Deploy: npx cdk deploy --all.',
+      ),
+    );
+  if (encryptedByKms === 'no' && config?.aws !== undefined)
+    findings.push(
+      warning(
+        'store',
+        `${place.bucket} is not encrypted by a key of KMS`,
+        'Deploy: npx cdk deploy --all.',
+      ),
+    );
+  const hidden = Object.entries({
+    versions: versioned,
+    'object lock': locked,
+    encryption: encryptedByKms,
+  })
+    .filter(([, answer]) => answer === 'denied')
+    .map(([what]) => what);
+  if (hidden.length > 0)
+    findings.push(
+      ok('store', `these credentials may not see its settings of ${hidden.join(', ')}`),
+    );
+  return findings;
+}
+
+async function contentFindings(engine: Engine, marked: boolean): Promise<Finding[]> {
+  if (engine.system !== undefined) await assertOurs(engine);
+  // Without a system nothing is stored to try it.
+  const examined = await examineStore({ ...engine, system: undefined });
+  const clockAheadMs = engine.now().getTime() - (await engine.store.now()).getTime();
+  const sources = examined.newest.map(({ source }) => source).join(', ') || 'no backup';
+  const state = marked ? sources : 'empty; the first backup marks it';
+  return [
+    ok('store', `${engine.store.url} can be read: ${state}`),
+    ...clockFindings({ ...examined, clockAheadMs }),
+  ];
+}
+
+/** Without credentials or a network there is no bucket to look at. */
+function noAnswer(place: S3Place, error: unknown): Finding {
+  if (error instanceof HoldfastError) return failure('store', error);
+  if (!(error instanceof Error)) throw error;
+  return problem(
+    'store',
+    `the bucket ${place.bucket} cannot be asked: ${error.name}`,
+    'Check the credentials (aws sts get-caller-identity), the network and the endpoint.',
+  );
+}
