@@ -1,6 +1,7 @@
 // Opens the store that a URL names.
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../errors.ts';
+import { isS3Url, parseS3Url } from '../names/s3-place.ts';
 import { openLocalStore } from './local.ts';
 import type { LocalStoreOptions } from './local.ts';
 import type { Store } from './store.ts';
@@ -10,10 +11,16 @@ const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
 export type OpenStoreOptions = LocalStoreOptions;
 
 /**
- * The store at `url`: the path of a folder, or a `file://` URL. `USAGE` for anything else, and whatever
- * {@link openLocalStore} throws.
+ * The store at `url`: the path of a folder, a `file://` URL, or an `s3://` URL. `USAGE` for anything else, and whatever
+ * {@link openLocalStore} and `openS3Store` throw.
  */
 export async function openStore(url: string, options: OpenStoreOptions): Promise<Store> {
+  if (isS3Url(url)) {
+    const place = parseS3Url(url);
+    // The SDK takes longer to load than a folder to be listed: only who needs it waits for it.
+    const { openS3Store } = await import('./s3.ts');
+    return openS3Store(place, { random: options.random });
+  }
   return openLocalStore(folderOf(url), options);
 }
 
@@ -23,8 +30,10 @@ function folderOf(url: string): string {
   if (scheme !== undefined) {
     throw new HoldfastError(
       'USAGE',
-      `"${scheme}://" is no store that this version opens; it opens folders, as a path or file:// URL`,
-      { hint: 'Give the path of a folder, such as ../backups or /mnt/backups/site.' },
+      `"${scheme}://" is no store that this version opens; it opens folders, as a path or file:// URL, and s3:// URLs`,
+      {
+        hint: 'Give the path of a folder, such as ../backups or /mnt/backups/site, or s3://bucket/prefix.',
+      },
     );
   }
   if (url === '' || url.includes('\0')) throw notAFolder(url);

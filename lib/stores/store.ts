@@ -6,6 +6,11 @@ export interface StoredObject {
   readonly bytes: number;
   /** By the store's own clock. */
   readonly storedAt: Date;
+  /**
+   * Why nobody sees the object who does not look at versions: somebody has laid a delete marker or another version over it. It is
+   * read all the same. Undefined when nothing hides it, and in stores that keep no versions.
+   */
+  readonly covered?: 'deleted' | 'overwritten';
 }
 
 export interface PutOptions {

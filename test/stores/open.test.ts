@@ -27,12 +27,26 @@ test('opens again what a store calls itself', async () => {
   expect(await (await openStore(store.url, { random })).head('a')).toBeDefined();
 });
 
-test.each(['s3://bucket/prefix', 'gs://bucket', 'S3://bucket', 'https://user:secret@host/x'])(
+test.each(['gs://bucket', 'GS://bucket', 'https://user:secret@host/x'])(
   'refuses %s, names its kind and repeats nothing secret',
   async (url) => {
     const opening = openStore(url, { random });
     await expect(opening).rejects.toEqual(failure('USAGE'));
     await expect(opening).rejects.toThrow(/is no store that this version opens/);
+    await expect(opening).rejects.not.toThrow(/secret/);
+  },
+);
+
+test('opens a bucket by its URL, and is named by it', async () => {
+  const url = 's3://bucket/some/prefix?region=eu-central-1&account=000000000000';
+  expect((await openStore(url, { random })).url).toBe(url);
+});
+
+test.each(['s3://user:secret@bucket', 's3://Bucket', 's3://bucket/../x'])(
+  'refuses %s, and repeats nothing secret',
+  async (url) => {
+    const opening = openStore(url, { random });
+    await expect(opening).rejects.toEqual(failure('USAGE'));
     await expect(opening).rejects.not.toThrow(/secret/);
   },
 );
