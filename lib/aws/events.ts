@@ -75,6 +75,56 @@ export function manifestOfKey(
   return place?.file === 'manifest.json' ? place : undefined;
 }
 
+/** A change of an alarm's state, as EventBridge tells it. */
+export interface AlarmChange {
+  /** The whole name. */
+  readonly alarm: string;
+  readonly state: AlarmState;
+  readonly since: Date;
+  readonly previous: AlarmState | undefined;
+  /** Since when it had been in the state before. */
+  readonly previousSince: Date | undefined;
+  /** What the stack says of the alarm. */
+  readonly means: string;
+  /** What CloudWatch says of the change. */
+  readonly reason: string;
+}
+
+export type AlarmState = 'ALARM' | 'OK' | 'INSUFFICIENT_DATA';
+
+/** The change that an event tells; undefined for an event of another kind. */
+export function alarmChange(event: unknown): AlarmChange | undefined {
+  const { source, detail } = fieldsOf(event);
+  if (source !== 'aws.cloudwatch') return undefined;
+  const { alarmName, state, previousState, configuration } = fieldsOf(detail);
+  const now = stateOf(state);
+  if (typeof alarmName !== 'string' || now === undefined || now.since === undefined)
+    return undefined;
+  const before = stateOf(previousState);
+  const { description } = fieldsOf(configuration);
+  const { reason } = fieldsOf(state);
+  return {
+    alarm: alarmName,
+    state: now.state,
+    since: now.since,
+    previous: before?.state,
+    previousSince: before?.since,
+    means: typeof description === 'string' ? description : '',
+    reason: typeof reason === 'string' ? reason : '',
+  };
+}
+
+const STATES: readonly AlarmState[] = ['ALARM', 'OK', 'INSUFFICIENT_DATA'];
+
+function stateOf(value: unknown): { state: AlarmState; since: Date | undefined } | undefined {
+  const { value: name, timestamp } = fieldsOf(value);
+  const state = STATES.find((one) => one === name);
+  // `2026-11-22T03:00:00.000+0000`
+  const text = typeof timestamp === 'string' ? timestamp.replace(/([+-]\d\d)(\d\d)$/, '$1:$2') : '';
+  const since = new Date(text);
+  return state && { state, since: Number.isNaN(since.getTime()) ? undefined : since };
+}
+
 function shown(value: unknown): string {
   return value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 100);
 }

@@ -17,23 +17,38 @@ export interface Invocation extends Session {
  * Performs `act` with the engine of this process. What it returns is logged; what it throws is logged, and thrown as an error whose
  * name is the code, and which carries nothing but its message.
  */
-export async function invoke<T extends object>(
+export function invoke<T extends object>(
   context: FunctionContext,
   what: string,
   act: (invocation: Invocation) => Promise<T>,
 ): Promise<T> {
-  const { functionName, awsRequestId } = context;
-  const log = logOf(functionName, awsRequestId);
-  using deadline = deadlineOf(context);
-  try {
+  return guard(context, what, async ({ log, signal }) => {
     const session = await openSession();
-    const who = whoOf(context);
-    const result = await act({
+    return act({
       ...session,
-      engine: { ...session.engine, signal: deadline.signal, who },
+      engine: { ...session.engine, signal, who: whoOf(context) },
       log,
       publish: (measured) => tryPublish(session, measured, log),
     });
+  });
+}
+
+/** What a function has that can do without store and keys. */
+export interface Bare {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** The same without an engine. */
+export async function guard<T extends object>(
+  context: FunctionContext,
+  what: string,
+  act: (bare: Bare) => Promise<T>,
+): Promise<T> {
+  const log = logOf(context.functionName, context.awsRequestId);
+  using deadline = deadlineOf(context);
+  try {
+    const result = await act({ log, signal: deadline.signal });
     log.info(`${what} ended`, Object.fromEntries(Object.entries(result)));
     return result;
   } catch (error) {

@@ -1,0 +1,24 @@
+// Tells people what is wrong, since when, what it means, and what to do next.
+import { tellAlarm, tellDay, type AlertReport } from '../lib/aws/alerting.ts';
+import type { FunctionContext } from '../lib/aws/deadline.ts';
+import { alarmChange, fieldsOf, parseTime } from '../lib/aws/events.ts';
+import { guard, invoke } from '../lib/aws/invocation.ts';
+import { latestTime } from '../lib/engine/clock.ts';
+import { HoldfastError } from '../lib/errors.ts';
+
+/** A change of one of our alarms, or `{ report: 'daily', at }`. */
+export function handler(event: unknown, context: FunctionContext): Promise<AlertReport> {
+  const { report, at } = fieldsOf(event);
+  if (report === 'daily') {
+    return invoke(context, 'the daily report', (invocation) =>
+      tellDay(invocation, parseTime(at, latestTime(invocation.engine))),
+    );
+  }
+  return guard(context, 'telling', (bare) => {
+    const change = alarmChange(event);
+    if (change !== undefined) return tellAlarm(bare, change);
+    throw new HoldfastError('USAGE', 'the event is neither about an alarm nor asks for a report', {
+      hint: 'Send { "report": "daily", "at": "2026-11-22T08:00:00Z" }.',
+    });
+  });
+}
