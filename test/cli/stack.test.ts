@@ -1,0 +1,255 @@
+// The command line beside a stack: the keys of its functions, and backups that a pipeline waits for. The store is a real S3 server, and
+// the functions are the program itself, with keys of their own.
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from '@jest/globals';
+
+import { parseText } from '../../lib/config/yaml.ts';
+import { makePlace, type Ended, type Place } from '../support/command-line.ts';
+import { SmallServices, type Answer } from '../support/small-services.ts';
+import { CREDENTIALS, startVersitygw, type Versitygw } from '../support/versitygw.ts';
+
+let server: Versitygw;
+let services: SmallServices;
+let place: Place;
+let store: string;
+
+beforeAll(async () => {
+  server = await startVersitygw();
+});
+afterAll(() => server.stop());
+
+const AT = '2026-03-04T05:06:07.000Z';
+const ID = '20260304T050607000Z-manual';
+const SIGNERS = ['backup', 'verify', 'restore-test', 'prune'] as const;
+
+beforeEach(async () => {
+  const bucket = await server.makeBucket();
+  store = `s3://${bucket}?region=us-east-1&endpoint=${server.endpoint}&checksums=part`;
+  place = await makePlace();
+  services = await SmallServices.start();
+  await place.write({
+    'holdfast.yaml': configuration(''),
+    'assets/a.txt': 'a\n',
+  });
+});
+afterEach(async () => {
+  await services[Symbol.asyncDispose]();
+  await place.remove();
+});
+
+function configuration(rest: string): string {
+  return `version: 1\nsystem: shop\nstore: '${store}'\nsources:\n  assets: { kind: bucket, bucket: shop-assets }\n  site: { kind: files, path: ./assets }\naws: {}\n${rest}`;
+}
+
+const env = () => ({ ...CREDENTIALS, ...services.env });
+const run = (...args: string[]): Promise<Ended> => place.run(args, { env: env() });
+const json = (...args: string[]) => place.json(args, { env: env() });
+const publicKeyOf = (key: KeyObject) =>
+  createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
+
+/** Keys behind the aliases of the stack, as it gives them. */
+function makeKeys(): Record<(typeof SIGNERS)[number], KeyObject> {
+  const keys = SIGNERS.map((one) => [one, services.makeKey(`alias/holdfast-shop-${one}`)]);
+  return Object.fromEntries(keys) as Record<(typeof SIGNERS)[number], KeyObject>;
+}
+
+/** A function that runs the program on this machine, with the key `signer` and a configuration without a stack. */
+async function asFunction(
+  keys: Record<string, KeyObject>,
+  signer: string,
+  args: string[],
+): Promise<Record<string, unknown>> {
+  const file = join(place.root, `${signer}.key`);
+  await writeFile(file, String(keys[signer]?.export({ type: 'pkcs8', format: 'pem' })), {
+    mode: 0o600,
+  });
+  const trust = Object.entries(keys).map(
+    ([name, key]) =>
+      `  - { name: ${name}, publicKey: ${publicKeyOf(key)}, prefixes: [backups/, records/] }\n`,
+  );
+  const config = join(place.root, `${signer}.yaml`);
+  await writeFile(
+    config,
+    `version: 1\nsystem: shop\nstore: '${store}'\nsigning: { key: 'file:${file}' }\ntrust:\n${trust.join('')}sources:\n  assets: { kind: files, path: ./site/assets }\n`,
+  );
+  return place.json([...args, '--config', config], { env: env() });
+}
+
+/** The backup function; what it stores is verified by the other one, unless that is broken. */
+function serveBackups(keys: Record<string, KeyObject>, { verifies = true } = {}): void {
+  services.functions.set('holdfast-shop-backup', async (event): Promise<Answer> => {
+    const { source, at, trigger } = event as Record<string, string>;
+    const args = ['backup', source ?? '', '--at', at ?? '', '--trigger', trigger ?? ''];
+    const made = await asFunction(keys, 'backup', [...args, '--no-verify', '--no-prune']);
+    const [one] = made['sources'] as { id: string; outcome: string; status: string }[];
+    if (verifies) setTimeout(() => void asFunction(keys, 'verify', ['verify', 'assets']), 500);
+    const rest = { source, bytes: 1, problems: [], problemCount: 0 };
+    return { result: { ...rest, id: one?.id, outcome: one?.outcome, status: one?.status } };
+  });
+}
+
+describe('trust', () => {
+  test('prints the keys of the functions as a block that makes KMS needless', async () => {
+    const keys = makeKeys();
+    const { exit, stdout } = await run('trust');
+    expect(exit).toBe(0);
+    expect(parseText(stdout).data).toEqual({
+      trust: [
+        {
+          name: 'holdfast-shop-backup',
+          publicKey: publicKeyOf(keys.backup),
+          prefixes: ['backups/assets/', 'records/backup/'],
+        },
+        ...(['verify', 'restore-test', 'prune'] as const).map((one) => ({
+          name: `holdfast-shop-${one}`,
+          publicKey: publicKeyOf(keys[one]),
+          prefixes: [`records/${one}/`],
+        })),
+      ],
+    });
+    expect(services.asked).toHaveLength(4);
+    await place.write({ 'holdfast.yaml': configuration(stdout) });
+    expect(await run('list')).toMatchObject({
+      exit: 0,
+      stderr: expect.not.stringContaining('KMS'),
+    });
+    expect(services.asked).toHaveLength(4);
+  });
+
+  test('writes them for the emergency kit, and overwrites nothing', async () => {
+    makeKeys();
+    expect((await run('trust', '--out', '../kit')).exit).toBe(0);
+    const file = join(place.root, 'kit/holdfast-shop-verify.pub');
+    const pem = await readFile(file, 'utf8');
+    expect(pem).toMatch(/^-----BEGIN PUBLIC KEY-----\n/);
+    expect((await run('trust', '--out', '../kit')).exit).toBe(0);
+    services.makeKey('alias/holdfast-shop-verify');
+    const refused = await run('trust', '--out', '../kit');
+    expect(refused.exit).toBe(1);
+    expect(refused.stderr).toContain('holds another key');
+    expect(await readFile(file, 'utf8')).toBe(pem);
+  });
+
+  test('says what it may not know', async () => {
+    makeKeys();
+    services.denies = true;
+    const { exit, stdout, stderr } = await run('trust');
+    expect({ exit, stdout }).toEqual({ exit: 12, stdout: '' });
+    expect(stderr).toContain('alias/holdfast-shop-verify cannot be asked for its public key');
+  });
+});
+
+describe('a stack whose keys are refused', () => {
+  test('is a warning for who reads, and stops who decides', async () => {
+    services.denies = true;
+    const listed = await run('list');
+    expect(listed.exit).toBe(0);
+    expect(listed.stderr).toMatch(
+      /warning: the public keys of holdfast-shop-backup, .* are not known/,
+    );
+    const pruned = await run('prune');
+    expect(pruned.exit).toBe(12);
+    expect(pruned.stderr).toContain('`holdfast trust` prints that block');
+  });
+});
+
+describe('trigger', () => {
+  test('has the function make a backup, and waits until another has proven it', async () => {
+    serveBackups(makeKeys());
+    const { exit, stdout, stderr } = await run('trigger', 'assets', '--wait', '--at', AT);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(stdout).toContain(`assets  ${ID}  complete, made now`);
+    expect(stdout).toMatch(/proven by verify/);
+    const again = await json('trigger', 'assets', '--wait', '--at', AT);
+    expect(again).toMatchObject({ outcome: 'already', id: ID, standing: 'good' });
+    expect((await json('list'))['backups']).toMatchObject([{ source: 'assets', standing: 'good' }]);
+  }, 60_000);
+
+  test('ends with 4 when nobody proves it in time', async () => {
+    serveBackups(makeKeys(), { verifies: false });
+    const given = ['trigger', 'assets', '--wait', '--timeout', '12s', '--at', AT];
+    const { exit, stderr } = await run(...given);
+    expect(exit).toBe(4);
+    expect(stderr).toContain('not proven within 12s');
+  }, 60_000);
+
+  test.each([
+    ['SOURCE_UNREADABLE', 'the bucket is empty', 1],
+    ['LOCKED', 'another run holds the lock', 11],
+    ['STORE_DENIED', 'access is denied', 12],
+  ])('ends as the function did: %s', async (errorType, errorMessage, exit) => {
+    services.functions.set('holdfast-shop-backup', () =>
+      Promise.resolve({ error: { errorType, errorMessage } }),
+    );
+    const ended = await run('trigger', 'assets');
+    expect(ended).toMatchObject({ exit, stdout: '' });
+    expect(ended.stderr).toContain(`error: ${errorMessage}`);
+    expect(ended.stderr).toContain('/aws/lambda/holdfast-shop-backup');
+  });
+
+  test('does not take a function that died for one that answered', async () => {
+    services.functions.set('holdfast-shop-backup', () =>
+      Promise.resolve({
+        error: { errorType: 'Sandbox.Timedout', errorMessage: 'Task timed out after 900 seconds' },
+      }),
+    );
+    const { exit, stderr } = await run('trigger', 'assets');
+    expect(exit).toBe(1);
+    expect(stderr).toContain('ended without a result: Task timed out after 900 seconds');
+  });
+
+  test.each([
+    ['a folder', ['site'], 2, 'site is a folder, which no function can read'],
+    ['a source that is none', ['asets'], 2, 'there is no source "asets"'],
+    ['a timeout that is none', ['assets', '--timeout', 'soon'], 2, '--timeout "soon"'],
+    ['a time that is none', ['assets', '--at', 'now'], 2, '--at "now" is no time'],
+    ['a stack that is not deployed', ['assets'], 12, 'holdfast-shop-backup cannot be invoked'],
+  ])('refuses %s', async (_, args, exit, message) => {
+    const ended = await run('trigger', ...args);
+    expect(ended.exit).toBe(exit);
+    expect(ended.stderr).toContain(message);
+  });
+
+  test('refuses to wait where it could not see the proof, before it starts anything', async () => {
+    services.denies = true;
+    const { exit, stderr } = await run('trigger', 'assets', '--wait');
+    expect(exit).toBe(12);
+    expect(stderr).toContain('are not known here');
+    expect(services.asked).not.toContain('Invoke holdfast-shop-backup');
+  });
+});
+
+test('a backup into the store of a stack leaves proof and retention to the functions', async () => {
+  makeKeys();
+  const key = await asFunctionKey();
+  await place.write({
+    'holdfast.yaml': configuration(
+      `signing: { key: 'file:${key.file}' }\ntrust: [{ name: ci, publicKey: ${key.publicKey}, prefixes: [backups/site/, records/backup/] }]\n`,
+    ),
+  });
+  const { exit, stdout, stderr } = await run('backup', 'site');
+  expect(exit).toBe(0);
+  expect(stdout).toContain('complete');
+  expect(stdout).not.toContain('proven');
+  expect(stderr).toContain('`holdfast list site` shows when it is proven');
+  expect((await json('list'))['backups']).toMatchObject([{ source: 'site', standing: 'unproven' }]);
+});
+
+async function asFunctionKey(): Promise<{ file: string; publicKey: string }> {
+  const key = services.makeKey('alias/nobody-asks-for-this');
+  const file = join(place.root, 'ci.key');
+  await writeFile(file, String(key.export({ type: 'pkcs8', format: 'pem' })), { mode: 0o600 });
+  return { file, publicKey: publicKeyOf(key) };
+}
+
+test('the doctor says whose keys are known', async () => {
+  makeKeys();
+  services.keys.delete('alias/holdfast-shop-prune');
+  const { stdout } = await run('doctor');
+  expect(stdout).toContain('3 keys of the functions are known in us-east-1');
+  expect(stdout).toContain('alias/holdfast-shop-prune');
+  expect(stdout).toContain('assets: of kind bucket, backed up by the backup function');
+});

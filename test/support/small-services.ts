@@ -1,0 +1,97 @@
+// KMS and Lambda in this process, as much of them as the command line asks: real keys behind aliases, and functions that are given.
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a function answers: its result, or the error that it fails with. */
+export type Answer =
+  | { readonly result: unknown }
+  | { readonly error: { readonly errorType: string; readonly errorMessage: string } };
+
+export class SmallServices implements AsyncDisposable {
+  /** By alias; what is not here, KMS does not find. */
+  readonly keys = new Map<string, KeyObject>();
+  /** By name; what is not here, Lambda does not find. */
+  readonly functions = new Map<string, (event: unknown) => Promise<Answer>>();
+  /** Names of operations, in the order in which they were asked for. */
+  readonly asked: string[] = [];
+  /** When true, every call is refused. */
+  denies = false;
+  private readonly server = http.createServer((request, response) => {
+    void this.answer(request, response);
+  });
+
+  static async start(): Promise<SmallServices> {
+    const services = new SmallServices();
+    await new Promise<void>((resolve) => services.server.listen(0, '127.0.0.1', resolve));
+    return services;
+  }
+
+  /** For processes that are to ask these services. */
+  get env(): Record<string, string> {
+    const { port } = this.server.address() as AddressInfo;
+    const endpoint = `http://127.0.0.1:${port}`;
+    return { AWS_ENDPOINT_URL_KMS: endpoint, AWS_ENDPOINT_URL_LAMBDA: endpoint };
+  }
+
+  /** A new key behind `alias`; its private half. */
+  makeKey(alias: string): KeyObject {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.keys.set(alias, privateKey);
+    return privateKey;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async answer(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString();
+    const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+    const name = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.url ?? '')?.[1];
+    this.asked.push(
+      name === undefined ? String(request.headers['x-amz-target']) : `Invoke ${name}`,
+    );
+    if (this.denies) fail(response, 400, 'AccessDeniedException');
+    else if (name === undefined) this.publicKey(String(body['KeyId']), response);
+    else await this.invoke(decodeURIComponent(name), body, response);
+  }
+
+  private publicKey(alias: string, response: http.ServerResponse): void {
+    const key = this.keys.get(alias);
+    if (key === undefined) {
+      fail(response, 400, 'NotFoundException');
+      return;
+    }
+    const der = createPublicKey(key).export({ type: 'spki', format: 'der' });
+    send(response, { KeyId: alias, PublicKey: der.toString('base64'), KeyUsage: 'SIGN_VERIFY' });
+  }
+
+  private async invoke(name: string, event: unknown, response: http.ServerResponse): Promise<void> {
+    const act = this.functions.get(name);
+    if (act === undefined) {
+      fail(response, 404, 'ResourceNotFoundException');
+      return;
+    }
+    const answer = await act(event);
+    if ('error' in answer) response.setHeader('x-amz-function-error', 'Unhandled');
+    send(response, 'error' in answer ? answer.error : answer.result);
+  }
+}
+
+function send(response: http.ServerResponse, value: unknown): void {
+  response.setHeader('content-type', 'application/x-amz-json-1.1');
+  response.end(JSON.stringify(value));
+}
+
+function fail(response: http.ServerResponse, status: number, type: string): void {
+  response.statusCode = status;
+  response.setHeader('x-amzn-errortype', type);
+  send(response, { __type: type, message: type });
+}
