@@ -11,6 +11,7 @@ s3_service_context = iam_actions.s3_service_context
 request_tag_context = iam_actions.request_tag_context
 extract_resource_arn = iam_actions.extract_resource_arn
 enforce = iam_evaluator.enforce
+resolve_condition_key = iam_evaluator._resolve_condition_key
 
 
 def context_of_object(action, query, path="", headers=None):
@@ -31,6 +32,10 @@ def context_of_body(service, action, body, params):
         context["cloudwatch:namespace"] = json.loads(body)["Namespace"]
     if action.startswith("kms:"):
         context["kms:ResourceAliases"] = aliases_of(body)
+        request = json.loads(body)
+        for name in ("SigningAlgorithm", "MessageType"):
+            if name in request:
+                context[f"kms:{name}"] = request[name]
     if action == "s3:PutObjectRetention":
         context.update(retention_of(body.decode()))
     return context
@@ -66,6 +71,15 @@ def retention_of(xml):
     return context
 
 
+def value_of(key, context):
+    value = resolve_condition_key(key, context)
+    if key.lower() != "aws:principalarn":
+        return value
+    # A session of a role counts as its role.
+    session = re.fullmatch(r"arn:aws:sts::(\d+):assumed-role/(.*)/[^/]*", value)
+    return f"arn:aws:iam::{session.group(1)}:role/{session.group(2)}" if session else value
+
+
 def enforce_and_tell(access_key, action, service, region, resource_arn="*", service_context=None):
     refused = enforce(access_key, action, service, region, resource_arn, service_context)
     if refused:
@@ -74,6 +88,7 @@ def enforce_and_tell(access_key, action, service, region, resource_arn="*", serv
 
 
 iam_evaluator.enforce = enforce_and_tell
+iam_evaluator._resolve_condition_key = value_of
 iam_actions.s3_service_context = context_of_object
 iam_actions.request_tag_context = context_of_body
 iam_actions.extract_resource_arn = resource_of

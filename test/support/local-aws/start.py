@@ -5,6 +5,7 @@
 # - an event that reaches a function is tried again, and goes to the function's dead-letter queue in the end;
 # - each run of a function is counted in its metrics, however it was started, and so are the messages in queues;
 # - a bucket of a stack has the Object Lock that its template says;
+# - a range of a version is that range, not the whole object;
 # - the loopback counts as TLS, which policies demand.
 # The clock of a test may leap (libfaketime): then a sleep must not ask the clock, and alarms wait for what would have been measured meanwhile.
 # It ends with whoever started it: when its standard input is closed, it and the functions that it runs are killed.
@@ -37,6 +38,7 @@ invoke_target = eventbridge._invoke_target
 tick_schedules = scheduler._tick_schedules
 dispatch_alarm_actions = cloudwatch._dispatch_alarm_actions
 apply_configurations = provisioners._s3_apply_configurations
+get_whole_object = s3._get_object
 function_handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
 create_plain_function = function_handlers["create"]
 pin_origin = app.pin_request_origin
@@ -211,6 +213,20 @@ def apply_with_lock(name, props, old_props=None):
         }
 
 
+def get_object(bucket, key, headers, query=None):
+    status, answer, body = get_whole_object(bucket, key, headers, query)
+    if status != 200 or "versionId" not in (query or {}) or not headers.get("range"):
+        return status, answer, body
+    wanted = s3._parse_range(headers["range"], len(body))
+    if wanted is None:
+        return s3._error("InvalidRange", "The requested range is not satisfiable", 416)
+    begin, end = wanted
+    answer = {name: value for name, value in answer.items() if not name.startswith("x-amz-checksum")}
+    answer["Content-Range"] = f"bytes {begin}-{end}/{len(body)}"
+    answer["Content-Length"] = str(end - begin + 1)
+    return 206, answer, body[begin : end + 1]
+
+
 def create_function(logical_id, props, stack_name):
     name, attributes = create_plain_function(logical_id, props, stack_name)
     letters = props.get("DeadLetterConfig")
@@ -235,6 +251,7 @@ cloudwatch._evaluate_alarm = evaluate_alarm
 cloudwatch._dispatch_alarm_actions = dispatch_alarm_actions_and_event
 provisioners._s3_apply_configurations = apply_with_lock
 function_handlers["create"] = create_function
+s3._get_object = get_object
 app.pin_request_origin = pin_request_origin
 lambda_svc._execute_function_dispatch = execute_function
 lambda_svc._emit_lambda_metrics = emit_throttles
