@@ -190,7 +190,7 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
   const partial = problems.some(({ tolerated }) => tolerated !== true);
   return {
     format: MANIFEST_FORMAT,
-    requires: [],
+    requires: read.database === undefined ? [] : ['database'],
     key: manifestKey(source.name, id),
     system: engine.system ?? '',
     source: source.name,
@@ -208,6 +208,7 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
     options: read.options,
     ...(git !== undefined && { git }),
     ...(packaged !== undefined && { package: packaged }),
+    ...(read.database !== undefined && { database: read.database }),
     ...(instead !== undefined && { origin: instead.origin }),
     tools: { ...engine.versions },
   };
@@ -216,14 +217,18 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
 /** Notes on what changed more than it should; they make no run partial, and whoever reads the manifest sees them. */
 function anomalies(read: ReadResult, predecessor: ReadBackup | undefined): Problem[] {
   if (predecessor === undefined) return [];
-  const totalsOf = ({ files, contentBytes }: { files: number; contentBytes: number }) => ({
-    files,
-    rows: undefined,
-    bytes: contentBytes,
+  const totalsOf = ({ totals, database }: Pick<Manifest, 'totals' | 'database'>) => ({
+    files: totals.files,
+    rows: database && Object.values(database.rows).reduce((sum, rows) => sum + rows, 0),
+    bytes: totals.contentBytes,
   });
-  return findAnomalies(totalsOf(read.totals), [totalsOf(predecessor.manifest.totals)]).map(
-    ({ code, detail }) => ({ path: '', code: `anomaly-${code}`, detail, tolerated: true }),
-  );
+  const now = { totals: read.totals, database: read.database };
+  return findAnomalies(totalsOf(now), [totalsOf(predecessor.manifest)]).map(({ code, detail }) => ({
+    path: '',
+    code: `anomaly-${code}`,
+    detail,
+    tolerated: true,
+  }));
 }
 
 async function recordFailure(

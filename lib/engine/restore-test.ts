@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError, type Problem } from '../errors.ts';
+import type { Facts } from '../format/record.ts';
 import type { Difference, LiveSource, OpenBackup } from '../sources/source.ts';
 import { openBackup, type ReadBackup } from './catalog.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
@@ -17,6 +18,8 @@ export interface RestoreTestResult extends Recorded {
   /** From the first byte read to the last compared; what a restore of this backup takes here. */
   readonly restoreMs: number;
   readonly durationMs: number;
+  /** What else is known of the test; by kind of source. */
+  readonly facts: Facts;
   /** How the backup compares with its source as it is now; undefined when that was not asked for. */
   readonly live: LiveComparison | undefined;
 }
@@ -33,6 +36,8 @@ export interface LiveComparison {
 }
 
 export interface RestoreTestOptions {
+  /** What is asked of what was restored, for kinds that can be asked. */
+  readonly checks?: readonly string[];
   readonly live?: { readonly source: LiveSource; readonly tolerance: number } | undefined;
 }
 
@@ -46,7 +51,7 @@ export async function restoreTest(
 ): Promise<RestoreTestResult> {
   const begin = engine.now();
   const backup = await openBackup(engine, source, id);
-  const tested = await tryOut(engine, backup);
+  const tested = await testOf(engine, backup, options.checks ?? []);
   const live = options.live && (await compareWithLive(engine, backup, options.live));
   const recorded = await tryRecord(engine, {
     verb: 'restore-test',
@@ -59,6 +64,7 @@ export async function restoreTest(
       files: tested.files,
       bytes: tested.bytes,
       restoreMs: tested.restoreMs,
+      ...tested.facts,
       manifest: backup.digest,
       ...(live !== undefined && {
         live: { entries: live.entries, differing: live.differing, tolerance: live.tolerance },
@@ -86,7 +92,29 @@ async function compareWithLive(
 
 type Tested = Omit<RestoreTestResult, 'source' | 'id' | 'durationMs' | 'live' | keyof Recorded>;
 
-async function tryOut(engine: Engine, backup: OpenBackup & ReadBackup): Promise<Tested> {
+/** A kind that tries out its backups itself does so; the others are restored to a folder that is compared. */
+async function testOf(
+  engine: Engine,
+  backup: OpenBackup & ReadBackup,
+  checks: readonly string[],
+): Promise<Tested> {
+  const { tryOut } = kindOf(engine, backup.manifest.kind);
+  if (tryOut === undefined) return tryInFolder(engine, backup);
+  const begin = engine.now();
+  try {
+    const { scratch } = engine;
+    const input = { ...workOf(engine), scratch, checks, now: () => engine.now() };
+    const { damage, unclear, notes, ...tried } = await tryOut(backup, input);
+    const verdict = damage.length > 0 ? 'damaged' : unclear.length > 0 ? 'inconclusive' : 'proven';
+    const told = notes.map((note) => ({ ...note, tolerated: true }));
+    return { ...tried, verdict, problems: [...damage, ...unclear, ...told] };
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code === 'CANCELLED') throw error;
+    return failed(error, engine.now().getTime() - begin.getTime());
+  }
+}
+
+async function tryInFolder(engine: Engine, backup: OpenBackup & ReadBackup): Promise<Tested> {
   const kind = kindOf(engine, backup.manifest.kind);
   const work = workOf(engine);
   const begin = engine.now();
@@ -124,6 +152,7 @@ async function tryOut(engine: Engine, backup: OpenBackup & ReadBackup): Promise<
       bytes,
       problems: [...problems, ...compared.problems.filter(counts)],
       restoreMs,
+      facts: {},
     };
   } catch (error) {
     if (!(error instanceof HoldfastError) && (error as NodeJS.ErrnoException).code === undefined)
@@ -168,5 +197,6 @@ function failed(error: unknown, restoreMs: number): Tested {
     bytes: 0,
     problems: [{ path: '', code, detail }],
     restoreMs,
+    facts: {},
   };
 }

@@ -10,7 +10,7 @@ export const MANIFEST_FORMAT = 1;
 z.config({ ...en(), jitless: true });
 
 /** What a manifest may demand of its reader; one that is not listed here is refused. */
-const KNOWN_FEATURES: readonly string[] = [];
+const KNOWN_FEATURES: readonly string[] = ['database'];
 
 /** Problems beyond these are counted and not listed. */
 export const MAX_LISTED_PROBLEMS = 1000;
@@ -35,7 +35,7 @@ const extentSchema = z.strictObject({
 });
 
 const artifactSchema = z.strictObject({
-  role: z.enum(['archive', 'scan', 'dump', 'globals']),
+  role: z.enum(['archive', 'scan', 'dump', 'globals', 'index']),
   key: text,
   codec: z.enum(['gzip', 'zstd']),
   bytes: count,
@@ -63,6 +63,37 @@ const totalsSchema = z.strictObject({
   reusedBytes: count,
 });
 
+const names = z.array(text).check(z.maxLength(10_000));
+/** One value a table, a sequence or an extension. */
+const perName = <T extends z.ZodMiniType>(value: T) => z.record(text, value);
+
+/** What a database held, asked in the transaction that was dumped: a restored one must hold it too. */
+const databaseSchema = z.strictObject({
+  serverVersion: text,
+  /** Of pg_dump. */
+  clientVersion: text,
+  /** What pg_dump was told as the key of \restrict, so that a second dump can have the same bytes. */
+  restrictKey: z.optional(z.string().check(z.regex(/^[A-Za-z0-9]{1,63}$/))),
+  selection: z.strictObject({
+    schemas: names,
+    excludeSchemas: names,
+    tables: names,
+    excludeTables: names,
+  }),
+  settings: perName(text),
+  extensions: perName(text),
+  /** Those that own something, are granted something or stand in a policy. */
+  roles: names,
+  rows: perName(count),
+  sequences: perName(
+    z.strictObject({ last: z.string().check(z.regex(/^-?\d{1,19}$/)), used: z.boolean() }),
+  ),
+  /** Of the configured columns. */
+  newest: perName(z.nullable(text)),
+  /** Policies, grants, functions, triggers, … */
+  counts: perName(count),
+});
+
 const manifestSchema = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
   requires: z.array(text).check(z.maxLength(64)),
@@ -85,6 +116,8 @@ const manifestSchema = z.strictObject({
   options: z.record(z.string().check(z.maxLength(64)), z.union([text, z.number(), z.boolean()])),
   git: z.optional(gitSchema),
   package: z.optional(z.strictObject({ name: z.optional(text), version: z.optional(text) })),
+  /** Of databases; a manifest with it requires `database`. */
+  database: z.optional(databaseSchema),
   /** For a backup that was not made from its source: from what, and why. */
   origin: z.optional(
     z.strictObject({ reason: text, from: z.array(text).check(z.maxLength(1000)) }),
@@ -95,6 +128,7 @@ const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Artifact = z.infer<typeof artifactSchema>;
 export type ManifestTotals = z.infer<typeof totalsSchema>;
+export type DatabaseFacts = z.infer<typeof databaseSchema>;
 export type GitState = z.infer<typeof gitSchema>;
 
 /**

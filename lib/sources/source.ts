@@ -2,6 +2,7 @@
 import type { ByteReader } from '../archive/read.ts';
 import type { Pool } from '../archive/pool.ts';
 import type { Problem } from '../errors.ts';
+import type { Facts } from '../format/record.ts';
 import type { Artifact, GitState, Manifest, ManifestTotals } from '../format/manifest.ts';
 
 /** What every piece of work gets from outside. */
@@ -53,6 +54,8 @@ export interface ReadResult {
   readonly full: boolean;
   readonly git: GitState | undefined;
   readonly package: Manifest['package'];
+  /** Of a database: what it held when it was read. */
+  readonly database?: Manifest['database'];
 }
 
 export type ProofLevel = 'digest' | 'content';
@@ -162,6 +165,77 @@ export interface ByHand {
   readonly recheck: readonly string[];
 }
 
+export interface TryOutInput extends Work {
+  /** A folder in which a scratch place may be made; absolute. */
+  readonly scratch: string;
+  now(): Date;
+  /** What is configured to be asked of what was restored; in words of the kind, such as SQL. */
+  readonly checks: readonly string[];
+}
+
+/** What trying out a backup found. */
+export interface TriedOut {
+  /** What is wrong with the backup. */
+  readonly damage: readonly Problem[];
+  /** What could not be proven here, for or against it. */
+  readonly unclear: readonly Problem[];
+  /** What should be known and decides nothing. */
+  readonly notes: readonly Problem[];
+  readonly files: number;
+  readonly bytes: number;
+  readonly restoreMs: number;
+  /** For the record. */
+  readonly facts: Facts;
+}
+
+/**
+ * Restores a backup into a scratch place of the kind's own, compares it with what was recorded, and removes it whatever happens.
+ * Throws as a restore does.
+ */
+export type TryOut = (backup: OpenBackup, input: TryOutInput) => Promise<TriedOut>;
+
+/** Where a backup can be restored to besides a folder, and how. */
+export interface RestoreToService {
+  /** Whether `target` is a place of this kind, such as a URL; never asks it. */
+  accepts(target: string): boolean;
+  /** The same without what is secret in it. */
+  label(target: string): string;
+  /**
+   * Restores a backup, or some of its paths, whole or not at all, and compares it afterwards.
+   *
+   * `TARGET_REFUSED` when something would be lost, `BACKUP_DAMAGED` before anything is written, `RESTORE_DIFFERS` when the target
+   * does not take it.
+   */
+  restore(backup: OpenBackup, input: RestoreToServiceInput): Promise<RestoredToService>;
+}
+
+export interface RestoreToServiceInput extends Work {
+  readonly target: string;
+  /** Where the target was named, as it is never shown itself. */
+  readonly targetFrom: string;
+  readonly paths: readonly string[];
+  /** Go on although something is there: it is saved by `save` first, and replaced. */
+  readonly replace: boolean;
+  /** Make what the target's surroundings lack, such as roles. */
+  readonly prepare: boolean;
+  readonly checks: readonly string[];
+  now(): Date;
+  /** Backs up what is there, before it is replaced. */
+  readonly save: (source: Source) => Promise<string>;
+}
+
+export interface RestoredToService {
+  readonly entries: number;
+  readonly bytes: number;
+  /** What is not as it was recorded, although everything was taken. */
+  readonly differences: readonly Problem[];
+  /** What should be known. */
+  readonly notes: readonly Problem[];
+  /** The safety backup of what was replaced. */
+  readonly saved: string | undefined;
+  readonly facts: Facts;
+}
+
 /** What one kind of source can do with its backups; none of it needs the source's configuration. */
 export interface SourceKind {
   readonly kind: string;
@@ -183,6 +257,10 @@ export interface SourceKind {
   readonly inPlace: InPlace | undefined;
   /** Gathers what is whole of a damaged backup, and the rest from donors; undefined for kinds that cannot. */
   readonly repair: Repair | undefined;
+  /** How the kind tries out a backup, where restoring it to a folder and comparing that proves too little. */
+  readonly tryOut?: TryOut;
+  /** For kinds that restore to a running service. */
+  readonly service?: RestoreToService;
 }
 
 /** Puts everything into `scratch`, an empty private folder; `read` of the result reads it from there into a new backup. */

@@ -1,0 +1,188 @@
+// Runs pg_dump and takes its text: scanned while it passes, encoded by the pool, and counted as a dump only when the program has
+// ended as it should and has said that it is done.
+import path from 'node:path';
+import { Digester } from '../../archive/output.ts';
+import type { Pool } from '../../archive/pool.ts';
+import { HoldfastError, type ErrorCode } from '../../errors.ts';
+import type { Encoding, Extent } from '../../format/codec.ts';
+import type { Connection } from './connection.ts';
+import type { DumpIndex } from './dump-index.ts';
+import { DumpScanner, type DumpSummary, type ScanOptions } from './dump-text.ts';
+import { startTool, type Confinement, type Tool } from './process.ts';
+import { selectionArguments, type Selection } from './selection.ts';
+import { baseEnvironment, type Machine, type Tools } from './tools.ts';
+
+export interface DumpInput {
+  readonly machine: Machine;
+  readonly tools: Tools;
+  readonly connection: Connection;
+  readonly selection: Selection;
+  /** Undefined where pg_dump knows none. */
+  readonly restrictKey: string | undefined;
+  /** Undefined for one of its own. */
+  readonly snapshot: string | undefined;
+  readonly lockWaitTimeoutSeconds: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly failure: ErrorCode;
+  readonly confinement?: Confinement | undefined;
+}
+
+/** Raw bytes of a member. */
+const MEMBER_BYTES = 1 << 20;
+/** Members that are being encoded while others are written; bounds the memory of a dump. */
+const AHEAD = 10;
+
+export function startDump(input: DumpInput): Tool {
+  const { machine, tools, connection, restrictKey, snapshot, lockWaitTimeoutSeconds } = input;
+  return startTool({
+    file: path.join(tools.folder, 'pg_dump'),
+    args: [
+      '--format=plain',
+      '--no-password',
+      ...(restrictKey === undefined ? [] : [`--restrict-key=${restrictKey}`]),
+      ...(snapshot === undefined ? [] : [`--snapshot=${snapshot}`]),
+      ...(lockWaitTimeoutSeconds === undefined
+        ? []
+        : [`--lock-wait-timeout=${lockWaitTimeoutSeconds * 1000}`]),
+      ...selectionArguments(input.selection),
+    ],
+    env: { ...baseEnvironment(machine), ...connection.env },
+    signal: input.signal,
+    secrets: [connection.password],
+    failure: input.failure,
+    what: `pg_dump of ${connection.label}`,
+    confinement: input.confinement,
+  });
+}
+
+/** Takes the text of a dump without keeping it. Fails as `DumpWriter.write` does. */
+export async function scanDump(input: DumpInput, options: ScanOptions): Promise<DumpSummary> {
+  const tool = startDump(input);
+  tool.stdin.end();
+  const scanner = new DumpScanner(options);
+  try {
+    for await (const chunk of tool.stdout as AsyncIterable<Buffer>) scanner.push(chunk);
+    await tool.ended;
+    return finished(scanner, input);
+  } finally {
+    tool.kill();
+  }
+}
+
+/** pg_dump says last that it is complete; what ends before is none, whatever the exit code. */
+function finished(scanner: DumpScanner, { connection, failure }: DumpInput): DumpSummary {
+  const summary = scanner.end();
+  if (!summary.complete) {
+    throw new HoldfastError(
+      failure,
+      `pg_dump of ${connection.label} ended well and its output did not: after ${summary.bytes} bytes it lacks "PostgreSQL database dump complete"`,
+      { hint: 'Nothing was kept. Is it really PostgreSQL’s pg_dump that is run?' },
+    );
+  }
+  if (summary.foreign.length > 0) {
+    throw new HoldfastError(
+      failure,
+      `the output of pg_dump of ${connection.label} holds what pg_dump does not write: ${JSON.stringify(summary.foreign[0])}`,
+    );
+  }
+  return summary;
+}
+
+export interface WriteOptions {
+  readonly pool: Pool;
+  readonly encoding: Encoding;
+  readonly scan: ScanOptions;
+  readonly onProgress: ((bytes: number) => void) | undefined;
+}
+
+/** Writes one dump; use once. */
+export class DumpWriter {
+  private readonly input: DumpInput;
+  private readonly options: WriteOptions;
+  private readonly scanner: DumpScanner;
+  private readonly digester = new Digester();
+  private readonly members: Extent[] = [];
+  private offset = 0;
+  private summary: DumpSummary | undefined;
+
+  constructor(input: DumpInput, options: WriteOptions) {
+    this.input = input;
+    this.options = options;
+    this.scanner = new DumpScanner(options.scan);
+  }
+
+  /**
+   * The stored bytes of the dump, in order. Throws at its end unless the program ended with code 0, by no signal, and its text is
+   * complete: whoever stores the bytes must not have stored them then.
+   */
+  async *write(): AsyncGenerator<Uint8Array> {
+    const tool = startDump(this.input);
+    tool.stdin.end();
+    const ahead: Promise<Uint8Array>[] = [];
+    let passed = 0;
+    try {
+      for await (const block of this.blocks(tool)) {
+        passed += block.length;
+        ahead.push(this.encode(block));
+        if (ahead.length > AHEAD) yield (await ahead.shift()) ?? new Uint8Array(0);
+        this.options.onProgress?.(passed);
+      }
+      await tool.ended;
+      this.summary = finished(this.scanner, this.input);
+      for (const member of ahead) yield await member;
+    } finally {
+      tool.kill();
+    }
+  }
+
+  private async *blocks(tool: Tool): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    let block = new Uint8Array(MEMBER_BYTES);
+    let filled = 0;
+    for await (const chunk of tool.stdout as AsyncIterable<Buffer>) {
+      this.scanner.push(chunk);
+      for (let at = 0; at < chunk.length;) {
+        const part = chunk.subarray(at, at + MEMBER_BYTES - filled);
+        block.set(part, filled);
+        filled += part.length;
+        at += part.length;
+        if (filled < MEMBER_BYTES) continue;
+        yield block;
+        block = new Uint8Array(MEMBER_BYTES);
+        filled = 0;
+      }
+    }
+    if (filled > 0) yield block.subarray(0, filled);
+  }
+
+  private encode(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+    const { pool, encoding } = this.options;
+    const rawBytes = bytes.length;
+    const previous = this.last;
+    const encoded = pool
+      .run('encodeText', { bytes, encoding }, rawBytes, [bytes.buffer])
+      .then(async (member) => {
+        await previous;
+        const stored = member.bytes ?? new Uint8Array(0);
+        const { sha256 } = member;
+        this.members.push({ offset: this.offset, bytes: stored.length, rawBytes, sha256 });
+        this.offset += stored.length;
+        this.digester.update(stored);
+        return stored;
+      });
+    // Awaited in order; until then a rejection must not count as unhandled.
+    encoded.catch(() => undefined);
+    this.last = encoded;
+    return encoded;
+  }
+
+  /** Members are placed one behind the other, in whatever order they are encoded. */
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** What was written, once `write` has come to its end. */
+  finish(): { index: DumpIndex; digest: ReturnType<Digester['digest']> } {
+    const { summary, members } = this;
+    if (summary === undefined) throw new Error('the dump was not written to its end');
+    const { objects, bytes } = summary;
+    return { index: { members, objects, rawBytes: bytes }, digest: this.digester.digest() };
+  }
+}

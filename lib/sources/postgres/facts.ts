@@ -1,0 +1,193 @@
+// What a database holds, asked in one transaction: what a restored one must hold too.
+import type { DatabaseFacts } from '../../format/manifest.ts';
+import { identifier, literal, type Session } from './session.ts';
+import {
+  isPartial,
+  notOfExtension,
+  relationCondition,
+  schemaCondition,
+  type Selection,
+} from './selection.ts';
+
+/** What is asked at once. */
+const BATCH = 50;
+
+interface Relation {
+  readonly name: string;
+  readonly schema: string;
+  readonly relation: string;
+}
+
+/** pg_dump puts a name on one line. */
+const NAME = `translate(n.nspname || '.' || c.relname, E'\\n\\r', '  ')`;
+
+/** Rows of each table, by name. Tables of one name, but for their newlines, count together. */
+export async function countRows(
+  session: Session,
+  selection: Selection,
+): Promise<Record<string, number>> {
+  const tables = await relations(session, selection, "c.relkind = 'r'");
+  const rows = new Map<string, number>();
+  for (let i = 0; i < tables.length; i += BATCH) {
+    const batch = tables.slice(i, i + BATCH);
+    const counts = batch.map(
+      ({ schema, relation }) =>
+        `(SELECT count(*) FROM ONLY ${identifier(schema)}.${identifier(relation)})`,
+    );
+    const found = await session.json<number[]>(`SELECT json_build_array(${counts.join(', ')})`);
+    batch.forEach(({ name }, at) => rows.set(name, (rows.get(name) ?? 0) + (found[at] ?? 0)));
+  }
+  return Object.fromEntries(rows);
+}
+
+/** Where each sequence stands: its last value, and whether it was used. */
+export async function readSequences(
+  session: Session,
+  selection: Selection,
+): Promise<DatabaseFacts['sequences']> {
+  const sequences = await relations(session, selection, "c.relkind = 'S'");
+  const values: [string, { last: string; used: boolean }][] = [];
+  for (let i = 0; i < sequences.length; i += BATCH) {
+    const batch = sequences.slice(i, i + BATCH);
+    const states = batch.map(
+      ({ schema, relation }) =>
+        `(SELECT json_build_object('last', last_value::text, 'used', is_called) FROM ${identifier(schema)}.${identifier(relation)})`,
+    );
+    const found = await session.json<{ last: string; used: boolean }[]>(
+      `SELECT json_build_array(${states.join(', ')})`,
+    );
+    found.forEach((state, at) => values.push([batch[at]?.name ?? '', state]));
+  }
+  return Object.fromEntries(values);
+}
+
+async function relations(
+  session: Session,
+  selection: Selection,
+  kind: string,
+): Promise<readonly Relation[]> {
+  return session.json<Relation[]>(
+    `SELECT coalesce(json_agg(json_build_object('name', ${NAME}, 'schema', n.nspname, 'relation', c.relname) ORDER BY n.nspname, c.relname), '[]')
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${kind} AND ${relationCondition(selection)}`,
+  );
+}
+
+/** The newest value of each column, in UTC; null where there is none. */
+export async function readNewest(
+  session: Session,
+  columns: readonly string[],
+): Promise<DatabaseFacts['newest']> {
+  if (columns.length === 0) return {};
+  const newest = columns.map((column) => {
+    const [schema, table, name] = columnParts(column);
+    return `(SELECT to_char(max(${identifier(name)})::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM ${identifier(schema)}.${identifier(table)})`;
+  });
+  await session.ask("SET TIME ZONE 'UTC'");
+  const found = await session.json<(string | null)[]>(
+    `SELECT json_build_array(${newest.join(', ')})`,
+  );
+  return Object.fromEntries(columns.map((column, at) => [column, found[at] ?? null]));
+}
+
+/** `schema.table.column`, or `table.column` in `public`. */
+export function columnParts(column: string): [string, string, string] {
+  const parts = column.split('.');
+  const name = parts.pop() ?? '';
+  const table = parts.pop() ?? '';
+  return [parts.length === 0 ? 'public' : parts.join('.'), table, name];
+}
+
+/** Columns that are asked for and are not there. */
+export async function absentColumns(
+  session: Session,
+  columns: readonly string[],
+): Promise<readonly string[]> {
+  if (columns.length === 0) return [];
+  const rows = columns.map((column) => {
+    const [schema, table, name] = columnParts(column);
+    return `SELECT ${literal(column)} AS what WHERE NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ${literal(schema)} AND c.relname = ${literal(table)} AND a.attname = ${literal(name)} AND NOT a.attisdropped)`;
+  });
+  return session.json(`SELECT coalesce(json_agg(what), '[]') FROM (${rows.join(' UNION ALL ')}) x`);
+}
+
+/** How many there are of what no row count shows: what decides who may do what, and what keeps data right. */
+export async function countObjects(
+  session: Session,
+  selection: Selection,
+): Promise<Record<string, number>> {
+  const pairs = Object.entries(countQueries(selection)).map(
+    ([name, query]) => `${literal(name)}, (${query})`,
+  );
+  return session.json(`SELECT json_build_object(${pairs.join(', ')})`);
+}
+
+function countQueries(selection: Selection): Record<string, string> {
+  const relation = `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${relationCondition(selection)}`;
+  const relationKind = (kinds: string) => `SELECT count(*) ${relation} AND c.relkind IN (${kinds})`;
+  const onRelation = (catalog: string, column: string, more = 'true') =>
+    `SELECT count(*) FROM ${catalog} x WHERE ${more} AND x.${column} IN (SELECT c.oid ${relation})`;
+  const bound = {
+    tables: relationKind("'r','p'"),
+    views: relationKind("'v'"),
+    materializedViews: relationKind("'m'"),
+    foreignTables: relationKind("'f'"),
+    indexes: relationKind("'i','I'"),
+    sequences: relationKind("'S'"),
+    columns: onRelation('pg_attribute', 'attrelid', 'x.attnum > 0 AND NOT x.attisdropped'),
+    constraints: onRelation('pg_constraint', 'conrelid', "x.contype IN ('c','f','p','u','x')"),
+    triggers: onRelation('pg_trigger', 'tgrelid', 'NOT x.tgisinternal'),
+    policies: onRelation('pg_policy', 'polrelid'),
+    rowSecurity: `SELECT count(*) ${relation} AND c.relrowsecurity`,
+    rules: onRelation('pg_rewrite', 'ev_class', "x.rulename <> '_RETURN'"),
+    grantsOnRelations: `SELECT count(*) FROM (SELECT (aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, c.relowner)))).grantee AS grantee, c.relowner AS owner ${relation} AND c.relkind IN ('r','p','v','m','f','S')) x WHERE x.grantee <> x.owner`,
+    grantsOnColumns: `SELECT count(*) FROM (SELECT aclexplode(a.attacl) FROM pg_attribute a WHERE a.attacl IS NOT NULL AND a.attrelid IN (SELECT c.oid ${relation})) x`,
+  };
+  if (selection.tables.length > 0) return bound;
+  const inSchema = (catalog: string, namespace: string, more: string) =>
+    `FROM ${catalog} x JOIN pg_namespace n ON n.oid = x.${namespace} WHERE ${schemaCondition(selection)} AND ${notOfExtension(catalog, 'x.oid')} AND ${more}`;
+  const procs = inSchema('pg_proc', 'pronamespace', 'true');
+  const ofSchemas = {
+    functions: `SELECT count(*) ${procs}`,
+    types: `SELECT count(*) ${inSchema('pg_type', 'typnamespace', "x.typtype IN ('e','d','r')")}`,
+    enumLabels: `SELECT count(*) FROM pg_enum e WHERE e.enumtypid IN (SELECT x.oid ${inSchema('pg_type', 'typnamespace', 'true')})`,
+    grantsOnFunctions: `SELECT count(*) FROM (SELECT (aclexplode(coalesce(x.proacl, acldefault('f', x.proowner)))).grantee AS grantee, x.proowner AS owner ${procs}) g WHERE g.grantee <> g.owner`,
+    grantsOnSchemas: `SELECT count(*) FROM (SELECT (aclexplode(n.nspacl)).grantee AS grantee, n.nspowner AS owner FROM pg_namespace n WHERE ${schemaCondition(selection)} AND n.nspacl IS NOT NULL) g WHERE g.grantee <> g.owner`,
+  };
+  if (isPartial(selection)) return { ...bound, ...ofSchemas };
+  return {
+    ...bound,
+    ...ofSchemas,
+    defaultGrants: `SELECT count(*) FROM (SELECT aclexplode(defaclacl) FROM pg_default_acl) x`,
+    eventTriggers: `SELECT count(*) FROM pg_event_trigger x WHERE ${notOfExtension('pg_event_trigger', 'x.oid')}`,
+    publications: 'SELECT count(*) FROM pg_publication',
+    largeObjects: 'SELECT count(*) FROM pg_largeobject_metadata',
+  };
+}
+
+/** Settings of the database that its contents depend on, and that a restore target should share. */
+export async function readSettings(session: Session): Promise<Record<string, string>> {
+  return session.json(
+    `SELECT json_build_object('encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype', d.datctype,
+       'provider', d.datlocprovider, 'collationVersion', coalesce(d.datcollversion, ''))
+     FROM pg_database d WHERE d.datname = current_database()`,
+  );
+}
+
+/** Installed extensions and their versions. */
+export async function readExtensions(session: Session): Promise<Record<string, string>> {
+  return session.json(
+    `SELECT coalesce(json_object_agg(extname, extversion ORDER BY extname), '{}') FROM pg_extension`,
+  );
+}
+
+/** The roles that own something here, are granted something or stand in a policy. */
+export async function readRoles(session: Session): Promise<string[]> {
+  return session.json(
+    `SELECT coalesce(json_agg(rolname ORDER BY rolname), '[]') FROM pg_roles r WHERE r.rolname !~ '^pg_' AND (r.oid IN (
+       SELECT s.refobjid FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
+       WHERE d.datname = current_database() AND s.refclassid = 'pg_authid'::regclass)
+       OR r.oid IN (SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
+       OR r.oid IN (SELECT p.proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
+       OR r.oid IN (SELECT n.nspowner FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'))`,
+  );
+}

@@ -1,0 +1,22 @@
+// What can be done with backups of databases, without their source.
+import type { SourceKind } from '../source.ts';
+import { proveDump } from './prove.ts';
+import { compareFolder, restoreToFolder } from './restore-folder.ts';
+import type { Machine } from './tools.ts';
+import { tryOutDump } from './try-out.ts';
+import { dumpByHand, listDump } from './views.ts';
+
+/** The kind `postgres` on a machine, whose programs restore tests and restores run. */
+export function postgresKind(machine: Machine): SourceKind {
+  return {
+    kind: 'postgres',
+    list: listDump,
+    byHand: dumpByHand,
+    prove: proveDump,
+    restore: restoreToFolder,
+    compare: compareFolder,
+    inPlace: undefined,
+    repair: undefined,
+    tryOut: (backup, input) => tryOutDump(machine, backup, input),
+  };
+}

@@ -1,0 +1,137 @@
+// Feeds a stored dump to psql: one transaction, which ends well only when every byte was checked and has been taken.
+import path from 'node:path';
+import { once } from 'node:events';
+import type { ErrorCode } from '../../errors.ts';
+import type { OpenBackup, Work } from '../source.ts';
+import type { Connection } from './connection.ts';
+import { openIndex, type DumpIndex } from './dump-index.ts';
+import { dumpText } from './dump-reader.ts';
+import { startTool, type Confinement, type Tool } from './process.ts';
+import { baseEnvironment, type Machine, type Tools } from './tools.ts';
+
+export interface LoadInput {
+  readonly machine: Machine;
+  readonly tools: Pick<Tools, 'folder'>;
+  readonly connection: Connection;
+  readonly confinement?: Confinement | undefined;
+  readonly failure: ErrorCode;
+}
+
+function startPsql(input: LoadInput, options: readonly string[], signal: Work['signal']): Tool {
+  const { machine, tools, connection, confinement, failure } = input;
+  const tool = startTool({
+    file: path.join(tools.folder, 'psql'),
+    args: ['-X', '-q', '-w', '-o', '/dev/null', ...options, '-f', '-'],
+    env: { ...baseEnvironment(machine), ...connection.env },
+    signal,
+    secrets: [connection.password],
+    failure,
+    what: `psql on ${connection.label}`,
+    confinement,
+  });
+  tool.stdout.resume();
+  return tool;
+}
+
+/** Runs SQL statement by statement, passing over those that fail; what psql said of them. */
+export async function runLeniently(
+  input: LoadInput,
+  sql: Uint8Array | string,
+  signal: Work['signal'],
+): Promise<string[]> {
+  const tool = startPsql(input, [], signal);
+  tool.stdin.end(sql);
+  await tool.ended;
+  return tool
+    .said()
+    .split('\n')
+    .filter((line) => line.includes('ERROR:'));
+}
+
+/**
+ * Loads a dump, or some of its objects, in one transaction. Each member is checked before psql sees a byte of it, and when one is
+ * damaged, or the run is interrupted, psql is killed before it can commit.
+ */
+export async function loadDump(
+  input: LoadInput,
+  backup: OpenBackup,
+  work: Work,
+  options: { before?: string; ranges?: readonly { from: number; to: number }[] } = {},
+): Promise<void> {
+  const index = await openIndex(backup);
+  const tool = startPsql(input, ['-1', '-v', 'ON_ERROR_STOP=1'], work.signal);
+  try {
+    if (options.before !== undefined) tool.stdin.write(options.before);
+    const ranges = options.ranges ?? [{ from: 0, to: index.rawBytes }];
+    let bytes = 0;
+    for (const range of ranges) {
+      for await (const text of inOneTransaction(
+        index,
+        range,
+        dumpText(backup, { ...work, range }),
+      )) {
+        bytes += text.length;
+        work.onProgress?.({ entries: 0, bytes, totalBytes: index.rawBytes });
+        // psql that gave up closes its input; why is said when it has ended.
+        if (!tool.stdin.writable) break;
+        if (!tool.stdin.write(text)) await Promise.race([once(tool.stdin, 'drain'), tool.ended]);
+      }
+    }
+    tool.stdin.end();
+    await tool.ended;
+  } finally {
+    tool.kill();
+    await tool.ended.catch(() => undefined);
+  }
+}
+
+/**
+ * pg_dump frames large objects by BEGIN and COMMIT, which would end the transaction that everything stands in: those two lines are
+ * left out of what psql is given.
+ */
+export async function* inOneTransaction(
+  { objects }: DumpIndex,
+  range: { readonly from: number; readonly to: number },
+  text: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  const large = objects.filter(({ type }) => type === 'BLOBS');
+  let at = range.from;
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of text) {
+    const end = at + chunk.length;
+    const touched = large.some((one) => one.offset < end && one.offset + one.bytes > at);
+    at = end;
+    if (!touched && rest.length === 0) {
+      yield chunk;
+      continue;
+    }
+    const whole = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const cut = whole.lastIndexOf(10) + 1;
+    rest = whole.subarray(cut);
+    yield withoutFrames(whole.subarray(0, cut), large, end - whole.length);
+  }
+  if (rest.length > 0) yield rest;
+}
+
+const FRAMES = ['BEGIN;\n', 'COMMIT;\n'];
+
+function withoutFrames(
+  lines: Buffer,
+  large: readonly { offset: number; bytes: number }[],
+  offset: number,
+): Buffer {
+  const kept: Buffer[] = [];
+  let from = 0;
+  for (let at = 0; at < lines.length;) {
+    const end = lines.indexOf(10, at) + 1;
+    const place = offset + at;
+    const inside = large.some((one) => place >= one.offset && place < one.offset + one.bytes);
+    if (inside && end - at <= 8 && FRAMES.includes(lines.toString('latin1', at, end))) {
+      kept.push(lines.subarray(from, at));
+      from = end;
+    }
+    at = end;
+  }
+  kept.push(lines.subarray(from));
+  return Buffer.concat(kept);
+}

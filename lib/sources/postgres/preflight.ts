@@ -1,0 +1,140 @@
+// What is looked at before a dump begins: what would make it fail later, or leave something out without a word.
+import { HoldfastError, type Problem } from '../../errors.ts';
+import type { Connection } from './connection.ts';
+import { absentColumns } from './facts.ts';
+import { absentNames, isPartial, relationCondition, type Selection } from './selection.ts';
+import type { Session } from './session.ts';
+import { knowsRestrictKey, outdated, type Tools } from './tools.ts';
+
+export interface PreflightInput {
+  readonly session: Session;
+  readonly tools: Tools;
+  readonly connection: Connection;
+  readonly selection: Selection;
+  readonly timestamps: readonly string[];
+  /** Undefined for no limit. */
+  readonly maxDatabaseBytes: number | undefined;
+}
+
+/** What was found of a server and a database. */
+export interface Preflight {
+  readonly serverVersion: string;
+  readonly serverMajor: number;
+  readonly databaseBytes: number;
+  readonly role: string;
+  /** What should be known and does not stop a backup. */
+  readonly notes: readonly Problem[];
+}
+
+interface Server {
+  readonly version: string;
+  readonly number: number;
+  readonly bytes: number;
+  readonly role: string;
+}
+
+/** Looks at a database. `SOURCE_UNREADABLE` when a dump would fail or be less than it seems. */
+export async function preflight(input: PreflightInput): Promise<Preflight> {
+  const { session, tools, connection, selection } = input;
+  const server = await session.json<Server>(
+    `SELECT json_build_object('version', current_setting('server_version'), 'number', current_setting('server_version_num')::int,
+       'bytes', pg_database_size(current_database()), 'role', current_user)`,
+  );
+  const serverMajor = Math.floor(server.number / 10000);
+  if (tools.major < serverMajor) {
+    throw new HoldfastError(
+      'SOURCE_UNREADABLE',
+      `the server is PostgreSQL ${server.version}, pg_dump in ${tools.folder} is ${tools.version}: it must be ${serverMajor} or newer`,
+      {
+        hint: `Install the client of version ${serverMajor} (apt-get install postgresql-client-${serverMajor}), or name the folder of its programs as \`binaries\` of the source.`,
+      },
+    );
+  }
+  assertSize(server.bytes, input);
+  const absent = [
+    ...(await session.json<string[]>(absentNames(selection))),
+    ...(await absentColumns(session, input.timestamps)).map((name) => `the column ${name}`),
+  ];
+  if (absent.length > 0) {
+    throw new HoldfastError(
+      'SOURCE_UNREADABLE',
+      `the configuration names what ${connection.label} does not have: ${absent.join(', ')}`,
+      { hint: 'Names are taken as they are, without patterns and quotes: schema, schema.table.' },
+    );
+  }
+  await assertReadable(session, selection, server.role);
+  return {
+    serverVersion: server.version,
+    serverMajor,
+    databaseBytes: server.bytes,
+    role: server.role,
+    notes: await notesOn(input),
+  };
+}
+
+function assertSize(bytes: number, { maxDatabaseBytes, connection }: PreflightInput): void {
+  if (maxDatabaseBytes === undefined || bytes <= maxDatabaseBytes) return;
+  throw new HoldfastError(
+    'SOURCE_UNREADABLE',
+    `the database ${connection.label} takes ${bytes} bytes, allowed are ${maxDatabaseBytes}`,
+    {
+      hint: 'A dump of this size takes long to write and longer to load. Raise `maxDatabaseBytes`, leave tables out with `excludeTables`, or use the snapshots and point-in-time recovery of the server beside a dump of the rest.',
+    },
+  );
+}
+
+/** pg_dump would fail too, but names the first table only. */
+async function assertReadable(session: Session, selection: Selection, role: string): Promise<void> {
+  const found = await session.json<{ denied: string[]; hidden: string[] }>(
+    `WITH r AS (SELECT c.oid, c.relkind, n.oid AS schema, n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.relkind IN ('r','p','S') AND ${relationCondition(selection)})
+     SELECT json_build_object(
+       'denied', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM r WHERE NOT has_schema_privilege(schema, 'USAGE') OR NOT has_table_privilege(oid, 'SELECT')),
+       'hidden', (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM r WHERE relkind <> 'S' AND row_security_active(oid)))`,
+  );
+  const some = (names: readonly string[]) =>
+    names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
+  if (found.denied.length > 0) {
+    throw new HoldfastError(
+      'SOURCE_UNREADABLE',
+      `the role ${role} may not read ${some(found.denied)}: permission denied`,
+      {
+        hint: 'GRANT pg_read_all_data TO it (PostgreSQL 14 or newer), back up as the owner, or leave these out with `excludeTables`.',
+      },
+    );
+  }
+  if (found.hidden.length > 0) {
+    throw new HoldfastError(
+      'SOURCE_UNREADABLE',
+      `the role ${role} sees only some rows of ${some(found.hidden)}: row security applies to it`,
+      {
+        hint: 'Back up as the owner of the tables, or as a role with BYPASSRLS. Rows are never left out without a word.',
+      },
+    );
+  }
+}
+
+async function notesOn({ session, tools, selection }: PreflightInput): Promise<Problem[]> {
+  const notes: Problem[] = [];
+  const note = (code: string, detail: string) =>
+    void notes.push({ path: '', code, detail, tolerated: true });
+  const old = outdated(tools);
+  if (old !== undefined) note('outdated', old);
+  if (!knowsRestrictKey(tools)) {
+    note('no-restrict-key', `pg_dump ${tools.version} does not guard its output with \\restrict`);
+  }
+  const { large, foreign } = await session.json<{ large: number; foreign: number }>(
+    `SELECT json_build_object('large', (SELECT count(*) FROM pg_largeobject_metadata),
+       'foreign', (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'f' AND ${relationCondition(selection)}))`,
+  );
+  if (isPartial(selection) && large > 0) {
+    note(
+      'left-out',
+      `${large} large objects are not in this backup: it holds only some schemas or tables`,
+    );
+  }
+  if (foreign > 0) {
+    note('left-out', `the rows of ${foreign} foreign tables stay where they are: on other servers`);
+  }
+  return notes;
+}

@@ -1,0 +1,139 @@
+// A backup of a database as files: dump.sql and globals.sql, whole or not at all, and the comparison of such a folder with the backup.
+import fs from 'node:fs';
+import path from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { Problem } from '../../errors.ts';
+import { displayPath, fromUtf8 } from '../../format/paths.ts';
+import type {
+  Compared,
+  CompareFolder,
+  Difference,
+  OpenBackup,
+  RestoreInput,
+  RestoreResult,
+} from '../source.ts';
+import { openIndex, readText, titleOf } from './dump-index.ts';
+import { dumpText } from './dump-reader.ts';
+import { DumpScanner, type DumpObject } from './dump-text.ts';
+import { namedObjects, objectsAt } from './views.ts';
+
+export const DUMP_FILE = 'dump.sql';
+export const GLOBALS_FILE = 'globals.sql';
+
+/** The objects that some paths mean, in the order of the dump, with its beginning and end around them; all for none. */
+export async function wantedObjects(
+  backup: OpenBackup,
+  paths: readonly string[],
+): Promise<readonly DumpObject[]> {
+  const { objects } = await openIndex(backup);
+  if (paths.length === 0) return objects;
+  const named = await namedObjects(backup);
+  const wanted = new Set(
+    paths
+      .map((one) => fromUtf8(one.replace(/^\.\//, '').replace(/\/+$/, '')))
+      .flatMap((one) => objectsAt(named, one).map(({ object }) => object)),
+  );
+  return objects.filter((one) => wanted.has(one) || one.type === 'BEGIN' || one.type === 'END');
+}
+
+/** Adjacent objects as one stretch of text. */
+export function rangesOf(objects: readonly DumpObject[]): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (const { offset, bytes } of objects) {
+    const last = ranges.at(-1);
+    if (last?.to === offset) last.to = offset + bytes;
+    else ranges.push({ from: offset, to: offset + bytes });
+  }
+  return ranges;
+}
+
+/** `SourceKind.restore` of databases. Damage is thrown: part of a dump is worse than none. */
+export async function restoreToFolder(
+  backup: OpenBackup,
+  input: RestoreInput,
+): Promise<RestoreResult> {
+  const objects = await wantedObjects(backup, input.paths);
+  const totalBytes = objects.reduce((sum, object) => sum + object.bytes, 0);
+  let bytes = 0;
+  const file = fs.createWriteStream(path.join(input.into, DUMP_FILE), { flags: 'wx', mode: 0o600 });
+  const written = finished(file);
+  // Awaited below; until then a rejection must not count as unhandled.
+  written.catch(() => undefined);
+  try {
+    for (const range of rangesOf(objects)) {
+      for await (const text of dumpText(backup, { ...input, range })) {
+        bytes += text.length;
+        if (!file.write(text)) await Promise.race([drained(file), written]);
+        input.onProgress?.({ entries: 0, bytes, totalBytes });
+      }
+    }
+    file.end();
+    await written;
+  } finally {
+    file.destroy();
+  }
+  const globals = backup.manifest.artifacts.find(({ role }) => role === 'globals');
+  let files = 1;
+  if (globals !== undefined && input.paths.length === 0) {
+    const text = await readText(backup, globals);
+    fs.writeFileSync(path.join(input.into, GLOBALS_FILE), text, { flag: 'wx', mode: 0o600 });
+    bytes += text.length;
+    files = 2;
+  }
+  return { files, entries: objects.length, bytes, problems: [] };
+}
+
+function drained(file: fs.WriteStream): Promise<void> {
+  return new Promise((resolve) => file.once('drain', () => resolve()));
+}
+
+/** `SourceKind.compare` of databases: what the files of a folder hold otherwise than the backup. */
+export async function compareFolder(backup: OpenBackup, input: CompareFolder): Promise<Compared> {
+  const objects = await wantedObjects(backup, input.paths);
+  const file = path.join(input.folder, DUMP_FILE);
+  const differences: Difference[] = [];
+  if (fs.existsSync(file)) {
+    const scanner = new DumpScanner();
+    for await (const chunk of fs.createReadStream(file, { highWaterMark: 1 << 20 }))
+      scanner.push(chunk as Buffer);
+    differences.push(...compareObjects(objects, scanner.end().objects));
+  } else differences.push(differs(DUMP_FILE, 'missing', 'a file', 'nothing'));
+  if (input.paths.length === 0) differences.push(...(await compareGlobals(backup, input.folder)));
+  const problems: Problem[] = [];
+  return { differences, problems, entries: objects.length };
+}
+
+function compareObjects(
+  expected: readonly DumpObject[],
+  found: readonly DumpObject[],
+): Difference[] {
+  const differences: Difference[] = [];
+  for (let i = 0; i < Math.max(expected.length, found.length); i++) {
+    const [one, other] = [expected[i], found[i]];
+    if (one !== undefined && one.sha256 === other?.sha256) continue;
+    const where = one ?? other;
+    if (where === undefined) continue;
+    const said = (object: DumpObject | undefined) =>
+      object === undefined ? 'nothing' : `${titleOf(object)} (${object.sha256.slice(0, 16)})`;
+    differences.push(differs(titleOf(where), 'content', said(one), said(other)));
+  }
+  return differences;
+}
+
+async function compareGlobals(backup: OpenBackup, folder: string): Promise<Difference[]> {
+  const globals = backup.manifest.artifacts.find(({ role }) => role === 'globals');
+  if (globals === undefined) return [];
+  const file = path.join(folder, GLOBALS_FILE);
+  if (!fs.existsSync(file)) return [differs(GLOBALS_FILE, 'missing', 'a file', 'nothing')];
+  const same = fs.readFileSync(file).equals(await readText(backup, globals));
+  return same ? [] : [differs(GLOBALS_FILE, 'content', 'the roles backed up', 'others')];
+}
+
+function differs(
+  where: string,
+  change: Difference['change'],
+  expected: string,
+  found: string,
+): Difference {
+  return { path: displayPath(fromUtf8(where)), change, expected, found };
+}

@@ -1,0 +1,234 @@
+// A server of our own to try a dump on: in a private folder, reached by a socket in it alone, run by a user who may do nothing else,
+// and gone when this process is gone, however it ends.
+import { spawn, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HoldfastError } from '../../errors.ts';
+import { confinement, owner, scratchParent } from './confinement.ts';
+import type { Connection } from './connection.ts';
+import { outputOf, type Confinement } from './process.ts';
+import { baseEnvironment, type Machine, type Tools } from './tools.ts';
+
+export const SCRATCH_PREFIX = 'holdfast-scratch-postgres-';
+/** Superuser of a scratch server; no role of a backup has this name. */
+const SUPERUSER = 'holdfast_scratch';
+const START_SECONDS = 60;
+const STOP_SECONDS = 20;
+/** What a process of the server may take, in KiB of address space: a dump that makes it grow ends it, and not the machine. */
+const MAX_PROCESS_KIB = 16 << 20;
+/** A folder that no server has used for so long was left by a machine that was switched off. */
+const LEFTOVER_MS = 24 * 3600 * 1000;
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  listen_addresses: '',
+  unix_socket_permissions: '0700',
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_wal_size: '2GB',
+  autovacuum: 'off',
+  jit: 'off',
+  max_connections: '20',
+  shared_buffers: '128MB',
+  maintenance_work_mem: '256MB',
+  work_mem: '32MB',
+  max_locks_per_transaction: '2048',
+  logging_collector: 'off',
+  log_min_messages: 'fatal',
+  // Where there is no /dev/shm, files serve.
+  dynamic_shared_memory_type: 'mmap',
+};
+
+/**
+ * Runs the server until the pipe to this process closes, be it that the process was killed; then takes the folder away. A shell
+ * starts what runs beside it without SIGINT and SIGQUIT, which the server sets up again by itself.
+ */
+const GUARD = `
+folder=$0
+ulimit -v ${MAX_PROCESS_KIB} 2>/dev/null
+exec 3<&0
+"$@" >"$folder/log" 2>&1 </dev/null 3<&- &
+server=$!
+(read -r _ <&3; kill -QUIT "$server") 2>/dev/null >/dev/null &
+guard=$!
+wait "$server"
+status=$?
+kill "$guard" 2>/dev/null
+tail -n 5 "$folder/log" >&2
+rm -rf "$folder"
+exit "$status"
+`;
+
+export interface ScratchInput {
+  readonly machine: Machine;
+  readonly tools: Tools;
+  /** Where it may have its folder; absolute. */
+  readonly parent: string;
+  readonly now: Date;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A server that runs; disposed, it is gone with all that it held. */
+export class ScratchServer implements AsyncDisposable {
+  readonly folder: string;
+  readonly confinement: Confinement;
+  private readonly guard: ChildProcess;
+
+  private constructor(folder: string, guard: ChildProcess, confined: Confinement) {
+    this.folder = folder;
+    this.guard = guard;
+    this.confinement = confined;
+  }
+
+  /** Makes a server and waits until it answers. `COMMAND_FAILED` when it cannot be made, `NO_SPACE` when there is no room. */
+  static async start(input: ScratchInput): Promise<ScratchServer> {
+    const parent = scratchParent(input.parent);
+    sweepLeftovers(parent, input.now);
+    const folder = path.join(parent, `${SCRATCH_PREFIX}${input.machine.random()}`);
+    makePrivate(folder);
+    const confined = confinement();
+    try {
+      await initialise(folder, input, confined);
+      const guard = launch(folder, input, confined);
+      const server = new ScratchServer(folder, guard, confined);
+      try {
+        await server.ready(input.signal);
+      } catch (error) {
+        await server[Symbol.asyncDispose]();
+        throw error;
+      }
+      return server;
+    } catch (error) {
+      fs.rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** How to reach one of its databases. */
+  connection(database: string): Connection {
+    const env = { PGHOST: this.folder, PGUSER: SUPERUSER, PGDATABASE: database };
+    const label = `the scratch server/${database}`;
+    return { env, label, database, user: SUPERUSER, port: '5432', password: undefined };
+  }
+
+  private async ready(signal: AbortSignal | undefined): Promise<void> {
+    const file = path.join(this.folder, 'data', 'postmaster.pid');
+    const said: Buffer[] = [];
+    this.guard.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
+    for (let waited = 0; waited < START_SECONDS * 1000; waited += 25) {
+      if (signal?.aborted === true)
+        throw new HoldfastError('CANCELLED', 'the test was interrupted');
+      if (this.guard.exitCode !== null || this.guard.signalCode !== null) break;
+      if (fs.existsSync(file) && /^ready\s*$/m.test(fs.readFileSync(file, 'utf8'))) return;
+      await sleep(25);
+    }
+    const words = Buffer.concat(said).toString('utf8').trim().split('\n').slice(-3).join('; ');
+    throw new HoldfastError('COMMAND_FAILED', `the scratch server did not start: ${words}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { guard } = this;
+    const gone = guard.exitCode !== null || guard.signalCode !== null;
+    const exit = gone
+      ? undefined
+      : new Promise<void>((resolve) => guard.once('exit', () => resolve()));
+    guard.stdin?.end();
+    if (exit !== undefined) {
+      await Promise.race([exit, sleep(STOP_SECONDS * 1000, undefined, { ref: false })]);
+    }
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function makePrivate(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 });
+  } catch (cause) {
+    const { code = 'an error' } = cause as NodeJS.ErrnoException;
+    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    throw new HoldfastError(
+      full ? 'NO_SPACE' : 'COMMAND_FAILED',
+      `a scratch folder cannot be made at ${folder}: ${code}`,
+      { hint: 'Set TMPDIR to a folder with room, in which everybody may make a folder.', cause },
+    );
+  }
+  const { uid, gid } = owner() ?? {};
+  if (uid !== undefined && gid !== undefined) fs.chownSync(folder, uid, gid);
+}
+
+async function initialise(
+  folder: string,
+  { machine, tools, signal }: ScratchInput,
+  confined: Confinement,
+): Promise<void> {
+  const data = path.join(folder, 'data');
+  await outputOf({
+    file: path.join(tools.folder, 'initdb'),
+    args: [
+      `--pgdata=${data}`,
+      `--username=${SUPERUSER}`,
+      '--auth=trust',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-sync',
+      '--no-instructions',
+    ],
+    env: { PATH: baseEnvironment(machine)['PATH'] ?? '' },
+    cwd: folder,
+    signal,
+    secrets: [],
+    failure: 'COMMAND_FAILED',
+    what: 'initdb for the scratch server',
+    confinement: confined,
+  });
+}
+
+function launch(
+  folder: string,
+  { machine, tools }: ScratchInput,
+  { prefix, user }: Confinement,
+): ChildProcess {
+  const server = [
+    path.join(tools.folder, 'postgres'),
+    '-D',
+    path.join(folder, 'data'),
+    '-k',
+    folder,
+    ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
+  const [program = 'sh', ...args] = [...prefix, 'sh', '-c', GUARD, folder, ...server];
+  const guard = spawn(program, args, {
+    cwd: folder,
+    env: { PATH: baseEnvironment(machine)['PATH'] ?? '', LC_ALL: 'C', TMPDIR: folder },
+    stdio: ['pipe', 'ignore', 'pipe'],
+    ...user,
+  });
+  guard.stdin.on('error', () => undefined);
+  guard.on('error', () => undefined);
+  return guard;
+}
+
+/** Removes what a machine that was switched off has left. */
+function sweepLeftovers(parent: string, now: Date): void {
+  for (const name of fs.readdirSync(parent)) {
+    if (!name.startsWith(SCRATCH_PREFIX)) continue;
+    const folder = path.join(parent, name);
+    const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
+    const mine = stats?.uid === (owner()?.uid ?? process.getuid?.());
+    if (stats?.isDirectory() !== true || !mine || now.getTime() - stats.mtimeMs < LEFTOVER_MS)
+      continue;
+    if (!isServed(folder)) fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Whether a server still runs on the folder. */
+function isServed(folder: string): boolean {
+  const file = path.join(folder, 'data', 'postmaster.pid');
+  if (!fs.existsSync(file)) return false;
+  const pid = Number(fs.readFileSync(file, 'utf8').split('\n')[0]);
+  return Number.isInteger(pid) && pid > 1 && fs.existsSync(`/proc/${pid}`);
+}

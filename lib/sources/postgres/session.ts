@@ -1,0 +1,98 @@
+// One session with a database, driven through psql: a question in, its answer out. The session lives as long as a transaction must.
+import path from 'node:path';
+import { HoldfastError, type ErrorCode } from '../../errors.ts';
+import type { Connection } from './connection.ts';
+import { startTool, type Confinement, type Tool } from './process.ts';
+import { baseEnvironment, type Machine, type Tools } from './tools.ts';
+
+export interface SessionInput {
+  readonly machine: Machine;
+  readonly tools: Pick<Tools, 'folder'>;
+  readonly connection: Connection;
+  readonly signal: AbortSignal | undefined;
+  readonly failure: ErrorCode;
+  readonly confinement?: Confinement | undefined;
+}
+
+const MAX_ANSWER_BYTES = 64 << 20;
+
+/** A session that answers. */
+export class Session implements AsyncDisposable {
+  private readonly tool: Tool;
+  private readonly input: SessionInput;
+  private readonly output: AsyncIterator<Buffer>;
+  private rest = '';
+  private asked = 0;
+
+  constructor(input: SessionInput) {
+    this.input = input;
+    const { machine, tools, connection } = input;
+    this.tool = startTool({
+      file: path.join(tools.folder, 'psql'),
+      args: ['-X', '-q', '-A', '-t', '-w', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
+      env: { ...baseEnvironment(machine), ...connection.env, PGCLIENTENCODING: 'UTF8' },
+      signal: input.signal,
+      secrets: [connection.password],
+      failure: input.failure,
+      what: `the session with ${connection.label}`,
+      confinement: input.confinement,
+    });
+    this.tool.stdout.setEncoding('utf8');
+    this.output = this.tool.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  }
+
+  /** Runs SQL and gives what it printed, without the newline at its end. Rejects when it fails: the session is over then. */
+  async ask(sql: string): Promise<string> {
+    const mark = `holdfast-answered-${this.asked++}`;
+    // A question of its own line, so that no answer can be taken for the mark that follows it.
+    this.tool.stdin.write(`${sql}\n;\n\\echo\n\\echo ${mark}\n`);
+    const end = `\n${mark}\n`;
+    for (;;) {
+      const at = this.rest.indexOf(end);
+      if (at >= 0) {
+        const answer = this.rest.slice(0, at);
+        this.rest = this.rest.slice(at + end.length);
+        return answer.replace(/\n$/, '');
+      }
+      const next = await this.output.next();
+      if (next.done === true) {
+        await this.tool.ended;
+        throw new HoldfastError(this.input.failure, 'the session ended before it had answered');
+      }
+      this.rest += String(next.value);
+      if (this.rest.length > MAX_ANSWER_BYTES) {
+        this.tool.kill();
+        throw new HoldfastError(this.input.failure, 'an answer of the database is too long');
+      }
+    }
+  }
+
+  /** The answer as JSON. */
+  async json<T>(sql: string): Promise<T> {
+    return JSON.parse(await this.ask(sql)) as T;
+  }
+
+  /** Ends the session as it should end. */
+  async close(): Promise<void> {
+    this.tool.stdin.end();
+    while ((await this.output.next()).done !== true);
+    await this.tool.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.tool.kill();
+    await this.tool.ended.catch(() => undefined);
+  }
+}
+
+/** A word that SQL takes as a string. */
+export function literal(text: string): string {
+  return text.includes('\\')
+    ? ` E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
+    : `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A word that SQL takes as a name. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

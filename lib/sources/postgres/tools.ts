@@ -1,0 +1,145 @@
+// Postgres' programs on this machine: where they are, how old they are, and whether that is safe.
+import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { HoldfastError } from '../../errors.ts';
+import { outputOf } from './process.ts';
+
+/** What the kind is told of the machine it runs on. */
+export interface Machine {
+  /** `PATH` and `HOME` are taken from it, nothing else. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** A new random part of a name, 16 characters of `[0-9a-f]`. */
+  random(): string;
+}
+
+/** A folder with Postgres' programs. */
+export interface Tools {
+  readonly folder: string;
+  /** Of `pg_dump`, such as `15.18`. */
+  readonly version: string;
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** The releases that fix what a hostile server or dump could do to these programs (CVE-2026-6477, CVE-2025-8714, CVE-2025-8715). */
+const FLOORS: Readonly<Record<number, number>> = { 14: 23, 15: 18, 16: 14, 17: 10, 18: 4 };
+/** The releases that can be told the key of \restrict. */
+const RESTRICT_KEY: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 };
+
+const SERVER_PROGRAMS: readonly string[] = ['initdb', 'postgres', 'psql', 'pg_dump'];
+
+const DEBIAN = '/usr/lib/postgresql';
+
+/** Where a program may be: the configured folder alone; or PATH first, then Debian's folders, the newest before the others. */
+function places(machine: Machine, folder: string | undefined): string[] {
+  if (folder !== undefined) return [folder];
+  const onPath = (machine.environment['PATH'] ?? '').split(':').filter((one) => one !== '');
+  return [...onPath, ...debianFolders()];
+}
+
+function debianFolders(): string[] {
+  try {
+    return readdirSync(DEBIAN)
+      .filter((name) => /^\d+$/.test(name))
+      .sort((a, b) => Number(b) - Number(a))
+      .map((name) => path.join(DEBIAN, name, 'bin'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Debian's `/usr/bin/pg_dump` is a script that chooses a version by the clusters of the machine: the choice is made here. */
+function holds(folder: string, program: string): boolean {
+  const file = path.join(folder, program);
+  try {
+    accessSync(file, constants.X_OK);
+    return path.basename(realpathSync(file)) !== 'pg_wrapper';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return false;
+  }
+}
+
+/** The programs that read a database. `COMMAND_FAILED` when there are none. */
+export async function findTools(machine: Machine, configured?: string): Promise<Tools> {
+  const folder = places(machine, configured).find((one) => holds(one, 'pg_dump'));
+  if (folder === undefined) throw missing('pg_dump', configured);
+  return versionOf(machine, folder);
+}
+
+/** The programs that serve a database: the major version of `wanted` if there is one, otherwise the newest. */
+export async function findServer(machine: Machine, wanted: number): Promise<Tools> {
+  const folders = places(machine, undefined).filter((one) =>
+    SERVER_PROGRAMS.every((program) => holds(one, program)),
+  );
+  const found: Tools[] = [];
+  for (const folder of new Set(folders)) found.push(await versionOf(machine, folder));
+  const best =
+    found.find(({ major }) => major === wanted) ??
+    found.filter(({ major }) => major > wanted).sort((a, b) => a.major - b.major)[0];
+  if (best !== undefined) return best;
+  const has = found.map(({ version }) => version).join(', ');
+  throw new HoldfastError(
+    'COMMAND_FAILED',
+    `there is no server of PostgreSQL ${wanted} or newer on this machine${has === '' ? '' : `, only ${has}`}`,
+    { hint: `Install it: apt-get install postgresql (or postgresql-${wanted}).` },
+  );
+}
+
+/** The pg_dump that wrote a dump, to write it again; the server's own where that version is not here. */
+export async function findDumper(machine: Machine, version: string, server: Tools): Promise<Tools> {
+  for (const folder of new Set(places(machine, undefined))) {
+    if (!holds(folder, 'pg_dump')) continue;
+    const tools = await versionOf(machine, folder);
+    if (tools.version === version && tools.major >= server.major) return tools;
+  }
+  return server;
+}
+
+function missing(program: string, configured: string | undefined): HoldfastError {
+  const where =
+    configured === undefined ? 'on the PATH and in /usr/lib/postgresql' : `in ${configured}`;
+  return new HoldfastError('COMMAND_FAILED', `there is no ${program} ${where}`, {
+    hint: 'Install PostgreSQL (apt-get install postgresql), or name the folder of its programs as `binaries` of the source.',
+  });
+}
+
+async function versionOf(machine: Machine, folder: string): Promise<Tools> {
+  const output = await outputOf({
+    file: path.join(folder, 'pg_dump'),
+    args: ['--version'],
+    env: baseEnvironment(machine),
+    signal: undefined,
+    secrets: [],
+    failure: 'COMMAND_FAILED',
+    what: 'pg_dump --version',
+  });
+  const text = output.toString('utf8').trim();
+  const [, major, minor] = /\(PostgreSQL\) (\d+)(?:\.(\d+))?/.exec(text) ?? [];
+  if (major === undefined) {
+    throw new HoldfastError('COMMAND_FAILED', `${folder}/pg_dump tells no version: ${text}`);
+  }
+  const version = minor === undefined ? major : `${major}.${minor}`;
+  return { folder, version, major: Number(major), minor: Number(minor ?? 0) };
+}
+
+/** What every program of Postgres is given of the environment. */
+export function baseEnvironment({ environment }: Machine): Record<string, string> {
+  const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME } = environment;
+  return HOME === undefined ? { PATH } : { PATH, HOME };
+}
+
+export function knowsRestrictKey({ major, minor }: Pick<Tools, 'major' | 'minor'>): boolean {
+  return major >= 18 || minor >= (RESTRICT_KEY[major] ?? Infinity);
+}
+
+/** Why these programs should be updated; undefined when they are recent enough. */
+export function outdated({ major, minor, version }: Omit<Tools, 'folder'>): string | undefined {
+  const floor = FLOORS[major];
+  if (floor === undefined) {
+    return major > 18 ? undefined : `PostgreSQL ${version} no longer gets security fixes`;
+  }
+  if (minor >= floor) return undefined;
+  return `PostgreSQL ${version} lacks security fixes of ${major}.${floor}: a hostile server could run code through its programs`;
+}

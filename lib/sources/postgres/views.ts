@@ -1,0 +1,102 @@
+// What a backup of a database holds, for listings, and how it is restored without Holdfast.
+import { HoldfastError } from '../../errors.ts';
+import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
+import { displayPath, fromUtf8 } from '../../format/paths.ts';
+import type { ByHand, ListedEntry, OpenBackup } from '../source.ts';
+import { openIndex } from './dump-index.ts';
+import type { DumpObject } from './dump-text.ts';
+
+/** An object and the path by which it is listed. */
+export interface NamedObject {
+  /** A byte string: `public/TABLE DATA/users`; what is in no schema stands below `-/`. */
+  readonly path: string;
+  readonly object: DumpObject;
+}
+
+/** The objects of a dump by their paths, in ascending order. Objects of one name are numbered. */
+export async function namedObjects(backup: OpenBackup): Promise<NamedObject[]> {
+  const seen = new Map<string, number>();
+  const named: NamedObject[] = [];
+  for (const object of (await openIndex(backup)).objects) {
+    const base = [object.schema, object.type, object.name].map(asPart).join('/');
+    const count = (seen.get(base) ?? 0) + 1;
+    seen.set(base, count);
+    named.push({ path: fromUtf8(count === 1 ? base : `${base} (${count})`), object });
+  }
+  return named.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Names may be anything; parts of paths may not. */
+function asPart(name: string): string {
+  const part = name.replaceAll('%', '%25').replaceAll('/', '%2F').replaceAll('\0', '');
+  return part === '' || part === '.' || part === '..' ? `%${part}` : part;
+}
+
+/** `SourceKind.list` of databases: one entry for each object of the dump. */
+export async function* listDump(
+  backup: OpenBackup,
+  paths: readonly string[],
+): AsyncGenerator<ListedEntry> {
+  const all = await namedObjects(backup);
+  if (paths.length === 0) {
+    for (const one of all) if (isObject(one)) yield listed(one);
+    return;
+  }
+  for (const path of paths) yield* objectsAt(all, path).map(listed);
+}
+
+/** The objects at and below a path (a byte string). `BACKUP_NOT_FOUND` when there is none. */
+export function objectsAt(all: readonly NamedObject[], path: string): NamedObject[] {
+  const found = all.filter(
+    (one) => isObject(one) && (one.path === path || one.path.startsWith(`${path}/`)),
+  );
+  if (found.length > 0) return found;
+  throw new HoldfastError('BACKUP_NOT_FOUND', `the backup holds no ${displayPath(path)}`, {
+    hint: '`holdfast show <backup> --all` lists what it holds, such as `public/TABLE DATA/users`.',
+  });
+}
+
+function isObject({ object: { type } }: NamedObject): boolean {
+  return type !== 'BEGIN' && type !== 'END';
+}
+
+function listed({ path, object }: NamedObject): ListedEntry {
+  return {
+    path,
+    type: 'object',
+    size: object.bytes,
+    mode: undefined,
+    owner: undefined,
+    mtimeMicroseconds: undefined,
+    linkTarget: undefined,
+    sha256: object.sha256,
+  };
+}
+
+/** `SourceKind.byHand` of databases: `gunzip` and `psql`. */
+export function dumpByHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand {
+  const dump = artifactOf(manifest, 'dump');
+  const globals = manifest.artifacts.find(({ role }) => role === 'globals');
+  const unpack = dump.codec === 'gzip' ? 'gunzip -c' : 'zstd -dc';
+  const sums = [dump, globals].flatMap((one) =>
+    one === undefined ? [] : [`echo ${quoted(`${one.sha256}  ${placeOf(one)}`)} | sha256sum -c`],
+  );
+  const complete = '^-- PostgreSQL database dump complete$';
+  return {
+    check: sums,
+    restore: [
+      // psql would commit half a table of a dump that is cut off, and end well.
+      `${unpack} ${quoted(placeOf(dump))} | tail -n 8 | grep -q -e ${quoted(complete)}`,
+      ...(globals === undefined
+        ? []
+        : [`gunzip -c ${quoted(placeOf(globals))} | psql -X "$DATABASE_URL"`]),
+      `${unpack} ${quoted(placeOf(dump))} | psql -X -1 -v ON_ERROR_STOP=1 "$DATABASE_URL"`,
+    ],
+    recheck: [],
+  };
+}
+
+/** A word that a shell takes as it is. */
+function quoted(text: string): string {
+  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,185 @@
+// A PostgreSQL server for tests: in a temporary directory, on a free port of this host and a socket, run by a user who is not root.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Machine } from '../../lib/sources/postgres/tools.ts';
+import type { PostgresOptions } from '../../lib/sources/postgres/source.ts';
+
+const SCHEMA = fileURLToPath(new URL('../fixtures/postgres/app.sql', import.meta.url));
+/** What connections by TCP have to say; nothing that a test prints may hold it. */
+export const PASSWORD = 'canary/p@ss word-7d1f';
+
+/** The folder of the newest server programs; fails when there are none: `apt-get install postgresql`. */
+export function binaries(): string {
+  const root = '/usr/lib/postgresql';
+  const majors = fs.existsSync(root) ? fs.readdirSync(root).filter((one) => /^\d+$/.test(one)) : [];
+  const newest = majors.sort((a, b) => Number(b) - Number(a))[0];
+  const folder = path.join(root, newest ?? '', 'bin');
+  if (newest !== undefined && fs.existsSync(path.join(folder, 'initdb'))) return folder;
+  throw new Error('these tests need a PostgreSQL server: apt-get install postgresql');
+}
+
+/** A user without the rights of root, as whom the server runs; undefined where the tests are not root. */
+export function plainUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const line = fs
+    .readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((one) => one.startsWith('postgres:'));
+  const [, , uid, gid] = line?.split(':') ?? [];
+  return { uid: Number(uid ?? 65534), gid: Number(gid ?? 65534) };
+}
+
+let names = 0;
+
+/** The machine that runs the tests. */
+export const MACHINE: Machine = {
+  environment: { PATH: process.env['PATH'] },
+  random: () => `${process.pid.toString(16)}${(names++).toString(16).padStart(8, '0')}`.slice(-16),
+};
+
+export interface PostgresServer extends AsyncDisposable {
+  readonly folder: string;
+  readonly port: number;
+  /** By the socket, without a password. */
+  url(database: string, user?: string): string;
+  /** By TCP, with a password. */
+  tcpUrl(database: string, user?: string, password?: string): string;
+  /** Runs SQL as the superuser; what it printed. Fails when the SQL does. */
+  sql(database: string, sql: string): string;
+  /** A new database; with the schema of the fixture unless it is to be empty. */
+  create(database: string, options?: { empty?: boolean }): void;
+  /** Runs one of Postgres' programs on a database; what it printed. */
+  run(program: string, args: readonly string[], input?: string | Buffer): Buffer;
+}
+
+export async function startPostgres(): Promise<PostgresServer> {
+  const folder = fs.mkdtempSync('/tmp/holdfast-postgres-');
+  const user = plainUser();
+  if (user !== undefined) fs.chownSync(folder, user.uid, user.gid);
+  const data = path.join(folder, 'data');
+  fs.writeFileSync(path.join(folder, 'password'), PASSWORD, { mode: 0o644 });
+  const initdb = spawnSync(
+    path.join(binaries(), 'initdb'),
+    [
+      ...[`--pgdata=${data}`, '--username=postgres', '--no-sync', '--encoding=UTF8'],
+      ...['--locale=C.UTF-8', '--auth-local=trust', '--auth-host=scram-sha-256'],
+      `--pwfile=${path.join(folder, 'password')}`,
+    ],
+    { cwd: folder, ...user, encoding: 'utf8' },
+  );
+  if (initdb.status !== 0) throw new Error(`initdb: ${initdb.stderr}`);
+  const port = await freePort();
+  const child = launch(folder, port, user);
+  await answers(folder, child);
+  return serverAt(folder, port, child);
+}
+
+function launch(
+  folder: string,
+  port: number,
+  user: { uid: number; gid: number } | undefined,
+): ChildProcess {
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    fsync: 'off',
+    max_connections: '40',
+    shared_buffers: '64MB',
+    log_min_messages: 'fatal',
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const server = path.join(binaries(), 'postgres');
+  const log = fs.openSync(path.join(folder, 'log'), 'a');
+  const child = spawn(server, ['-D', path.join(folder, 'data'), '-k', folder, ...options], {
+    cwd: folder,
+    stdio: ['ignore', log, log],
+    ...user,
+  });
+  fs.closeSync(log);
+  return child;
+}
+
+async function answers(folder: string, child: ChildProcess): Promise<void> {
+  const file = path.join(folder, 'data', 'postmaster.pid');
+  for (let waited = 0; waited < 30_000; waited += 25) {
+    if (child.exitCode !== null) break;
+    if (fs.existsSync(file) && /^ready\s*$/m.test(fs.readFileSync(file, 'utf8'))) return;
+    await sleep(25);
+  }
+  throw new Error(`the server did not start: ${fs.readFileSync(path.join(folder, 'log'), 'utf8')}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function serverAt(folder: string, port: number, child: ChildProcess): PostgresServer {
+  const env = { PATH: process.env['PATH'] ?? '', PGHOST: folder, PGPORT: String(port) };
+  const run = (program: string, args: readonly string[], input: string | Buffer = '') => {
+    const ended = spawnSync(path.join(binaries(), program), args, {
+      env: { ...env, PGUSER: 'postgres', LC_ALL: 'C' },
+      input,
+      maxBuffer: 1 << 30,
+    });
+    if (ended.status === 0) return ended.stdout;
+    throw new Error(`${program}: ${ended.stderr.toString()}`);
+  };
+  const sql = (database: string, text: string) =>
+    run('psql', ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', database], text)
+      .toString()
+      .trimEnd();
+  return {
+    folder,
+    port,
+    url: (database, user = 'postgres') =>
+      `postgres:///${database}?host=${folder}&port=${port}&user=${user}`,
+    tcpUrl: (database, user = 'postgres', password = PASSWORD) =>
+      `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`,
+    sql,
+    create: (database, { empty = false } = {}) => {
+      sql('postgres', `CREATE DATABASE "${database}"`);
+      if (!empty) sql(database, fs.readFileSync(SCHEMA, 'utf8'));
+    },
+    run,
+    [Symbol.asyncDispose]: async () => {
+      const exit = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGQUIT');
+      await exit;
+      fs.rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A source as configured with nothing but its connection. */
+export function postgresOptions(
+  url: string,
+  changes: Partial<PostgresOptions> = {},
+): PostgresOptions {
+  return {
+    name: 'db',
+    url: () => Promise.resolve(url),
+    urlFrom: 'env:DATABASE_URL',
+    binaries: undefined,
+    lockWaitTimeoutSeconds: 60,
+    timestamps: [],
+    maxDatabaseBytes: undefined,
+    tolerate: [],
+    allowEmpty: false,
+    compression: 'default',
+    schemas: [],
+    excludeSchemas: [],
+    tables: [],
+    excludeTables: [],
+    ...changes,
+  };
+}
