@@ -47,23 +47,11 @@ async function fetchSecret(
 
 // The clients are loaded when a reference needs them: most runs have none, and each costs time at every start.
 async function fromParameter(name: string, place: AwsPlace): Promise<string | undefined> {
-  const { GetParameterCommand, SSMClient } = await import('@aws-sdk/client-ssm');
-  const client = new SSMClient(place);
-  try {
-    const command = new GetParameterCommand({ Name: name, WithDecryption: true });
-    return (await client.send(command)).Parameter?.Value;
-  } finally {
-    client.destroy();
-  }
+  const { parameterValue } = await import('./parameter-value.ts');
+  return parameterValue(name, place);
 }
 
 async function fromSecretsManager(name: string, place: AwsPlace): Promise<string | undefined> {
-  const { GetSecretValueCommand, SecretsManagerClient } =
-    await import('@aws-sdk/client-secrets-manager');
-  const client = new SecretsManagerClient(place);
-  try {
-    return (await client.send(new GetSecretValueCommand({ SecretId: name }))).SecretString;
-  } finally {
-    client.destroy();
-  }
+  const { secretValue } = await import('./secret-value.ts');
+  return secretValue(name, place);
 }

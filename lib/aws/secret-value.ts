@@ -1,0 +1,13 @@
+// The value of one secret. A module of its own, loaded when it is needed: so a bundle holds no more of the client than this.
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { AwsPlace } from './references.ts';
+
+/** Undefined when the secret holds no text. */
+export async function secretValue(name: string, place: AwsPlace): Promise<string | undefined> {
+  const client = new SecretsManagerClient(place);
+  try {
+    return (await client.send(new GetSecretValueCommand({ SecretId: name }))).SecretString;
+  } finally {
+    client.destroy();
+  }
+}
