@@ -42,7 +42,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
       'X-Ray, PutMetricData and ListSecrets know no resources; metrics are confined to our namespace.',
   },
   {
-    resource: /\/(backups|records)\/(\*|[a-z0-9/-]+\/\*|\*\/manifest\.json)$/,
+    resource: /\/(backups|records|incidents)\/(\*|[a-z0-9/-]+\/\*|\*\/manifest\.json)$/,
     reason: 'Keys of objects carry times and random parts: rights end at their prefix.',
   },
   {

@@ -116,9 +116,14 @@ function locks({ bucketArn, pruneRole, lockMode, lockDays, breakGlassRoles }: St
     deny(bucketArn, 'NoLongerLock', ['s3:PutObjectRetention'], {
       NumericGreaterThan: { [REMAINING_DAYS]: String(lockDays + 1) },
     }),
-    deny(bucketArn, 'NoOtherLock', ['s3:PutObjectRetention'], {
-      StringNotEqualsIfExists: { 's3:object-lock-mode': lockMode.toUpperCase() },
-    }),
+    // What nobody can undo is done by the configuration alone. The other way, what was locked before keeps its mode.
+    ...(lockMode === 'governance'
+      ? [
+          deny(bucketArn, 'NoCompliance', ['s3:PutObjectRetention'], {
+            StringEquals: { 's3:object-lock-mode': 'COMPLIANCE' },
+          }),
+        ]
+      : []),
   ];
 }
 

@@ -40,7 +40,6 @@ function build(): Map<string, string> {
     target: 'node24',
     mainFields: ['module', 'main'],
     minify: true,
-    keepNames: true,
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',

@@ -135,7 +135,10 @@ export class Functions extends Construct {
         ];
       case 'alert':
         return [
-          ...readStore(store, FACTS, ['']),
+          ...readStore(store, [...FACTS, 'incidents/*'], ['']),
+          ...seeReleases(store),
+          // What was told is written down, so that it is told once.
+          ...putStore(store, ['incidents/*']),
           new PolicyStatement({
             actions: ['sns:Publish'],
             resources: [messages.topic.topicArn],

@@ -33,10 +33,6 @@ function readBucket({ bucket, prefix, region }: BucketSourceConfig): PolicyState
       }),
     }),
     new PolicyStatement({
-      actions: ['s3:GetBucketVersioning', 's3:GetBucketLocation'],
-      resources: [arn],
-    }),
-    new PolicyStatement({
       actions: ['s3:GetObject', 's3:GetObjectVersion'],
       resources: [`${arn}/${prefix}*`],
     }),
