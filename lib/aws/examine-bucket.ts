@@ -84,6 +84,8 @@ export async function examineBucket(
   }
 }
 
+const NO_BYTES = new Uint8Array();
+
 const NOTHING = {
   versioned: 'unknown',
   locked: 'unknown',
@@ -149,7 +151,9 @@ async function deniedOf(client: S3Client, { bucket, place, key }: Probe): Promis
   );
   await look('s3:PutObject, or kms:GenerateDataKey on the key of the store', 'backing up', () =>
     // The object is there, so the condition fails, and what may put gets that for an answer.
-    client.send(new PutObjectCommand({ ...object, Body: '', IfNoneMatch: '*' })),
+    client.send(
+      new PutObjectCommand({ ...object, Body: NO_BYTES, ContentLength: 0, IfNoneMatch: '*' }),
+    ),
   );
   return denied;
 }

@@ -41,7 +41,7 @@ export async function invokeBackup(request: BackupRequest): Promise<BackupReport
         });
         const text = Buffer.from(answer ?? []).toString('utf8');
         if (FunctionError !== undefined) throw failureOf(text, functionName);
-        return JSON.parse(text) as BackupReport;
+        return reportOf(text, functionName);
       } catch (error) {
         const busy = error instanceof Error && error.name === 'TooManyRequestsException';
         if (signal.aborted || !busy)
@@ -57,26 +57,59 @@ export async function invokeBackup(request: BackupRequest): Promise<BackupReport
   }
 }
 
+/** The answer, which may be that of another function, or of one from another version. */
+function reportOf(answer: string, functionName: string): BackupReport {
+  const { outcome, source, id, status, problems, problemCount, bytes } = jsonOf(answer);
+  if (
+    isOutcome(outcome) &&
+    isStatus(status) &&
+    typeof source === 'string' &&
+    typeof id === 'string' &&
+    Array.isArray(problems) &&
+    typeof problemCount === 'number' &&
+    typeof bytes === 'number'
+  ) {
+    const listed = problems as BackupReport['problems'];
+    return { outcome, source, id, status, problems: listed, problemCount, bytes };
+  }
+  throw new HoldfastError(
+    'COMMAND_FAILED',
+    `the function ${functionName} answered something else than the result of a backup`,
+    { hint: 'Is the stack of another version? Deploy it again.' },
+  );
+}
+
+function isOutcome(value: unknown): value is BackupReport['outcome'] {
+  return value === 'made' || value === 'already' || value === 'superseded';
+}
+
+function isStatus(value: unknown): value is BackupReport['status'] {
+  return value === 'complete' || value === 'partial';
+}
+
 function failureOf(answer: string, functionName: string): HoldfastError {
-  const { errorType, errorMessage } = fieldsOf(answer);
+  const { errorType, errorMessage } = jsonOf(answer);
+  const message = typeof errorMessage === 'string' ? errorMessage : answer;
   const hint = `Its log says more: /aws/lambda/${functionName} in CloudWatch Logs.`;
-  if (isCode(errorType)) return new HoldfastError(errorType, errorMessage, { hint });
+  if (isCode(errorType)) return new HoldfastError(errorType, message, { hint });
   return new HoldfastError(
     'COMMAND_FAILED',
-    `the function ${functionName} ended without a result: ${errorMessage.slice(0, 300)}`,
+    `the function ${functionName} ended without a result: ${message.slice(0, 300)}`,
     { hint },
   );
 }
 
-function fieldsOf(answer: string): { errorType: string; errorMessage: string } {
+function jsonOf(answer: string): Readonly<Record<string, unknown>> {
   try {
-    const { errorType, errorMessage } = JSON.parse(answer) as Record<string, unknown>;
-    return { errorType: String(errorType), errorMessage: String(errorMessage) };
-  } catch {
-    return { errorType: '', errorMessage: answer };
+    const value: unknown = JSON.parse(answer);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch (error) {
+    // What a function that was killed leaves behind is text.
+    if (error instanceof SyntaxError) return {};
+    throw error;
   }
 }
 
-function isCode(text: string): text is ErrorCode {
-  return Object.hasOwn(ERRORS, text);
+function isCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERRORS, value);
 }

@@ -151,3 +151,31 @@ test('refuses --scripts where there is no package.json, and a folder that does n
   expect(absent).toMatchObject({ exit: 2 });
   expect(absent.stderr).toContain('is no folder that can be read');
 });
+
+test('writes a configuration for AWS whose store the stack makes', async () => {
+  const made = await place.run(['init', '--aws', 'shop-backups', '--region', 'eu-central-1']);
+  expect(made).toMatchObject({ exit: 0 });
+  expect(made.stdout).toContain('npx cdk deploy --all');
+  const text = await read(place.site, 'holdfast.yaml');
+  expect(text).toContain("store: 's3://shop-backups?region=eu-central-1'");
+  // The key of this machine vouches for what it backs up, and for no proof.
+  expect(text).toMatch(/prefixes: \['backups\/site\/', .*'records\/backup\/'/);
+  expect(text).not.toMatch(/prefixes: .*verify/);
+  const shown = await place.json(['config', 'show']);
+  expect(shown).toMatchObject({
+    config: { aws: { region: 'eu-central-1', lockDays: 14 }, sources: [{ name: 'site' }, {}, {}] },
+  });
+  expect(await readdir(place.site)).not.toContain('backups');
+});
+
+test.each([
+  ['without a region', ['--aws', 'shop-backups'], '--aws needs to know the region'],
+  ['with a region alone', ['--region', 'eu-central-1'], '--region is for a store on AWS'],
+  ['with two stores', ['--aws', 'b-1', '--store', '/b', '--region', 'x'], 'both say where'],
+  ['with a name that is none', ['--aws', 'My_Bucket', '--region', 'eu-central-1'], 'no name of a'],
+])('refuses AWS %s, and writes nothing', async (_, args, message) => {
+  const { exit, stderr } = await place.run(['init', ...args]);
+  expect(exit).toBe(2);
+  expect(stderr).toContain(message);
+  expect(await readdir(place.home)).toEqual([]);
+});

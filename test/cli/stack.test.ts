@@ -201,6 +201,13 @@ describe('trigger', () => {
     expect(stderr).toContain('ended without a result: Task timed out after 900 seconds');
   });
 
+  test('does not take anything else for the result of a backup', async () => {
+    services.functions.set('holdfast-shop-backup', () => Promise.resolve({ result: { ok: true } }));
+    const { exit, stdout, stderr } = await run('trigger', 'assets');
+    expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
+    expect(stderr).toContain('answered something else than the result of a backup');
+  });
+
   test.each([
     ['a folder', ['site'], 2, 'site is a folder, which no function can read'],
     ['a source that is none', ['asets'], 2, 'there is no source "asets"'],

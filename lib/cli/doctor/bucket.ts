@@ -20,7 +20,11 @@ export async function examineS3(engine: Engine, config: Config | undefined): Pro
   try {
     const marked = await isMarked(engine);
     const found = await examineBucket(place, marked ? MARKER_KEY : undefined);
-    if (found.unreachable !== undefined) return [unreachable(place, found.unreachable, config)];
+    if (found.unreachable !== undefined) {
+      // What else the answer of a bucket means, the store itself says best.
+      if (!ABSENT.includes(found.unreachable)) await contentFindings(engine, marked);
+      return [unreachable(place, found.unreachable, config)];
+    }
     return [
       ok('store', `who asks: ${whoOf(found)}`),
       ...protectionFindings(place, found, config),
@@ -53,9 +57,10 @@ function whoOf({ accessKeyId, account }: BucketExamination): string {
   return `the access key ${accessKeyId}${account === undefined ? '' : ` of the account ${account}`}`;
 }
 
+const ABSENT: readonly string[] = ['NotFound', 'NoSuchBucket'];
+
 function unreachable(place: S3Place, answer: string, config: Config | undefined): Finding {
-  const absent = answer === 'NotFound' || answer === 'NoSuchBucket';
-  if (!absent) {
+  if (!ABSENT.includes(answer)) {
     const advice = 'Check the region, the endpoint and the account in the URL of the store.';
     return problem('store', `the bucket ${place.bucket} answers ${answer}`, advice);
   }
