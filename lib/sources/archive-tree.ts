@@ -21,11 +21,10 @@ export interface TreeToArchive {
   readonly times: 'recorded' | 'content';
 }
 
+export type StoredTree = Pick<ReadResult, 'artifacts' | 'totals' | 'options' | 'problems' | 'full'>;
+
 /** Stores archive and scan through the sink of `input`, reusing what the predecessor has. */
-export async function archiveTree(
-  input: ReadInput,
-  tree: TreeToArchive,
-): Promise<Pick<ReadResult, 'artifacts' | 'totals' | 'options' | 'problems' | 'full'>> {
+export async function archiveTree(input: ReadInput, tree: TreeToArchive): Promise<StoredTree> {
   const { entries, encoding } = tree;
   const options = archiveOptions(tree);
   const predecessor = await openPredecessor(input, options, encoding);
@@ -52,7 +51,10 @@ export async function archiveTree(
 }
 
 /** All that the bytes of an archive depend on besides the tree. */
-function archiveOptions({ encoding: { codec, level }, times }: TreeToArchive): Manifest['options'] {
+function archiveOptions({
+  encoding: { codec, level },
+  times,
+}: Omit<TreeToArchive, 'entries'>): Manifest['options'] {
   return { codec, level, times, build: TRACKED_VERSIONS[codec], node: process.versions.node };
 }
 
@@ -72,15 +74,45 @@ async function openPredecessor(
   const artifact = backup.manifest.artifacts.find(({ role }) => role === 'archive');
   if (artifact?.table === undefined || artifact.codec !== encoding.codec) return undefined;
   const archive = await openArchive(backup.open(artifact), artifact.table, artifact.codec);
-  const { codec, level, times, build } = backup.manifest.options;
-  const same =
-    codec === options['codec'] &&
-    level === options['level'] &&
-    times === options['times'] &&
-    build === options['build'];
-  const fullAgeMs = input.begin.getTime() - Date.parse(backup.manifest.fullAt);
-  const read = input.full || !same || fullAgeMs > FULL_AFTER_MS || fullAgeMs < 0;
+  const read = readsAll(input, backup.manifest, options);
   return { archive: { archive, scan: read ? undefined : await openScanOf(backup) }, backup };
+}
+
+/** True when nothing of the predecessor may stand for what it was made from. */
+function readsAll(input: ReadInput, before: Manifest, options: Manifest['options']): boolean {
+  const same = ['codec', 'level', 'times', 'build'].every(
+    (name) => before.options[name] === options[name],
+  );
+  const fullAgeMs = input.begin.getTime() - Date.parse(before.fullAt);
+  return input.full || !same || fullAgeMs > FULL_AFTER_MS || fullAgeMs < 0;
+}
+
+/** The predecessor's artifacts once more, for a source that is known to be the same; undefined when it is to be read again. */
+export async function cloneTree(
+  input: ReadInput,
+  tree: Omit<TreeToArchive, 'entries'>,
+): Promise<StoredTree | undefined> {
+  const before = input.predecessor?.manifest;
+  const options = archiveOptions(tree);
+  if (before === undefined || readsAll(input, before, options)) return undefined;
+  // A problem may have gone meanwhile, and a manifest need not list all of them.
+  if (before.problemCount > 0) return undefined;
+  const artifacts: Artifact[] = [];
+  for (const artifact of before.artifacts) {
+    const extension = artifact.key.slice(artifact.key.lastIndexOf('/') + 1).replace(/^[^.]*\./, '');
+    artifacts.push({
+      ...artifact,
+      key: await input.sink.clone(artifact.role, extension, artifact),
+    });
+  }
+  const { bytes } = artifactOf(before, 'archive');
+  return {
+    artifacts,
+    totals: { ...before.totals, readBytes: 0, reusedBytes: bytes },
+    options,
+    problems: [],
+    full: false,
+  };
 }
 
 async function openScanOf(backup: OpenBackup): Promise<Scan | undefined> {

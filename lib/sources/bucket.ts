@@ -5,7 +5,7 @@ import { archiveTree } from './archive-tree.ts';
 import { Bucket } from './bucket-client.ts';
 import { bucketEntries } from './bucket-entries.ts';
 import { ENCODINGS, type Compression } from './encodings.ts';
-import { filesKind } from './files-kind.ts';
+import { archiveKind } from './files-kind.ts';
 import type { ReadInput, ReadResult, Source, SourceKind } from './source.ts';
 import { tolerate } from './tolerate.ts';
 
@@ -34,8 +34,7 @@ export interface BucketSurroundings {
   readonly stallMs?: number;
 }
 
-/** Backups of buckets are archives as those of files are; there is no folder that one could be restored over. */
-export const bucketKind: SourceKind = { ...filesKind, kind: 'bucket', inPlace: undefined };
+export const bucketKind: SourceKind = archiveKind('bucket');
 
 export function bucketSource(options: BucketOptions, surroundings: BucketSurroundings): Source {
   return {

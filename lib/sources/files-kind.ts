@@ -33,6 +33,11 @@ export const filesKind: SourceKind = {
   repair: repairFiles,
 };
 
+/** The kind of sources that are read into the same archives, and have no folder that one could be restored over. */
+export function archiveKind(kind: string): SourceKind {
+  return { ...filesKind, kind, inPlace: undefined };
+}
+
 async function prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings> {
   const artifact = artifactOf(backup.manifest, 'archive');
   const findings = await proveArchive({

@@ -173,6 +173,7 @@ export async function readBackup(source: Source, setup: RunSetup = {}): Promise<
     artifacts: [...read.artifacts],
     totals: read.totals,
     options: read.options,
+    ...(read.git !== undefined && { git: read.git }),
     tools: {},
   };
   const bytesOf = (artifact: Artifact) => stored.get(artifact.key) ?? Buffer.alloc(0);
