@@ -1,6 +1,6 @@
 // The command line with its store on a real S3 server: from the first backup to the emergency, with the environment alone for
 // credentials.
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -144,6 +144,43 @@ describe('doctor', () => {
     await place.remove();
   }, 60_000);
 });
+
+test('a source of kind bucket is backed up and restored as a folder is, and says what it cannot', async () => {
+  const assets = await server.makeBucket();
+  for (const key of ['public/a.txt', 'public/b/c.txt', 'private/d.txt'])
+    await server.client.send(new PutObjectCommand({ Bucket: assets, Key: key, Body: key }));
+  await setUp();
+  const file = join(place.site, 'holdfast.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(
+    file,
+    text.replace(
+      /^sources:$/m,
+      `sources:\n  assets: { kind: bucket, bucket: ${assets}, prefix: public/, region: us-east-1 }`,
+    ),
+  );
+  const env = { ...CREDENTIALS, AWS_ENDPOINT_URL_S3: server.endpoint };
+  const act = (...args: string[]) => place.run(args, { env });
+  const made = await act('backup', 'assets');
+  expect(made).toMatchObject({ exit: 0 });
+  expect(made.stdout).toMatch(/complete\n {2}2 files[^]*proven:/);
+  expect(await act('verify', 'assets')).toMatchObject({ exit: 0 });
+  expect((await act('show', 'assets')).stdout).toContain('b/');
+  expect(await act('restore', 'assets', '--to', '../back')).toMatchObject({ exit: 0 });
+  expect(await readFile(join(place.root, 'back/b/c.txt'), 'utf8')).toBe('public/b/c.txt');
+  expect(await act('restore-test', 'assets')).toMatchObject({ exit: 0 });
+  expect(await act('diff', 'assets', 'assets', '--exit-code')).toMatchObject({ exit: 0 });
+
+  const live = await act('diff', 'assets', '--live');
+  expect(live.exit).toBe(2);
+  expect(live.stderr).toContain('assets is a source of kind bucket');
+  const inPlace = await act('restore', 'assets', '--in-place');
+  expect(inPlace.exit).toBe(2);
+  expect(inPlace.stderr).toContain('--in-place needs a folder; assets is a source of kind bucket');
+  const dry = await act('backup', '--dry-run', 'assets');
+  expect(dry).toMatchObject({ exit: 0, stderr: expect.stringContaining('not looked at') });
+  await place.remove();
+}, 120_000);
 
 test('a store that cannot be reached ends with its code, and without a stack trace', async () => {
   await setUp();
