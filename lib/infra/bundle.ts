@@ -1,9 +1,10 @@
 // The code of each function: its entry and the engine's worker, bundled with all they need, and the configuration beside them.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FileSystem } from 'aws-cdk-lib';
 import { buildSync } from 'esbuild';
+import type { Metafile } from 'esbuild';
 import { FUNCTION_CONFIG_FILE } from '../config/function-settings.ts';
 import { HoldfastError } from '../errors.ts';
 import { FUNCTIONS } from '../names/aws.ts';
@@ -12,29 +13,31 @@ import type { FunctionName } from '../names/aws.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Where the output lies as the source maps see it; nothing is written there. */
 const OUT = 'bundles';
-const WORKER = 'worker';
+const WORKER = 'worker.js';
 
-let built: ReadonlyMap<string, string> | undefined;
-
-/** `backup/index.js` and its like, and `worker/worker.js`, each with its source map. The same sources give the same bytes. */
-function bundles(): ReadonlyMap<string, string> {
-  built ??= build();
-  return built;
+interface Built {
+  /** Text by name of the file. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly outputs: Metafile['outputs'];
 }
 
-function build(): Map<string, string> {
-  const { outputFiles } = buildSync({
+let built: Built | undefined;
+
+/**
+ * All functions at once, because they share most of their code. What is imported when it is needed stays in a file of its own, so
+ * that starting a function does not load it. The same sources give the same bytes.
+ */
+function build(): Built {
+  const { outputFiles, metafile } = buildSync({
     absWorkingDir: ROOT,
-    entryPoints: [
-      ...FUNCTIONS.map((name) => ({
-        in: `lambda/${name}.ts`,
-        out: `${name}/index`,
-      })),
-      { in: 'lib/archive/worker.ts', out: `${WORKER}/${WORKER}` },
-    ],
+    entryPoints: [...FUNCTIONS.map((name) => `lambda/${name}.ts`), 'lib/archive/worker.ts'],
+    entryNames: '[name]',
+    chunkNames: '[name]-[hash]',
     outdir: OUT,
     write: false,
+    metafile: true,
     bundle: true,
+    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
@@ -51,31 +54,39 @@ function build(): Map<string, string> {
       js: "import { createRequire as holdfastRequire } from 'node:module'; const require = holdfastRequire(import.meta.url);",
     },
   });
-  const start = join(ROOT, OUT).length + 1;
-  return new Map(outputFiles.map(({ path, text }) => [path.slice(start), text]));
+  const files = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
+  return { files, outputs: metafile.outputs };
 }
 
 /** A new folder with the code of `name`, and `configuration` as what it reads at its start. The caller removes it. */
 export function writeCode(name: FunctionName, configuration: unknown): string {
+  built ??= build();
   const folder = FileSystem.mkdtemp('holdfast-');
-  const files = {
-    'index.js': text(`${name}/index.js`),
-    'index.js.map': text(`${name}/index.js.map`),
-    'worker.js': text(`${WORKER}/${WORKER}.js`),
-    'worker.js.map': text(`${WORKER}/${WORKER}.js.map`),
-    'package.json': `${JSON.stringify({ type: 'module' })}\n`,
-    [FUNCTION_CONFIG_FILE]: `${JSON.stringify(configuration)}\n`,
-  };
-  for (const [file, content] of Object.entries(files)) {
-    const path = join(folder, file);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content);
+  const entry = `${name}.js`;
+  for (const file of neededBy([entry, WORKER], built)) {
+    const content = textOf(file, built);
+    writeFileSync(join(folder, file === entry ? 'index.js' : file), content);
+    writeFileSync(join(folder, `${file}.map`), textOf(`${file}.map`, built));
   }
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
+  writeFileSync(join(folder, FUNCTION_CONFIG_FILE), `${JSON.stringify(configuration)}\n`);
   return folder;
 }
 
-function text(file: string): string {
-  const found = bundles().get(file);
+/** `files` and whatever they import, at once or later. */
+function neededBy(files: readonly string[], { outputs }: Built): Set<string> {
+  const needed = new Set(files);
+  // A set that grows while it is walked is walked to its end.
+  for (const file of needed) {
+    for (const { path, external } of outputs[`${OUT}/${file}`]?.imports ?? []) {
+      if (external !== true) needed.add(basename(path));
+    }
+  }
+  return needed;
+}
+
+function textOf(file: string, { files }: Built): string {
+  const found = files.get(file);
   if (found === undefined) throw new HoldfastError('COMMAND_FAILED', `esbuild made no ${file}`);
   return found;
 }
