@@ -50,12 +50,12 @@ const FIRST_DELAY_MS = 400;
 const LONGEST_DELAY_MS = 20_000;
 const IDLE_MS = 30_000;
 const REQUESTS_AT_ONCE = 32;
-/** The slowest line that is waited for: 64 KB/s. */
-const SLOWEST_BYTES_PER_MS = 64;
+/** The slowest line that is waited for: 16 KB/s for each request. One on which nothing moves at all is given up long before. */
+const SLOWEST_BYTES_PER_MS = 16;
 
 /** `CONFIG_INVALID` when nothing says in which region the place is. */
 export async function connect(place: S3Place, options: S3StoreOptions): Promise<S3> {
-  const { random, client = makeS3Client(place), idleMs = IDLE_MS } = options;
+  const { random, idleMs = IDLE_MS, client = makeS3Client(place, idleMs) } = options;
   await client.config.region().catch((error: unknown) => {
     throw new HoldfastError(
       'CONFIG_INVALID',
@@ -80,8 +80,11 @@ export async function connect(place: S3Place, options: S3StoreOptions): Promise<
   };
 }
 
-/** A client for `place` that leaves retries and checksums to the store. */
-export function makeS3Client({ region, endpoint, pathStyle }: S3Place): S3Client {
+/** A client for `place` that leaves retries and checksums to the store, and gives up connections on which nothing moves. */
+export function makeS3Client(
+  { region, endpoint, pathStyle }: S3Place,
+  idleMs: number = IDLE_MS,
+): S3Client {
   const where = region ?? (endpoint === undefined ? undefined : 'us-east-1');
   return new S3Client({
     ...(where !== undefined && { region: where }),
@@ -93,6 +96,8 @@ export function makeS3Client({ region, endpoint, pathStyle }: S3Place): S3Client
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: 10_000,
+      // Of the socket, in both directions. A server may think for a while about what it was sent: longer than an answer may pause.
+      socketTimeout: 2 * idleMs,
       httpAgent: { keepAlive: true, maxSockets: REQUESTS_AT_ONCE * 2 },
       httpsAgent: { keepAlive: true, maxSockets: REQUESTS_AT_ONCE * 2 },
     },
