@@ -13,7 +13,8 @@ export interface StoreAccess {
   readonly key: RetainedKey;
 }
 
-const VERSIONED_READ = ['s3:GetObject', 's3:GetObjectVersion'];
+/** With the tags: of what a delete marker hides they tell whether it was let go. */
+const VERSIONED_READ = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectVersionTagging'];
 const LISTING = ['s3:ListBucket', 's3:ListBucketVersions'];
 
 function objects({ bucketArn, prefix }: StoreAccess, patterns: readonly string[]): string[] {
