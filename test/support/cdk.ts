@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { ACCOUNT, REGION, type MiniStack } from './ministack.ts';
+import { ACCOUNT, type MiniStack } from './ministack.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** What `npx cdk` runs. */
@@ -19,10 +19,12 @@ export type Outputs = Readonly<Record<string, string>>;
 export class Cdk {
   /** A folder for configurations, and for what the CDK writes; {@link Cdk.remove} removes it. */
   readonly folder: string;
+  private readonly region: string;
   private readonly env: Record<string, string>;
   private runs = 0;
 
-  constructor(aws: Pick<MiniStack, 'env'>) {
+  constructor(aws: Pick<MiniStack, 'env' | 'region'>) {
+    this.region = aws.region;
     this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'holdfast-cdk-')));
     this.env = {
       PATH: process.env['PATH'] ?? '',
@@ -30,11 +32,13 @@ export class Cdk {
       CDK_DISABLE_CLI_TELEMETRY: 'true',
       ...aws.env,
     };
+    // It takes no part in leaps of the clock: only what runs on AWS does.
+    delete this.env['LD_PRELOAD'];
   }
 
   /** Prepares the account for deployments of any app. */
   async bootstrap(): Promise<void> {
-    await this.run('bootstrap', `aws://${ACCOUNT}/${REGION}`);
+    await this.run('bootstrap', `aws://${ACCOUNT}/${this.region}`);
   }
 
   /** The templates of `config` as files, by the name of the stack; the folder they are in goes with this. */

@@ -16,13 +16,13 @@ const LAUNCHER = fileURLToPath(new URL('local-aws/start.py', import.meta.url));
 const READY_LIMIT_MS = 60_000;
 
 export const ACCOUNT = '000000000000';
-export const REGION = 'us-east-1';
 
 /** What clients of AWS are given; the credentials open nothing else. */
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' } as const;
 
 export interface MiniStack {
   readonly endpoint: string;
+  readonly region: string;
   /** For clients of the SDK: `new S3Client(aws.client)`. */
   readonly client: {
     readonly endpoint: string;
@@ -42,6 +42,8 @@ export interface MiniStack {
 }
 
 export interface MiniStackOptions {
+  /** Of clients, and so of all that they make. @default us-east-1 */
+  readonly region?: string;
   /** Whether the policies of roles, buckets and keys are enforced; the credentials of {@link CREDENTIALS} are the root's. @default false */
   readonly enforce?: boolean;
   /** Whether `leapTo` works; processes with `env` then have the same clock. @default false */
@@ -50,6 +52,7 @@ export interface MiniStackOptions {
 
 /** A MiniStack that answers. */
 export async function startMiniStack({
+  region = 'us-east-1',
   enforce = false,
   leaps = false,
 }: MiniStackOptions = {}): Promise<MiniStack> {
@@ -92,8 +95,9 @@ export async function startMiniStack({
   }
   return {
     endpoint,
-    client: { endpoint, region: REGION, credentials: CREDENTIALS },
-    env: { ...environment(endpoint), ...clock?.env },
+    region,
+    client: { endpoint, region, credentials: CREDENTIALS },
+    env: { ...environment(endpoint, region), ...clock?.env },
     log,
     now: () => clock?.now() ?? new Date(),
     leapTo: async (time) => {
@@ -104,14 +108,14 @@ export async function startMiniStack({
   };
 }
 
-function environment(endpoint: string): Record<string, string> {
+function environment(endpoint: string, region: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    AWS_REGION: REGION,
-    AWS_DEFAULT_REGION: REGION,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
     AWS_EC2_METADATA_DISABLED: 'true',
   };
 }

@@ -5,17 +5,22 @@
 # - an event that reaches a function is tried again, and goes to the function's dead-letter queue in the end;
 # - each run of a function is counted in its metrics, however it was started, and so are the messages in queues;
 # - a bucket of a stack has the Object Lock that its template says;
+# - the CRC-32 of a whole object is compared at the end of its upload, not taken for one of the parts' checksums;
+# - a version has tags though a delete marker hides it;
 # - a range of a version is that range, not the whole object;
 # - the loopback counts as TLS, which policies demand.
 # The clock of a test may leap (libfaketime): then a sleep must not ask the clock, and alarms wait for what would have been measured meanwhile.
 # It ends with whoever started it: when its standard input is closed, it and the functions that it runs are killed.
+import base64
 import json
 import os
+import re
 import select
 import signal
 import sys
 import threading
 import time
+import zlib
 from datetime import datetime, timezone
 from uuid import uuid4
 
@@ -39,6 +44,7 @@ tick_schedules = scheduler._tick_schedules
 dispatch_alarm_actions = cloudwatch._dispatch_alarm_actions
 apply_configurations = provisioners._s3_apply_configurations
 get_whole_object = s3._get_object
+complete_plain_upload = s3._complete_multipart_upload
 function_handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
 create_plain_function = function_handlers["create"]
 pin_origin = app.pin_request_origin
@@ -227,6 +233,35 @@ def get_object(bucket, key, headers, query=None):
     return 206, answer, body[begin : end + 1]
 
 
+def complete_upload(bucket, key, body, query, headers=None):
+    headers = dict(headers or {})
+    upload = s3._multipart_uploads.get(s3._qp(query, "uploadId"))
+    if upload is not None and headers.get("x-amz-checksum-type") == "FULL_OBJECT":
+        given = headers.pop("x-amz-checksum-crc32", None)
+        crc = 0
+        for number in sorted(int(one) for one in re.findall(rb"<PartNumber>(\d+)<", body)):
+            crc = zlib.crc32(upload["parts"].get(number, {}).get("body", b""), crc)
+        if given and given != base64.b64encode(crc.to_bytes(4, "big")).decode():
+            return s3._error("BadDigest", "The CRC32 you specified did not match the calculated checksum.", 400)
+        upload["checksum_algorithm"] = None
+    return complete_plain_upload(bucket, key, body, query, headers)
+
+
+def tagging_of_any_version(plain):
+    def tagging(bucket, key, *rest):
+        objects = s3._buckets.get(bucket, {}).get("objects", {})
+        if key in objects or "versionId" not in (rest[-1] or {}):
+            return plain(bucket, key, *rest)
+        # It asks for the current object first, and then looks at the version.
+        objects[key] = {}
+        try:
+            return plain(bucket, key, *rest)
+        finally:
+            del objects[key]
+
+    return tagging
+
+
 def create_function(logical_id, props, stack_name):
     name, attributes = create_plain_function(logical_id, props, stack_name)
     letters = props.get("DeadLetterConfig")
@@ -252,6 +287,9 @@ cloudwatch._dispatch_alarm_actions = dispatch_alarm_actions_and_event
 provisioners._s3_apply_configurations = apply_with_lock
 function_handlers["create"] = create_function
 s3._get_object = get_object
+s3._complete_multipart_upload = complete_upload
+s3._get_object_tagging = tagging_of_any_version(s3._get_object_tagging)
+s3._put_object_tagging = tagging_of_any_version(s3._put_object_tagging)
 app.pin_request_origin = pin_request_origin
 lambda_svc._execute_function_dispatch = execute_function
 lambda_svc._emit_lambda_metrics = emit_throttles
