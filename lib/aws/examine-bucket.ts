@@ -7,6 +7,7 @@ import {
   HeadBucketCommand,
   ListObjectVersionsCommand,
   PutObjectCommand,
+  type DefaultRetention,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { S3Place } from '../names/s3-place.ts';
@@ -54,34 +55,39 @@ export async function examineBucket(
     const head = await ask(() => client.send(new HeadBucketCommand(bucket)));
     if (head.refusal !== undefined && head.status !== 403)
       return { ...who, ...NOTHING, unreachable: head.refusal };
-    const [versioning, lock, encryption] = await Promise.all([
-      ask(() => client.send(new GetBucketVersioningCommand(bucket))),
-      ask(() => client.send(new GetObjectLockConfigurationCommand(bucket))),
-      ask(() => client.send(new GetBucketEncryptionCommand(bucket))),
-    ]);
-    const locking = lock.value?.ObjectLockConfiguration;
-    const retention = locking?.Rule?.DefaultRetention;
-    const algorithm =
-      encryption.value?.ServerSideEncryptionConfiguration?.Rules?.[0]
-        ?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm;
     return {
       ...who,
+      ...(await protectionOf(client, bucket)),
       unreachable: undefined,
-      versioned: answerOf(versioning, versioning.value?.Status === 'Enabled'),
-      locked: answerOf(lock, locking?.ObjectLockEnabled === 'Enabled'),
-      lock:
-        retention?.Mode === undefined
-          ? undefined
-          : {
-              mode: retention.Mode.toLowerCase(),
-              days: retention.Days ?? (retention.Years ?? 0) * 365,
-            },
-      encryptedByKms: answerOf(encryption, algorithm?.startsWith('aws:kms') === true),
       denied: await deniedOf(client, { bucket, place, key }),
     };
   } finally {
     client.destroy();
   }
+}
+
+type Protection = Pick<BucketExamination, 'versioned' | 'locked' | 'lock' | 'encryptedByKms'>;
+
+async function protectionOf(client: S3Client, bucket: { Bucket: string }): Promise<Protection> {
+  const [versioning, lock, encryption] = await Promise.all([
+    ask(() => client.send(new GetBucketVersioningCommand(bucket))),
+    ask(() => client.send(new GetObjectLockConfigurationCommand(bucket))),
+    ask(() => client.send(new GetBucketEncryptionCommand(bucket))),
+  ]);
+  const locking = lock.value?.ObjectLockConfiguration;
+  const [rule] = encryption.value?.ServerSideEncryptionConfiguration?.Rules ?? [];
+  const algorithm = rule?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm;
+  return {
+    versioned: answerOf(versioning, versioning.value?.Status === 'Enabled'),
+    locked: answerOf(lock, locking?.ObjectLockEnabled === 'Enabled'),
+    lock: defaultLock(locking?.Rule?.DefaultRetention),
+    encryptedByKms: answerOf(encryption, algorithm?.startsWith('aws:kms') === true),
+  };
+}
+
+function defaultLock(retention: DefaultRetention | undefined): BucketExamination['lock'] {
+  const { Mode: mode, Days: days, Years: years = 0 } = retention ?? {};
+  return mode === undefined ? undefined : { mode: mode.toLowerCase(), days: days ?? years * 365 };
 }
 
 const NO_BYTES = new Uint8Array();

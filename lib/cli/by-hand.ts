@@ -5,9 +5,9 @@ import type { Artifact } from '../format/manifest.ts';
 
 /** Names artifacts for commands of a shell, and remembers which of them have to be fetched first. */
 export interface Places {
-  placeOf(artifact: Artifact): string;
+  readonly placeOf: (artifact: Artifact) => string;
   /** Commands that fetch what was named, into the working folder; none for a store that is a folder. */
-  fetch(): readonly string[];
+  readonly fetch: () => readonly string[];
 }
 
 /** The places of artifacts in the store at `url`. */

@@ -62,7 +62,7 @@ function reading(command: Command): Command {
     .option(
       '--public-key <file>',
       'trust what this public key signed, besides the configured keys; may be given several times',
-      (file: string, before: readonly string[] = []) => [...before, file],
+      (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
     )
     .option('--trust-anyone', 'use even what no trusted key vouches for');
 }

@@ -1,22 +1,16 @@
 // From configured sources to what reads them. What a kind needs is loaded when a source of that kind is read.
+import os from 'node:os';
 import process from 'node:process';
 import type { Config, FilesSourceConfig, SourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
-import { filesKind } from '../sources/files-kind.ts';
+import { archiveKind, filesKind } from '../sources/files-kind.ts';
 import { filesSource, type FilesSurroundings } from '../sources/files.ts';
 import type { LiveSource, Source, SourceKind } from '../sources/source.ts';
-import { regionOf } from './keys.ts';
-
-/** An archive as that of a folder, without a folder that it could be restored over. */
-const archiveOf = (kind: SourceKind['kind']): SourceKind => ({
-  ...filesKind,
-  kind,
-  inPlace: undefined,
-});
+import { regionOf, secretAt } from './keys.ts';
 
 /** Every kind of which a store can hold backups. None of them needs what its sources are read with. */
 export const KINDS: ReadonlyMap<string, SourceKind> = new Map(
-  [filesKind, ...['bucket', 'github', 'parameters'].map(archiveOf)].map((one) => [one.kind, one]),
+  [filesKind, ...['bucket', 'github', 'parameters'].map(archiveKind)].map((one) => [one.kind, one]),
 );
 
 /** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
@@ -43,12 +37,20 @@ export function filesSourceNamed(config: Config, name: string, what: string): Fi
   );
 }
 
-/** What reads a source. What AWS keeps is read with the credentials of the environment. */
+/** What reads a source. What AWS keeps is read with the credentials of the environment, and secrets wherever they are kept. */
 export async function openSource(config: Config, source: SourceConfig): Promise<Source> {
   if (source.kind === 'files') return openFolder(config, source);
+  const region = regionOf(config);
+  if (source.kind === 'github') {
+    const { githubSource } = await import('../sources/github.ts');
+    const { token } = source;
+    return githubSource(source, {
+      token: async () => (token === undefined ? undefined : secretAt(token, region)),
+      scratch: os.tmpdir(),
+    });
+  }
   const { remoteSource } = await import('../aws/sources.ts');
-  if (source.kind === 'github') return remoteSource(source, config.store);
-  return remoteSource({ ...source, region: source.region ?? regionOf(config) }, config.store);
+  return remoteSource({ ...source, region: source.region ?? region }, config.store);
 }
 
 /** What reads a folder, and compares backups with it. */

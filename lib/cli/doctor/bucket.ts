@@ -77,51 +77,14 @@ function unreachable(place: S3Place, answer: string, config: Config | undefined)
 
 function protectionFindings(
   place: S3Place,
-  { versioned, locked, lock, encryptedByKms }: BucketExamination,
+  found: BucketExamination,
   config: Config | undefined,
 ): Finding[] {
-  const findings: Finding[] = [];
-  if (versioned === 'yes') findings.push(ok('store', `${place.bucket} keeps versions`));
-  else if (versioned === 'no' && place.versions)
-    findings.push(
-      problem(
-        'store',
-        `${place.bucket} keeps no versions: what is deleted or overwritten is gone`,
-        'Switch versioning on; on a server that has none, say versions=off in the URL of the store.',
-      ),
-    );
-  const length = lock === undefined ? '' : `, ${lock.mode} mode, ${lock.days} days`;
-  if (locked === 'yes' && lock !== undefined)
-    findings.push(ok('store', `${place.bucket} locks what is stored${length}`));
-  else if (locked === 'yes' || locked === 'no')
-    findings.push(
-      warning(
-        'store',
-        `${place.bucket} ${locked === 'yes' ? 'has object lock, but locks nothing by default' : 'has no object lock'}`,
-        'Who holds these credentials could delete backups. A bucket that the stack makes is locked.',
-      ),
-    );
-  if (config?.aws !== undefined && lock !== undefined && lock.days !== config.aws.lockDays)
-    findings.push(
-      warning(
-        'store',
-        `the bucket locks for ${lock.days} days, the configuration says ${config.aws.lockDays}`,
-        'Deploy: npx cdk deploy --all.',
-      ),
-    );
+  const { versioned, locked, encryptedByKms } = found;
+  const findings = [...versionFindings(place, found), ...lockFindings(place, found, config)];
   if (encryptedByKms === 'no' && config?.aws !== undefined)
-    findings.push(
-      warning(
-        'store',
-        `${place.bucket} is not encrypted by a key of KMS`,
-        'Deploy: npx cdk deploy --all.',
-      ),
-    );
-  const hidden = Object.entries({
-    versions: versioned,
-    'object lock': locked,
-    encryption: encryptedByKms,
-  })
+    findings.push(warning('store', `${place.bucket} is not encrypted by a key of KMS`, DEPLOY));
+  const hidden = Object.entries({ versions: versioned, lock: locked, encryption: encryptedByKms })
     .filter(([, answer]) => answer === 'denied')
     .map(([what]) => what);
   if (hidden.length > 0)
@@ -129,6 +92,50 @@ function protectionFindings(
       ok('store', `these credentials may not see its settings of ${hidden.join(', ')}`),
     );
   return findings;
+}
+
+const DEPLOY = 'Deploy: npx cdk deploy --all.';
+
+function versionFindings(place: S3Place, { versioned }: BucketExamination): Finding[] {
+  if (versioned === 'yes') return [ok('store', `${place.bucket} keeps versions`)];
+  if (versioned !== 'no' || !place.versions) return [];
+  return [
+    problem(
+      'store',
+      `${place.bucket} keeps no versions: what is deleted or overwritten is gone`,
+      'Switch versioning on; on a server that has none, say versions=off in the URL of the store.',
+    ),
+  ];
+}
+
+function lockFindings(
+  { bucket }: S3Place,
+  { locked, lock }: BucketExamination,
+  config: Config | undefined,
+): Finding[] {
+  if (locked === 'denied' || locked === 'unknown') return [];
+  if (locked === 'no' || lock === undefined) {
+    const what =
+      locked === 'yes' ? 'has object lock, but locks nothing by default' : 'has no object lock';
+    return [
+      warning(
+        'store',
+        `${bucket} ${what}`,
+        'Who holds these credentials could delete backups. A bucket that the stack makes is locked.',
+      ),
+    ];
+  }
+  const { mode, days } = lock;
+  const wanted = config?.aws?.lockDays ?? days;
+  return [
+    days === wanted
+      ? ok('store', `${bucket} locks what is stored, ${mode} mode, ${days} days`)
+      : warning(
+          'store',
+          `${bucket} locks for ${days} days, the configuration says ${wanted}`,
+          DEPLOY,
+        ),
+  ];
 }
 
 async function contentFindings(engine: Engine, marked: boolean): Promise<Finding[]> {
