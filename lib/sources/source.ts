@@ -194,33 +194,33 @@ export interface TriedOut {
  */
 export type TryOut = (backup: OpenBackup, input: TryOutInput) => Promise<TriedOut>;
 
-/** Where a backup can be restored to besides a folder, and how. */
+/** How a backup is restored to a running service, such as a database. */
 export interface RestoreToService {
-  /** Whether `target` is a place of this kind, such as a URL; never asks it. */
-  accepts(target: string): boolean;
-  /** The same without what is secret in it. */
-  label(target: string): string;
+  /** A target without what is secret in it. `CONFIG_INVALID` when it is none. */
+  label(target: string, targetFrom: string): string;
   /**
-   * Restores a backup, or some of its paths, whole or not at all, and compares it afterwards.
+   * Restores a backup, or some of its parts, whole or not at all, and compares it afterwards.
    *
-   * `TARGET_REFUSED` when something would be lost, `BACKUP_DAMAGED` before anything is written, `RESTORE_DIFFERS` when the target
-   * does not take it.
+   * `TARGET_REFUSED` when something would be lost, `BACKUP_DAMAGED` before anything is written, `COMMAND_FAILED` when the target
+   * does not take it: nothing has changed there then.
    */
   restore(backup: OpenBackup, input: RestoreToServiceInput): Promise<RestoredToService>;
 }
 
 export interface RestoreToServiceInput extends Work {
+  /** A secret. */
   readonly target: string;
   /** Where the target was named, as it is never shown itself. */
   readonly targetFrom: string;
-  readonly paths: readonly string[];
-  /** Go on although something is there: it is saved by `save` first, and replaced. */
+  /** In words of the kind, such as tables; empty for everything. */
+  readonly parts: readonly string[];
+  /** Go on although something is there: it is saved first, and replaced. */
   readonly replace: boolean;
   /** Make what the target's surroundings lack, such as roles. */
   readonly prepare: boolean;
+  /** What is configured to be asked of what was restored. */
   readonly checks: readonly string[];
-  now(): Date;
-  /** Backs up what is there, before it is replaced. */
+  /** Backs up what is there, before it is replaced; gives the name of that backup. */
   readonly save: (source: Source) => Promise<string>;
 }
 

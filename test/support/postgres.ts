@@ -7,7 +7,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Machine } from '../../lib/sources/postgres/tools.ts';
-import type { PostgresOptions } from '../../lib/sources/postgres/source.ts';
+import type { PostgresOptions } from '../../lib/sources/postgres/read.ts';
 
 const SCHEMA = fileURLToPath(new URL('../fixtures/postgres/app.sql', import.meta.url));
 /** What connections by TCP have to say; nothing that a test prints may hold it. */

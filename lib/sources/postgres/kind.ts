@@ -1,6 +1,7 @@
 // What can be done with backups of databases, without their source.
 import type { SourceKind } from '../source.ts';
 import { proveDump } from './prove.ts';
+import { databaseService } from './restore-database.ts';
 import { compareFolder, restoreToFolder } from './restore-folder.ts';
 import type { Machine } from './tools.ts';
 import { tryOutDump } from './try-out.ts';
@@ -8,7 +9,7 @@ import { dumpByHand, listDump } from './views.ts';
 
 /** The kind `postgres` on a machine, whose programs restore tests and restores run. */
 export function postgresKind(machine: Machine): SourceKind {
-  return {
+  const kind: SourceKind = {
     kind: 'postgres',
     list: listDump,
     byHand: dumpByHand,
@@ -18,5 +19,7 @@ export function postgresKind(machine: Machine): SourceKind {
     inPlace: undefined,
     repair: undefined,
     tryOut: (backup, input) => tryOutDump(machine, backup, input),
+    service: databaseService(machine, () => kind),
   };
+  return kind;
 }

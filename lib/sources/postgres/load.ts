@@ -21,7 +21,8 @@ function startPsql(input: LoadInput, options: readonly string[], signal: Work['s
   const { machine, tools, connection, confinement, failure } = input;
   const tool = startTool({
     file: path.join(tools.folder, 'psql'),
-    args: ['-X', '-q', '-w', '-o', '/dev/null', ...options, '-f', '-'],
+    // Terse: what else psql says of an error quotes rows.
+    args: ['-X', '-q', '-w', '-v', 'VERBOSITY=terse', '-o', '/dev/null', ...options, '-f', '-'],
     env: { ...baseEnvironment(machine), ...connection.env },
     signal,
     secrets: [connection.password],

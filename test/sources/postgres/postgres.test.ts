@@ -17,7 +17,8 @@ import { compareDumps, compareFacts } from '../../../lib/sources/postgres/compar
 import { parseConnection } from '../../../lib/sources/postgres/connection.ts';
 import { postgresKind } from '../../../lib/sources/postgres/kind.ts';
 import { Session } from '../../../lib/sources/postgres/session.ts';
-import { postgresSource, type PostgresOptions } from '../../../lib/sources/postgres/source.ts';
+import type { PostgresOptions } from '../../../lib/sources/postgres/read.ts';
+import { postgresSource } from '../../../lib/sources/postgres/source.ts';
 import { findTools } from '../../../lib/sources/postgres/tools.ts';
 import {
   backUpNow,
@@ -182,12 +183,8 @@ test('by hand, as `show` says, it is restored without Holdfast', async () => {
     },
     encoding: 'utf8',
   });
-  expect({ status: ended.status, stderr: ended.stderr.replace(/.*already exists\n/g, '') }).toEqual(
-    {
-      status: 0,
-      stderr: expect.not.stringContaining('ERROR') as string,
-    },
-  );
+  expect(ended.status).toBe(0);
+  expect(ended.stderr.replace(/.*already exists\n/g, '')).not.toContain('ERROR');
   const again = server.run('pg_dump', [`--restrict-key=${restrictKey}`, '--dbname=by_hand']);
   expect(again.equals(zlib.gunzipSync(await stored('dump')))).toBe(true);
 });

@@ -1,0 +1,306 @@
+// Reads one database: pg_dump writes under a snapshot in which the facts that prove its dump are asked too.
+import path from 'node:path';
+import process from 'node:process';
+import { TRACKED_VERSIONS } from '../../archive/versions.ts';
+import { HoldfastError, type Problem } from '../../errors.ts';
+import type { Encoding } from '../../format/codec.ts';
+import type { Artifact, DatabaseFacts } from '../../format/manifest.ts';
+import type { ReadInput, ReadResult } from '../source.ts';
+import { parseConnection, type Connection } from './connection.ts';
+import { DumpWriter, type DumpInput } from './dump.ts';
+import { storeIndex, storeText, tableName, titleOf, type DumpIndex } from './dump-index.ts';
+import type { DumpObject } from './dump-text.ts';
+import {
+  countObjects,
+  countRows,
+  readExtensions,
+  readNewest,
+  readRoles,
+  readSettings,
+} from './facts.ts';
+import { preflight, type Preflight } from './preflight.ts';
+import { outputOf } from './process.ts';
+import type { Selection } from './selection.ts';
+import { Session } from './session.ts';
+import { baseEnvironment, findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
+
+/** What of a database is protected, and how; as configured. */
+export interface PostgresOptions extends Selection {
+  readonly name: string;
+  /** The URL of the database, which is a secret; asked for once a run. */
+  readonly url: () => Promise<string>;
+  /** Where the URL comes from, for messages: `env:DATABASE_URL`. */
+  readonly urlFrom: string;
+  /** An absolute folder with pg_dump, psql and pg_dumpall; undefined for those of the machine. */
+  readonly binaries: string | undefined;
+  /** How long pg_dump waits for a lock before it gives up. */
+  readonly lockWaitTimeoutSeconds: number;
+  /** `schema.table.column`: their newest values are recorded, and set against the time of a backup. */
+  readonly timestamps: readonly string[];
+  /** Undefined for no limit. */
+  readonly maxDatabaseBytes: number | undefined;
+  readonly tolerate: readonly string[];
+  readonly allowEmpty: boolean;
+  readonly compression: 'default' | 'small' | 'zstd' | 'none';
+}
+
+const ENCODINGS: Record<PostgresOptions['compression'], Encoding> = {
+  none: { codec: 'gzip', level: 0 },
+  default: { codec: 'gzip', level: 1 },
+  small: { codec: 'gzip', level: 7 },
+  zstd: { codec: 'zstd', level: 1 },
+};
+
+/** More tables than this make a manifest that is no longer small. */
+const MAX_TABLES = 50_000;
+/** What a replica cancels may succeed the next time. */
+const ATTEMPTS = 2;
+
+/** Reads a database, as `Source.read` says. */
+export async function readPostgres(
+  options: PostgresOptions,
+  machine: Machine,
+  input: ReadInput,
+): Promise<ReadResult> {
+  const tools = await findTools(machine, options.binaries);
+  const connection = parseConnection(await options.url(), options.urlFrom);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await new Run(options, { machine, tools, connection }, input).read();
+    } catch (error) {
+      const again = error instanceof HoldfastError && /conflict with recovery/.test(error.message);
+      if (!again || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+interface Place {
+  readonly machine: Machine;
+  readonly tools: Tools;
+  readonly connection: Connection;
+}
+
+/** One attempt to read a database. */
+class Run {
+  private readonly options: PostgresOptions;
+  private readonly place: Place;
+  private readonly input: ReadInput;
+  private readonly selection: Selection;
+  private readonly sequences = new Map<string, { last: string; used: boolean }>();
+
+  constructor(options: PostgresOptions, place: Place, input: ReadInput) {
+    this.options = options;
+    this.place = place;
+    this.input = input;
+    const { schemas, excludeSchemas, tables, excludeTables } = options;
+    this.selection = { schemas, excludeSchemas, tables, excludeTables };
+  }
+
+  async read(): Promise<ReadResult> {
+    const { signal } = this.input;
+    await using session = new Session({ ...this.place, signal, failure: 'SOURCE_UNREADABLE' });
+    const seconds = this.options.lockWaitTimeoutSeconds;
+    await session.ask(
+      `SET statement_timeout = 0; SET lock_timeout = '${seconds}s'; SET idle_in_transaction_session_timeout = 0`,
+    );
+    // Nothing is looked at outside of this transaction: what pg_dump sees is what the facts tell.
+    await session.ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    const snapshot = await session.ask('SELECT pg_export_snapshot()');
+    const found = await preflight({
+      ...this.place,
+      session,
+      selection: this.selection,
+      timestamps: this.options.timestamps,
+      maxDatabaseBytes: this.options.maxDatabaseBytes,
+    });
+    const facts = this.facts(session, found);
+    // Awaited after the dump, beside which it runs.
+    facts.catch(() => undefined);
+    const restrictKey = knowsRestrictKey(this.place.tools)
+      ? `${this.place.machine.random()}${this.place.machine.random()}`
+      : undefined;
+    const { artifact, index } = await this.dump(snapshot, restrictKey);
+    const database = {
+      ...(await facts),
+      ...(restrictKey !== undefined && { restrictKey }),
+      sequences: Object.fromEntries(this.sequences),
+    };
+    assertSame(index.objects, database.rows);
+    this.assertFilled(index.objects);
+    const globals = await this.globals();
+    const stored = await storeIndex(this.input.sink, this.input.pool, index);
+    return this.result([artifact, ...globals.artifacts, stored], index, {
+      database,
+      problems: [...found.notes, ...globals.problems],
+    });
+  }
+
+  private async facts(
+    session: Session,
+    { serverVersion }: Preflight,
+  ): Promise<Omit<DatabaseFacts, 'restrictKey' | 'sequences'>> {
+    const { selection } = this;
+    const rows = await countRows(session, selection);
+    if (Object.keys(rows).length > MAX_TABLES) {
+      throw new HoldfastError(
+        'SOURCE_UNREADABLE',
+        `the database has ${Object.keys(rows).length} tables, at most ${MAX_TABLES} are supported`,
+        { hint: 'Make a source for each part of its schemas.' },
+      );
+    }
+    return {
+      serverVersion,
+      clientVersion: this.place.tools.version,
+      selection: structuredClone(selection) as DatabaseFacts['selection'],
+      settings: await readSettings(session),
+      extensions: await readExtensions(session),
+      roles: await readRoles(session),
+      rows,
+      newest: await readNewest(session, this.options.timestamps),
+      counts: await countObjects(session, selection),
+    };
+  }
+
+  private async dump(
+    snapshot: string,
+    restrictKey: string | undefined,
+  ): Promise<{ artifact: Artifact; index: DumpIndex }> {
+    const { pool, sink, onProgress, predecessor, signal } = this.input;
+    const { lockWaitTimeoutSeconds, compression } = this.options;
+    const encoding = ENCODINGS[compression];
+    const totalBytes = predecessor?.manifest.totals.contentBytes;
+    let entries = 0;
+    const input: DumpInput = {
+      ...this.place,
+      selection: this.selection,
+      restrictKey,
+      snapshot,
+      lockWaitTimeoutSeconds,
+      signal,
+      failure: 'SOURCE_UNREADABLE',
+    };
+    const writer = new DumpWriter(input, {
+      pool,
+      encoding,
+      scan: {
+        onDefinition: (object, text) => {
+          entries++;
+          this.noteSequence(object, text);
+        },
+      },
+      onProgress: (bytes) => onProgress?.({ entries, bytes, totalBytes }),
+    });
+    const extension = encoding.codec === 'gzip' ? 'sql.gz' : 'sql.zst';
+    const key = await sink.put('dump', extension, writer.write());
+    const { index, digest } = writer.finish();
+    return { artifact: { role: 'dump', key, codec: encoding.codec, ...digest }, index };
+  }
+
+  /** Sequences do not belong to a snapshot: what the dump says of them is what it restores. */
+  private noteSequence(object: DumpObject, text: Buffer): void {
+    if (object.type !== 'SEQUENCE SET') return;
+    const [, last, used] = /, (-?\d+), (true|false)\);\s*$/.exec(text.toString('utf8')) ?? [];
+    if (last !== undefined) this.sequences.set(tableName(object), { last, used: used === 'true' });
+  }
+
+  private assertFilled(objects: readonly DumpObject[]): void {
+    if (this.options.allowEmpty || objects.some(({ type }) => type === 'TABLE DATA')) return;
+    throw new HoldfastError(
+      'SOURCE_UNREADABLE',
+      `the source "${this.options.name}", ${this.place.connection.label}, holds no table`,
+      { hint: 'Is it the right database? If an empty one is fine, set `allowEmpty: true`.' },
+    );
+  }
+
+  /** Roles belong to the server, not to the database. What may not be read is said: the dump restores only where they are. */
+  private async globals(): Promise<{ artifacts: Artifact[]; problems: Problem[] }> {
+    const { machine, tools, connection } = this.place;
+    try {
+      const text = await outputOf(
+        {
+          file: path.join(tools.folder, 'pg_dumpall'),
+          args: [
+            '--roles-only',
+            '--no-role-passwords',
+            '--no-password',
+            `--database=${connection.database}`,
+          ],
+          env: { ...baseEnvironment(machine), ...connection.env },
+          signal: this.input.signal,
+          secrets: [connection.password],
+          failure: 'SOURCE_UNREADABLE',
+          what: `pg_dumpall of ${connection.label}`,
+        },
+        64 << 20,
+      );
+      assertGlobals(text, connection);
+      const file = { role: 'globals', extension: 'sql.gz', text } as const;
+      return {
+        artifacts: [await storeText(this.input.sink, this.input.pool, file)],
+        problems: [],
+      };
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== 'SOURCE_UNREADABLE') throw error;
+      const tolerated = this.options.tolerate.includes('globals');
+      const detail = `the roles of the server could not be read: ${error.message}`;
+      return {
+        artifacts: [],
+        problems: [
+          { path: 'globals', code: 'unreadable', detail, ...(tolerated && { tolerated }) },
+        ],
+      };
+    }
+  }
+
+  private result(
+    artifacts: readonly Artifact[],
+    { objects, rawBytes }: DumpIndex,
+    { database, problems }: { database: DatabaseFacts; problems: readonly Problem[] },
+  ): ReadResult {
+    const { codec, level } = ENCODINGS[this.options.compression];
+    return {
+      artifacts,
+      totals: {
+        entries: objects.length,
+        files: objects.filter(({ type }) => type === 'TABLE DATA').length,
+        contentBytes: rawBytes,
+        readBytes: rawBytes,
+        reusedBytes: 0,
+      },
+      options: { codec, level, build: TRACKED_VERSIONS[codec], node: process.versions.node },
+      problems,
+      full: true,
+      git: undefined,
+      package: undefined,
+      database,
+    };
+  }
+}
+
+function assertGlobals(text: Buffer, { label }: Connection): void {
+  if (text.includes('-- PostgreSQL database cluster dump complete\n')) return;
+  throw new HoldfastError(
+    'SOURCE_UNREADABLE',
+    `pg_dumpall of ${label} ended well and its output of ${text.length} bytes is not complete`,
+  );
+}
+
+/** pg_dump and the questions beside it saw one snapshot: other numbers of rows mean that one of them did not see everything. */
+function assertSame(objects: readonly DumpObject[], rows: DatabaseFacts['rows']): void {
+  const dumped = new Map<string, number>();
+  for (const object of objects) {
+    if (object.type !== 'TABLE DATA') continue;
+    const name = tableName(object);
+    dumped.set(name, (dumped.get(name) ?? 0) + (object.rows ?? 0));
+  }
+  for (const [name, expected] of Object.entries(rows)) {
+    const got = dumped.get(name);
+    if (got === expected) continue;
+    const title = titleOf({ type: 'TABLE', schema: '-', name });
+    throw new HoldfastError(
+      'SOURCE_UNREADABLE',
+      `the dump holds ${got ?? 'no'} rows of ${title}, the database ${expected}`,
+      { hint: 'Nothing was kept. Run the backup again, and report it if it stays so.' },
+    );
+  }
+}

@@ -1,0 +1,207 @@
+// Restores a dump to a database in use: checked whole before psql sees a byte of it, in one transaction, and compared afterwards.
+import { HoldfastError, type Problem } from '../../errors.ts';
+import type {
+  OpenBackup,
+  RestoredToService,
+  RestoreToService,
+  RestoreToServiceInput,
+  SourceKind,
+} from '../source.ts';
+import { failedChecks, runChecks } from './checks.ts';
+import { compareFacts, factsOf } from './compare.ts';
+import { parseConnection, type Connection } from './connection.ts';
+import { openIndex } from './dump-index.ts';
+import { loadDump } from './load.ts';
+import { proveDump } from './prove.ts';
+import { readPostgres, type PostgresOptions } from './read.ts';
+import { rangesOf } from './restore-folder.ts';
+import { EVERYTHING, parseTable } from './selection.ts';
+import { identifier, literal, Session } from './session.ts';
+import { objectsOfTables } from './table-objects.ts';
+import { createRoles, MAKE_ROOM, missingRoles, readOccupancy, type Occupancy } from './target.ts';
+import { findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
+
+/** Restoring backups of databases to databases. */
+export function databaseService(machine: Machine, kind: () => SourceKind): RestoreToService {
+  return {
+    label: (target, targetFrom) => parseConnection(target, targetFrom).label,
+    restore: (backup, input) => new DatabaseRestore(machine, backup, { ...input, kind }).run(),
+  };
+}
+
+type Input = RestoreToServiceInput & { readonly kind: () => SourceKind };
+
+class DatabaseRestore {
+  private readonly machine: Machine;
+  private readonly backup: OpenBackup;
+  private readonly input: Input;
+  private readonly connection: Connection;
+  private readonly notes: Problem[] = [];
+
+  constructor(machine: Machine, backup: OpenBackup, input: Input) {
+    this.machine = machine;
+    this.backup = backup;
+    this.input = input;
+    this.connection = parseConnection(input.target, input.targetFrom);
+  }
+
+  async run(): Promise<RestoredToService> {
+    const { backup, input } = this;
+    await this.assertWhole();
+    const tools = await this.tools();
+    const { before, saved, sameMajor } = await this.makeReady(tools);
+    const { objects } = await openIndex(backup);
+    const wanted =
+      input.parts.length === 0 ? objects : await objectsOfTables(backup, input.parts, input);
+    const load = { ...this.place(tools), failure: 'COMMAND_FAILED' } as const;
+    await loadDump(load, backup, input, { before, ranges: rangesOf(wanted) });
+    return {
+      entries: wanted.length,
+      bytes: wanted.reduce((sum, { bytes }) => sum + bytes, 0),
+      differences: await this.look(tools, sameMajor),
+      notes: this.notes,
+      saved,
+      facts: { parts: [...input.parts], replaced: saved !== undefined },
+    };
+  }
+
+  private place(tools: Tools) {
+    const { machine, connection } = this;
+    return { machine, tools, connection };
+  }
+
+  /** A dump that is cut off restores half a table, and psql ends well: so every byte is looked at before. */
+  private async assertWhole(): Promise<void> {
+    const { problems } = await proveDump(this.backup, 'content', this.input);
+    const [first] = problems;
+    if (first === undefined) return;
+    throw new HoldfastError(
+      'BACKUP_DAMAGED',
+      `the dump is damaged, so nothing was restored: ${first.path} ${first.detail}`,
+      { hint: 'Restore another backup: `holdfast list` shows them.' },
+    );
+  }
+
+  private async tools(): Promise<Tools> {
+    const tools = await findTools(this.machine);
+    if (factsOf(this.backup).restrictKey !== undefined && !knowsRestrictKey(tools)) {
+      throw new HoldfastError(
+        'COMMAND_FAILED',
+        `psql ${tools.version} in ${tools.folder} does not know \\restrict, with which this dump begins`,
+        { hint: 'Update PostgreSQL’s client; the first line must not be removed from the dump.' },
+      );
+    }
+    return tools;
+  }
+
+  private async makeReady(
+    tools: Tools,
+  ): Promise<{ before: string; saved: string | undefined; sameMajor: boolean }> {
+    const { input } = this;
+    const facts = factsOf(this.backup);
+    await using session = this.session(tools);
+    const found = await readOccupancy(session);
+    const inTheWay = await this.inTheWay(session, found);
+    if (inTheWay.length > 0 && !input.replace) this.refuse(inTheWay, found);
+    const missing = input.parts.length > 0 ? [] : await missingRoles(session, facts.roles);
+    if (missing.length > 0 && !input.prepare) {
+      throw new HoldfastError(
+        'TARGET_REFUSED',
+        `the server of ${this.connection.label} lacks roles that the dump names: ${missing.join(', ')}`,
+        {
+          hint: 'Create them first, from globals.sql, or pass --create-roles to have them made without a password and without the right to log in.',
+        },
+      );
+    }
+    if (missing.length > 0) {
+      const detail = `${missing.join(', ')}: made without passwords, attributes and memberships; globals.sql has these`;
+      this.notes.push({ path: 'roles', code: 'created', detail });
+    }
+    const saved = inTheWay.length === 0 ? undefined : await this.save();
+    const room = inTheWay.length === 0 ? '' : this.room();
+    const sourceMajor = Number.parseInt(facts.serverVersion, 10);
+    if (found.serverMajor < sourceMajor) {
+      const detail = `the backup is of PostgreSQL ${sourceMajor}, the target is ${found.serverMajor}`;
+      this.notes.push({ path: '', code: 'older-server', detail });
+    }
+    return {
+      before: `${room}${createRoles(missing)}`,
+      saved,
+      sameMajor: found.serverMajor === sourceMajor,
+    };
+  }
+
+  /** What the restore would meet: anything, or the tables that are wanted. */
+  private async inTheWay(session: Session, found: Occupancy): Promise<readonly string[]> {
+    const { parts } = this.input;
+    if (parts.length === 0) return found.count > 0 ? found.objects : [];
+    const pairs = parts
+      .map(parseTable)
+      .map(({ schema, table }) => `(${literal(schema)},${literal(table)})`);
+    return session.json<string[]>(
+      `SELECT coalesce(json_agg('the table ' || n.nspname || '.' || c.relname), '[]') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (${pairs.join(',')})`,
+    );
+  }
+
+  private refuse(inTheWay: readonly string[], { count }: Occupancy): never {
+    const more = count > inTheWay.length && this.input.parts.length === 0 ? ', …' : '';
+    throw new HoldfastError(
+      'TARGET_REFUSED',
+      `the database ${this.connection.label} is not empty: it holds ${inTheWay.join(', ')}${more}`,
+      {
+        hint: 'Restore to a new database (createdb), or pass --replace to have what is there backed up, and then replaced in one transaction.',
+      },
+    );
+  }
+
+  private room(): string {
+    const { parts } = this.input;
+    if (parts.length === 0) return MAKE_ROOM;
+    return parts
+      .map(parseTable)
+      .map(
+        ({ schema, table }) => `DROP TABLE IF EXISTS ${identifier(schema)}.${identifier(table)};\n`,
+      )
+      .join('');
+  }
+
+  private save(): Promise<string> {
+    const { target, targetFrom, kind, save } = this.input;
+    const options: PostgresOptions = {
+      name: this.backup.manifest.source,
+      url: () => Promise.resolve(target),
+      urlFrom: targetFrom,
+      binaries: undefined,
+      lockWaitTimeoutSeconds: 60,
+      timestamps: [],
+      maxDatabaseBytes: undefined,
+      tolerate: ['globals'],
+      allowEmpty: true,
+      compression: 'default',
+      ...EVERYTHING,
+    };
+    const { machine } = this;
+    return save({
+      name: options.name,
+      kind: kind(),
+      read: (input) => readPostgres(options, machine, input),
+    });
+  }
+
+  private session(tools: Tools): Session {
+    const { signal } = this.input;
+    return new Session({ ...this.place(tools), signal, failure: 'COMMAND_FAILED' });
+  }
+
+  private async look(tools: Tools, sameMajor: boolean): Promise<Problem[]> {
+    const { parts, checks, signal } = this.input;
+    const differences: Problem[] = [];
+    if (parts.length === 0) {
+      await using session = this.session(tools);
+      const { problems } = await compareFacts(this.backup, session, { sameMajor });
+      differences.push(...problems);
+    }
+    const asked = await runChecks(checks, { ...this.place(tools), signal });
+    return [...differences, ...failedChecks(asked)];
+  }
+}
