@@ -35,7 +35,7 @@ export function backupLines(
 }
 
 function factRows({ backup }: ShownBackup): string[][] {
-  const { why, distrust, signedBy, manifest, pinnedBy, storedBytes } = backup;
+  const { why, distrust, signedBy, manifest, pinnedBy, storedBytes, hidden } = backup;
   const { totals, trigger, begin, end, git, package: pack, origin, tools } = manifest;
   const tookMs = Math.max(0, Date.parse(end) - Date.parse(begin));
   // A backup that was not made from its source is as old as what it was made from.
@@ -67,6 +67,7 @@ function factRows({ backup }: ShownBackup): string[][] {
         .join(', '),
     ],
     pinnedBy.length > 0 ? ['pinned', 'no retention policy lets go of it'] : undefined,
+    hidden.length > 0 ? ['hidden', `deleted or overwritten: ${hidden.join(', ')}`] : undefined,
   ];
   return rows.filter((row) => row !== undefined).map((row) => row.map(displayText));
 }

@@ -110,7 +110,13 @@ describe('in an emergency', () => {
     await server.client.send(
       new PutObjectCommand({ ...under(artifacts[0]?.key ?? ''), Body: 'not an archive' }),
     );
-    expect((await json('list')) as object).toMatchObject({ backups: [{ id }] });
+    expect(await json('list')).toMatchObject({
+      backups: [{ id, hidden: [expect.anything(), expect.anything()] }],
+    });
+    const listed = await run('list');
+    expect(listed.stdout).toContain('good, hidden');
+    expect(listed.stderr).toContain('1 backup hidden');
+    expect((await run('show', 'site')).stdout).toMatch(/hidden {5}deleted or overwritten: /);
     expect(await run('restore', 'site', '--to', '../back')).toMatchObject({ exit: 0 });
     expect(await readFile(join(place.root, 'back/content/b.md'), 'utf8')).toBe('# B\n');
     await place.remove();

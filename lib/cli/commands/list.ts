@@ -7,7 +7,7 @@ import { assertKnown } from '../known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
 import { Terminal } from '../terminal.ts';
-import { ageText, bytesText, table } from '../units.ts';
+import { ageText, bytesText, counted, table } from '../units.ts';
 
 export async function run(names: string[], { options, signal }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
@@ -28,6 +28,12 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
     const now = engine.now();
     for (const line of table([HEAD, ...backups.map((one) => rowOf(one, now))])) terminal.line(line);
   }
+  const hidden = backups.filter((one) => one.hidden.length > 0).length;
+  if (hidden > 0) {
+    terminal.warn(
+      `${counted(hidden, 'backup')} hidden: somebody has deleted or overwritten objects of it, and older versions are read; docs/runbook.md says how to undo that before they end`,
+    );
+  }
   for (const line of problemLines(problems)) terminal.warn(line);
   terminal.document({
     command: 'list',
@@ -41,10 +47,11 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
 const HEAD = ['source', 'id', 'age', 'standing', 'files', 'content', 'stored', 'commit'];
 
 function rowOf(backup: SurveyedBackup, now: Date): string[] {
-  const { source, id, time, standing, manifest, storedBytes, pinnedBy } = backup;
+  const { source, id, time, standing, manifest, storedBytes, pinnedBy, hidden } = backup;
   const { totals, git } = manifest;
   const commit = git === undefined ? '' : `${git.commit.slice(0, 8)}${git.dirty ? '+' : ''}`;
-  const mark = pinnedBy.length > 0 ? `${standing}, pinned` : standing;
+  const marks = [standing, pinnedBy.length > 0 && 'pinned', hidden.length > 0 && 'hidden'];
+  const mark = marks.filter((one) => one !== false).join(', ');
   return [
     source,
     id,
@@ -70,6 +77,7 @@ function jsonOf(backup: SurveyedBackup): object {
     good,
     why,
     pinned: pinnedBy.length > 0,
+    ...(backup.hidden.length > 0 && { hidden: backup.hidden }),
     status,
     begin,
     end,

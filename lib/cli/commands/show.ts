@@ -165,6 +165,7 @@ function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): o
     distrust,
     signedBy,
     pinned: pinnedBy.length > 0,
+    ...(backup.hidden.length > 0 && { hidden: backup.hidden }),
     storedBytes,
     previous,
     manifestSha256: digest,
