@@ -1,0 +1,147 @@
+// Stacks made from configurations, as the CDK app makes them, and their templates with everything known filled in.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { loadConfig } from '../../lib/config/load.ts';
+import type { Config } from '../../lib/config/config.ts';
+import { HoldfastStack } from '../../lib/infra/holdfast-stack.ts';
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+export const SPARK = join(ROOT, 'examples/spark-bloom-flow/holdfast.yaml');
+export const AUTOMATRON = join(ROOT, 'examples/automatron-website/holdfast.aws.yaml');
+
+export const ACCOUNT = '111122223333';
+export const NOW = new Date('2026-11-22T12:00:00Z');
+
+/** The flags with which the app is made. */
+export function flags(): Record<string, unknown> {
+  const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as {
+    context: Record<string, unknown>;
+  };
+  return context;
+}
+
+export function configOf(configPath: string): Promise<Config> {
+  return loadConfig({ cwd: ROOT, home: '/home/nobody', env: {}, now: NOW, configPath });
+}
+
+/** The configuration of Spark Bloom Flow with parts of its text replaced. */
+export function sparkWith(
+  ...replacements: readonly (readonly [string, string])[]
+): Promise<Config> {
+  let text = readFileSync(SPARK, 'utf8');
+  for (const [from, to] of replacements) {
+    if (!text.includes(from)) throw new Error(`the example does not contain ${from}`);
+    text = text.replace(from, to);
+  }
+  const file = join(mkdtempSync(join(tmpdir(), 'holdfast-config-')), 'holdfast.yaml');
+  writeFileSync(file, text);
+  return configOf(file);
+}
+
+/** The stack of `config` in an app of its own, not synthesized. */
+export function stackOf(config: Config): { app: App; stack: HoldfastStack } {
+  const app = new App({
+    context: flags(),
+    outdir: mkdtempSync(join(tmpdir(), 'holdfast-synth-')),
+  });
+  return { app, stack: new HoldfastStack(app, { config, now: NOW }) };
+}
+
+export interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+  readonly DependsOn?: readonly string[];
+}
+
+/** A template whose references are filled in: ARNs and names are what they will be. */
+export interface Deployed {
+  readonly template: Template;
+  readonly resources: Readonly<Record<string, Resource>>;
+  /** Those of one type, by their logical ids. */
+  ofType(type: string): [string, Resource][];
+}
+
+export async function deployed(config: Config | Promise<Config>): Promise<Deployed> {
+  const { stack } = stackOf(await config);
+  const template = Template.fromStack(stack);
+  const { Resources } = template.toJSON() as { Resources: Record<string, Resource> };
+  const region = stack.region;
+  const resources = fill(Resources, Resources, region) as Record<string, Resource>;
+  return {
+    template,
+    resources,
+    ofType: (type) => Object.entries(resources).filter(([, { Type }]) => Type === type),
+  };
+}
+
+/** What `holdfast-…-NAME` may do, as one policy. */
+export function policyOf({ ofType }: Deployed, name: string): { Statement: Statement[] } {
+  const found = ofType('AWS::IAM::ManagedPolicy').find(([, { Properties }]) =>
+    String(Properties['ManagedPolicyName']).endsWith(`-${name}`),
+  );
+  if (found === undefined) throw new Error(`no policy of ${name}`);
+  return found[1].Properties['PolicyDocument'] as { Statement: Statement[] };
+}
+
+export interface Statement {
+  readonly Sid?: string;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: string | string[];
+  readonly Resource: string | string[];
+  readonly Condition?: Record<string, Record<string, unknown>>;
+}
+
+function fill(value: unknown, all: Record<string, Resource>, region: string): unknown {
+  if (Array.isArray(value)) return value.map((one) => fill(one, all, region));
+  if (typeof value !== 'object' || value === null) return value;
+  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': joined } = value as Record<string, unknown>;
+  if (typeof Ref === 'string') return PSEUDO(region)[Ref] ?? nameOf(Ref, all, region);
+  if (Array.isArray(attribute)) return arnOf(String(attribute[0]), all, region);
+  if (Array.isArray(joined)) {
+    const [separator, parts] = joined as [string, unknown[]];
+    return parts.map((part) => String(fill(part, all, region))).join(separator);
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, fill(one, all, region)]),
+  );
+}
+
+const PSEUDO = (region: string): Record<string, string> => ({
+  'AWS::AccountId': ACCOUNT,
+  'AWS::Partition': 'aws',
+  'AWS::Region': region,
+  'AWS::URLSuffix': 'amazonaws.com',
+});
+
+const NAMES = ['BucketName', 'FunctionName', 'RoleName', 'TopicName', 'QueueName', 'LogGroupName'];
+
+function nameOf(id: string, all: Record<string, Resource>, region: string): string {
+  const { Type, Properties } = all[id] ?? { Type: '', Properties: {} };
+  if (Type === 'AWS::SNS::Topic' || Type === 'AWS::IAM::ManagedPolicy')
+    return arnOf(id, all, region);
+  return String(NAMES.map((name) => Properties[name]).find((name) => name !== undefined) ?? id);
+}
+
+/** The form of the ARN of each type that policies name. */
+const ARNS: Record<string, (name: string, place: string) => string> = {
+  'AWS::S3::Bucket': (name) => `arn:aws:s3:::${name}`,
+  'AWS::Lambda::Function': (name, place) => `arn:aws:lambda:${place}:function:${name}`,
+  'AWS::IAM::Role': (name) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
+  'AWS::IAM::ManagedPolicy': (name) => `arn:aws:iam::${ACCOUNT}:policy/${name}`,
+  'AWS::SNS::Topic': (name, place) => `arn:aws:sns:${place}:${name}`,
+  'AWS::SQS::Queue': (name, place) => `arn:aws:sqs:${place}:${name}`,
+  'AWS::Logs::LogGroup': (name, place) => `arn:aws:logs:${place}:log-group:${name}:*`,
+  'AWS::KMS::Key': (name, place) => `arn:aws:kms:${place}:key/${name}`,
+};
+
+function arnOf(id: string, all: Record<string, Resource>, region: string): string {
+  const { Type, Properties } = all[id] ?? { Type: '', Properties: {} };
+  const name = NAMES.map((one) => Properties[one]).find((one) => one !== undefined) ?? id;
+  return ARNS[Type]?.(String(name), `${region}:${ACCOUNT}`) ?? `arn:of:${id}`;
+}
