@@ -36,8 +36,14 @@ interface Page {
   readonly next: { readonly key: string; readonly versionId?: string } | undefined;
 }
 
+interface Asking {
+  readonly from: Page['next'];
+  readonly maxKeys?: number;
+}
+
 // Nobody but an attacker overwrites a key so often, and the oldest are those that count.
 const MAX_VERSIONS = 1_000;
+const NEIGHBOURS = 32;
 
 /** The objects whose keys start with `prefix`, in order. What was released and has expired is not among them. */
 export async function* listFound(s3: S3, prefix: string): AsyncGenerator<Found> {
@@ -58,6 +64,30 @@ export async function look(s3: S3, key: string): Promise<Found | undefined> {
   if (!s3.place.versions) return lookWithoutVersions(s3, key);
   const history = await historyOf(s3, key);
   return history && objectOf(s3, history);
+}
+
+/**
+ * The objects of `folder`, which ends in a slash, as far as one request shows them; `complete` when these are all. Whoever looks at
+ * one object of a folder mostly reads its neighbours next.
+ */
+export async function lookAround(
+  s3: S3,
+  folder: string,
+): Promise<{ found: readonly Found[]; complete: boolean }> {
+  const { versions, next } = await pageOfVersions(s3, s3.place.prefix + folder, {
+    from: undefined,
+    maxKeys: NEIGHBOURS,
+  });
+  const histories: History[] = [];
+  for (const version of versions) {
+    const last = histories.at(-1);
+    if (last?.key === version.key) last.versions.push(version);
+    else histories.push({ key: version.key, versions: [version] });
+  }
+  // Of the last there may be more.
+  if (next !== undefined) histories.pop();
+  const objects = await Promise.all(histories.map((one) => objectOf(s3, one)));
+  return { found: objects.filter((one) => one !== undefined), complete: next === undefined };
 }
 
 /** All versions of `key`, newest first. */
@@ -170,7 +200,7 @@ async function* pages(s3: S3, prefix: string): AsyncGenerator<Page> {
   const fetchPage = s3.place.versions ? pageOfVersions : pageOfObjects;
   let from: Page['next'];
   do {
-    const page: Page = await fetchPage(s3, whole, from);
+    const page: Page = await fetchPage(s3, whole, { from });
     yield page;
     const { next } = page;
     if (next !== undefined && next.key === from?.key && next.versionId === from.versionId) {
@@ -180,7 +210,7 @@ async function* pages(s3: S3, prefix: string): AsyncGenerator<Page> {
   } while (from !== undefined);
 }
 
-async function pageOfVersions(s3: S3, prefix: string, from: Page['next']): Promise<Page> {
+async function pageOfVersions(s3: S3, prefix: string, { from, maxKeys }: Asking): Promise<Page> {
   const answer = await request(s3, { operation: 'ListObjectVersions' }, (attempt) =>
     s3.client.send(
       new ListObjectVersionsCommand({
@@ -188,6 +218,7 @@ async function pageOfVersions(s3: S3, prefix: string, from: Page['next']): Promi
         Prefix: prefix,
         // Else one foreign key that XML cannot hold would hide all others.
         EncodingType: 'url',
+        MaxKeys: maxKeys,
         ...(from !== undefined && { KeyMarker: from.key, VersionIdMarker: from.versionId }),
       }),
       attempt,
@@ -206,7 +237,7 @@ async function pageOfVersions(s3: S3, prefix: string, from: Page['next']): Promi
   };
 }
 
-async function pageOfObjects(s3: S3, prefix: string, from: Page['next']): Promise<Page> {
+async function pageOfObjects(s3: S3, prefix: string, { from }: Asking): Promise<Page> {
   const answer = await request(s3, { operation: 'ListObjectsV2' }, (attempt) =>
     s3.client.send(
       new ListObjectsV2Command({

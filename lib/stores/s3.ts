@@ -15,7 +15,7 @@ import { letGo, lockUntil } from './s3-keep.ts';
 import { putBody } from './s3-put.ts';
 import { readRange } from './s3-read.ts';
 import type { Range } from './s3-read.ts';
-import { isReleased, listFound, look } from './s3-versions.ts';
+import { isReleased, listFound, look, lookAround } from './s3-versions.ts';
 import type { Found } from './s3-versions.ts';
 import type { PutOptions, Store, StoredObject } from './store.ts';
 
@@ -27,15 +27,23 @@ export interface S3Store extends Store {
   isReleased(key: string): Promise<boolean>;
 }
 
+interface Known {
+  readonly found: Found;
+  /** When it was found, by a clock that only goes forward. */
+  readonly atMs: number;
+}
+
 interface Opened {
   readonly s3: S3;
   /** What is known of keys, so that a read after a listing needs no question; the longest known goes first. */
-  readonly known: Map<string, Found>;
+  readonly known: Map<string, Known>;
   /** Set once the bucket has said that it has no locks. */
   withoutLocks: boolean;
 }
 
 const MAX_KNOWN = 4_096;
+/** How long a look is as good as a new one: no listing is fresher by the time that it is used. */
+const FRESH_MS = 2_000;
 
 /**
  * The bucket at `place` as a store; nothing is asked of it yet. Credentials come from where AWS tools take them.
@@ -89,9 +97,24 @@ async function clone(
 
 async function find(opened: Opened, key: string): Promise<Found | undefined> {
   assertKey(key);
-  const found = await look(opened.s3, key);
+  const known = opened.known.get(key);
+  if (known !== undefined && performance.now() - known.atMs < FRESH_MS) return known.found;
+  const found = await ask(opened, key);
   if (found === undefined) opened.known.delete(key);
-  else keep(opened, found);
+  return found;
+}
+
+async function ask(opened: Opened, key: string): Promise<Found | undefined> {
+  const { s3 } = opened;
+  const folder = key.slice(0, key.lastIndexOf('/') + 1);
+  if (folder !== '' && s3.place.versions) {
+    const { found, complete } = await lookAround(s3, folder);
+    for (const one of found) keep(opened, one);
+    const asked = found.find((one) => one.key === key);
+    if (asked !== undefined || complete) return asked;
+  }
+  const found = await look(s3, key);
+  if (found !== undefined) keep(opened, found);
   return found;
 }
 
@@ -103,10 +126,11 @@ async function read(opened: Opened, key: string, range: Range): Promise<Uint8Arr
   const known = opened.known.get(key);
   if (known !== undefined) {
     try {
-      return await readFound(opened, known, range);
+      return await readFound(opened, known.found, range);
     } catch (error) {
       // What was known may have ended since; whether it has is asked below.
       if (!(error instanceof HoldfastError && GONE.includes(error.code))) throw error;
+      opened.known.delete(key);
     }
   }
   const found = await find(opened, key);
@@ -136,7 +160,7 @@ async function* list(opened: Opened, prefix: string): AsyncGenerator<StoredObjec
 async function protect(opened: Opened, key: string, until: Date): Promise<void> {
   assertKey(key);
   if (opened.withoutLocks || !opened.s3.place.versions) return;
-  const found = opened.known.get(key) ?? (await find(opened, key));
+  const found = opened.known.get(key)?.found ?? (await find(opened, key));
   if (found === undefined) throw notFound(opened.s3, key);
   opened.withoutLocks = !(await lockUntil(opened.s3, found, until));
 }
@@ -178,7 +202,7 @@ function dateOf(response: unknown): string | undefined {
 
 function keep({ known }: Opened, found: Found): StoredObject {
   known.delete(found.key);
-  known.set(found.key, found);
+  known.set(found.key, { found, atMs: performance.now() });
   const [oldest] = known.keys();
   if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
   return shown(found) ?? found;

@@ -599,7 +599,7 @@ describe('what somebody lays over an object', () => {
     await server.expire(bucket);
     expect(await listed(store)).toEqual({ kept: 'visible' });
     for (const key of ['released', 'forged']) {
-      expect(await store.head(key)).toBeUndefined();
+      expect(await (await sound()).head(key)).toBeUndefined();
       await expect((await sound()).read(key, 0, 1)).rejects.toEqual(failure('BACKUP_NOT_FOUND'));
     }
   });
