@@ -11,7 +11,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { HoldfastError } from '../errors.ts';
-import { bucketFailure, errorName } from './bucket-errors.ts';
+import { bucketFailure, errorName, mayPass, NoAnswer } from './bucket-errors.ts';
 
 /** One object as a listing tells it. */
 export interface ListedObject {
@@ -69,9 +69,39 @@ export class Bucket {
     return { Bucket: bucket, ...(account !== undefined && { ExpectedBucketOwner: account }) };
   }
 
-  private get sending() {
+  /** Sends a request, again while what goes wrong may pass: what the SDK tries by itself is over in a second. */
+  private async answered<T>(send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { signal } = this.place;
-    return signal === undefined ? {} : { abortSignal: signal };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.answeredOnce(send);
+      } catch (error) {
+        // A connection that somebody on the way has forgotten says nothing, ever; a second one that does so is no accident.
+        const attempts = error instanceof NoAnswer ? 2 : ATTEMPTS;
+        if (attempt >= attempts || signal?.aborted === true || !mayPass(error)) throw error;
+      }
+      await this.pause(attempt);
+    }
+  }
+
+  private async answeredOnce<T>(send: (options: SendOptions) => Promise<T>): Promise<T> {
+    const { signal, stallMs = STALL_MS } = this.place;
+    const late = new AbortController();
+    // Long enough for the attempts of the SDK.
+    const timer = setTimeout(() => late.abort(), 4 * stallMs);
+    try {
+      const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+      return await send({ abortSignal: either });
+    } catch (error) {
+      throw late.signal.aborted ? new NoAnswer() : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async pause(attempt: number): Promise<void> {
+    const { signal } = this.place;
+    await sleep(PAUSE_MS * 2 ** attempt, undefined, signal === undefined ? {} : { signal });
   }
 
   /** The newest version of each object, page by page, in the order of the bucket. `SOURCE_UNREADABLE` when it cannot be listed. */
@@ -105,7 +135,7 @@ export class Bucket {
   private async *pagesOfVersions(): AsyncGenerator<ListedObject[]> {
     let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {};
     while (from !== undefined) {
-      const page = await this.asked('s3:ListBucketVersions', (client) =>
+      const page = await this.asked('s3:ListBucketVersions', (client, options) =>
         client.send(
           new ListObjectVersionsCommand({
             ...this.common,
@@ -113,7 +143,7 @@ export class Bucket {
             EncodingType: 'url',
             ...from,
           }),
-          this.sending,
+          options,
         ),
       );
       const encoded = page.EncodingType === 'url';
@@ -132,7 +162,7 @@ export class Bucket {
   private async *pagesOfObjects(): AsyncGenerator<ListedObject[]> {
     let from: { ContinuationToken?: string } | undefined = {};
     while (from !== undefined) {
-      const page = await this.asked('s3:ListBucket', (client) =>
+      const page = await this.asked('s3:ListBucket', (client, options) =>
         client.send(
           new ListObjectsV2Command({
             ...this.common,
@@ -140,7 +170,7 @@ export class Bucket {
             EncodingType: 'url',
             ...from,
           }),
-          this.sending,
+          options,
         ),
       );
       const encoded = page.EncodingType === 'url';
@@ -150,9 +180,12 @@ export class Bucket {
     }
   }
 
-  private async asked<T>(permission: string, ask: (client: S3Client) => Promise<T>): Promise<T> {
+  private async asked<T>(
+    permission: string,
+    ask: (client: S3Client, options: SendOptions) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await ask(this.place.client);
+      return await this.answered((options) => ask(this.place.client, options));
     } catch (error) {
       throw bucketFailure(error, this.place, permission);
     }
@@ -160,10 +193,8 @@ export class Bucket {
 
   /** What stands at a key now. What the SDK throws is thrown as it is. */
   async head(key: string): Promise<ListedObject> {
-    const head = await this.place.client.send(
-      new HeadObjectCommand({ ...this.common, Key: key }),
-      this.sending,
-    );
+    const command = new HeadObjectCommand({ ...this.common, Key: key });
+    const head = await this.answered((options) => this.place.client.send(command, options));
     return listed({ ...head, Key: key, Size: head.ContentLength }, false);
   }
 
@@ -174,21 +205,13 @@ export class Bucket {
    * not what its length and tag say.
    */
   async read(object: ListedObject, from: number, into: Uint8Array): Promise<void> {
-    const { client, signal, stallMs = STALL_MS } = this.place;
+    const { signal, stallMs = STALL_MS } = this.place;
     const whole = into.length === object.bytes;
     let got = 0;
     for (let attempt = 1; ; attempt++) {
-      const range = `bytes=${from + got}-${from + into.length - 1}`;
-      const response = await client.send(
-        new GetObjectCommand({
-          ...this.common,
-          ...pinOf(object),
-          Key: object.key,
-          // A checksum can only be checked of the whole.
-          ...(!(whole && got === 0) && { Range: range }),
-        }),
-        this.sending,
-      );
+      // A checksum can only be checked of the whole.
+      const range = whole && got === 0 ? {} : rangeOf(from + got, from + into.length);
+      const response = await this.get(object, range);
       const body = await readBody(response, { into, got, stallMs });
       ({ got } = body);
       let { failure } = body;
@@ -198,9 +221,27 @@ export class Bucket {
       if (attempt === ATTEMPTS || signal?.aborted === true) throw new BrokenOff(failure);
       // Bytes that were refuted are as good as none.
       if (got === into.length) got = 0;
-      await sleep(PAUSE_MS * 2 ** attempt, undefined, signal === undefined ? {} : { signal });
+      await this.pause(attempt);
     }
   }
+
+  private async get(
+    object: ListedObject,
+    range: { Range?: string },
+  ): Promise<GetObjectCommandOutput> {
+    const input = { ...this.common, ...pinOf(object), ...range, Key: object.key };
+    const command = new GetObjectCommand(input);
+    return this.answered((options) => this.place.client.send(command, options));
+  }
+}
+
+interface SendOptions {
+  readonly abortSignal: AbortSignal;
+}
+
+/** The bytes from `start` to before `end`. */
+function rangeOf(start: number, end: number): { Range: string } {
+  return { Range: `bytes=${start}-${end - 1}` };
 }
 
 /** A body that could not be read as it was listed. */

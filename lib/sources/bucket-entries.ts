@@ -8,6 +8,7 @@ import { contentOf, foundOf } from './bucket-content.ts';
 import { OddKeys, unfitReason, type OddKey } from './bucket-keys.ts';
 import { openListing, type PlacedObject } from './bucket-listing.ts';
 import { KeyTree } from './key-tree.ts';
+import { folderEntry } from './keyed-entries.ts';
 import { createSelector, type Selector } from './select.ts';
 
 export interface BucketSelection {
@@ -89,25 +90,19 @@ function isRoot({ key, object }: PlacedObject): boolean {
   return key === '' && object.bytes === 0;
 }
 
-function folderEntry(path: string): SourceEntry {
-  return {
-    ...COMMON,
-    path,
-    type: 'directory',
-    size: 0,
-    mode: 0o755,
-    mtimeMicroseconds: undefined,
-    stat: '',
-  };
-}
-
 function fileEntry(bucket: Bucket, path: string, { object }: PlacedObject): SourceEntry {
   return {
-    ...COMMON,
     ...foundOf(object),
     path,
     type: 'file',
+    // An object has no mode, no owner and no other name.
     mode: 0o644,
+    uid: 0,
+    gid: 0,
+    linkTarget: undefined,
+    readPath: undefined,
+    shared: false,
+    holes: false,
     content: contentOf(bucket, object, path),
   };
 }
@@ -115,13 +110,3 @@ function fileEntry(bucket: Bucket, path: string, { object }: PlacedObject): Sour
 function oddEntry(bucket: Bucket, { path, key, object }: OddKey<PlacedObject>): SourceEntry {
   return { ...fileEntry(bucket, path, object), objectKey: key };
 }
-
-/** An object has no owner, no mode and no other name. */
-const COMMON = {
-  uid: 0,
-  gid: 0,
-  linkTarget: undefined,
-  readPath: undefined,
-  shared: false,
-  holes: false,
-} as const;

@@ -11,6 +11,32 @@ export function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata?.httpStatusCode;
 }
 
+/** Nothing came back for a request. */
+export class NoAnswer extends Error {
+  constructor() {
+    super('it gave no answer in time');
+    this.name = 'NoAnswer';
+  }
+}
+
+/** True for what may be otherwise in a moment. */
+export function mayPass(error: unknown): boolean {
+  const status = statusOf(error);
+  if (status !== undefined) return status >= 500 ? status !== 501 : status === 429;
+  const { code } = error as { code?: unknown };
+  return error instanceof NoAnswer || (typeof code === 'string' && NETWORK.includes(code));
+}
+
+const NETWORK: readonly string[] = [
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+];
+
 /** `SOURCE_UNREADABLE`, or `CANCELLED`, for what ends a run. */
 export function bucketFailure(
   error: unknown,

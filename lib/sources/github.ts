@@ -15,6 +15,7 @@ import { downloadFromGithub, type GithubPlace } from './github-client.ts';
 import { resolveCommit, treeOf, type CommitTree } from './github-commit.ts';
 import { spool, type Spooled } from './github-spool.ts';
 import { KeyTree } from './key-tree.ts';
+import { folderEntry } from './keyed-entries.ts';
 import { createSelector, type Selector } from './select.ts';
 import type { ReadInput, ReadResult, Source, SourceKind } from './source.ts';
 import { tolerate } from './tolerate.ts';
@@ -147,7 +148,7 @@ function inOrder(
   if (clash !== undefined) throw twice(clash.key);
   const folders = new KeyTree(selector);
   const entries = kept.flatMap((entry) =>
-    folders.next(entry.path).map((one) => (one === entry.path ? entry : folder(one))),
+    folders.next(entry.path).map((one) => (one === entry.path ? entry : folderEntry(one))),
   );
   for (const missing of folders.explicitMissing) {
     const detail = 'the configuration names it, and it is not there';
@@ -161,23 +162,6 @@ function twice(name: string): HoldfastError {
     'SOURCE_UNREADABLE',
     `the archive of the repository holds "${displayPath(name)}" twice, or as no file can be called`,
   );
-}
-
-function folder(name: string): SourceEntry {
-  return {
-    path: name,
-    type: 'directory',
-    size: 0,
-    mode: 0o755,
-    uid: 0,
-    gid: 0,
-    mtimeMicroseconds: undefined,
-    linkTarget: undefined,
-    readPath: undefined,
-    stat: '',
-    shared: false,
-    holes: false,
-  };
 }
 
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1\n';

@@ -190,6 +190,15 @@ describe('while a bucket is read', () => {
     expect((await contentOf(made, 'page')).toString()).toBe('the whole page');
   });
 
+  it('a request is never answered, and is made again', async () => {
+    bucket.put('page', 'the page');
+    bucket.interfere = once('page', () => true);
+
+    const made = await backUp({ stallMs: 200 });
+
+    expect((await contentOf(made, 'page')).toString()).toBe('the page');
+  });
+
   it('refuses bytes that are not those of the tag', async () => {
     bucket.put('page', 'right');
     bucket.put('other', 'x');
