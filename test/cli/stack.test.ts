@@ -209,7 +209,7 @@ describe('trigger', () => {
   });
 
   test.each([
-    ['a folder', ['site'], 2, 'site is a folder, which no function can read'],
+    ['a folder', ['site'], 2, 'no function can read site, a source of kind files'],
     ['a source that is none', ['asets'], 2, 'there is no source "asets"'],
     ['a timeout that is none', ['assets', '--timeout', 'soon'], 2, '--timeout "soon"'],
     ['a time that is none', ['assets', '--at', 'now'], 2, '--at "now" is no time'],

@@ -1,6 +1,6 @@
 // `holdfast trigger`: a backup by the function on AWS, followed to its end, so that a pipeline can hold a deployment until it is proven.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Config, SourceConfig } from '../../config/config.ts';
+import { isRemote, type Config, type SourceConfig } from '../../config/config.ts';
 import { parseDuration } from '../../config/units.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
@@ -119,10 +119,14 @@ function triggerable(config: Config, name: string): SourceConfig {
     );
   }
   const [source] = selectSources(config, [name]);
-  if (source !== undefined && source.kind !== 'files') return source;
-  throw new HoldfastError('USAGE', `${name} is a folder, which no function can read`, {
-    hint: `Run \`holdfast backup ${name}\` where the folder is, as a step of the pipeline.`,
-  });
+  if (source !== undefined && isRemote(source)) return source;
+  throw new HoldfastError(
+    'USAGE',
+    `no function can read ${name}, a source of kind ${source?.kind ?? ''}`,
+    {
+      hint: `Run \`holdfast backup ${name}\` as a step of the pipeline, where it can be reached.`,
+    },
+  );
 }
 
 function timeoutOf(text: string): number {
