@@ -32,9 +32,11 @@ export function deadlineOf(context: FunctionContext): Deadline {
 export function explainDeadline(error: unknown, { signal }: Deadline, what: string): unknown {
   if (!signal.aborted || !(error instanceof HoldfastError) || error.code !== 'CANCELLED')
     return error;
+  // Who knows better what to do has said so.
+  if (error.hint !== undefined) return error;
   return new HoldfastError(
     'CANCELLED',
-    `${what} came near the end of the function's time and was stopped; nothing of it is listed`,
+    `${what} came near the end of the function's time and was stopped; it left nothing that is listed`,
     {
       hint: 'Split what is too large into several sources, or leave some of it out; run it from the command line or in CI, which have no such limit; or give large buckets to AWS Backup.',
       cause: error,

@@ -35,11 +35,16 @@ export function parseSource(source: unknown): string {
 /** A time in an event. `USAGE` when it is none, or after `latest`. */
 export function parseTime(at: unknown, latest: Date): Date {
   const time = typeof at === 'string' && TIME.test(at) ? new Date(at) : undefined;
-  if (time === undefined || Number.isNaN(time.getTime())) {
+  // A date such as 30 February is read as another day.
+  if (time === undefined || Number.isNaN(time.getTime()) || !isSameSecond(time, at)) {
     throw usage(`the time ${shown(at)}`, 'ISO 8601 in UTC, such as 2026-11-22T03:00:00Z');
   }
   if (time <= latest) return time;
   throw usage(`the time ${shown(at)}`, `a time that has come; it is ${latest.toISOString()} here`);
+}
+
+function isSameSecond(time: Date, written: unknown): boolean {
+  return time.toISOString().slice(0, 19) === String(written).slice(0, 19);
 }
 
 /** The fields of an event; none of what is no object. */

@@ -1,11 +1,12 @@
 // Events come twice, late and out of order. What they ask for may be there, or may have failed for good.
-import { listStored, readManifest, timeOf } from '../engine/catalog.ts';
+import { isUnreadable, listStored, readManifest, timeOf } from '../engine/catalog.ts';
 import { latestTime } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { readRecords } from '../engine/records.ts';
 import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
 import { backupId, parseBackupId, type Trigger } from '../format/ids.ts';
 import type { Manifest } from '../format/manifest.ts';
+import type { StoredObject } from '../stores/store.ts';
 
 /**
  * The backup of a later trigger that has been made already, when `trigger` comes late; undefined when there is none, or somebody
@@ -22,12 +23,21 @@ export async function madeSince(
     ({ id }) => isRun(id) && timeOf(id) > trigger.at && timeOf(id) <= latest,
   );
   for (const { manifest } of later.reverse()) {
-    if (manifest === undefined) continue;
-    const read = await readManifest(engine, manifest);
-    if (read.distrust === undefined && new Date(read.manifest.begin) >= trigger.at)
-      return read.manifest;
+    const made = manifest && (await readTrusted(engine, manifest));
+    if (made !== undefined && new Date(made.begin) >= trigger.at) return made;
   }
   return undefined;
+}
+
+/** What cannot be read, or trusted, has served nobody. */
+async function readTrusted(engine: Engine, object: StoredObject): Promise<Manifest | undefined> {
+  try {
+    const { manifest, distrust } = await readManifest(engine, object);
+    return distrust === undefined ? manifest : undefined;
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Repairs and safety backups are not read from the source. */

@@ -44,7 +44,10 @@ export function decide({
   return { ...decided, goneBefore: backups.filter(isGone), wantedAgain };
 }
 
-/** The time until which what is kept must not be deleted. */
+/**
+ * The time until which what is kept must not be deleted: at least so many days ahead. It is the same for all runs of a day, for none
+ * may shorten the lock of another, and a second run finds it there.
+ */
 export function protectedUntil(now: Date, lockDays: number): Date {
-  return new Date(now.getTime() + lockDays * DAY_MS);
+  return new Date(Math.ceil(now.getTime() / DAY_MS + lockDays) * DAY_MS);
 }
