@@ -77,8 +77,21 @@ export class Deployed {
     this.inbox = QueueUrl ?? '';
   }
 
-  /** The first message, of those read before too, whose subject and text match. */
-  async message(pattern: RegExp): Promise<Message | undefined> {
+  /** The first message whose subject and text match; of those after the first `known` ones, which were read before. */
+  async message(pattern: RegExp, known = 0): Promise<Message | undefined> {
+    await this.readInbox();
+    return this.messages
+      .slice(known)
+      .find(({ subject, text }) => pattern.test(`${subject}\n${text}`));
+  }
+
+  /** How many messages have come until now. */
+  async messageCount(): Promise<number> {
+    while (await this.readInbox());
+    return this.messages.length;
+  }
+
+  private async readInbox(): Promise<boolean> {
     const { Messages = [] } = await this.queues.send(
       new ReceiveMessageCommand({
         QueueUrl: this.inbox,
@@ -90,7 +103,7 @@ export class Deployed {
       const { Subject = '', Message = '' } = JSON.parse(Body) as Record<string, string>;
       this.messages.push({ subject: Subject, text: Message });
     }
-    return this.messages.find(({ subject, text }) => pattern.test(`${subject}\n${text}`));
+    return Messages.length > 0;
   }
 
   /** What the function answers; an error with what it says when it fails. */
@@ -127,7 +140,7 @@ export class Deployed {
 
   /** The state of each alarm, by the part of its name that follows the system. */
   async alarms(): Promise<Readonly<Record<string, string>>> {
-    const prefix = `${resourceName(this.system, '')}`.replace(/-$/, '');
+    const prefix = resourceName(this.system, '').replace(/-$/, '');
     const { MetricAlarms = [] } = await this.cloudWatch.send(
       new DescribeAlarmsCommand({ AlarmNamePrefix: prefix, MaxRecords: 100 }),
     );

@@ -1,7 +1,7 @@
 // AWS on this machine: MiniStack as a process of its own on a free port of the loopback, with its state in a folder that goes with it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -84,6 +84,8 @@ export async function startMiniStack({
   const log = () => readFileSync(logFile, 'utf8');
   const stop = async () => {
     await end(child);
+    const kept = process.env['HOLDFAST_DEPLOY_LOG'];
+    if (kept !== undefined && kept !== '') appendFileSync(kept, log());
     await rm(state, { recursive: true, force: true });
   };
   try {

@@ -38,6 +38,7 @@ import conditions  # Of this folder; it alters how requests are judged.
 FIRST_LOOK_SECONDS = 60
 # After a leap of the clock: as long as the Scheduler needs to start what is due, and that to publish.
 AFTER_LEAP_SECONDS = 40
+leap = {"offset": time.time() - time.monotonic(), "quiet_until": 0.0}
 
 invoke_target = eventbridge._invoke_target
 tick_schedules = scheduler._tick_schedules
@@ -84,8 +85,9 @@ def dispatch_to_function(arn, payload):
 
 
 def execute_function(function, config, event, request_id, started):
+    begin = time.monotonic()
     result = execute_plain_function(function, config, event, request_id, started)
-    milliseconds = (time.time() - started) * 1000
+    milliseconds = (time.monotonic() - begin) * 1000
     emit_metrics(config["FunctionName"], milliseconds, bool(result.get("error")), False)
     return result
 
@@ -111,6 +113,8 @@ COMPARISONS = {
 
 
 def state_without_data(alarm):
+    if time.monotonic() < leap["quiet_until"]:
+        return alarm["StateValue"]
     age = time.time() - alarm["AlarmConfigurationUpdatedTimestamp"]
     if age < FIRST_LOOK_SECONDS:
         return alarm["StateValue"]
@@ -120,6 +124,7 @@ def state_without_data(alarm):
 
 
 def evaluate_alarm(alarm):
+    notice_leap()
     points = points_of(alarm, alarm.get("Period", 60) * alarm.get("EvaluationPeriods", 1))
     if points:
         statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
@@ -192,16 +197,16 @@ def count_messages():
         )
 
 
+def notice_leap():
+    offset = time.time() - time.monotonic()
+    if offset - leap["offset"] > 60:
+        leap.update(offset=offset, quiet_until=time.monotonic() + AFTER_LEAP_SECONDS)
+
+
 def watch_alarms():
-    quiet_until, before = 0.0, time.time() - time.monotonic()
     while True:
         time.sleep(3)
-        now = time.time() - time.monotonic()
-        if abs(now - before) > 60:
-            quiet_until = time.monotonic() + AFTER_LEAP_SECONDS
-        before = now
-        if time.monotonic() < quiet_until:
-            continue
+        notice_leap()
         for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
             set_request_account_id(account)
             set_request_region(region)

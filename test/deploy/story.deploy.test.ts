@@ -1,0 +1,347 @@
+// Spark Bloom Flow on AWS, from `cdk deploy` on: schedules, events and alarms do all that happens here, for weeks of a clock that leaps.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import {
+  DeleteScheduleCommand,
+  ListSchedulesCommand,
+  SchedulerClient,
+} from '@aws-sdk/client-scheduler';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { DEPLOYMENT_EVENT } from '../../lib/names/aws.ts';
+import { Cdk } from '../support/cdk.ts';
+import { makePlace, type Place } from '../support/command-line.ts';
+import { Deployed, type Listed } from '../support/deployed.ts';
+import { startMiniStack, type MiniStack } from '../support/ministack.ts';
+import { DOWNLOAD_TOKEN, SmallGithub, TOKEN } from '../support/small-github.ts';
+import { until } from '../support/until.ts';
+
+const EXAMPLE = fileURLToPath(
+  new URL('../../examples/spark-bloom-flow/holdfast.yaml', import.meta.url),
+);
+const SYSTEM = 'spark-bloom-flow';
+const STORE = 'spark-bloom-flow-backups';
+const ASSETS = 'spark-bloom-flow-assets';
+/** Of a parameter and a secret, whose values nobody asked to be backed up. */
+const CANARY = 'never-in-a-log-4711';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+let aws: MiniStack;
+let place: Place;
+let cdk: Cdk;
+let github: SmallGithub;
+let system: Deployed;
+let s3: S3Client;
+let config: string;
+let deployMs: number;
+
+beforeAll(async () => {
+  aws = await startMiniStack({ region: 'eu-central-1', enforce: true, leaps: true });
+  cdk = new Cdk(aws);
+  place = await makePlace();
+  s3 = new S3Client(aws.client);
+  github = await SmallGithub.start(repository(join(place.root, 'repository')));
+  config = join(place.site, 'holdfast.yaml');
+  writeFileSync(config, configuration(github.api));
+  await Promise.all([cdk.bootstrap(), fillSources()]);
+  const begin = performance.now();
+  const outputs = await cdk.deploy(config);
+  deployMs = performance.now() - begin;
+  system = new Deployed(SYSTEM, { aws, place });
+  await system.subscribe(outputs[`holdfast-${SYSTEM}`]?.['Topic'] ?? '');
+}, 300_000);
+
+afterAll(async () => {
+  await aws.stop();
+  await github[Symbol.asyncDispose]();
+  await cdk.remove();
+  await place.remove();
+}, 60_000);
+
+/** The example, with a GitHub that is on this machine. */
+function configuration(api: string): string {
+  const example = readFileSync(EXAMPLE, 'utf8');
+  const local = example.replace(
+    'repository: spark-bloom/spark-bloom-flow',
+    `repository: acme/site\n    api: ${api}`,
+  );
+  expect(local).not.toBe(example);
+  return local;
+}
+
+function repository(folder: string): string {
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{"name":"spark-bloom-flow"}\n');
+  for (const args of [
+    ['init', '--quiet', '--initial-branch=main'],
+    ['add', '.'],
+    ['-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit', '--quiet', '-m', 'first'],
+  ]) {
+    execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
+  }
+  return folder;
+}
+
+async function fillSources(): Promise<void> {
+  const secrets = new SecretsManagerClient(aws.client);
+  const parameters = new SSMClient(aws.client);
+  const secret = (Name: string, SecretString: string) =>
+    secrets.send(new CreateSecretCommand({ Name, SecretString }));
+  await s3.send(new CreateBucketCommand({ Bucket: ASSETS }));
+  await s3.send(
+    new PutBucketVersioningCommand({
+      Bucket: ASSETS,
+      VersioningConfiguration: { Status: 'Enabled' },
+    }),
+  );
+  for (let i = 0; i < 40; i++) {
+    const Key = `uploads/${i % 4}/photo-${i}.txt`;
+    await s3.send(
+      new PutObjectCommand({ Bucket: ASSETS, Key, Body: `photo ${i}\n`.repeat(1 + i * 50) }),
+    );
+  }
+  await secret(`${SYSTEM}/github`, TOKEN);
+  await secret(`${SYSTEM}/stripe`, CANARY);
+  await parameters.send(
+    new PutParameterCommand({
+      Name: `/${SYSTEM}/url`,
+      Value: 'https://app.example.com',
+      Type: 'String',
+    }),
+  );
+  await parameters.send(
+    new PutParameterCommand({ Name: `/${SYSTEM}/key`, Value: CANARY, Type: 'SecureString' }),
+  );
+}
+
+/** Shortly before the next time that is `hour`:`minute` in UTC on a day that suits. */
+async function leapBefore(
+  hour: number,
+  minute: number,
+  suits: (day: Date) => boolean,
+): Promise<Date> {
+  const at = new Date(aws.now());
+  at.setUTCHours(hour, minute, 0, 0);
+  while (at <= aws.now() || !suits(at)) at.setTime(at.getTime() + DAY_MS);
+  await aws.leapTo(new Date(at.getTime() - 3_000));
+  return at;
+}
+
+/** On to the next look of `freshness`, which comes every quarter of an hour. */
+async function leapToFreshness(): Promise<void> {
+  await aws.leapTo(new Date(aws.now().getTime() + 16 * 60_000));
+}
+
+const SUNDAY = (day: Date) => day.getUTCDay() === 0;
+
+async function newest(source: string): Promise<Listed | undefined> {
+  const backups = await system.list(source);
+  return backups.toSorted((a, b) => (a.id < b.id ? 1 : -1))[0];
+}
+
+test('the stack looks at its store as soon as it is deployed, and says what is not backed up yet', async () => {
+  const age = await until('freshness has published an age', () =>
+    system.metric('RecoveryPointAgeSeconds', 'assets'),
+  );
+  expect(age).toBeLessThan(300);
+  expect(await system.metric('KeyUsable')).toBe(1);
+});
+
+test('the Scheduler starts the weekly backup, and its manifest starts the proof', async () => {
+  const begin = performance.now();
+  const sunday = await leapBefore(3, 0, SUNDAY);
+  const id = `${sunday.toISOString().replaceAll(/[-:.]/g, '')}-schedule`;
+  const backup = await until('the backup of Sunday 03:00 is proven', async () =>
+    (await system.list('assets')).find((one) => one.id === id && one.good),
+  );
+  expect(backup).toMatchObject({ standing: 'good', status: 'complete', problemCount: 0 });
+  expect(backup.why).toContain('proven by verify');
+  expect(deployMs + performance.now() - begin).toBeLessThan(5 * 60_000);
+  await leapToFreshness();
+  await until('freshness has seen it', async () =>
+    ((await system.metric('BackupFiles', 'assets')) ?? 0) >= 40 ? true : undefined,
+  );
+}, 150_000);
+
+test('a deployment starts the backups of configuration and code, and once only when told twice', async () => {
+  const events = new EventBridgeClient(aws.client);
+  const Entries = [
+    {
+      Source: DEPLOYMENT_EVENT.source,
+      DetailType: DEPLOYMENT_EVENT.detailType,
+      Detail: JSON.stringify({ system: SYSTEM, deployment: 'release-7' }),
+      Time: aws.now(),
+    },
+  ];
+  await events.send(new PutEventsCommand({ Entries }));
+  for (const source of ['configuration', 'application']) {
+    const backup = await until(`${source} is backed up and proven`, async () => {
+      const found = await newest(source);
+      return found?.good === true ? found : undefined;
+    });
+    expect(backup.id).toMatch(/-deploy$/);
+  }
+  expect(github.asked.map(({ authorization }) => authorization)).toContain(`Bearer ${TOKEN}`);
+}, 150_000);
+
+test('a pipeline waits for a backup that is proven', async () => {
+  const { exit, stdout, stderr } = await system.run('trigger', 'assets', '--wait', '--json');
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+  expect(JSON.parse(stdout)).toMatchObject({
+    outcome: 'made',
+    status: 'complete',
+    standing: 'good',
+  });
+}, 120_000);
+
+test('each function serves the same event twice, and one that comes late', async () => {
+  const at = aws.now().toISOString();
+  const old = new Date(aws.now().getTime() - HOUR_MS).toISOString();
+  const trigger = { trigger: 'manual', source: 'configuration' };
+  const made = await system.invoke('backup', { ...trigger, at });
+  expect(made).toMatchObject({ outcome: 'made', status: 'complete' });
+  expect(await system.invoke('backup', { ...trigger, at })).toMatchObject({
+    outcome: 'already',
+    id: made['id'],
+  });
+  expect(await system.invoke('backup', { ...trigger, at: old })).toMatchObject({
+    outcome: 'superseded',
+  });
+  const manifest = {
+    'detail-type': 'Object Created',
+    source: 'aws.s3',
+    time: at,
+    detail: {
+      bucket: { name: STORE },
+      object: { key: `backups/configuration/${String(made['id'])}/manifest.json` },
+    },
+  };
+  for (const event of [manifest, manifest]) {
+    expect(await system.invoke('verify', event)).toMatchObject({ source: 'configuration' });
+  }
+  const test = { source: 'assets', at };
+  for (const event of [test, test]) {
+    expect(await system.invoke('restore-test', event)).toMatchObject({ verdict: 'proven' });
+  }
+  for (const name of ['freshness', 'prune'] as const) {
+    expect(await system.invoke(name, {})).toEqual(await system.invoke(name, {}));
+  }
+  const report = { report: 'daily', at };
+  await system.invoke('alert', report);
+  await system.invoke('alert', report);
+}, 150_000);
+
+test('a hidden manifest is noticed, told, and still listed', async () => {
+  const known = await system.messageCount();
+  const hidden = await newest('assets');
+  const Key = `backups/assets/${hidden?.id ?? ''}/manifest.json`;
+  await s3.send(new DeleteObjectCommand({ Bucket: STORE, Key }));
+  await leapToFreshness();
+  const text = await told('store/hidden', /ALARM: A manifest is covered by a delete marker/, known);
+  expect(text).toContain('holdfast');
+  expect((await newest('assets'))?.id).toBe(hidden?.id);
+}, 150_000);
+
+test('a damaged object is found by the monthly proof of all content, and told', async () => {
+  const known = await system.messageCount();
+  const damaged = await newest('assets');
+  const Key = damaged?.artifacts.find(({ role }) => role === 'archive')?.key ?? '';
+  await replace(Key, (bytes) => {
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] ?? 0) ^ 0xff;
+    return bytes;
+  });
+  await leapBefore(4, 30, (day) => day.getUTCDate() === 1);
+  await told('assets/damaged', /ALARM: assets: a backup is damaged/, known);
+  const listed = await system.list('assets');
+  expect(listed.find(({ id }) => id === damaged?.id)?.standing).toBe('damaged');
+}, 240_000);
+
+test('the monthly restore test leaves its evidence', async () => {
+  const day = await leapBefore(6, 0, (one) => one.getUTCDate() === 2);
+  const entry = await until('the restore test of the 2nd is recorded', async () => {
+    const { stdout } = await system.run('log', '--json', 'assets');
+    const { entries } = JSON.parse(stdout) as { entries: { verb: string; begin: string }[] };
+    return entries.find(
+      ({ verb, begin }) => verb === 'restore-test' && Date.parse(begin) >= day.getTime() - 60_000,
+    );
+  });
+  expect(entry).toMatchObject({ verdict: 'proven' });
+}, 150_000);
+
+test('a run that fails is told', async () => {
+  const known = await system.messageCount();
+  const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: ASSETS }));
+  for (const { Key, VersionId } of Versions) {
+    await s3.send(new DeleteObjectCommand({ Bucket: ASSETS, Key, VersionId }));
+  }
+  await s3.send(new DeleteBucketCommand({ Bucket: ASSETS }));
+  await leapBefore(3, 0, SUNDAY);
+  const text = await told('assets/failed', /ALARM: assets: the last run failed/, known);
+  expect(text).toMatch(/^next /m);
+}, 240_000);
+
+test('a schedule that has stopped is told', async () => {
+  const known = await system.messageCount();
+  const schedules = new SchedulerClient(aws.client);
+  const { Schedules = [] } = await schedules.send(new ListSchedulesCommand({}));
+  const backup = Schedules.find(({ Name }) => Name?.includes('backup-assets') === true);
+  await schedules.send(
+    new DeleteScheduleCommand({ Name: backup?.Name, GroupName: backup?.GroupName }),
+  );
+  await aws.leapTo(new Date(aws.now().getTime() + 8 * DAY_MS));
+  await told('assets/age', /ALARM: assets: there is no good backup younger than/, known);
+}, 240_000);
+
+/** The text by which people were told of `alarm`, in a message that came after the first `known`. */
+async function told(alarm: string, pattern: RegExp, known: number): Promise<string> {
+  const { text } = await until(
+    `a message tells of ${alarm}`,
+    () => system.message(pattern, known),
+    150,
+  );
+  expect(text).toContain(alarm);
+  expect(await system.alarms()).toMatchObject({ [alarm]: 'ALARM' });
+  return text;
+}
+
+test('no function has logged a secret or an address that opens something', () => {
+  const log = aws.log();
+  expect(log).toContain(`holdfast-${SYSTEM}-backup`);
+  for (const secret of [TOKEN, DOWNLOAD_TOKEN, CANARY, 'X-Amz-Signature', 'X-Amz-Credential']) {
+    expect(log.includes(secret)).toBe(false);
+  }
+  // What was refused to a role was needed, or should not have been asked for.
+  expect(log.match(/^refused: .*$/gm) ?? []).toEqual([]);
+});
+
+/** As somebody with all rights over the bucket could: locks end, and other bytes stand where the good ones stood. */
+async function replace(Key: string, alter: (bytes: Uint8Array) => Uint8Array): Promise<void> {
+  const { Versions = [] } = await s3.send(
+    new ListObjectVersionsCommand({ Bucket: STORE, Prefix: Key }),
+  );
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: STORE, Key }));
+  const bytes = await (Body?.transformToByteArray() ?? Promise.reject(new Error(`no ${Key}`)));
+  for (const { VersionId } of Versions) {
+    await s3.send(
+      new DeleteObjectCommand({ Bucket: STORE, Key, VersionId, BypassGovernanceRetention: true }),
+    );
+  }
+  await s3.send(new PutObjectCommand({ Bucket: STORE, Key, Body: alter(bytes) }));
+}

@@ -1,0 +1,35 @@
+// The templates of both examples, before CloudFormation itself sees them: cfn-lint knows every property and its limits.
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, expect, test } from '@jest/globals';
+import { Cdk } from '../support/cdk.ts';
+import { pythonTools } from '../support/python-tools.ts';
+
+const run = promisify(execFile);
+const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
+/** The CDK states dependencies that follow from references anyway. */
+const IGNORED = ['W3005'];
+
+const cdk = new Cdk({ env: {}, region: 'us-east-1' });
+afterAll(() => cdk.remove());
+
+test.each(['spark-bloom-flow/holdfast.yaml', 'automatron-website/holdfast.aws.yaml'])(
+  'cfn-lint has nothing to say about the stack of %s',
+  async (example) => {
+    const folder = await cdk.synth(join(EXAMPLES, example));
+    const templates = readdirSync(folder)
+      .filter((file) => file.endsWith('.template.json'))
+      .map((file) => join(folder, file));
+    expect(templates).toHaveLength(1);
+    const linter = join(await pythonTools(), 'cfn-lint');
+    const lint = run(linter, ['--ignore-checks', ...IGNORED, '--', ...templates]).catch(
+      (error: unknown) => error as { stdout: string; stderr: string },
+    );
+    const { stdout, stderr } = await lint;
+    expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' });
+  },
+  120_000,
+);
