@@ -89,10 +89,10 @@ async function runOne(
   step: { readonly operation: Operation; readonly round: number },
 ): Promise<void> {
   const place = session.places.get(tool);
-  const command = place === undefined ? undefined : tool.command(step.operation, place);
+  const command = place === undefined ? undefined : await tool.command(step.operation, place);
   if (place === undefined || command === undefined) return;
   emptyFolder(place.target);
-  const before = BACKUPS.has(step.operation) ? sizeOf(tool.stored(place)).bytes : 0;
+  const before = BACKUPS.has(step.operation) ? sizeOf(await tool.stored(place)).bytes : 0;
   settle();
   const outcome = await measure(command);
   const failure =
@@ -105,7 +105,7 @@ async function runOne(
     session.plan.progress(`${session.kind} ${step.operation} ${tool.name}: FAILED: ${failure}`);
     if (BACKUPS.has(step.operation)) session.dropped.add(tool);
   } else if ('usage' in outcome && isWanted(session, step.operation)) {
-    const after = BACKUPS.has(step.operation) ? sizeOf(tool.stored(place)).bytes : 0;
+    const after = BACKUPS.has(step.operation) ? sizeOf(await tool.stored(place)).bytes : 0;
     session.samples.push({ ...named, ...outcome.usage, storedBytes: after - before });
     session.plan.progress(
       `${session.kind} round ${step.round + 1} ${step.operation} ${tool.name}: ${outcome.usage.wallSeconds.toFixed(3)} s`,
@@ -117,7 +117,7 @@ async function runOne(
 async function checkOut(session: Session, round: number): Promise<void> {
   for (const [tool, place] of session.places) {
     if (session.dropped.has(tool) || tool.beforeCheckout === undefined) continue;
-    const outcome = await measure(tool.beforeCheckout(place));
+    const outcome = await measure(await tool.beforeCheckout(place));
     if ('usage' in outcome) continue;
     session.dropped.add(tool);
     const message = `before it: ${outcome.failure}`;

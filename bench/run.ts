@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
 import { WATCHED } from './measure.ts';
+import { stopS3Server } from './peers/s3-server.ts';
 import { TOOLS } from './peers/table.ts';
 import { OPERATIONS } from './peers/tool.ts';
 import { renderPage, renderResults } from './report.ts';
@@ -148,4 +149,6 @@ try {
   console.error(error.message);
   console.error(HELP);
   process.exitCode = 2;
+} finally {
+  await stopS3Server();
 }

@@ -64,14 +64,19 @@ const VERIFY = {
   title: 'verify `content`, against `restic check --read-data`',
 } as const;
 
-function memory(kinds: Kinds, limit: number): Target {
+/** The variants with a folder as store. */
+const LOCAL = ['holdfast', 'holdfast-default', 'holdfast-zstd'];
+
+function onS3(operation: Operation, title: string): Comparison {
+  return { operation, title, own: 'holdfast-s3', peer: 'restic-s3' };
+}
+
+function memory(variants: readonly string[], kinds: Kinds, limit: number): Target {
   return {
-    title: 'peak RSS of any operation, every variant',
+    title: `peak RSS of any operation, ${variants === LOCAL ? 'every variant with a folder' : 'into a bucket'}`,
     kinds,
     figure: (tree) => {
-      const peaks = ['holdfast', 'holdfast-default', 'holdfast-zstd']
-        .map((tool) => peakOf(tree, tool))
-        .filter((peak) => peak !== undefined);
+      const peaks = variants.map((tool) => peakOf(tree, tool)).filter((peak) => peak !== undefined);
       return peaks.length === 0 ? undefined : Math.max(...peaks) / MEGABYTE;
     },
     limit,
@@ -132,8 +137,11 @@ const TARGETS: readonly Target[] = [
     sense: 'at most',
     unit: ' ms',
   },
-  memory(ALL, 256),
-  memory(['million'], 500),
+  faster(onS3('first', 'first backup into a bucket, against restic'), ['mixed'], 1.3),
+  faster(onS3('unchanged', 'unchanged into a bucket, against restic'), ['mixed'], 3),
+  memory(LOCAL, ALL, 256),
+  memory(LOCAL, ['million'], 500),
+  memory(['holdfast-s3'], ['mixed'], 350),
 ];
 
 function judge(target: Target, kind: TreeKind, tree: TreeResult | undefined): Verdict {

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Command } from '../measure.ts';
+import { bucketFor, hasS3Server, newBucketFor, type BenchBucket } from './s3-server.ts';
 import type { Operation, Place, Tool } from './tool.ts';
 
 const PROGRAM = path.join(import.meta.dirname, '..', '..', 'dist', 'holdfast.js');
@@ -21,7 +22,7 @@ interface Variant {
   readonly verifies: boolean;
 }
 
-function configure(place: Place, variant: Variant): void {
+function configure(place: Place, variant: Variant, store = path.join(place.state, 'store')): void {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const keyFile = path.join(place.state, 'key.pem');
   const pem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' });
@@ -37,7 +38,7 @@ function configure(place: Place, variant: Variant): void {
   const configuration = {
     version: 1,
     system: 'bench',
-    store: path.join(place.state, 'store'),
+    store,
     signing: { key: `file:${keyFile}` },
     trust: [{ name: 'bench', publicKey, prefixes: ['backups/', 'records/'] }],
     sources: { [SOURCE]: source, [CHECKOUT_SOURCE]: { ...source, times: 'content' } },
@@ -130,3 +131,32 @@ export const HOLDFAST: readonly Tool[] = [
     verifies: false,
   }),
 ];
+
+function inBucket(command: Command, { credentials }: BenchBucket): Command {
+  return { ...command, env: { ...command.env, ...credentials } };
+}
+
+const ON_S3: Variant = {
+  name: 'holdfast-s3',
+  title: 'Holdfast, S3',
+  about: 'as the first, with a bucket of versitygw on this machine as store',
+  compression: 'default',
+  verifies: false,
+};
+
+/** The first way, with a bucket as store. */
+export const holdfastS3: Tool = {
+  ...tool(ON_S3),
+  version: () => (hasS3Server() ? version() : undefined),
+  prepare: async (place) => {
+    const { endpoint, name } = await newBucketFor(place.state);
+    configure(place, ON_S3, `s3://${name}?endpoint=${endpoint}&checksums=part`);
+  },
+  beforeCheckout: async (place) =>
+    inBucket(backup(place, ON_S3, CHECKOUT_SOURCE), await bucketFor(place.state)),
+  command: async (operation, place) => {
+    const local = command(operation, place, ON_S3);
+    return local && inBucket(local, await bucketFor(place.state));
+  },
+  stored: async (place) => (await bucketFor(place.state)).folder,
+};

@@ -2,6 +2,7 @@
 import * as path from 'node:path';
 import { firstLine, runUnmeasured } from '../measure.ts';
 import type { Command } from '../measure.ts';
+import { bucketFor, hasS3Server, newBucketFor, type BenchBucket } from './s3-server.ts';
 import type { Operation, Place, Tool } from './tool.ts';
 
 function run(place: Place, ...rest: string[]): Command {
@@ -14,6 +15,11 @@ function run(place: Place, ...rest: string[]): Command {
       RESTIC_PASSWORD: 'bench',
     },
   };
+}
+
+function inBucket(command: Command, { endpoint, name, credentials }: BenchBucket): Command {
+  const RESTIC_REPOSITORY = `s3:${endpoint}/${name}`;
+  return { ...command, env: { ...command.env, ...credentials, RESTIC_REPOSITORY } };
 }
 
 function command(operation: Operation, place: Place): Command | undefined {
@@ -45,4 +51,19 @@ export const restic: Tool = {
   prepare: (place) => runUnmeasured(run(place, 'init')),
   command,
   stored: (place) => path.join(place.state, 'repository'),
+};
+
+/** The same repository in a bucket. */
+export const resticS3: Tool = {
+  name: 'restic-s3',
+  title: 'restic, S3',
+  about: 'as restic, with its repository in a bucket of versitygw on this machine',
+  version: () => (hasS3Server() ? firstLine('restic', 'version') : undefined),
+  prepare: async (place) =>
+    runUnmeasured(inBucket(run(place, 'init'), await newBucketFor(place.state))),
+  command: async (operation, place) => {
+    const local = command(operation, place);
+    return local && inBucket(local, await bucketFor(place.state));
+  },
+  stored: async (place) => (await bucketFor(place.state)).folder,
 };

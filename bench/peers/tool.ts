@@ -61,9 +61,9 @@ export interface Tool {
   /** Makes what the first backup needs; not measured. */
   prepare(place: Place): Promise<void>;
   /** Run, not measured, between the changed tree's backup and the fresh checkout. */
-  beforeCheckout?(place: Place): Command;
+  beforeCheckout?(place: Place): Command | Promise<Command>;
   /** The command for an operation, or undefined when the tool has no such thing. */
-  command(operation: Operation, place: Place): Command | undefined;
+  command(operation: Operation, place: Place): Command | undefined | Promise<Command | undefined>;
   /** The folder whose size counts as stored. */
-  stored(place: Place): string;
+  stored(place: Place): string | Promise<string>;
 }
