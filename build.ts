@@ -13,7 +13,8 @@ const globalProcess: esbuild.Plugin = {
   setup(build) {
     build.onResolve({ filter: /^node:process$/ }, () => ({ path: 'process', namespace: 'global' }));
     build.onLoad({ filter: /^process$/, namespace: 'global' }, () => ({
-      contents: 'export default globalThis.process;',
+      contents:
+        'export default globalThis.process; export const { env, versions } = globalThis.process;',
     }));
   },
 };
