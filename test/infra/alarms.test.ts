@@ -20,12 +20,12 @@ interface Scheduled {
   readonly input: unknown;
 }
 
-function schedules({ ofType }: Deployed): Record<string, Scheduled> {
+function schedules(stack: Deployed): Record<string, Scheduled> {
   return Object.fromEntries(
-    ofType('AWS::Scheduler::Schedule').map(([, { Properties }]) => {
+    stack.ofType('AWS::Scheduler::Schedule').map(([, { Properties }]) => {
       const target = Properties['Target'] as { Arn: string; Input: string };
       return [
-        Properties['Name'],
+        String(Properties['Name']),
         {
           when: Properties['ScheduleExpression'],
           zone: Properties['ScheduleExpressionTimezone'],

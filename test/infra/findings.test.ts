@@ -15,7 +15,9 @@ import type { Config } from '../../lib/config/config.ts';
 import type { HoldfastStack } from '../../lib/infra/holdfast-stack.ts';
 import { AUTOMATRON, ROOT, SPARK, configOf, flags, sparkWith, stackOf } from '../support/stacks.ts';
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 /** The names of the rules that something in the stack of `config` breaks. */
 function findings(config: Config, change?: (stack: HoldfastStack) => void): string[] {

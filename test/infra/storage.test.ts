@@ -7,7 +7,9 @@ import type { Deployed } from '../support/stacks.ts';
 const BUCKET = 'spark-bloom-flow-backups';
 let spark: Deployed;
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 beforeAll(async () => {
   spark = await deployed(configOf(SPARK));

@@ -81,10 +81,10 @@ export async function deployed(config: Config | Promise<Config>): Promise<Deploy
 }
 
 /** What `holdfast-…-NAME` may do, as one policy. */
-export function policyOf({ ofType }: Deployed, name: string): { Statement: Statement[] } {
-  const found = ofType('AWS::IAM::ManagedPolicy').find(([, { Properties }]) =>
-    String(Properties['ManagedPolicyName']).endsWith(`-${name}`),
-  );
+export function policyOf(stack: Deployed, name: string): { Statement: Statement[] } {
+  const found = stack
+    .ofType('AWS::IAM::ManagedPolicy')
+    .find(([, { Properties }]) => String(Properties['ManagedPolicyName']).endsWith(`-${name}`));
   if (found === undefined) throw new Error(`no policy of ${name}`);
   return found[1].Properties['PolicyDocument'] as { Statement: Statement[] };
 }
@@ -121,11 +121,15 @@ const PSEUDO = (region: string): Record<string, string> => ({
 
 const NAMES = ['BucketName', 'FunctionName', 'RoleName', 'TopicName', 'QueueName', 'LogGroupName'];
 
+function nameIn(properties: Record<string, unknown>): string | undefined {
+  return NAMES.map((name) => properties[name]).find((name) => typeof name === 'string');
+}
+
 function nameOf(id: string, all: Record<string, Resource>, region: string): string {
   const { Type, Properties } = all[id] ?? { Type: '', Properties: {} };
   if (Type === 'AWS::SNS::Topic' || Type === 'AWS::IAM::ManagedPolicy')
     return arnOf(id, all, region);
-  return String(NAMES.map((name) => Properties[name]).find((name) => name !== undefined) ?? id);
+  return nameIn(Properties) ?? id;
 }
 
 /** The form of the ARN of each type that policies name. */
@@ -142,6 +146,5 @@ const ARNS: Record<string, (name: string, place: string) => string> = {
 
 function arnOf(id: string, all: Record<string, Resource>, region: string): string {
   const { Type, Properties } = all[id] ?? { Type: '', Properties: {} };
-  const name = NAMES.map((one) => Properties[one]).find((one) => one !== undefined) ?? id;
-  return ARNS[Type]?.(String(name), `${region}:${ACCOUNT}`) ?? `arn:of:${id}`;
+  return ARNS[Type]?.(nameIn(Properties) ?? id, `${region}:${ACCOUNT}`) ?? `arn:of:${id}`;
 }
