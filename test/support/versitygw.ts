@@ -43,6 +43,8 @@ export interface Versitygw {
   makeBucket(options?: BucketOptions): Promise<string>;
   /** Where a store in `bucket` is. */
   place(bucket: string, options?: Partial<S3Place>): S3Place;
+  /** Where the server keeps the objects of a bucket. */
+  folderOf(bucket: string): string;
   /** Ends what was released, as the lifecycle of a bucket does: with delete markers. */
   expire(bucket: string): Promise<void>;
   stop(): Promise<void>;
@@ -74,6 +76,7 @@ export async function startVersitygw(): Promise<Versitygw> {
       ...parseS3Url(`s3://${bucket}/some/prefix?endpoint=${endpoint}&checksums=part`),
       ...options,
     }),
+    folderOf: (bucket) => join(root, 'data', bucket),
     expire: (bucket) => expire(client, bucket),
     stop: async () => {
       client.destroy();
@@ -84,6 +87,13 @@ export async function startVersitygw(): Promise<Versitygw> {
 }
 
 function findProgram(): string {
+  const found = findVersitygw();
+  if (found !== undefined) return found;
+  throw new Error(`versitygw is not installed; these tests need it: ${INSTALL}`);
+}
+
+/** The program, or undefined when it is not installed. */
+export function findVersitygw(): string | undefined {
   const { HOLDFAST_VERSITYGW: named, PATH = '' } = process.env;
   const places =
     named !== undefined && named !== ''
@@ -91,11 +101,7 @@ function findProgram(): string {
       : [...PATH.split(delimiter), join(homedir(), '.cache/holdfast-tests')].map((folder) =>
           join(folder, 'versitygw'),
         );
-  const found = places.find((path) => existsSync(path));
-  if (found === undefined) {
-    throw new Error(`versitygw is not installed; these tests need it: ${INSTALL}`);
-  }
-  return found;
+  return places.find((path) => existsSync(path));
 }
 
 interface Server {
