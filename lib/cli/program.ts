@@ -172,7 +172,7 @@ function addRestore(command: Define): void {
   reading(restore)
     .option(
       '--to <folder>',
-      'where to: a folder that does not exist yet; with --in-place one that does',
+      'where to: a folder that does not exist yet; with --in-place one that does; for a database env:NAME or file:PATH, where its URL is, or a postgres:// URL without a password',
     )
     .option(
       '--in-place',
@@ -184,6 +184,9 @@ function addRestore(command: Define): void {
     .option('--owner', 'give files to their recorded owners (as root)')
     .option('--no-verify', 'do not read back and compare what was restored')
     .option('--skip-damaged', 'restore what is whole when entries are damaged')
+    .option('--table <table...>', 'to a database: these tables alone, as schema.table')
+    .option('--replace', 'to a database: back up what it holds, then replace it in one transaction')
+    .option('--create-roles', 'to a database: make the roles that its server lacks')
     .option('--run-configured', 'run what `afterRestore` lists, in the restored folder')
     .option('--run <command...>', 'run this there too, in a shell');
   command(

@@ -21,6 +21,10 @@ export interface RestoreCommandOptions {
   /** True: what the configuration lists; otherwise one command. */
   readonly run?: readonly string[];
   readonly runConfigured?: boolean;
+  /** Of a database. */
+  readonly table?: readonly string[];
+  readonly replace?: boolean;
+  readonly createRoles?: boolean;
 }
 
 export function targetOf(options: RestoreCommandOptions): string {

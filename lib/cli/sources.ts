@@ -6,11 +6,15 @@ import { HoldfastError } from '../errors.ts';
 import { archiveKind, filesKind } from '../sources/files-kind.ts';
 import { filesSource, type FilesSurroundings } from '../sources/files.ts';
 import type { LiveSource, Source, SourceKind } from '../sources/source.ts';
+import { DATABASE_KIND, openDatabase } from './databases.ts';
 import { regionOf, secretAt } from './keys.ts';
 
 /** Every kind of which a store can hold backups. None of them needs what its sources are read with. */
 export const KINDS: ReadonlyMap<string, SourceKind> = new Map(
-  [filesKind, ...['bucket', 'github', 'parameters'].map(archiveKind)].map((one) => [one.kind, one]),
+  [filesKind, DATABASE_KIND, ...['bucket', 'github', 'parameters'].map(archiveKind)].map((one) => [
+    one.kind,
+    one,
+  ]),
 );
 
 /** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
@@ -41,6 +45,7 @@ export function filesSourceNamed(config: Config, name: string, what: string): Fi
 export async function openSource(config: Config, source: SourceConfig): Promise<Source> {
   if (source.kind === 'files') return openFolder(config, source);
   const region = regionOf(config);
+  if (source.kind === 'postgres') return openDatabase(source, region);
   if (source.kind === 'github') {
     const { githubSource } = await import('../sources/github.ts');
     const { token } = source;

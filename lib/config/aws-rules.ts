@@ -40,7 +40,7 @@ export function stackFindings(shape: ConfigShape): Finding[] {
   ];
 }
 
-function stackPlaceFindings({ store, system }: ConfigShape): Finding[] {
+function stackPlaceFindings({ store, system, aws }: ConfigShape): Finding[] {
   const findings: Finding[] = [];
   const allowed = 's3://BUCKET/PREFIX?region=REGION';
   const place = s3PlaceOf(store);
@@ -57,6 +57,13 @@ function stackPlaceFindings({ store, system }: ConfigShape): Finding[] {
       also: [['aws']],
       message: `got ${quote(store)}, which names no region, and "aws" is deployed to that of the store`,
       allowed,
+    });
+  if (aws?.account !== undefined && place?.account !== undefined && aws.account !== place.account)
+    findings.push({
+      path: ['aws', 'account'],
+      also: [['store']],
+      message: `got ${quote(aws.account)}, but the bucket of "store" belongs to ${quote(place.account)}`,
+      allowed: 'the same account in both, or in one of them alone',
     });
   if (system.length > MAX_SYSTEM_LENGTH)
     findings.push({
@@ -123,7 +130,7 @@ export function remoteFindings(
   shape: ConfigShape,
   now: Date,
 ): Finding[] {
-  if (source.kind === 'files') return [];
+  if (source.kind === 'files' || source.kind === 'postgres') return [];
   const findings = repeatedFindings(source.onDeployment, [...at, 'onDeployment'], 'trigger');
   if (source.kind === 'bucket') findings.push(...ownStoreFindings({ at, source }, shape));
   if (source.kind === 'parameters' && source.paths.length + source.secretNames.length === 0)

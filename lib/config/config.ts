@@ -117,15 +117,34 @@ export interface ParametersSourceConfig extends RemoteSourceCommon {
   readonly region: string | undefined;
 }
 
+/** A database of PostgreSQL that can be reached from where Holdfast runs. */
+export interface PostgresSourceConfig extends SourceCommon {
+  readonly kind: 'postgres';
+  /** Where the URL of the database is kept, which holds a password. */
+  readonly connection: SecretReference;
+  readonly schemas: readonly string[];
+  readonly excludeSchemas: readonly string[];
+  readonly tables: readonly string[];
+  readonly excludeTables: readonly string[];
+  /** An absolute folder with pg_dump, psql and pg_dumpall; undefined for those of the machine. */
+  readonly binaries: string | undefined;
+  readonly lockWaitTimeoutSeconds: number;
+  /** `schema.table.column` */
+  readonly timestamps: readonly string[];
+  /** SQL that is asked of what was restored. */
+  readonly checks: readonly string[];
+  readonly maxDatabaseBytes: number;
+}
+
 /** A protected thing that functions on AWS back up. */
 export type RemoteSourceConfig = BucketSourceConfig | GithubSourceConfig | ParametersSourceConfig;
 
 /** A protected thing of any kind. */
-export type SourceConfig = FilesSourceConfig | RemoteSourceConfig;
+export type SourceConfig = FilesSourceConfig | PostgresSourceConfig | RemoteSourceConfig;
 
 /** True for what functions on AWS can read. */
 export function isRemote(source: SourceConfig): source is RemoteSourceConfig {
-  return source.kind !== 'files';
+  return source.kind !== 'files' && source.kind !== 'postgres';
 }
 
 /** How the stack on AWS is made. */

@@ -74,6 +74,20 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
       const path = absolutePath(shape.path, bases);
       return { kind, path, include, exclude, gitignore, secrets, oneFileSystem, times };
     }
+    case 'postgres': {
+      const connection = parseReference(shape.connection, bases);
+      assert(connection !== undefined, 'a reference passed the rules that is none');
+      const { kind, schemas, excludeSchemas, tables, excludeTables, timestamps, checks } = shape;
+      const { binaries, maxDatabaseSize } = shape;
+      return {
+        kind,
+        ...{ schemas, excludeSchemas, tables, excludeTables, timestamps, checks },
+        connection,
+        binaries: binaries === undefined ? undefined : absolutePath(binaries, bases),
+        lockWaitTimeoutSeconds: Math.ceil(durationMs(shape.lockWaitTimeout) / 1000),
+        maxDatabaseBytes: sizeOf(maxDatabaseSize),
+      };
+    }
     case 'bucket': {
       const { kind, bucket, prefix, include, exclude, region, account } = shape;
       const onDeployment = shape.onDeployment.map(deploymentTrigger);
@@ -91,6 +105,12 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
       return { kind, paths, secretNames, secrets, region, onDeployment };
     }
   }
+}
+
+function sizeOf(size: string | number): number {
+  const bytes = typeof size === 'string' ? parseSize(size) : size;
+  assert(bytes !== undefined, 'a size passed the rules that is none');
+  return bytes;
 }
 
 function deepFreeze<T>(value: T): T {

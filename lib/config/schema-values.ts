@@ -1,7 +1,7 @@
 // The values that options share, each with what is allowed: messages, the JSON Schema and the documentation all quote it.
 import * as z from 'zod/mini';
 
-import { DURATION } from './units.ts';
+import { DURATION, SIZE } from './units.ts';
 
 /** A path as people write it: absolute, relative, or from `~`. */
 export const PATH = /^(?!~[^/])[^\0]+$/;
@@ -31,6 +31,13 @@ export const positiveDuration = () =>
 /** A name of a time zone; whether it is one is for the rules. */
 export const timeZone = () =>
   text(/^[A-Za-z][A-Za-z0-9_+/-]*$/, 'a time zone such as UTC or Europe/Berlin');
+/** A size, or a number of bytes. */
+export const size = () =>
+  z
+    .union([z.string().check(z.regex(SIZE)), z.int().check(z.minimum(1))])
+    .register(z.globalRegistry, {
+      title: 'a size such as 500 MB or 20 GiB, or a number of bytes',
+    });
 /** A number of things that are kept. */
 export const count = () => z.int().check(z.minimum(0), z.maximum(10_000));
 /** A place in a file or on AWS where a secret is; never the secret. `example` as for {@link text}. */

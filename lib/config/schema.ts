@@ -5,9 +5,8 @@ import * as z from 'zod/mini';
 import { aws, notify } from './aws-schema.ts';
 import { EXAMPLE_PUBLIC_KEY } from './example.ts';
 import { retention } from './retention-schema.ts';
-import { means, PATH, text } from './schema-values.ts';
+import { means, PATH, size, text } from './schema-values.ts';
 import { source } from './source-schema.ts';
-import { SIZE } from './units.ts';
 
 /** A name that is safe in keys, file names and addresses. */
 const SYSTEM = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -63,13 +62,7 @@ export const configSchema = means(
         'Where backups go. `s3://BUCKET/PREFIX?region=REGION` is a bucket on S3. A folder inside a source is fine, it is left out of the backup; a folder on another disk survives more.',
       ),
       capacity: means(
-        z.optional(
-          z
-            .union([z.string().check(z.regex(SIZE)), z.int().check(z.minimum(1))])
-            .register(z.globalRegistry, {
-              title: 'a size such as 500 MB or 20 GiB, or a number of bytes',
-            }),
-        ),
+        z.optional(size()),
         'How much the store may hold. `status` compares what is stored with it; nothing is deleted because of it.',
       ),
       signing: means(

@@ -10,6 +10,7 @@ import {
   positiveDuration,
   reference,
   region,
+  size,
   text,
   timeZone,
 } from './schema-values.ts';
@@ -217,5 +218,52 @@ const parameters = z.strictObject({
   ...common,
 });
 
+const names = (allowed: string, example: string) =>
+  z._default(z.array(text(/^[^\0]{1,200}$/, allowed, example)), []);
+const A_SCHEMA = 'the name of a schema, as it is';
+const A_TABLE = 'schema.table, without quotes and patterns';
+
+const postgres = z.strictObject({
+  kind: means(z.literal('postgres'), 'What is protected: a database of PostgreSQL.'),
+  connection: means(
+    reference('the URL of the database', 'env:DATABASE_URL'),
+    'Where the URL of the database is kept: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. A pooler must keep sessions: port 6543 of Supabase does not.',
+  ),
+  schemas: means(
+    names(A_SCHEMA, 'public'),
+    'Only these schemas are backed up. What they refer to elsewhere, and extensions and large objects, are then not in the backup, and a restore test may not be able to prove it.',
+  ),
+  excludeSchemas: means(names(A_SCHEMA, 'audit'), 'Schemas that are left out.'),
+  tables: means(names(A_TABLE, 'public.users'), 'Only these tables are backed up.'),
+  excludeTables: means(
+    names(A_TABLE, 'public.sessions'),
+    'Tables that are left out, with their definitions.',
+  ),
+  binaries: means(
+    z.optional(text(PATH, 'a folder: absolute, relative to this file, or from ~', '.')),
+    'The folder of pg_dump, psql and pg_dumpall. Without it those on the PATH are used, or the newest in /usr/lib/postgresql. They must not be older than the server.',
+  ),
+  lockWaitTimeout: means(
+    z._default(positiveDuration(), '5m'),
+    'How long a dump waits for a table that somebody else has locked, as migrations do, before it fails.',
+  ),
+  timestamps: means(
+    names('schema.table.column', 'public.orders.created_at'),
+    'Columns whose newest value tells how fresh the data is: it is recorded, and a restore test sets it against the time of the backup.',
+  ),
+  checks: means(
+    z._default(
+      z.array(text(/^[^\0]*\S[^\0]*$/, 'a question in SQL', 'SELECT count(*) > 0 FROM users')),
+      [],
+    ),
+    'Questions in SQL that are asked of a restored database. One passes when it gives a row whose first value is neither null nor false nor 0.',
+  ),
+  maxDatabaseSize: means(
+    z._default(size(), '100 GB'),
+    'A database that takes more is not dumped: it would take hours to load again. Leave tables out, or use the snapshots of the server beside it.',
+  ),
+  ...common,
+});
+
 /** A source: its `kind` decides which options it has. */
-export const source = z.discriminatedUnion('kind', [files, bucket, github, parameters]);
+export const source = z.discriminatedUnion('kind', [files, postgres, bucket, github, parameters]);

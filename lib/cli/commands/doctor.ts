@@ -52,6 +52,11 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
   if (config !== undefined) {
     findings.push(...(await examineKeys(config)), ...(await examineStack(config)));
     for (const source of config.sources) {
+      if (source.kind === 'postgres') {
+        const { examineDatabase } = await import('../doctor/databases.ts');
+        findings.push(...(await examineDatabase(config, source)));
+        continue;
+      }
       if (source.kind !== 'files') {
         findings.push(remoteFinding(config, source));
         continue;

@@ -11,6 +11,7 @@ import type { Invocation } from '../invocation.ts';
 import type { LiveSource } from '../../sources/source.ts';
 import { openSession, requireConfig, type Session } from '../session.ts';
 import { filesSourceNamed, openFolder } from '../sources.ts';
+import { checksOf } from '../databases.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, durationText } from '../units.ts';
 
@@ -36,7 +37,8 @@ export async function run(
     terminal.start(`restoring ${backup.source}/${backup.id} to a scratch folder`);
     const source = options.live === true ? liveSource(session, backup.source) : undefined;
     const live = source && { source, tolerance };
-    const result = await restoreTest(session.engine, backup, { live });
+    const checks = checksOf(session.config, backup.source);
+    const result = await restoreTest(session.engine, backup, { live, checks });
     terminal.stop();
     say(terminal, session, result);
     results.push(result);

@@ -5,6 +5,7 @@ import { restoreBackup } from '../../engine/restore.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import type { Invocation } from '../invocation.ts';
+import { isDatabase } from '../databases.ts';
 import {
   commandsOf,
   exitOf,
@@ -29,6 +30,10 @@ export async function run(
   if (options.inPlace === true) {
     const { restoreOver } = await import('./restore-in-place.ts');
     return restoreOver(name, paths, { ...invocation, terminal });
+  }
+  if (isDatabase(options.to)) {
+    const { restoreToDatabase } = await import('./restore-database.ts');
+    return restoreToDatabase(name, paths, { ...invocation, terminal });
   }
   const to = targetOf(options);
   await using session = await openSession({

@@ -1,0 +1,60 @@
+// `holdfast restore … --to env:DATABASE_URL`: a backup of a database to a database.
+import { resolveBackup } from '../../engine/catalog.ts';
+import { restoreToService, type ServiceRestoreReport } from '../../engine/restore-service.ts';
+import { ERRORS, HoldfastError } from '../../errors.ts';
+import { displayText } from '../../format/paths.ts';
+import { checksOf, databaseTarget } from '../databases.ts';
+import type { Invocation } from '../invocation.ts';
+import { regionOf } from '../keys.ts';
+import { problemLines } from '../problems.ts';
+import type { RestoreCommandOptions } from '../restoring.ts';
+import { openSession } from '../session.ts';
+import type { Terminal } from '../terminal.ts';
+import { bytesText, counted, durationText } from '../units.ts';
+
+export async function restoreToDatabase(
+  name: string,
+  paths: readonly string[],
+  { options, signal, terminal }: Invocation<RestoreCommandOptions> & { terminal: Terminal },
+): Promise<number> {
+  const { to = '', table = [], replace = false, createRoles = false } = options;
+  if (paths.length > 0) {
+    throw new HoldfastError('USAGE', `${paths[0] ?? ''} cannot be restored to a database alone`, {
+      hint: 'Name tables with --table schema.table, or restore paths to a folder.',
+    });
+  }
+  await using session = await openSession({
+    options,
+    signal,
+    signing: replace ? 'required' : 'optional',
+    onProgress: terminal.progress,
+  });
+  const { engine, config } = session;
+  const backup = await resolveBackup(engine, name);
+  const target = await databaseTarget(to, config && regionOf(config));
+  terminal.start(`restoring ${backup.source}/${backup.id}`);
+  const report = await restoreToService(engine, backup, {
+    ...target,
+    parts: table,
+    replace,
+    prepare: createRoles,
+    checks: checksOf(config, backup.source),
+  });
+  terminal.stop();
+  say(terminal, report);
+  terminal.document({ command: 'restore', ...report });
+  return report.differences.length > 0 ? ERRORS.RESTORE_DIFFERS.exit : 0;
+}
+
+function say(terminal: Terminal, report: ServiceRestoreReport): void {
+  const { source, id, to, entries, bytes, durationMs, differences, notes, saved } = report;
+  terminal.line(
+    `${terminal.paint('green', 'restored')}  ${displayText(source)}/${id}  ${counted(entries, 'object')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
+  );
+  terminal.line(`  to ${displayText(to)}`);
+  if (saved !== undefined) terminal.line(`  what was there: ${saved}`);
+  for (const line of problemLines(notes)) terminal.line(`  ${line}`);
+  if (differences.length === 0) terminal.line('  it holds what was recorded when it was backed up');
+  for (const line of problemLines(differences)) terminal.warn(line);
+  if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
+}

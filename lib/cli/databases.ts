@@ -1,0 +1,80 @@
+// Databases on the command line: what this machine gives them, how a configured one is opened, and how a target is named.
+import { randomBytes } from 'node:crypto';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import type { Config, PostgresSourceConfig } from '../config/config.ts';
+import { showReference, type SecretReference } from '../config/places.ts';
+import { HoldfastError } from '../errors.ts';
+import { postgresKind } from '../sources/postgres/kind.ts';
+import type { PostgresOptions } from '../sources/postgres/read.ts';
+import { postgresSource } from '../sources/postgres/source.ts';
+import type { Machine } from '../sources/postgres/tools.ts';
+import type { Source } from '../sources/source.ts';
+import { secretAt } from './keys.ts';
+
+export const MACHINE: Machine = {
+  environment: process.env,
+  random: () => randomBytes(8).toString('hex'),
+};
+
+export const DATABASE_KIND = postgresKind(MACHINE);
+
+/** What reads a configured database. */
+export function openDatabase(source: PostgresSourceConfig, region: string | undefined): Source {
+  return postgresSource(databaseOptions(source, region), MACHINE);
+}
+
+export function databaseOptions(
+  source: PostgresSourceConfig,
+  region: string | undefined,
+): PostgresOptions {
+  const { connection, ...rest } = source;
+  return {
+    ...rest,
+    url: () => secretAt(connection, region),
+    urlFrom: showReference(connection),
+  };
+}
+
+/** What the configuration asks of a restored backup of that source. */
+export function checksOf(config: Config | undefined, name: string): readonly string[] {
+  const source = config?.sources.find((one) => one.name === name);
+  return source?.kind === 'postgres' ? source.checks : [];
+}
+
+const DATABASE_URL = /^postgres(?:ql)?:\/\//;
+const REFERENCE = /^(env|file|ssm|secret):(.+)$/s;
+
+/** Whether `--to` names a database: by its URL, or by where its URL is. */
+export function isDatabase(to: string | undefined): to is string {
+  return to !== undefined && (DATABASE_URL.test(to) || REFERENCE.test(to));
+}
+
+/** The URL of a target, and how it may be named. `USAGE` for a password on the command line, which every user here could read. */
+export async function databaseTarget(
+  to: string,
+  region: string | undefined,
+): Promise<{ target: string; targetFrom: string }> {
+  const [, scheme, name = ''] = REFERENCE.exec(to) ?? [];
+  if (scheme !== undefined && !DATABASE_URL.test(to)) {
+    const reference = referenceTo(scheme, name);
+    return { target: await secretAt(reference, region), targetFrom: showReference(reference) };
+  }
+  if (/^[^?#]*:\/\/[^@]*:[^@]*@|[?&]password=/.test(to)) {
+    throw new HoldfastError(
+      'USAGE',
+      'the URL in --to holds a password, which every user of this machine can see there',
+      {
+        hint: 'Put the URL into a variable, and pass --to env:NAME; or into a file, --to file:PATH.',
+      },
+    );
+  }
+  return { target: to, targetFrom: '--to' };
+}
+
+function referenceTo(scheme: string, name: string): SecretReference {
+  const home = name.replace(/^~(?=\/)/, os.homedir());
+  const place = scheme === 'file' ? path.resolve(process.cwd(), home) : name;
+  return { scheme: scheme as SecretReference['scheme'], name: place };
+}

@@ -1,0 +1,40 @@
+// What the doctor looks at in a database: can it be reached, may it be read whole, and are the programs here fit for it.
+import type { Config, PostgresSourceConfig } from '../../config/config.ts';
+import { examinePostgres } from '../../sources/postgres/examine.ts';
+import { databaseOptions, MACHINE } from '../databases.ts';
+import { regionOf } from '../keys.ts';
+import { bytesText } from '../units.ts';
+import { failure } from './failure.ts';
+import { ok, warning, type Finding } from './finding.ts';
+
+const ADVICE: Readonly<Record<string, string>> = {
+  outdated: 'Update PostgreSQL’s programs on this machine: apt-get upgrade.',
+  'no-restrict-key': 'Update PostgreSQL’s programs on this machine: apt-get upgrade.',
+  'left-out': 'Back it up by another source, if it is to be kept.',
+};
+
+export async function examineDatabase(
+  config: Config,
+  source: PostgresSourceConfig,
+): Promise<Finding[]> {
+  try {
+    const seen = await examinePostgres(databaseOptions(source, regionOf(config)), MACHINE);
+    const { label, serverVersion, databaseBytes, role, client, notes, unprovable } = seen;
+    const what = `${source.name}: ${label}, PostgreSQL ${serverVersion}, ${bytesText(databaseBytes)}, read as ${role} by pg_dump ${client}`;
+    return [
+      ok('source', what),
+      ...notes.map(({ code, detail }) =>
+        warning('source', `${source.name}: ${detail}`, ADVICE[code] ?? 'See docs/postgres.md.'),
+      ),
+      ...unprovable.map((why) =>
+        warning(
+          'source',
+          `${source.name}: restore tests cannot prove it here: ${why}`,
+          'Install what is missing where `holdfast restore-test` runs: apt-get install postgresql.',
+        ),
+      ),
+    ];
+  } catch (error) {
+    return [failure('source', error)];
+  }
+}

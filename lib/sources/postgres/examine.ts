@@ -1,0 +1,80 @@
+// Looks at a database as a backup would, without dumping it: for the doctor.
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { HoldfastError, type Problem } from '../../errors.ts';
+import { parseConnection } from './connection.ts';
+import { readExtensions } from './facts.ts';
+import { preflight } from './preflight.ts';
+import { outputOf } from './process.ts';
+import type { PostgresOptions } from './read.ts';
+import { Session } from './session.ts';
+import { baseEnvironment, findServer, findTools, type Machine } from './tools.ts';
+
+export interface ExaminedDatabase {
+  readonly label: string;
+  readonly serverVersion: string;
+  readonly databaseBytes: number;
+  readonly role: string;
+  /** The version of pg_dump. */
+  readonly client: string;
+  readonly notes: readonly Problem[];
+  /** Why a restore test on this machine would prove nothing. */
+  readonly unprovable: readonly string[];
+}
+
+/** Looks at a database. Fails as a backup of it would before its dump begins. */
+export async function examinePostgres(
+  options: PostgresOptions,
+  machine: Machine,
+): Promise<ExaminedDatabase> {
+  const tools = await findTools(machine, options.binaries);
+  const connection = parseConnection(await options.url(), options.urlFrom);
+  const place = { machine, tools, connection };
+  await using session = new Session({
+    ...place,
+    signal: undefined,
+    failure: 'SOURCE_UNREADABLE',
+  });
+  await session.ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const found = await preflight({
+    ...place,
+    session,
+    selection: options,
+    timestamps: options.timestamps,
+    maxDatabaseBytes: options.maxDatabaseBytes,
+  });
+  const extensions = Object.keys(await readExtensions(session));
+  const unprovable = await whyUnprovable(machine, found.serverMajor, extensions);
+  const { serverVersion, databaseBytes, role, notes } = found;
+  const { label } = connection;
+  return {
+    ...{ label, serverVersion, databaseBytes, role, notes, unprovable },
+    client: tools.version,
+  };
+}
+
+async function whyUnprovable(
+  machine: Machine,
+  major: number,
+  extensions: readonly string[],
+): Promise<string[]> {
+  try {
+    const server = await findServer(machine, major);
+    const output = await outputOf({
+      file: path.join(server.folder, 'pg_config'),
+      args: ['--sharedir'],
+      env: baseEnvironment(machine),
+      signal: undefined,
+      secrets: [],
+      failure: 'COMMAND_FAILED',
+      what: 'pg_config --sharedir',
+    });
+    const present = new Set(readdirSync(path.join(output.toString('utf8').trim(), 'extension')));
+    return extensions
+      .filter((name) => !present.has(`${name}.control`))
+      .map((name) => `PostgreSQL ${server.version} on this machine lacks the extension ${name}`);
+  } catch (error) {
+    if (error instanceof HoldfastError) return [error.message];
+    throw error;
+  }
+}

@@ -1,0 +1,184 @@
+// A database under the command line: backed up, proven, listed, restored, and its password nowhere.
+import fs from 'node:fs';
+import path from 'node:path';
+import zlib from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
+import { makeSystem, type Ended, type System } from '../support/system.ts';
+
+let server: PostgresServer;
+let system: System;
+let env: Record<string, string>;
+
+const CONFIGURATION = [
+  '  database:',
+  '    kind: postgres',
+  '    connection: env:DATABASE_URL',
+  '    schedule: 0 2 * * *',
+  '    rpo: 24h',
+  '    timestamps: [app.users.created_at]',
+  "    checks: ['SELECT count(*) = 500 FROM app.users']",
+].join('\n');
+
+beforeAll(async () => {
+  server = await startPostgres();
+  server.create('app');
+  system = makeSystem({
+    plant: (site) => {
+      fs.mkdirSync(site);
+      fs.writeFileSync(path.join(site, 'index.html'), 'hello');
+    },
+  });
+  system.configure(CONFIGURATION);
+  env = { DATABASE_URL: server.tcpUrl('app'), TMPDIR: '/tmp' };
+});
+afterAll(async () => {
+  system[Symbol.dispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+async function run(args: readonly string[], more: Record<string, string> = {}): Promise<Ended> {
+  const ended = await system.run(args, { env: { ...env, ...more } });
+  for (const text of [ended.stdout, ended.stderr]) {
+    expect(text).not.toContain(PASSWORD);
+    expect(text).not.toContain(encodeURIComponent(PASSWORD));
+  }
+  return ended;
+}
+
+async function done(args: readonly string[], more: Record<string, string> = {}): Promise<string> {
+  const { exit, stdout, stderr } = await run(args, more);
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr });
+  return stdout;
+}
+
+function dump(database: string): string {
+  return server.run('pg_dump', ['--restrict-key=x', `--dbname=${database}`]).toString();
+}
+
+test('the doctor looks at the database and finds all well', async () => {
+  const { stdout } = await run(['doctor']);
+  expect(stdout).toMatch(/database: postgres@127\.0\.0\.1:\d+\/app, PostgreSQL \d+/);
+  expect(stdout).toContain('read as postgres by pg_dump');
+});
+
+test('backup, verify, list, show and a restore test', async () => {
+  const backup = await done(['backup', 'database', '--at', '2026-01-05T02:00:00Z']);
+  expect(backup).toContain('20260105T020000000Z-manual');
+  expect(await done(['verify', 'database'])).toContain('proven');
+  expect(await done(['list', 'database'])).toContain('20260105T020000000Z-manual');
+  const shown = await done(['show', 'database/latest', '--all']);
+  expect(shown).toContain('app/POLICY/users own_rows');
+  expect(shown).toContain('psql -X -1 -v ON_ERROR_STOP=1');
+  const tested = await done(['restore-test', 'database', '--json']);
+  const { backups } = JSON.parse(tested) as { backups: { verdict: string; facts: object }[] };
+  expect(backups[0]).toMatchObject({
+    verdict: 'proven',
+    facts: { checks: [{ passed: true }], newest: { 'app.users.created_at': {} } },
+  });
+});
+
+test('restores to a database named by a variable, and says that it is the same', async () => {
+  server.create('restored', { empty: true });
+  const said = await done(['restore', 'database/latest', '--to', 'env:TARGET_URL'], {
+    TARGET_URL: server.tcpUrl('restored'),
+  });
+  expect(said).toContain('it holds what was recorded when it was backed up');
+  expect(dump('restored')).toBe(dump('app'));
+});
+
+test('refuses to restore over what is there, and does so when told', async () => {
+  server.create('live');
+  server.sql('live', 'DELETE FROM app.events');
+  const more = { TARGET_URL: server.tcpUrl('live') };
+  const refused = await run(['restore', 'database/latest', '--to', 'env:TARGET_URL'], more);
+  expect(refused.exit).toBe(1);
+  expect(refused.stderr).toContain('not empty');
+  const args = ['restore', 'database/latest', '--to', 'env:TARGET_URL', '--replace'];
+  expect(await done(args, more)).toMatch(/what was there: database\/\d+T\d+Z-safety/);
+  expect(dump('live')).toBe(dump('app'));
+});
+
+test('restores one table', async () => {
+  server.create('one_table');
+  server.sql('one_table', 'DROP TABLE public.cache');
+  await done(['restore', 'database/latest', '--to', 'env:TARGET_URL', '--table', 'public.cache'], {
+    TARGET_URL: server.tcpUrl('one_table'),
+  });
+  expect(dump('one_table')).toBe(dump('app'));
+});
+
+test('a password on the command line is refused', async () => {
+  const url = server.tcpUrl('app', 'postgres', 'on-the-command-line');
+  const { exit, stderr } = await run(['restore', 'database/latest', '--to', url]);
+  expect(exit).toBe(2);
+  expect(stderr).toContain('--to env:NAME');
+  expect(stderr).not.toContain('on-the-command-line');
+});
+
+test('a transaction pooler is refused with the address of the session pooler', async () => {
+  const url = 'postgres://postgres.abc:pw@aws-0-eu-central-1.pooler.supabase.com:6543/postgres';
+  const { exit, stderr } = await run(['backup', 'database'], { DATABASE_URL: url });
+  expect(exit).toBe(2);
+  expect(stderr).toContain('port 6543, a transaction pooler');
+  expect(stderr).toContain('port 5432 instead of 6543');
+});
+
+test('the password is in no argument of a process while a dump runs', async () => {
+  const seen: string[] = [];
+  const running = system.start(['backup', 'database', '--at', '2026-01-06T02:00:00Z'], { env });
+  const timer = setInterval(() => seen.push(...commandLines()), 5);
+  const { exit } = await running.ended;
+  clearInterval(timer);
+  expect(exit).toBe(0);
+  expect(seen.some((line) => line.includes('pg_dump\0--format=plain'))).toBe(true);
+  expect(seen.filter((line) => line.includes(PASSWORD))).toEqual([]);
+  expect(seen.filter((line) => line.includes(encodeURIComponent(PASSWORD)))).toEqual([]);
+});
+
+test('nothing in the store holds the password', () => {
+  const files = fs.readdirSync(system.folder, { recursive: true, encoding: 'utf8' });
+  let looked = 0;
+  for (const name of files) {
+    const file = path.join(system.folder, name);
+    if (!fs.statSync(file).isFile()) continue;
+    const bytes = fs.readFileSync(file);
+    const text = (bytes[0] === 0x1f ? zlib.gunzipSync(bytes) : bytes).toString();
+    expect(text).not.toContain(PASSWORD);
+    looked++;
+  }
+  expect(looked).toBeGreaterThan(5);
+});
+
+test('killed during a restore test, it leaves neither server nor folder', async () => {
+  const scratch = () => fs.readdirSync('/tmp').filter((one) => one.startsWith('holdfast-scratch-'));
+  const before = new Set(scratch());
+  const running = system.start(['restore-test', 'database'], { env });
+  const mine = () => scratch().filter((one) => !before.has(one));
+  while (!mine().some((one) => fs.existsSync(`/tmp/${one}/data/postmaster.pid`))) {
+    expect(running.child.exitCode).toBe(null);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const [folder = ''] = mine();
+  running.child.kill('SIGKILL');
+  const served = () => commandLines().filter((line) => line.includes(folder));
+  for (let waited = 0; mine().length + served().length > 0 && waited < 20_000; waited += 50) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(mine()).toEqual([]);
+  expect(served()).toEqual([]);
+});
+
+/** What every process of this machine was started with. */
+function commandLines(): string[] {
+  const lines: string[] = [];
+  for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      lines.push(fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1'));
+    } catch (error) {
+      // It has ended since it was listed.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    }
+  }
+  return lines;
+}
