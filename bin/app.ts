@@ -8,7 +8,8 @@ import { ERRORS, HoldfastError } from '../lib/errors.ts';
 import { HoldfastStack } from '../lib/infra/holdfast-stack.ts';
 
 try {
-  const app = new App();
+  // Synthesized below and not at the end of the process, which comes after a fault, too.
+  const app = new App({ autoSynth: false });
   const now = new Date();
   const named: unknown = app.node.tryGetContext('config');
   const config = await loadConfig({

@@ -17,7 +17,7 @@ export function handler(event: unknown, context: FunctionContext): Promise<Backu
       await assertWorthTrying(engine, source, trigger);
       const later = await madeSince(engine, source, trigger);
       if (later !== undefined) return backupReport('superseded', later);
-      const read = remoteSource(configured, settings.store);
+      const read = await remoteSource(configured, settings.store);
       const { outcome, manifest } = await backupSource(engine, read, { trigger, full: false });
       const report = backupReport(outcome, manifest);
       await publish({

@@ -1,15 +1,20 @@
-// From the configuration of a source to the source that a function reads.
+// From the configuration of a source to the source that a function reads. What a kind needs is loaded when it is read.
+import os from 'node:os';
 import { S3Client } from '@aws-sdk/client-s3';
-import type { Config, SourceConfig } from '../config/config.ts';
+import type { Config, ParametersSourceConfig, SourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
 import { isS3Url, parseS3Url } from '../names/s3-place.ts';
-import { bucketKind, bucketSource } from '../sources/bucket.ts';
-import { filesKind } from '../sources/files-kind.ts';
+import { bucketSource } from '../sources/bucket.ts';
+import { archiveKind, filesKind } from '../sources/files-kind.ts';
 import type { Source, SourceKind } from '../sources/source.ts';
+import { resolveAwsReference, type AwsPlace } from './references.ts';
 
 /** Every kind of source whose backups functions verify, restore and prune. */
 export const KINDS: ReadonlyMap<string, SourceKind> = new Map(
-  [filesKind, bucketKind].map((kind) => [kind.kind, kind]),
+  [filesKind, ...['bucket', 'github', 'parameters'].map(archiveKind)].map((kind) => [
+    kind.kind,
+    kind,
+  ]),
 );
 
 /** What is configured under that name. `USAGE` when nothing is. */
@@ -22,18 +27,40 @@ export function sourceConfig({ sources }: Config, name: string): SourceConfig {
 }
 
 /** The source as configured; `store` is the URL of the store. `CONFIG_INVALID` for one that no function can reach. */
-export function remoteSource(config: SourceConfig, store: string): Source {
-  const region = isS3Url(store) ? parseS3Url(store).region : undefined;
-  if (config.kind === 'bucket') {
-    return bucketSource(config, { client: new S3Client(placeIn(config.region ?? region)) });
+export async function remoteSource(config: SourceConfig, store: string): Promise<Source> {
+  const home = placeIn(isS3Url(store) ? parseS3Url(store).region : undefined);
+  switch (config.kind) {
+    case 'bucket': {
+      const client = new S3Client(config.region === undefined ? home : { region: config.region });
+      return bucketSource(config, { client });
+    }
+    case 'github': {
+      const { githubSource } = await import('../sources/github.ts');
+      const { token } = config;
+      return githubSource(config, {
+        token: async () => (token === undefined ? undefined : resolveAwsReference(token, home)),
+        scratch: os.tmpdir(),
+      });
+    }
+    case 'parameters':
+      return parametersIn(config, config.region === undefined ? home : { region: config.region });
+    default:
+      throw new HoldfastError(
+        'CONFIG_INVALID',
+        `the source "${config.name}" is of kind ${config.kind}, which these functions cannot reach`,
+        { hint: 'Back it up where it stands: in CI, or on the server, by `holdfast backup`.' },
+      );
   }
-  throw new HoldfastError(
-    'CONFIG_INVALID',
-    `the source "${config.name}" is of kind ${config.kind}, which functions cannot reach`,
-    { hint: 'Back it up where it stands: in CI, or on the server, by `holdfast backup`.' },
-  );
 }
 
-function placeIn(region: string | undefined): { region?: string } {
+async function parametersIn(config: ParametersSourceConfig, place: AwsPlace): Promise<Source> {
+  const { parametersSource } = await import('../sources/parameters.ts');
+  const { SSMClient } = await import('@aws-sdk/client-ssm');
+  const { SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
+  const [ssm, secretsManager] = [new SSMClient(place), new SecretsManagerClient(place)];
+  return parametersSource(config, { ssm, secretsManager });
+}
+
+function placeIn(region: string | undefined): AwsPlace {
   return region === undefined ? {} : { region };
 }

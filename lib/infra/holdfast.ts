@@ -23,6 +23,13 @@ import { deadLetterAlarm, functionAlarms, storeAlarms } from './system-alarms.ts
 import { timetables } from './timetables.ts';
 import type { FunctionName } from '../names/aws.ts';
 
+/** What the constructs below rely on, whatever the app around them has switched on. */
+const FLAGS = [
+  '@aws-cdk/aws-iam:minimizePolicies',
+  '@aws-cdk/aws-s3:createDefaultLoggingPolicy',
+  '@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy',
+];
+
 export interface HoldfastProps {
   /** What `holdfast.yaml` says, as `loadConfig` returns it. */
   readonly config: Config;
@@ -41,6 +48,7 @@ export class Holdfast extends Construct {
 
   constructor(scope: Construct, id: string, { config, now }: HoldfastProps) {
     super(scope, id);
+    for (const flag of FLAGS) this.node.setContext(flag, true);
     const aws = awsOf(config);
     const place = placeOf(config);
     const { system } = config;

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
-import { ROOT, SPARK, configOf, sparkWith, stackOf } from '../support/stacks.ts';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { HoldfastStack } from '../../lib/infra/holdfast-stack.ts';
+import { NOW, ROOT, SPARK, configOf, flags, sparkWith, stackOf } from '../support/stacks.ts';
 
 /** With neither credentials of AWS nor a home in which some could lie. */
 function runApp(configPath: string) {
@@ -17,7 +20,7 @@ function runApp(configPath: string) {
       PATH: process.env['PATH'],
       HOME: outdir,
       CDK_OUTDIR: outdir,
-      CDK_CONTEXT_JSON: JSON.stringify({ config: configPath }),
+      CDK_CONTEXT_JSON: JSON.stringify({ ...flags(), config: configPath }),
     },
   });
   return { status, stdout, stderr, outdir };
@@ -58,6 +61,18 @@ describe('a configuration that is wrong', () => {
 });
 
 describe('constructs in an app of a team', () => {
+  test('give the same stack, whatever flags the app has', async () => {
+    const config = await configOf(SPARK);
+    const [bare, ours] = [{}, flags()].map((context) => {
+      const app = new App({ context, outdir: mkdtempSync(join(tmpdir(), 'holdfast-app-')) });
+      const { Resources } = Template.fromStack(
+        new HoldfastStack(app, { config, now: NOW }),
+      ).toJSON() as { Resources: Record<string, { Type: string }> };
+      return Object.fromEntries(Object.entries(Resources).map(([id, { Type }]) => [id, Type]));
+    });
+    expect(bare).toEqual(ours);
+  });
+
   test('refuse a configuration without aws', async () => {
     const config = { ...(await configOf(SPARK)), aws: undefined };
     expect(() => stackOf(config)).toThrow(/has no `aws`/);
