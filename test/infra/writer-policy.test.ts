@@ -93,7 +93,8 @@ async function decide({ action, on, with: context = {} }: Asked): Promise<string
 /** What AWS would decide about: the actions of a request, what they are done to, and the keys of conditions that it fills. */
 function askedBy({ operation, path, query, headers }: SentRequest): Asked[] {
   const key = decodeURIComponent(path.replace(/^\/[^/]+\/?/, '')).replace('some/prefix/', '');
-  const actions = PERMISSIONS[operation as Operation].match(/s3:\w+/g) ?? [];
+  const needed: string = PERMISSIONS[operation as Operation];
+  const actions: string[] = needed.match(/s3:\w+/g) ?? [];
   const prefix = query['prefix'];
   const creates = ['PutObject', 'CompleteMultipartUpload'].includes(operation);
   const context = {
