@@ -18,7 +18,11 @@ export function handler(event: unknown, context: FunctionContext): Promise<Backu
       const later = await madeSince(engine, source, trigger);
       if (later !== undefined) return backupReport('superseded', later);
       const read = await remoteSource(configured, settings.store);
-      const { outcome, manifest } = await backupSource(engine, read, { trigger, full: false });
+      const { outcome, manifest } = await backupSource(engine, read, {
+        trigger,
+        full: false,
+        dropShare: configured.dropShare,
+      });
       const report = backupReport(outcome, manifest);
       await publish({
         sources: { [source]: { partialBackups: report.status === 'partial' ? 1 : 0 } },

@@ -9,7 +9,7 @@ import { HoldfastError } from '../../errors.ts';
 import { confinement, owner, scratchParent } from './confinement.ts';
 import type { Connection } from './connection.ts';
 import { outputOf, type Confinement } from './process.ts';
-import { baseEnvironment, type Machine, type Tools } from './tools.ts';
+import { baseEnvironment, type Machine, type Server } from './tools.ts';
 
 export const SCRATCH_PREFIX = 'holdfast-scratch-postgres-';
 /** Superuser of a scratch server; no role of a backup has this name. */
@@ -65,7 +65,7 @@ exit "$status"
 
 export interface ScratchInput {
   readonly machine: Machine;
-  readonly tools: Tools;
+  readonly tools: Server;
   /** Where it may have its folder; absolute. */
   readonly parent: string;
   readonly now: Date;
@@ -167,7 +167,7 @@ async function initialise(
 ): Promise<void> {
   const data = path.join(folder, 'data');
   await outputOf({
-    file: path.join(tools.folder, 'initdb'),
+    file: path.join(tools.serverFolder, 'initdb'),
     args: [
       `--pgdata=${data}`,
       `--username=${SUPERUSER}`,
@@ -193,7 +193,7 @@ function launch(
   { prefix, user }: Confinement,
 ): ChildProcess {
   const server = [
-    path.join(tools.folder, 'postgres'),
+    path.join(tools.serverFolder, 'postgres'),
     '-D',
     path.join(folder, 'data'),
     '-k',
