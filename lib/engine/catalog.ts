@@ -191,7 +191,10 @@ export async function chooseBackups(
   return all ? chosen : [...new Map(chosen.map((one) => [one.source, one])).values()];
 }
 
-/** An id from the future is nobody's latest, or one forged id would hide all that follow. */
+/**
+ * An id from the future is nobody's latest, or one forged id would hide all that follow. Nor is what a restore has saved before it
+ * replaced it: who restores again means what was restored.
+ */
 function newest(
   engine: Engine,
   candidates: readonly StoredBackup[],
@@ -208,7 +211,8 @@ function newest(
     );
   }
   const latest = latestTime(engine);
-  const last = candidates.findLast(({ id }) => timeOf(id) <= latest);
+  const past = candidates.filter(({ id }) => timeOf(id) <= latest);
+  const last = past.findLast(({ id }) => parseBackupId(id)?.kind !== 'safety') ?? past.at(-1);
   if (last !== undefined) return last;
   const future = candidates.length > 0 ? ', but for some from the future' : '';
   throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup for "${name}"${future}`, {

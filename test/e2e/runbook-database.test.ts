@@ -132,7 +132,8 @@ function general(text: string): string[] {
         .replaceAll(/PostgreSQL \d.*?, /g, 'PostgreSQL VERSION, ')
         .replaceAll(/pg_dump [\d.]+/g, 'pg_dump VERSION')
         .replaceAll(/\d+(\.\d+)? (s|ms|B|KiB|MiB)/g, 'SIZE')
-        .replaceAll(/\d+ entries/g, 'N entries'),
+        .replaceAll(/\d+ entries/g, 'N entries')
+        .replaceAll(/\d+ files|\d+ tables, [\d,]+ rows/g, 'N OF WHAT'),
     );
 }
 
@@ -170,6 +171,8 @@ test('with Holdfast: to a new database, over the old one, and one table', () => 
 
   expect(follow(over).stdout).toMatch(/what was there: database\/\S+-safety/);
   expect(dump('shop')).toBe(original);
+  // What was saved is younger, and not what anybody means who asks for the latest.
+  expect(type('holdfast show database/latest').stdout).toMatch(new RegExp(`^database/${id} `));
 
   const env = here(over.split('\n')[0] ?? '');
   server.sql('shop', 'DELETE FROM public.cache');
