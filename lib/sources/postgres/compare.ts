@@ -26,7 +26,7 @@ const MAX_NAMED = 50;
 const MAX_KEPT_BYTES = 64 << 10;
 
 /** The facts of a manifest; `BACKUP_DAMAGED` when it has none. */
-export function factsOf({ manifest }: OpenBackup): DatabaseFacts {
+export function factsOf({ manifest }: Pick<OpenBackup, 'manifest'>): DatabaseFacts {
   if (manifest.database !== undefined) return manifest.database;
   throw new HoldfastError('BACKUP_DAMAGED', `${manifest.key} tells nothing of its database`);
 }
