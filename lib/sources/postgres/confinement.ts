@@ -55,8 +55,8 @@ export function scratchParent(wanted: string): string {
   return [wanted, '/tmp', '/var/tmp'].find(serves) ?? wanted;
 }
 
-/** Whether others than its owner may pass through a folder and those above it. */
-function isOpen(folder: string): boolean {
+/** Whether others than its owner may pass through a folder and those above it; asked where root hands over to another user. */
+export function isOpen(folder: string): boolean {
   if (!isRoot()) return true;
   for (let at = path.resolve(folder); ; at = path.dirname(at)) {
     if ((fs.statSync(at).mode & 0o001) === 0) return false;
