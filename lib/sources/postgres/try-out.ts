@@ -71,7 +71,9 @@ class Test {
   async run(): Promise<TriedOut> {
     const { signal, scratch } = this.input;
     const major = Number.parseInt(this.facts.serverVersion, 10);
-    const tools = await findServer(this.machine, major);
+    // What a newer pg_dump writes of an older server, that server need not understand.
+    const needed = Math.max(major, Number.parseInt(this.facts.clientVersion, 10));
+    const tools = await findServer(this.machine, needed);
     const dumper = await findDumper(this.machine, this.facts.clientVersion, tools);
     const { machine } = this;
     await using server = await ScratchServer.start({
