@@ -3,9 +3,10 @@ import { HoldfastError } from '../errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { deadlineOf, explainDeadline, type FunctionContext, type Undertaking } from './deadline.ts';
 import { NO_KINDS, type Kinds } from './kinds.ts';
-import { errorFields, logOf, withoutSecrets, type Log } from './logger.ts';
+import { errorFields, logOf, type Log } from './logger.ts';
 import { publishMetrics, type Measured } from './metrics.ts';
 import { openSession, type Session } from './session.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 export interface Invocation extends Session {
   readonly engine: Engine;

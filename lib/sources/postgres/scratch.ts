@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../../errors.ts';
 import { confinement, owner, scratchParent } from './confinement.ts';
 import type { Connection } from './connection.ts';
+import { namingEnvironment } from './nameless.ts';
 import { outputOf, type Confinement } from './process.ts';
 import { baseEnvironment, type Machine, type Tools } from './tools.ts';
 
@@ -92,8 +93,9 @@ export class ScratchServer implements AsyncDisposable {
     makePrivate(folder);
     const confined = confinement();
     try {
-      await initialise(folder, input, confined);
-      const guard = launch(folder, input, confined);
+      const env = environment(folder, input.machine);
+      await initialise({ folder, env }, input, confined);
+      const guard = launch({ folder, env }, input, confined);
       const server = new ScratchServer(folder, guard, confined);
       try {
         await server.ready(input.signal);
@@ -160,9 +162,22 @@ function makePrivate(folder: string): void {
   if (uid !== undefined && gid !== undefined) fs.chownSync(folder, uid, gid);
 }
 
+interface Place {
+  readonly folder: string;
+  /** What its programs see of an environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function environment(folder: string, machine: Machine): Place['env'] {
+  const { uid, gid } = owner() ?? { uid: process.getuid?.(), gid: process.getgid?.() };
+  const naming =
+    uid === undefined || gid === undefined ? {} : namingEnvironment(folder, { uid, gid }, machine);
+  return { PATH: baseEnvironment(machine)['PATH'] ?? '', ...naming };
+}
+
 async function initialise(
-  folder: string,
-  { machine, tools, signal }: ScratchInput,
+  { folder, env }: Place,
+  { tools, signal }: ScratchInput,
   confined: Confinement,
 ): Promise<void> {
   const data = path.join(folder, 'data');
@@ -177,7 +192,7 @@ async function initialise(
       '--no-sync',
       '--no-instructions',
     ],
-    env: { PATH: baseEnvironment(machine)['PATH'] ?? '' },
+    env,
     cwd: folder,
     signal,
     secrets: [],
@@ -188,8 +203,8 @@ async function initialise(
 }
 
 function launch(
-  folder: string,
-  { machine, tools }: ScratchInput,
+  { folder, env }: Place,
+  { tools }: ScratchInput,
   { prefix, user }: Confinement,
 ): ChildProcess {
   const server = [
@@ -203,7 +218,7 @@ function launch(
   const [program = 'sh', ...args] = [...prefix, 'sh', '-c', GUARD, folder, ...server];
   const guard = spawn(program, args, {
     cwd: folder,
-    env: { PATH: baseEnvironment(machine)['PATH'] ?? '', LC_ALL: 'C', TMPDIR: folder },
+    env: { ...env, LC_ALL: 'C', TMPDIR: folder },
     stdio: ['pipe', 'ignore', 'pipe'],
     ...user,
   });
