@@ -14,7 +14,7 @@ export function handler(event: unknown, context: FunctionContext): Promise<Alert
       tellDay(invocation, parseTime(at, latestTime(invocation.engine))),
     );
   }
-  return guard(context, 'telling', (bare) => {
+  return guard(context, { what: 'telling' }, (bare) => {
     const change = alarmChange(event);
     if (change !== undefined) return tellAlarm(bare, change);
     throw new HoldfastError('USAGE', 'the event is neither about an alarm nor asks for a report', {

@@ -6,10 +6,7 @@ import { testRestore, type RestoreTestReport } from '../lib/aws/testing.ts';
 
 /** `{ source, at }`; `at` is the time for which the test was due. */
 export function handler(event: unknown, context: FunctionContext): Promise<RestoreTestReport> {
-  return invoke(
-    context,
-    'the restore test',
-    (invocation) => testRestore(invocation, event),
-    ARCHIVE_KINDS,
-  );
+  return invoke(context, 'the restore test', (invocation) => testRestore(invocation, event), {
+    kinds: ARCHIVE_KINDS,
+  });
 }

@@ -28,7 +28,7 @@ export function handler(
         hint: 'Send { "level": "content", "at": "2026-11-22T03:00:00Z" }.',
       });
     },
-    KINDS,
+    { kinds: KINDS },
   );
 }
 

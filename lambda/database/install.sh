@@ -3,11 +3,9 @@
 # $PG_MAJOR on Debian 13. The Dockerfile runs it, and so do the tests, in a root file system of their own.
 set -eu
 
-PG_MAJOR=${PG_MAJOR:-17}
-# Packages of extensions beyond PostgreSQL's own, as Debian calls them between `postgresql-17-` and the end: "pgvector cron".
-PG_EXTENSIONS=${PG_EXTENSIONS:-pgvector}
-# Sort orders that a restored database finds; C.UTF-8 is there without.
-LOCALES=${LOCALES:-en_US.UTF-8}
+: "${PG_MAJOR:?17, or another major version of PostgreSQL}"
+: "${PG_EXTENSIONS?extensions beyond its own, as their packages are called behind postgresql-$PG_MAJOR-}"
+: "${LOCALES?sort orders of databases besides C.UTF-8}"
 
 DEBIAN_FRONTEND=noninteractive
 LC_ALL=C

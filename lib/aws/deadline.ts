@@ -28,8 +28,22 @@ export function deadlineOf(context: FunctionContext): Deadline {
   return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
+const ADVICE =
+  'Split what is too large into several sources, or leave some of it out; run it from the command line or in CI, which have no such limit; or give large buckets to AWS Backup.';
+
+/** What was done, and what can be done when the time does not suffice for it. */
+export interface Undertaking {
+  readonly what: string;
+  /** @default - what helps with archives */
+  readonly whenLate?: string | undefined;
+}
+
 /** What to say of an error: when the time was over, what can be done about that. */
-export function explainDeadline(error: unknown, { signal }: Deadline, what: string): unknown {
+export function explainDeadline(
+  error: unknown,
+  { signal }: Deadline,
+  { what, whenLate = ADVICE }: Undertaking,
+): unknown {
   if (!signal.aborted || !(error instanceof HoldfastError) || error.code !== 'CANCELLED')
     return error;
   // Who knows better what to do has said so.
@@ -37,9 +51,6 @@ export function explainDeadline(error: unknown, { signal }: Deadline, what: stri
   return new HoldfastError(
     'CANCELLED',
     `${what} came near the end of the function's time and was stopped; it left nothing that is listed`,
-    {
-      hint: 'Split what is too large into several sources, or leave some of it out; run it from the command line or in CI, which have no such limit; or give large buckets to AWS Backup.',
-      cause: error,
-    },
+    { hint: whenLate, cause: error },
   );
 }

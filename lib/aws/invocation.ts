@@ -1,7 +1,7 @@
 // One invocation of a function: its engine with a deadline, its log, its metrics, and how it fails.
 import { HoldfastError } from '../errors.ts';
 import type { Engine } from '../engine/engine.ts';
-import { deadlineOf, explainDeadline, type FunctionContext } from './deadline.ts';
+import { deadlineOf, explainDeadline, type FunctionContext, type Undertaking } from './deadline.ts';
 import { NO_KINDS, type Kinds } from './kinds.ts';
 import { errorFields, logOf, type Log } from './logger.ts';
 import { publishMetrics, type Measured } from './metrics.ts';
@@ -15,17 +15,27 @@ export interface Invocation extends Session {
   readonly publish: (measured: Measured) => Promise<void>;
 }
 
+export interface InvokeOptions {
+  /** Those whose backups the engine handles. @default - none */
+  readonly kinds?: Kinds;
+  /** As in {@link Undertaking}. */
+  readonly whenLate?: string;
+  /** Done before store and keys are opened. */
+  readonly before?: (signal: AbortSignal) => Promise<void>;
+}
+
 /**
- * Performs `act` with the engine of this process, which handles backups of `kinds`. What it returns is logged; what it throws is logged, and thrown as an error whose
+ * Performs `act` with the engine of this process. What it returns is logged; what it throws is logged, and thrown as an error whose
  * name is the code, and which carries nothing but its message.
  */
 export function invoke<T extends object>(
   context: FunctionContext,
   what: string,
   act: (invocation: Invocation) => Promise<T>,
-  kinds: Kinds = NO_KINDS,
+  { kinds = NO_KINDS, whenLate, before }: InvokeOptions = {},
 ): Promise<T> {
-  return guard(context, what, async ({ log, signal }) => {
+  return guard(context, { what, whenLate }, async ({ log, signal }) => {
+    await before?.(signal);
     const session = await openSession();
     return act({
       ...session,
@@ -45,18 +55,18 @@ export interface Bare {
 /** The same without an engine. */
 export async function guard<T extends object>(
   context: FunctionContext,
-  what: string,
+  work: Undertaking,
   act: (bare: Bare) => Promise<T>,
 ): Promise<T> {
   const log = logOf(context.functionName, context.awsRequestId);
   using deadline = deadlineOf(context);
   try {
     const result = await act({ log, signal: deadline.signal });
-    log.info(`${what} ended`, Object.fromEntries(Object.entries(result)));
+    log.info(`${work.what} ended`, Object.fromEntries(Object.entries(result)));
     return result;
   } catch (error) {
-    const explained = explainDeadline(error, deadline, what);
-    log.error(`${what} failed`, errorFields(explained));
+    const explained = explainDeadline(error, deadline, work);
+    log.error(`${work.what} failed`, errorFields(explained));
     throw functionError(explained);
   }
 }

@@ -85,8 +85,19 @@ async function newestGood(engine: Engine, source: string): Promise<SurveyedBacku
 /** Every file takes whole blocks. */
 const BLOCK_BYTES = 4096;
 
-async function assertRoom({ scratch }: Engine, { source, id, totals }: Manifest): Promise<void> {
-  const needed = totals.contentBytes + totals.entries * BLOCK_BYTES;
+/** What a scratch server takes before anything is loaded. */
+const SERVER_BYTES = 256 << 20;
+/** A database is larger than its text: rows have headers, and indexes are built anew. */
+const DATABASE_GROWTH = 2;
+
+function roomFor({ kind, totals }: Manifest): number {
+  if (kind === 'postgres') return SERVER_BYTES + DATABASE_GROWTH * totals.contentBytes;
+  return totals.contentBytes + totals.entries * BLOCK_BYTES;
+}
+
+async function assertRoom({ scratch }: Engine, manifest: Manifest): Promise<void> {
+  const { source, id, kind } = manifest;
+  const needed = roomFor(manifest);
   const { bavail, bsize } = await statfs(scratch);
   const free = bavail * bsize;
   if (needed <= free) return;
@@ -94,7 +105,10 @@ async function assertRoom({ scratch }: Engine, { source, id, totals }: Manifest)
     'NO_SPACE',
     `${source}/${id} takes ${needed} bytes when it is restored, and ${scratch} has ${free}`,
     {
-      hint: 'A function has at most 10 GiB: test this source by `holdfast restore-test` in CI or on a server, or split it.',
+      hint:
+        kind === 'postgres'
+          ? 'A function has at most 10 GiB. Set `runOn: task` for the source: a task on Fargate has 200.'
+          : 'A function has at most 10 GiB: test this source by `holdfast restore-test` in CI or on a server, or split it.',
     },
   );
 }

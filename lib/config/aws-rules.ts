@@ -1,8 +1,9 @@
 // What must hold for what runs on AWS: the stack, its functions and what they tell.
-import { MAX_SYSTEM_LENGTH } from '../names/aws.ts';
+import { maxSystemLength } from '../names/aws.ts';
+import { databaseFindings, packageFindings } from './database-rules.ts';
 import { quote } from './faults.ts';
 import type { Finding } from './faults.ts';
-import { shortestGapBelow } from './interval.ts';
+import { outOfReach, rateFindings, repeatedFindings } from './function-rules.ts';
 import type { PlacedSource } from './source-rules.ts';
 import { globsOf, leavesOut, mergedRetention } from './source-rules.ts';
 import { s3PlaceOf } from './store-place.ts';
@@ -10,10 +11,7 @@ import type { ConfigShape, RetentionShape } from './schema.ts';
 import { durationMs, formatDuration } from './units.ts';
 import type { Path } from './yaml.ts';
 
-const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** A function of 15 minutes at most must have ended before it begins again. */
-const LEAST_GAP_MS = 15 * MINUTE_MS;
 
 /** Finds what would stop the stack from being made, or from protecting what it promises to. */
 export function stackFindings(shape: ConfigShape): Finding[] {
@@ -37,10 +35,11 @@ export function stackFindings(shape: ConfigShape): Finding[] {
     ...repeatedFindings(aws.deployingRoles, ['aws', 'deployingRoles'], 'role'),
     ...repeatedFindings(aws.breakGlassRoles, ['aws', 'breakGlassRoles'], 'role'),
     ...outOfReach(notify.heartbeat, ['notify', 'heartbeat']),
+    ...packageFindings(aws),
   ];
 }
 
-function stackPlaceFindings({ store, system, aws }: ConfigShape): Finding[] {
+function stackPlaceFindings({ store, system, sources, aws }: ConfigShape): Finding[] {
   const findings: Finding[] = [];
   const allowed = 's3://BUCKET/PREFIX?region=REGION';
   const place = s3PlaceOf(store);
@@ -65,12 +64,14 @@ function stackPlaceFindings({ store, system, aws }: ConfigShape): Finding[] {
       message: `got ${quote(aws.account)}, but the bucket of "store" belongs to ${quote(place.account)}`,
       allowed: 'the same account in both, or in one of them alone',
     });
-  if (system.length > MAX_SYSTEM_LENGTH)
+  const withDatabases = Object.values(sources).some(({ kind }) => kind === 'postgres');
+  const most = maxSystemLength(withDatabases);
+  if (system.length > most)
     findings.push({
       path: ['system'],
       also: [['aws']],
       message: `got ${quote(system)}, ${system.length} characters, from which names on AWS would become too long`,
-      allowed: `at most ${MAX_SYSTEM_LENGTH} characters together with "aws"`,
+      allowed: `at most ${most} characters together with ${withDatabases ? '"aws" and a database' : '"aws"'}`,
     });
   return findings;
 }
@@ -130,7 +131,8 @@ export function remoteFindings(
   shape: ConfigShape,
   now: Date,
 ): Finding[] {
-  if (source.kind === 'files' || source.kind === 'postgres') return [];
+  if (source.kind === 'files') return [];
+  if (source.kind === 'postgres') return databaseFindings({ at, source }, shape, now);
   const findings = repeatedFindings(source.onDeployment, [...at, 'onDeployment'], 'trigger');
   if (source.kind === 'bucket') findings.push(...ownStoreFindings({ at, source }, shape));
   if (source.kind === 'parameters' && source.paths.length + source.secretNames.length === 0)
@@ -152,19 +154,6 @@ export function remoteFindings(
   }
   if (source.kind === 'github') findings.push(...outOfReach(source.token, [...at, 'token']));
   return [...findings, ...rateFindings({ at, source }, now)];
-}
-
-function rateFindings({ at, source }: PlacedSource, now: Date): Finding[] {
-  if (source.schedule === undefined) return [];
-  const gap = shortestGapBelow(source.schedule, LEAST_GAP_MS, now);
-  if (gap === undefined) return [];
-  return [
-    {
-      path: [...at, 'schedule'],
-      message: `got ${quote(source.schedule)}, which comes after ${formatDuration(gap)} already`,
-      allowed: 'at least 15 minutes between two backups by a function',
-    },
-  ];
 }
 
 /** Finds a bucket that would back up the store itself: each backup would hold all before it. */
@@ -190,28 +179,4 @@ function ownStoreFindings({ at, source }: PlacedSource, { store }: ConfigShape):
           : `another bucket or prefix, or an "exclude" that names the store (${quote(inside)})`,
     },
   ];
-}
-
-/** Finds a reference that a function cannot follow: it has no files and no variables of anybody. */
-function outOfReach(reference: string | undefined, path: Path): Finding[] {
-  const scheme = /^(env|file):/.exec(reference ?? '')?.[1];
-  if (scheme === undefined) return [];
-  const message = `a function cannot read ${scheme === 'env' ? 'a variable' : 'a file'} of this machine`;
-  return [
-    { path, also: [['aws']], message, allowed: 'ssm:/NAME or secret:NAME together with "aws"' },
-  ];
-}
-
-function repeatedFindings(values: readonly string[], path: Path, what: string): Finding[] {
-  return values.flatMap((value, index) =>
-    values.findIndex((one) => one.toLowerCase() === value.toLowerCase()) === index
-      ? []
-      : [
-          {
-            path: [...path, index],
-            message: `${quote(value)} stands here for the second time`,
-            allowed: `each ${what} once`,
-          },
-        ],
-  );
 }

@@ -25,6 +25,47 @@ const lock = z.strictObject({
   ),
 });
 
+const arns = (allowed: string, pattern: RegExp, example: string) =>
+  z.array(text(pattern, allowed, example));
+
+const vpc = z.strictObject({
+  id: means(text(/^vpc-[0-9a-f]{8,17}$/, 'the id of a VPC', 'vpc-0a1b2c3d'), 'The VPC.'),
+  subnets: means(
+    arns('the id of a subnet', /^subnet-[0-9a-f]{8,17}$/, 'subnet-0a1b2c3d').check(z.minLength(1)),
+    'Private subnets, best in two zones. From them S3, KMS, CloudWatch and the service that keeps the connection must be reachable: by a NAT, or by endpoints.',
+  ),
+  securityGroups: means(
+    arns('the id of a security group', /^sg-[0-9a-f]{8,17}$/, 'sg-0a1b2c3d').check(z.minLength(1)),
+    'What the functions belong to: let the database admit this group at its port, and let the group reach out by 443 and to the database.',
+  ),
+});
+
+const databases = z.strictObject({
+  package: means(
+    z._default(z.enum(['image', 'zip']), 'image'),
+    'What the functions that back up and test databases are made of. `image` is a container image with client, server and extensions, built where `cdk deploy` runs, by Docker; `zip` needs no Docker, and takes the programs of PostgreSQL from `layers`.',
+  ),
+  postgres: means(
+    z._default(z.literal([17, 18]), 17),
+    'The major version of PostgreSQL in the image: at least that of the server.',
+  ),
+  layers: means(
+    z._default(
+      arns(
+        'the ARN of a layer version',
+        /^arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:layer:[\w-]+:\d+$/,
+        'arn:aws:lambda:eu-central-1:123456789012:layer:postgresql:1',
+      ),
+      [],
+    ),
+    'Layers of `zip` functions, for arm64, whose `bin` has initdb, postgres, psql, pg_dump and pg_dumpall.',
+  ),
+  vpc: means(
+    z.optional(vpc),
+    'The network of the functions, for a database that is reachable only there. Without it, they reach what the internet reaches.',
+  ),
+});
+
 /** How the stack is made. */
 export const aws = z.strictObject({
   account: means(
@@ -58,6 +99,10 @@ export const aws = z.strictObject({
   logRetention: means(
     z._default(z.enum(LOG_RETENTIONS), '90d'),
     'How long the logs of the functions are kept.',
+  ),
+  databases: means(
+    z.prefault(databases, {}),
+    'How databases are backed up: what has the programs of PostgreSQL, and in which network it runs.',
   ),
 });
 

@@ -136,17 +136,43 @@ export interface PostgresSourceConfig extends SourceCommon {
   /** SQL that is asked of what was restored. */
   readonly checks: readonly string[];
   readonly maxDatabaseBytes: number;
+  /** What of the stack dumps and test-restores it; a task has no limit of a quarter of an hour. */
+  readonly runOn: 'function' | 'task';
 }
 
-/** A protected thing that functions on AWS back up. */
+/** A protected thing that the function `backup` reads. */
 export type RemoteSourceConfig = BucketSourceConfig | GithubSourceConfig | ParametersSourceConfig;
 
 /** A protected thing of any kind. */
 export type SourceConfig = FilesSourceConfig | PostgresSourceConfig | RemoteSourceConfig;
 
-/** True for what functions on AWS can read. */
+/** True for what the function `backup` reads. */
 export function isRemote(source: SourceConfig): source is RemoteSourceConfig {
   return source.kind !== 'files' && source.kind !== 'postgres';
+}
+
+/** True for a database, which functions of its own back up and test. */
+export function isDatabase(source: SourceConfig): source is PostgresSourceConfig {
+  return source.kind === 'postgres';
+}
+
+/** The network in which the functions of databases run. */
+export interface VpcConfig {
+  readonly id: string;
+  readonly subnets: readonly string[];
+  readonly securityGroups: readonly string[];
+}
+
+/** How functions of databases get the programs of PostgreSQL, and where they run. */
+export interface DatabasesConfig {
+  /** `image`: a container image with everything in it; `zip`: code, beside layers that bring `/opt/bin`. */
+  readonly package: 'image' | 'zip';
+  /** The major version in the image. */
+  readonly postgres: 17 | 18;
+  /** ARNs of layer versions, for `zip`. */
+  readonly layers: readonly string[];
+  /** Undefined for functions outside of any network of yours. */
+  readonly vpc: VpcConfig | undefined;
 }
 
 /** How the stack on AWS is made. */
@@ -166,6 +192,7 @@ export interface AwsConfig {
   /** ARNs of roles that may end a lock in governance mode. */
   readonly breakGlassRoles: readonly string[];
   readonly logDays: number;
+  readonly databases: DatabasesConfig;
 }
 
 /** Whom to tell. */

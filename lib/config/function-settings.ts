@@ -1,6 +1,6 @@
 // What a function on AWS is told: the configuration as a file beside its code, and in its environment what only the deployment knows.
 import { HoldfastError } from '../errors.ts';
-import type { Config } from './config.ts';
+import type { Config, SourceConfig } from './config.ts';
 
 /** The configuration as JSON, in the folder of the function's code. */
 export const FUNCTION_CONFIG_FILE = 'holdfast.json';
@@ -62,14 +62,18 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
   };
 }
 
+function withoutPath(source: SourceConfig): SourceConfig {
+  if (source.kind === 'files') return { ...source, path: '.' };
+  // Functions bring programs of their own.
+  return source.kind === 'postgres' ? { ...source, binaries: undefined } : source;
+}
+
 /** The configuration for functions: without paths of the machine that deploys, so that the same file gives the same code. */
 export function functionConfig(config: Config): Config {
   return {
     ...config,
     file: FUNCTION_CONFIG_FILE,
     signingKey: undefined,
-    sources: config.sources.map((source) =>
-      source.kind === 'files' ? { ...source, path: '.' } : source,
-    ),
+    sources: config.sources.map(withoutPath),
   };
 }

@@ -30,5 +30,6 @@ export function awsOf({ aws, store }: ConfigShape): AwsConfig | undefined {
     deployingRoles: aws.deployingRoles,
     breakGlassRoles: aws.breakGlassRoles,
     logDays: durationMs(aws.logRetention) / DAY_MS,
+    databases: { ...aws.databases, vpc: aws.databases.vpc },
   };
 }

@@ -266,6 +266,10 @@ const postgres = z.strictObject({
     z._default(size(), '100 GB'),
     'A database that takes more is not dumped: it would take hours to load again. Leave tables out, or use the snapshots of the server beside it.',
   ),
+  runOn: means(
+    z._default(z.enum(['function', 'task']), 'function'),
+    'What of the stack dumps and test-restores it. A function has 15 minutes, 10 GiB of disk, and costs nothing while it does not run; a `task` has a day and 200 GiB on Fargate, and needs `aws.databases.vpc`.',
+  ),
   ...common,
 });
 

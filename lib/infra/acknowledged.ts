@@ -8,6 +8,7 @@ import type { Messages } from './messages.ts';
 import type { RecoveryRole } from './recovery-role.ts';
 import type { Schedules } from './schedules.ts';
 import type { Storage } from './storage.ts';
+import type { Tasks } from './tasks.ts';
 
 /** What is looked at: the parts of one system. */
 export interface Parts {
@@ -17,6 +18,7 @@ export interface Parts {
   readonly alarms: Alarms;
   readonly schedules: Schedules;
   readonly recovery: RecoveryRole;
+  readonly tasks: Tasks | undefined;
 }
 
 /** The packs in which a rule of the same name stands. */
@@ -36,12 +38,15 @@ const LAST_QUEUE = 'This is the queue of dead letters; an alarm tells of each of
 const E_MAIL =
   'Nobody tells SNS whether an e-mail arrived; a heartbeat from outside notices when all is silent.';
 
+const NO_SECRET_VARIABLES =
+  'Variables name the store and the keys; what is secret is read from where it is kept.';
+
 /** Wildcards in policies by what they are; one that is none of these is a finding. */
 const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }[] = [
   {
     resource: /^\*$/,
     reason:
-      'X-Ray, PutMetricData and ListSecrets know no resources; metrics are confined to our namespace.',
+      'X-Ray, PutMetricData, ListSecrets, logins to a registry, deliveries of logs and what looks at networks know no resources; metrics are confined to our namespace.',
   },
   {
     resource: /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/manifest\.json)$/,
@@ -61,6 +66,14 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
     reason: 'What the configuration names by its beginning is read by its beginning.',
   },
   {
+    resource: /:ec2:[^*]*:network-interface\/\*$/,
+    reason: 'Interfaces get their names when they are made; the subnets and groups are named.',
+  },
+  {
+    resource: /:ecs:[^*]*:task\/[^*]+\/\*$/,
+    reason: 'Tasks get their names when they start; their cluster is named.',
+  },
+  {
     resource: /:secretsmanager:[^*]*:secret:[^*]*-\?{6}$/,
     reason: 'Six random characters end the ARN of a secret.',
   },
@@ -68,7 +81,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
 
 /** Says of each finding in `parts` why it stays. */
 export function acknowledgeFindings(parts: Parts): void {
-  const { storage, messages, functions, alarms, schedules, recovery } = parts;
+  const { storage, messages, functions, alarms, schedules, tasks, recovery } = parts;
   for (const bucket of [storage.bucket, storage.accessLogs]) {
     if (bucket === undefined) continue;
     acknowledge(
@@ -80,11 +93,14 @@ export function acknowledgeFindings(parts: Parts): void {
   if (storage.accessLogs !== undefined) {
     acknowledge(storage.accessLogs, inAll('S3DefaultEncryptionKMS'), LOG_KEY);
   }
-  for (const one of Object.values(functions.all)) {
-    acknowledge(one.function, inAll('LambdaInsideVPC'), NO_VPC);
+  for (const one of functions.all) {
+    if (!one.isInNetwork) acknowledge(one.function, inAll('LambdaInsideVPC'), NO_VPC);
     acknowledge(one.function, ['Serverless-LambdaAsyncFailureDestination'], DEAD_LETTERS);
     acknowledgeWildcards(one.policy);
   }
+  for (const policy of tasks?.policies ?? []) acknowledgeWildcards(policy);
+  for (const one of tasks?.definitions ?? [])
+    acknowledge(one, ['AwsSolutions-ECS2'], NO_SECRET_VARIABLES);
   acknowledgeWildcards(schedules.policy);
   acknowledgeWildcards(recovery.policy);
   acknowledge(messages.deadLetters, ['Serverless-SQSRedrivePolicy'], LAST_QUEUE);

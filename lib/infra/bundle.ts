@@ -1,5 +1,5 @@
 // The code of each function: its entry and the engine's worker, bundled with all they need, and the configuration beside them.
-import { writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FileSystem } from 'aws-cdk-lib';
@@ -7,13 +7,17 @@ import { buildSync } from 'esbuild';
 import type { Metafile } from 'esbuild';
 import { FUNCTION_CONFIG_FILE } from '../config/function-settings.ts';
 import { HoldfastError } from '../errors.ts';
-import { FUNCTIONS } from '../names/aws.ts';
+import { DATABASE_FUNCTIONS, FUNCTIONS } from '../names/aws.ts';
 import type { FunctionName } from '../names/aws.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Where the output lies as the source maps see it; nothing is written there. */
 const OUT = 'bundles';
 const WORKER = 'worker.js';
+/** What the image of the database functions is built from, besides their code. */
+const IMAGE = join(ROOT, 'lambda/database');
+/** Where in that folder the code comes to lie. */
+const IMAGE_CODE = 'function';
 
 interface Built {
   /** Text by name of the file. */
@@ -30,7 +34,11 @@ let built: Built | undefined;
 function build(): Built {
   const { outputFiles, metafile } = buildSync({
     absWorkingDir: ROOT,
-    entryPoints: [...FUNCTIONS.map((name) => `lambda/${name}.ts`), 'lib/archive/worker.ts'],
+    entryPoints: [
+      ...FUNCTIONS.map((name) => `lambda/${name}.ts`),
+      ...imageEntries().map((name) => `lambda/database/${name}.ts`),
+      'lib/archive/worker.ts',
+    ],
     entryNames: '[name]',
     chunkNames: '[name]-[hash]',
     outdir: OUT,
@@ -60,17 +68,50 @@ function build(): Built {
 
 /** A new folder with the code of `name`, and `configuration` as what it reads at its start. The caller removes it. */
 export function writeCode(name: FunctionName, configuration: unknown): string {
-  built ??= build();
   const folder = FileSystem.mkdtemp('holdfast-');
   const entry = `${name}.js`;
-  for (const file of neededBy([entry, WORKER], built)) {
-    const content = textOf(file, built);
-    writeFileSync(join(folder, file === entry ? 'index.js' : file), content);
+  const nameOf = (file: string) => (file === entry ? 'index.js' : file);
+  write(folder, { entries: [entry], configuration, nameOf });
+  return folder;
+}
+
+/**
+ * A new folder from which the image of the database functions is built: what stands in `lambda/database`, and in `function` the code
+ * of the functions and of what starts them, each under its own name. The caller removes it.
+ */
+export function writeImage(configuration: unknown): string {
+  const folder = FileSystem.mkdtemp('holdfast-');
+  for (const file of readdirSync(IMAGE)) {
+    if (!file.endsWith('.ts')) cpSync(join(IMAGE, file), join(folder, file));
+  }
+  const code = join(folder, IMAGE_CODE);
+  mkdirSync(code);
+  const entries = [...DATABASE_FUNCTIONS, ...imageEntries()].map((name) => `${name}.js`);
+  write(code, { entries, configuration, nameOf: (file) => file });
+  return folder;
+}
+
+/** The programs of the image that are no functions. */
+function imageEntries(): string[] {
+  return readdirSync(IMAGE)
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => basename(file, '.ts'));
+}
+
+interface Wanted {
+  readonly entries: readonly string[];
+  readonly configuration: unknown;
+  readonly nameOf: (file: string) => string;
+}
+
+function write(folder: string, { entries, configuration, nameOf }: Wanted): void {
+  built ??= build();
+  for (const file of neededBy([...entries, WORKER], built)) {
+    writeFileSync(join(folder, nameOf(file)), textOf(file, built));
     writeFileSync(join(folder, `${file}.map`), textOf(`${file}.map`, built));
   }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
   writeFileSync(join(folder, FUNCTION_CONFIG_FILE), `${JSON.stringify(configuration)}\n`);
-  return folder;
 }
 
 /** `files` and whatever they import, at once or later. */

@@ -9,7 +9,7 @@ import type { RemoteSourceConfig } from '../config/config.ts';
 import type { FunctionName } from '../names/aws.ts';
 import { alarmPrefix } from './alarm-names.ts';
 import { deploymentPattern } from './deployments.ts';
-import type { HoldfastFunction } from './function.ts';
+import type { Functions } from './functions.ts';
 
 export interface EventsProps {
   readonly system: string;
@@ -17,7 +17,7 @@ export interface EventsProps {
   /** Of the store within the bucket: empty, or ends in a slash. */
   readonly prefix: string;
   readonly sources: readonly RemoteSourceConfig[];
-  readonly functions: Readonly<Record<FunctionName, HoldfastFunction>>;
+  readonly functions: Functions;
   readonly deadLetters: IQueue;
 }
 
@@ -82,7 +82,7 @@ export class Events extends Construct {
 
   private react({ name, about, pattern, runs, input }: Reaction): void {
     const { functions, deadLetters } = this.props;
-    const target = new LambdaFunction(functions[runs].function, {
+    const target = new LambdaFunction(functions.of(runs).function, {
       deadLetterQueue: deadLetters,
       retryAttempts: 10,
       maxEventAge: Duration.hours(6),

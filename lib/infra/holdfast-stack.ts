@@ -2,8 +2,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Config } from '../config/config.ts';
-import { SIGNERS, resourceName, signingAlias } from '../names/aws.ts';
-import type { SignerName } from '../names/aws.ts';
+import { isSigner, resourceName, signingAlias } from '../names/aws.ts';
 import { Holdfast } from './holdfast.ts';
 
 export interface HoldfastStackProps {
@@ -47,11 +46,12 @@ export class HoldfastStack extends Stack {
     output('Topic', messages.topic.topicArn, 'Where messages go; subscribe whoever has to know');
     output('DeadLetters', messages.deadLetters.queueUrl, 'What could not be delivered');
     output('RecoveryRole', recovery.role.roleArn, 'People restore by it, with a second factor');
-    for (const one of Object.values(functions.all)) {
+    for (const one of functions.all) {
       output(`${pascal(one.node.id)}Function`, one.functionName, 'For `holdfast trigger` and logs');
     }
-    for (const signer of Object.keys(SIGNERS) as SignerName[]) {
-      output(`${pascal(signer)}SigningKey`, signingAlias(system, signer), 'Signs what it writes');
+    for (const { name } of functions.all) {
+      if (isSigner(name))
+        output(`${pascal(name)}SigningKey`, signingAlias(system, name), 'Signs what it writes');
     }
   }
 }

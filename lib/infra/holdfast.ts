@@ -1,10 +1,10 @@
 // Everything that one system needs on AWS, put together.
 import { Aws } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { isRemote } from '../config/config.ts';
+import { isDatabase, isRemote } from '../config/config.ts';
 import type { AwsConfig, Config } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
-import { MAX_SYSTEM_LENGTH } from '../names/aws.ts';
+import { DATABASE_FUNCTIONS, maxSystemLength } from '../names/aws.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../names/s3-place.ts';
 import type { S3Place } from '../names/s3-place.ts';
 import { acknowledgeFindings } from './acknowledged.ts';
@@ -20,9 +20,9 @@ import { Schedules } from './schedules.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { sourceAlarms } from './source-alarms.ts';
 import { Storage } from './storage.ts';
-import { deadLetterAlarm, functionAlarms, storeAlarms } from './system-alarms.ts';
+import { deadLetterAlarm, functionAlarms, storeAlarms, taskAlarm } from './system-alarms.ts';
+import { hasTasks, taskRunner, Tasks } from './tasks.ts';
 import { timetables } from './timetables.ts';
-import type { FunctionName } from '../names/aws.ts';
 
 /** What the constructs below rely on, whatever the app around them has switched on. */
 const FLAGS = [
@@ -44,6 +44,8 @@ export class Holdfast extends Construct {
   readonly keys: SigningKeys;
   readonly messages: Messages;
   readonly functions: Functions;
+  /** Undefined where nothing outlasts a function. */
+  readonly tasks: Tasks | undefined;
   readonly schedules: Schedules;
   readonly alarms: Alarms;
   readonly recovery: RecoveryRole;
@@ -76,23 +78,26 @@ export class Holdfast extends Construct {
     this.recovery = new RecoveryRole(this, 'Recovery', { system, store, keys: this.keys });
     this.functions = new Functions(this, 'Functions', {
       config,
-      sources: remote,
+      databases: aws.databases,
       storeUrl: storeUrl(place, aws),
       store,
       keys: this.keys,
       messages: this.messages,
       logDays: aws.logDays,
       reserveConcurrency: aws.reservedConcurrency === 'create',
+      taskRunner: hasTasks(config) ? taskRunner(this) : undefined,
     });
+    this.tasks = this.makeTasks(config, aws);
     this.alarms = new Alarms(this, 'Alarms', { system, topic: this.messages.topic });
     const shared = {
       system,
-      functions: this.functions.all,
+      functions: this.functions,
+      tasks: this.tasks,
       deadLetters: this.messages.deadLetters,
       messagesKey: this.messages.key,
     };
     this.schedules = new Schedules(this, 'Schedules', shared);
-    for (const timetable of timetables(config, remote)) {
+    for (const timetable of timetables(config)) {
       const schedule = this.schedules.add(timetable);
       // Alarms on silence would go off before the first value.
       if (timetable.runs === 'freshness') this.alarms.node.addDependency(schedule);
@@ -108,12 +113,37 @@ export class Holdfast extends Construct {
     sayWhatCannotBeUndone(this, place.bucket, aws);
   }
 
+  private makeTasks(config: Config, aws: AwsConfig): Tasks | undefined {
+    if (!hasTasks(config)) return undefined;
+    const { image } = this.functions;
+    const { vpc } = aws.databases;
+    if (image === undefined || vpc === undefined) {
+      throw new HoldfastError('CONFIG_INVALID', 'a source runs on a task, without image or VPC', {
+        hint: 'Set aws.databases.package to image, and name a VPC in aws.databases.vpc.',
+      });
+    }
+    return new Tasks(this, 'Tasks', {
+      system: config.system,
+      functions: this.functions,
+      image,
+      vpc,
+      messagesKey: this.messages.key,
+      logDays: aws.logDays,
+    });
+  }
+
+  private taskAlarms() {
+    const machines = this.tasks?.stateMachines;
+    if (machines === undefined) return [];
+    return DATABASE_FUNCTIONS.map((name) => taskAlarm(name, machines[name]));
+  }
+
   private watch(config: Config, now: Date): void {
-    const functions = Object.entries(this.functions.all);
     const definitions = [
       ...config.sources.flatMap((source) => sourceAlarms(config.system, source, now)),
       ...storeAlarms(config.system, config.capacityBytes),
-      ...functions.flatMap(([name, one]) => functionAlarms(name as FunctionName, one)),
+      ...this.functions.all.flatMap(functionAlarms),
+      ...this.taskAlarms(),
       deadLetterAlarm(this.messages.deadLetters),
     ];
     for (const definition of definitions) this.alarms.add(definition);
@@ -121,16 +151,17 @@ export class Holdfast extends Construct {
   }
 }
 
-function awsOf({ aws, file, system }: Config): AwsConfig {
+function awsOf({ aws, file, system, sources }: Config): AwsConfig {
+  const most = maxSystemLength(sources.some(isDatabase));
   if (aws === undefined) {
     throw new HoldfastError('CONFIG_INVALID', `${file} has no \`aws\``, {
       hint: 'Add an `aws` block to have a stack made; docs/configuration.md describes it.',
     });
   }
-  if (system.length > MAX_SYSTEM_LENGTH) {
+  if (system.length > most) {
     throw new HoldfastError(
       'CONFIG_INVALID',
-      `system: "${system}" has ${system.length} characters; allowed on AWS: ${MAX_SYSTEM_LENGTH}`,
+      `system: "${system}" has ${system.length} characters; allowed on AWS: ${most}`,
       { hint: 'Names of functions and roles contain it.' },
     );
   }

@@ -81,10 +81,8 @@ export class Messages extends Construct {
         resources: ['*'],
         conditions: {
           ArnLike: {
-            'kms:EncryptionContext:aws:logs:arn': arnHere(
-              this,
-              'logs',
-              `log-group:/aws/lambda/${resourceName(system, '*')}`,
+            'kms:EncryptionContext:aws:logs:arn': ['lambda', 'vendedlogs/states'].map((of) =>
+              arnHere(this, 'logs', `log-group:/aws/${of}/${resourceName(system, '*')}`),
             ),
           },
         },

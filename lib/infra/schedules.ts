@@ -6,20 +6,28 @@ import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { resourceName } from '../names/aws.ts';
-import type { FunctionName } from '../names/aws.ts';
+import type { DatabaseFunctionName, FunctionName } from '../names/aws.ts';
+import type { Functions } from './functions.ts';
 import { arnHere } from './permissions.ts';
-import type { HoldfastFunction } from './function.ts';
+import type { Tasks } from './tasks.ts';
 
 export interface SchedulesProps {
   readonly system: string;
-  readonly functions: Readonly<Record<FunctionName, HoldfastFunction>>;
+  readonly functions: Functions;
+  /** Undefined where nothing runs as a task. */
+  readonly tasks: Tasks | undefined;
   readonly deadLetters: IQueue;
   /** The key of the dead letters. */
   readonly messagesKey: IKey;
 }
 
-/** One function that runs by the clock. */
-export interface Timetable {
+/** What runs: a function, or a task in its place. */
+export type Runs =
+  | { readonly runs: FunctionName; readonly asTask?: false }
+  | { readonly runs: DatabaseFunctionName; readonly asTask: boolean };
+
+/** One thing that runs by the clock. */
+export type Timetable = Runs & {
   /** Letters, digits, hyphens: the name of the schedule within its group. */
   readonly name: string;
   readonly about: string;
@@ -27,12 +35,11 @@ export interface Timetable {
   readonly expression: string;
   /** @default UTC */
   readonly timeZone?: string;
-  readonly runs: FunctionName;
   /** What the event holds besides the time it was due. */
   readonly input?: Readonly<Record<string, string>>;
   /** How long a run that could not be started is still worth starting. */
   readonly worthSeconds: number;
-}
+};
 
 /** What the Scheduler replaces by the time for which it runs. */
 const DUE = '<aws.scheduler.scheduled-time>';
@@ -47,7 +54,7 @@ export class Schedules extends Construct {
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
     this.props = props;
-    const { system, functions, deadLetters, messagesKey } = props;
+    const { system, functions, tasks, deadLetters, messagesKey } = props;
     this.group = new CfnScheduleGroup(this, 'Group', { name: resourceName(system, 'schedules') });
     this.group.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.policy = new ManagedPolicy(this, 'Policy', {
@@ -56,8 +63,16 @@ export class Schedules extends Construct {
       statements: [
         new PolicyStatement({
           actions: ['lambda:InvokeFunction'],
-          resources: Object.values(functions).map((one) => one.function.functionArn),
+          resources: functions.all.map((one) => one.function.functionArn),
         }),
+        ...(tasks === undefined
+          ? []
+          : [
+              new PolicyStatement({
+                actions: ['states:StartExecution'],
+                resources: Object.values(tasks.stateMachines).map((one) => one.stateMachineArn),
+              }),
+            ]),
         new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }),
         new PolicyStatement({
           actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
@@ -86,8 +101,8 @@ export class Schedules extends Construct {
   }
 
   add(timetable: Timetable): CfnSchedule {
-    const { name, about, expression, timeZone = 'UTC', runs, input, worthSeconds } = timetable;
-    const { functions, deadLetters } = this.props;
+    const { name, about, expression, timeZone = 'UTC', input, worthSeconds } = timetable;
+    const { deadLetters } = this.props;
     const schedule = new CfnSchedule(this, name, {
       name,
       groupName: resourceName(this.props.system, 'schedules'),
@@ -96,7 +111,7 @@ export class Schedules extends Construct {
       scheduleExpressionTimezone: timeZone,
       flexibleTimeWindow: { mode: 'OFF' },
       target: {
-        arn: functions[runs].function.functionArn,
+        arn: this.arnOf(timetable),
         roleArn: this.role.roleArn,
         input: JSON.stringify({ ...input, at: DUE }),
         deadLetterConfig: { arn: deadLetters.queueArn },
@@ -105,5 +120,12 @@ export class Schedules extends Construct {
     });
     schedule.node.addDependency(this.group, this.role);
     return schedule;
+  }
+
+  private arnOf(what: Runs): string {
+    const { functions, tasks } = this.props;
+    if (what.asTask !== true) return functions.of(what.runs).function.functionArn;
+    if (tasks === undefined) throw new TypeError(`this stack has no task ${what.runs}`);
+    return tasks.stateMachines[what.runs].stateMachineArn;
   }
 }

@@ -1,8 +1,9 @@
 // What can be wrong with the store as a whole, and with the functions themselves.
 import { Duration } from 'aws-cdk-lib';
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { FunctionName } from '../names/aws.ts';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { DatabaseFunctionName, FunctionName } from '../names/aws.ts';
 import { systemMetric } from '../names/metrics.ts';
 import type { SystemMetric } from '../names/metrics.ts';
 import { published } from './alarms.ts';
@@ -62,10 +63,11 @@ export function storeAlarms(system: string, capacityBytes: number | undefined): 
 const DIRECT: readonly FunctionName[] = ['alert', 'freshness'];
 
 /** The alarms of a function: that it fails, is held back, or nearly runs out of time. */
-export function functionAlarms(
-  name: FunctionName,
-  { function: runs, size }: HoldfastFunction,
-): AlarmDefinition[] {
+export function functionAlarms({
+  name,
+  function: runs,
+  size,
+}: HoldfastFunction): AlarmDefinition[] {
   const direct = DIRECT.includes(name);
   const every = { period: Duration.minutes(5) };
   return [
@@ -97,6 +99,30 @@ export function functionAlarms(
       direct,
     },
   ];
+}
+
+/** The alarm of tasks: that one failed, took too long, or was ended by somebody. */
+export function taskAlarm(
+  name: DatabaseFunctionName,
+  machine: Pick<StateMachine, 'metricFailed' | 'metricTimedOut' | 'metricAborted'>,
+): AlarmDefinition {
+  const every = { period: Duration.minutes(5), statistic: Stats.SUM };
+  return {
+    name: `tasks/${name}/errors`,
+    means: `The task ${name} failed; the log of its function says why.`,
+    metric: new MathExpression({
+      expression: 'failed + late + ended',
+      usingMetrics: {
+        failed: machine.metricFailed(every),
+        late: machine.metricTimedOut(every),
+        ended: machine.metricAborted(every),
+      },
+      period: every.period,
+    }),
+    when: 'atLeast',
+    threshold: 1,
+    silence: 'fine',
+  };
 }
 
 /** Events and runs that could not be delivered; among them may be those that tell. */

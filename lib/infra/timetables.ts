@@ -1,15 +1,16 @@
 // When what runs: each source by its schedule, proofs monthly or as configured, freshness every quarter of an hour. Pure.
-import type { Config, RemoteSourceConfig, RestoreTestInterval } from '../config/config.ts';
+import { isDatabase, isRemote } from '../config/config.ts';
+import type { Config, RestoreTestInterval, SourceConfig } from '../config/config.ts';
 import { schedulerCrons } from './cron.ts';
-import type { Timetable } from './schedules.ts';
+import type { Runs, Timetable } from './schedules.ts';
 
 const HOUR_SECONDS = 3600;
 
-/** Every timetable of a system; the functions back up `remote` themselves. */
-export function timetables(config: Config, remote: readonly RemoteSourceConfig[]): Timetable[] {
+/** Every timetable of a system. */
+export function timetables(config: Config): Timetable[] {
   return [
-    ...remote.flatMap(backups),
-    ...config.sources.flatMap(({ name, restoreTest }) => restoreTests(name, restoreTest.every)),
+    ...config.sources.flatMap(backups),
+    ...config.sources.flatMap(restoreTests),
     {
       name: 'verify',
       about: 'Every month, all content of all that is kept is verified',
@@ -46,14 +47,27 @@ const REPORT: Timetable = {
   worthSeconds: 6 * HOUR_SECONDS,
 };
 
-function backups({ name, schedule, timeZone }: RemoteSourceConfig): Timetable[] {
-  if (schedule === undefined) return [];
+/** What backs up a source; undefined for one that stands where nothing of the stack does. */
+function backerOf(source: SourceConfig): Runs | undefined {
+  if (isDatabase(source)) return { runs: 'database-backup', asTask: source.runOn === 'task' };
+  return isRemote(source) ? { runs: 'backup' } : undefined;
+}
+
+function testerOf(source: SourceConfig): Runs {
+  if (isDatabase(source)) return { runs: 'database-restore-test', asTask: source.runOn === 'task' };
+  return { runs: 'restore-test' };
+}
+
+function backups(source: SourceConfig): Timetable[] {
+  const { name, schedule, timeZone } = source;
+  const backer = backerOf(source);
+  if (schedule === undefined || backer === undefined) return [];
   return schedulerCrons(schedule).map((expression, index) => ({
     name: `backup-${name}${index === 0 ? '' : `-${index + 1}`}`,
     about: `Backs up ${name}: ${schedule}`,
     expression,
     timeZone,
-    runs: 'backup',
+    ...backer,
     input: { trigger: 'schedule', source: name },
     worthSeconds: 6 * HOUR_SECONDS,
   }));
@@ -67,7 +81,9 @@ const TESTS = {
   quarter: 'cron(0 6 2 1,4,7,10 ? *)',
 } as const satisfies Partial<Record<RestoreTestInterval, string>>;
 
-function restoreTests(name: string, every: RestoreTestInterval): Timetable[] {
+function restoreTests(source: SourceConfig): Timetable[] {
+  const { name } = source;
+  const { every } = source.restoreTest;
   if (every === 'never') return [];
   // What is to be tested after each backup is tested every day, so that a test that failed to start is made up for.
   const expression = TESTS[every === 'backup' ? 'day' : every];
@@ -76,7 +92,7 @@ function restoreTests(name: string, every: RestoreTestInterval): Timetable[] {
       name: `restore-test-${name}`,
       about: `Restores ${name} to a scratch place and compares`,
       expression,
-      runs: 'restore-test',
+      ...testerOf(source),
       input: { source: name },
       worthSeconds: 12 * HOUR_SECONDS,
     },

@@ -1,7 +1,7 @@
 // What things are called on AWS: the stack gives these names, and the functions, the command line and the documents use them. Pure.
 
-/** The functions of a stack. */
-export const FUNCTIONS = [
+/** The functions of every stack. */
+export const CORE_FUNCTIONS = [
   'backup',
   'verify',
   'restore-test',
@@ -9,16 +9,41 @@ export const FUNCTIONS = [
   'prune',
   'alert',
 ] as const;
+/** Those that a stack with a database has besides: they bring the programs of PostgreSQL along. */
+export const DATABASE_FUNCTIONS = ['database-backup', 'database-restore-test'] as const;
+export const FUNCTIONS = [...CORE_FUNCTIONS, ...DATABASE_FUNCTIONS] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
+export type DatabaseFunctionName = (typeof DATABASE_FUNCTIONS)[number];
 
-/** Those that write signed files, each with a key of its own, and what that key may vouch for besides `backups/<source>/`. */
+/** Those that write signed files, each with a key of its own, and the verb of the records among them. */
 export const SIGNERS = {
-  backup: ['records/backup/'],
-  verify: ['records/verify/'],
-  'restore-test': ['records/restore-test/'],
-  prune: ['records/prune/'],
-} as const satisfies Partial<Record<FunctionName, readonly string[]>>;
+  backup: 'backup',
+  'database-backup': 'backup',
+  verify: 'verify',
+  'restore-test': 'restore-test',
+  'database-restore-test': 'restore-test',
+  prune: 'prune',
+} as const satisfies Partial<Record<FunctionName, string>>;
 export type SignerName = keyof typeof SIGNERS;
+
+/** True for a function that is made only where there is a database. */
+export function isForDatabases(name: FunctionName): name is DatabaseFunctionName {
+  return (DATABASE_FUNCTIONS as readonly string[]).includes(name);
+}
+
+/** True for a function that signs what it writes. */
+export function isSigner(name: FunctionName): name is SignerName {
+  return Object.hasOwn(SIGNERS, name);
+}
+
+/** The variables by which a task is told what a function is told by its event and context. */
+export const TASK_VARIABLES = {
+  event: 'HOLDFAST_TASK_EVENT',
+  /** The same when the run is repeated. */
+  request: 'HOLDFAST_TASK_REQUEST',
+  name: 'HOLDFAST_TASK_NAME',
+  timeout: 'HOLDFAST_TASK_SECONDS',
+} as const;
 
 /** Namespace of every metric; dimensions are `System`, and `Source` where it concerns one. */
 export const METRICS = 'Holdfast';
@@ -32,8 +57,10 @@ export const DEPLOYMENT_EVENT = {
   detailType: 'Deployment',
 } as const;
 
-/** Names of functions and roles have 64 characters at most, and this is how much of them is ours. */
-export const MAX_SYSTEM_LENGTH = 40;
+/** Names of functions and roles have 64 characters at most; the longest of ours is longer where there is a database. */
+export function maxSystemLength(withDatabases: boolean): number {
+  return withDatabases ? 33 : 40;
+}
 
 /** `holdfast-my-site-backup`: functions, their log groups, roles, alarms. */
 export function resourceName(system: string, what: string): string {

@@ -77,10 +77,9 @@ afterAll(async () => {
 /** The example, with a GitHub that is on this machine. */
 function configuration(api: string): string {
   const example = readFileSync(EXAMPLE, 'utf8');
-  const local = example.replace(
-    'repository: spark-bloom/spark-bloom-flow',
-    `repository: acme/site\n    api: ${api}`,
-  );
+  const local = example
+    .replace(/  # What users have entered[^]*?\n\n/, '')
+    .replace('repository: spark-bloom/spark-bloom-flow', `repository: acme/site\n    api: ${api}`);
   expect(local).not.toBe(example);
   return local;
 }

@@ -95,7 +95,23 @@ describe('Spark Bloom Flow', () => {
       prune: { when: 'cron(30 5 * * ? *)', runs: 'prune' },
       report: { runs: 'alert', input: { report: 'daily', at: DUE } },
     });
-    expect(Object.keys(found)).toHaveLength(8);
+    expect(Object.keys(found)).toHaveLength(10);
+  });
+
+  test('dumps its database daily at 02:00 UTC, and restores a dump every week', () => {
+    const found = schedules(spark);
+    expect(found['backup-database']).toEqual({
+      when: 'cron(0 2 * * ? *)',
+      zone: 'UTC',
+      runs: 'database-backup',
+      input: { trigger: 'schedule', source: 'database', at: DUE },
+    });
+    expect(found['restore-test-database']).toEqual({
+      when: 'cron(0 6 ? * 2 *)',
+      zone: 'UTC',
+      runs: 'database-restore-test',
+      input: { source: 'database', at: DUE },
+    });
   });
 
   test('tells those who are named', () => {

@@ -115,7 +115,7 @@ describe('constructs in an app of a team', () => {
 
   test('refuse a name that functions could not carry', async () => {
     const config = { ...(await configOf(SPARK)), system: 'a'.repeat(41) };
-    expect(() => stackOf(config)).toThrow(/has 41 characters; allowed on AWS: 40/);
+    expect(() => stackOf(config)).toThrow(/has 41 characters; allowed on AWS: 33/);
   });
 
   test('let other roles deploy', async () => {

@@ -1,7 +1,7 @@
 // Who can do what to the store: the policies of bucket, keys and roles, decided as AWS decides.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { runSimulation } from '@cloud-copilot/iam-simulate';
-import { FUNCTIONS } from '../../lib/names/aws.ts';
+import { FUNCTIONS, SIGNERS } from '../../lib/names/aws.ts';
 import { ACCOUNT, SPARK, configOf, deployed, policyOf, sparkWith } from '../support/stacks.ts';
 import type { Deployed } from '../support/stacks.ts';
 
@@ -193,6 +193,10 @@ describe('the function', () => {
         (verb) => `records/${verb}/assets/20261122T030000000Z-x.json`,
       ),
       'records/backup/of-nobody/20261122T030000000Z-x.json',
+      `backups/database/20261122T020000000Z-schedule/manifest.json`,
+      ...['backup', 'restore-test'].map(
+        (verb) => `records/${verb}/database/20261122T030000000Z-x.json`,
+      ),
       'incidents/assets-age/1-alarm.json',
       'holdfast.json',
       'anything.txt',
@@ -203,10 +207,17 @@ describe('the function', () => {
       if ((await decide(attempt)) === 'Allowed') allowed.push(key);
     }
     const own = (verb: string) => [`records/${verb}/assets/20261122T030000000Z-x.json`];
+    const ofDatabase = (verb: string) => `records/${verb}/database/20261122T030000000Z-x.json`;
     const expected = {
       backup: [`${SITE}/manifest.json`, ...own('backup'), 'holdfast.json'],
+      'database-backup': [
+        'backups/database/20261122T020000000Z-schedule/manifest.json',
+        ofDatabase('backup'),
+        'holdfast.json',
+      ],
       verify: own('verify'),
       'restore-test': own('restore-test'),
+      'database-restore-test': [ofDatabase('restore-test')],
       freshness: ['holdfast.json'],
       prune: own('prune'),
       alert: ['incidents/assets-age/1-alarm.json'],
@@ -318,7 +329,7 @@ describe('a key that signs', () => {
     return decide({ by, action: 'kms:Sign', on, resourcePolicy, with: DIGEST, policy });
   };
 
-  test.each(['backup', 'verify', 'restore-test', 'prune'])(
+  test.each(Object.keys(SIGNERS))(
     'of %s signs for it, and for no other function or administrator',
     async (name) => {
       expect(await sign(role(name), name)).toBe('Allowed');

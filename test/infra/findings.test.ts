@@ -45,6 +45,8 @@ interface Report {
   readonly pluginReports: readonly { readonly violations: readonly { ruleName: string }[] }[];
 }
 
+const VPC = 'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+
 test.each([
   ['Spark Bloom Flow', () => configOf(SPARK)],
   ['Automatron', () => configOf(AUTOMATRON)],
@@ -55,6 +57,14 @@ test.each([
   [
     'a store at a prefix',
     () => sparkWith(['s3://spark-bloom-flow-backups', 's3://spark-bloom-flow-backups/a/b']),
+  ],
+  [
+    'a database in a network, dumped by tasks',
+    () =>
+      sparkWith(
+        ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
+        ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+      ),
   ],
   ['values of secrets', () => sparkWith(['secretNames: ', 'secrets: include\n    secretNames: '])],
 ])('%s breaks no rule', async (_name, config) => {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { functionConfig } from '../../lib/config/function-settings.ts';
 import { writeCode } from '../../lib/infra/bundle.ts';
-import { FUNCTIONS } from '../../lib/names/aws.ts';
+import { CORE_FUNCTIONS, FUNCTIONS } from '../../lib/names/aws.ts';
 import { ACCOUNT, SPARK, configOf, deployed, policyOf, sparkWith } from '../support/stacks.ts';
 import type { Deployed } from '../support/stacks.ts';
 
@@ -15,17 +15,26 @@ beforeAll(async () => {
 });
 
 describe('each function', () => {
-  test('runs on nodejs24.x and arm64, is traced, and leaves what fails in the queue', () => {
+  test('runs on arm64, is traced, and leaves what fails in the queue', () => {
     spark.template.resourceCountIs('AWS::Lambda::Function', FUNCTIONS.length);
     spark.template.allResourcesProperties('AWS::Lambda::Function', {
-      Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
-      Handler: 'index.handler',
       TracingConfig: { Mode: 'Active' },
       DeadLetterConfig: { TargetArn: Match.anyValue() },
       ReservedConcurrentExecutions: Match.anyValue(),
       Environment: { Variables: Match.objectLike({ HOLDFAST_STORE: Match.anyValue() }) },
     });
+  });
+
+  test('runs on nodejs24.x, but for those that bring programs along', () => {
+    const zipped = spark
+      .ofType('AWS::Lambda::Function')
+      .filter(([, { Properties }]) => Properties['PackageType'] !== 'Image');
+    expect(zipped.map(([, { Properties }]) => Properties)).toEqual(
+      CORE_FUNCTIONS.map(() =>
+        expect.objectContaining({ Runtime: 'nodejs24.x', Handler: 'index.handler' }),
+      ),
+    );
   });
 
   test('keeps its log as long as configured, encrypted', () => {
@@ -59,7 +68,7 @@ describe('each function', () => {
       const { Variables } = Properties['Environment'] as { Variables: Record<string, string> };
       return Variables['HOLDFAST_SIGNING_KEY'] ?? [];
     });
-    expect(new Set(keys).size).toBe(4);
+    expect(new Set(keys).size).toBe(6);
   });
 
   test('may do what it may by one policy, on resources that are named', () => {

@@ -23,7 +23,8 @@ import {
 import type { FunctionContext } from '../../lib/aws/deadline.ts';
 import type { Config, RemoteSourceConfig } from '../../lib/config/config.ts';
 import { environmentOf, FUNCTION_CONFIG_FILE } from '../../lib/config/function-settings.ts';
-import { SIGNERS, METRICS, type SignerName } from '../../lib/names/aws.ts';
+import { stackKeys } from '../../lib/config/stack-keys.ts';
+import { METRICS, SIGNERS, signingAlias, type SignerName } from '../../lib/names/aws.ts';
 import { formatS3Url } from '../../lib/names/s3-place.ts';
 import { openS3Store, type S3Store } from '../../lib/stores/s3.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
@@ -199,15 +200,10 @@ async function setUp(given: Given, options: SettingOptions): Promise<Setting> {
   const plainConfig = configOf(formatS3Url(place), assets);
   const config = { ...plainConfig, ...options.config?.(plainConfig) };
   fs.writeFileSync(path.join(folder, FUNCTION_CONFIG_FILE), JSON.stringify(config));
-  const sources = config.sources.map(({ name }) => name);
-  const trustedKeys = (Object.keys(SIGNERS) as SignerName[]).map((name) => ({
-    name,
-    arn: keys[name],
-    prefixes: [
-      ...SIGNERS[name],
-      ...(name === 'backup' ? sources.map((source) => `backups/${source}/`) : []),
-    ],
-  }));
+  const trustedKeys = stackKeys(config).map(({ name, alias, prefixes }) => {
+    const signer = alias.slice(signingAlias(config.system, '' as SignerName).length) as SignerName;
+    return { name, arn: keys[signer], prefixes };
+  });
   const become = (signer: SignerName | undefined) => {
     delete process.env['HOLDFAST_SIGNING_KEY'];
     const settings = { store: config.store, trustedKeys, topic };
@@ -349,6 +345,7 @@ function configOf(store: string, bucket: string): Config {
       deployingRoles: [],
       breakGlassRoles: [],
       logDays: 90,
+      databases: { package: 'zip', postgres: 17, layers: [], vpc: undefined },
     },
     notify: { email: [], success: 'never', heartbeat: undefined },
   };

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { DOCKERFILE } from './dockerfile.ts';
 import { underLock } from './lock.ts';
 
 const run = promisify(execFile);
@@ -20,6 +21,8 @@ const MIRROR = 'http://deb.debian.org';
 const BUILD_LIMIT_MS = 15 * 60_000;
 /** The major version in it. */
 export const MAJOR = 17;
+/** What the image has besides, and whoever runs something inside mounts: our code and Node. */
+export const MOUNTED = { code: 'var/task', node: 'usr/local/bin/node' } as const;
 
 export interface Debian13 {
   /** The root of the file system. Nothing may write to it. */
@@ -30,8 +33,9 @@ export interface Debian13 {
 
 /** The file system, made first where it is not there yet: two minutes. Fails when not root, or without debootstrap. */
 export async function debian13(): Promise<Debian13> {
-  const recipe = [INSTALL, ENTER].map((file) => readFileSync(file));
-  const digest = createHash('sha256').update(Buffer.concat(recipe)).digest('hex').slice(0, 16);
+  const files = [INSTALL, ENTER].map((file) => readFileSync(file, 'utf8'));
+  const recipe = JSON.stringify([...files, argumentsOfInstall(), MOUNTED]);
+  const digest = createHash('sha256').update(recipe).digest('hex').slice(0, 16);
   const folder = join(CACHE, `debian13-${digest}`);
   if (!existsSync(folder)) {
     await underLock(`${folder}.lock`, BUILD_LIMIT_MS, () => build(folder));
@@ -78,11 +82,19 @@ async function install(root: string): Promise<void> {
   await copyFile(INSTALL, join(root, 'tmp/install.sh'));
   const env = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    PG_MAJOR: `${MAJOR}`,
+    ...argumentsOfInstall(),
   };
   const options = { env, timeout: BUILD_LIMIT_MS, maxBuffer: 1 << 26 };
   await run('chroot', [root, 'sh', '/tmp/install.sh'], options);
   await rm(join(root, 'tmp/install.sh'));
+  await mkdir(join(root, MOUNTED.code), { recursive: true });
+  await writeFile(join(root, MOUNTED.node), '', { mode: 0o755 });
+}
+
+/** What the image gives to install.sh unless told otherwise. */
+function argumentsOfInstall(): Record<string, string> {
+  const { PG_EXTENSIONS = '', LOCALES = '' } = DOCKERFILE.args;
+  return { PG_MAJOR: String(MAJOR), PG_EXTENSIONS, LOCALES };
 }
 
 async function writeScripts(root: string, binaries: string): Promise<void> {

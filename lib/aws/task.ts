@@ -1,0 +1,92 @@
+// A handler of a function, run as a task: the same code, without a quarter of an hour as its limit.
+import { HoldfastError } from '../errors.ts';
+import { TASK_VARIABLES, type DatabaseFunctionName } from '../names/aws.ts';
+import type { FunctionContext } from './deadline.ts';
+import { errorFields, logOf } from './logger.ts';
+
+type Handler = (event: unknown, context: FunctionContext) => Promise<unknown>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Has the handler `name` serve the event in the environment; gives the exit code of the process, which is all that those who started
+ * the task look at.
+ */
+export async function runTask(
+  name: string | undefined,
+  env: Environment,
+  handlers: Readonly<Record<DatabaseFunctionName, Handler>>,
+): Promise<0 | 1> {
+  const task = prepare(name, env, handlers);
+  if (task === undefined) return 1;
+  try {
+    await task.handler(task.event, task.context);
+    return 0;
+  } catch (error) {
+    // A handler logs what it ends with; what it throws is for whoever called it.
+    if (error instanceof Error) return 1;
+    throw error;
+  }
+}
+
+function prepare(
+  name: string | undefined,
+  env: Environment,
+  handlers: Readonly<Record<string, Handler>>,
+): Task | undefined {
+  try {
+    return taskOf(name, env, handlers);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const { request, name: functionName } = TASK_VARIABLES;
+    const log = logOf(env[functionName] ?? 'task', env[request] ?? '');
+    log.error('the task cannot begin', errorFields(error));
+    return undefined;
+  }
+}
+
+interface Task {
+  readonly handler: Handler;
+  readonly event: unknown;
+  readonly context: FunctionContext;
+}
+
+function taskOf(
+  name: string | undefined,
+  env: Environment,
+  handlers: Readonly<Record<string, Handler>>,
+): Task {
+  const handler = Object.hasOwn(handlers, name ?? '') ? handlers[name ?? ''] : undefined;
+  if (handler === undefined) {
+    const known = Object.keys(handlers).join(', ');
+    throw usage(`the task ${JSON.stringify(name ?? '')}`, `one of ${known}`);
+  }
+  const functionName = required(env, TASK_VARIABLES.name);
+  const awsRequestId = required(env, TASK_VARIABLES.request);
+  const seconds = Number(required(env, TASK_VARIABLES.timeout));
+  if (!(seconds > 0)) throw usage(TASK_VARIABLES.timeout, 'a number of seconds');
+  const end = performance.now() + seconds * 1000;
+  const getRemainingTimeInMillis = () => Math.max(0, end - performance.now());
+  const event = eventOf(required(env, TASK_VARIABLES.event));
+  return { handler, event, context: { functionName, awsRequestId, getRemainingTimeInMillis } };
+}
+
+function eventOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw usage(TASK_VARIABLES.event, 'an event as JSON');
+  }
+}
+
+function required(env: Environment, name: string): string {
+  const value = env[name];
+  if (value !== undefined && value !== '') return value;
+  throw usage(`${name} is not set`, 'what the state machine of the stack sets');
+}
+
+function usage(got: string, allowed: string): HoldfastError {
+  return new HoldfastError('USAGE', `got ${got}; allowed: ${allowed}`, {
+    hint: 'The state machine of the stack starts tasks; deploy the stack again.',
+  });
+}

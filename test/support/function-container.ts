@@ -1,0 +1,69 @@
+// A function of the database image as Lambda would run it, without a container engine: the image's own commands and environment, in the root
+// file system that its install.sh has made, with the bundle that would be copied into it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { debian13 } from './debian13.ts';
+import { DOCKERFILE } from './dockerfile.ts';
+
+const ENTER = fileURLToPath(new URL('function-container.sh', import.meta.url));
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface ContainerOptions {
+  /** The folder that the image has as its code. */
+  readonly code: string;
+  /** Beyond what the image and the service set. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Instead of the image's: entry point and command. */
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+}
+
+export interface Container extends AsyncDisposable {
+  /** What it has printed so far. */
+  said(): string;
+  /** Its exit code, once it ends. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Starts a container; its network is this machine's loopback. */
+export async function startContainer({
+  code,
+  env,
+  entrypoint = DOCKERFILE.entrypoint,
+  command = DOCKERFILE.command,
+}: ContainerOptions): Promise<Container> {
+  const { root } = await debian13();
+  const at = mkdtempSync('/tmp/holdfast-container-');
+  const environment = Object.entries({ PATH, ...DOCKERFILE.env, ...env });
+  const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--'];
+  const places = [root, at, code, process.execPath, DOCKERFILE.workdir];
+  const child = spawn(
+    'unshare',
+    [
+      ...[...namespaces, 'sh', ENTER, ...places],
+      ...environment.map(([name, value]) => `${name}=${value}`),
+      ...[...entrypoint, ...command],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => said.push(chunk));
+  }
+  const ended = once(child, 'close').then(([status]) => {
+    // What was mounted there went with its namespace.
+    rmdirSync(at);
+    return status as number | null;
+  });
+  return {
+    said: () => Buffer.concat(said).toString(),
+    ended,
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
