@@ -1,11 +1,18 @@
 // `holdfast trigger`: a backup by the function on AWS, followed to its end, so that a pipeline can hold a deployment until it is proven.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRemote, type Config, type SourceConfig } from '../../config/config.ts';
+import {
+  isDatabase,
+  isRemote,
+  type AwsConfig,
+  type Config,
+  type PostgresSourceConfig,
+  type RemoteSourceConfig,
+} from '../../config/config.ts';
 import { parseDuration } from '../../config/units.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
-import { resourceName } from '../../names/aws.ts';
+import { resourceName, type FunctionName } from '../../names/aws.ts';
 import type { Invocation } from '../invocation.ts';
 import { problemLines } from '../problems.ts';
 import { configOf, openSession, required } from '../session.ts';
@@ -37,7 +44,7 @@ export async function run(
     options.wait === true
       ? await openSession({ options, signal, signing: 'none', stackKeys: 'required' })
       : undefined;
-  const functionName = resourceName(config.system, 'backup');
+  const functionName = resourceName(config.system, functionFor(source));
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const { invokeBackup } = await import('../../aws/trigger.ts');
   const report = await invokeBackup({
@@ -107,9 +114,17 @@ function sayProof(terminal: Terminal, { standing, why }: Standing, timeout: stri
   else terminal.warn(`the backup is ${standing}: ${why}`);
 }
 
+type Triggerable = RemoteSourceConfig | PostgresSourceConfig;
+
+/** Databases have a function of their own. */
+function functionFor(source: Triggerable): FunctionName {
+  return isDatabase(source) ? 'database-backup' : 'backup';
+}
+
 /** `CONFIG_INVALID` without a stack, `USAGE` for a source that no function reads. */
-function triggerable(config: Config, name: string): SourceConfig {
-  if (config.aws === undefined) {
+function triggerable(config: Config, name: string): Triggerable {
+  const { aws } = config;
+  if (aws === undefined) {
     throw new HoldfastError(
       'CONFIG_INVALID',
       `${config.file} has no \`aws\`, so there is no function`,
@@ -120,6 +135,10 @@ function triggerable(config: Config, name: string): SourceConfig {
   }
   const [source] = selectSources(config, [name]);
   if (source !== undefined && isRemote(source)) return source;
+  if (source !== undefined && isDatabase(source)) {
+    if (source.runOn === 'function') return source;
+    throw runsAsTask(config.system, source, aws);
+  }
   throw new HoldfastError(
     'USAGE',
     `no function can read ${name}, a source of kind ${source?.kind ?? ''}`,
@@ -127,6 +146,19 @@ function triggerable(config: Config, name: string): SourceConfig {
       hint: `Run \`holdfast backup ${name}\` as a step of the pipeline, where it can be reached.`,
     },
   );
+}
+
+/** A task takes hours: nobody waits for it on a line that ends with a laptop. */
+function runsAsTask(
+  system: string,
+  { name }: PostgresSourceConfig,
+  { account, region }: AwsConfig,
+): HoldfastError {
+  const machine = `arn:aws:states:${region}:${account ?? 'ACCOUNT'}:stateMachine:${resourceName(system, 'database-backup')}`;
+  const event = JSON.stringify({ trigger: 'manual', source: name, at: new Date().toISOString() });
+  return new HoldfastError('USAGE', `${name} is dumped by a task, which may take hours`, {
+    hint: `Start it: aws stepfunctions start-execution --region ${region} --state-machine-arn ${machine} --input '${event}'. \`holdfast list ${name}\` shows when it is proven.`,
+  });
 }
 
 function timeoutOf(text: string): number {

@@ -35,6 +35,14 @@ export async function examineDatabase(
       ),
     ];
   } catch (error) {
-    return [failure('source', error)];
+    const found = failure('source', error);
+    if (config.aws === undefined) return [found];
+    return [
+      warning(
+        'source',
+        `${source.name}: from here, ${found.message}`,
+        `Where its ${source.runOn} runs this may be otherwise: holdfast log ${source.name} --failed says so.`,
+      ),
+    ];
   }
 }

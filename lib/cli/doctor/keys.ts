@@ -1,7 +1,7 @@
 // What the doctor looks at about keys: can this machine sign, and does its own configuration believe what it signs.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isRemote, type Config } from '../../config/config.ts';
+import { isDatabase, isRemote, type Config } from '../../config/config.ts';
 import { showReference } from '../../config/places.ts';
 import { sourcePrefix, recordsPrefix } from '../../format/layout.ts';
 import { VERBS } from '../../format/record.ts';
@@ -15,7 +15,7 @@ export async function examineKeys(config: Config): Promise<Finding[]> {
   const { signingKey, trust } = config;
   try {
     const signer = await signerFrom(config);
-    if (signer === undefined && config.aws !== undefined && config.sources.every(isRemote))
+    if (signer === undefined && config.aws !== undefined && isAllOnAws(config))
       return [ok('key', 'the functions sign; no key is needed here')];
     if (signer === undefined || signingKey === undefined) {
       return [
@@ -43,6 +43,11 @@ export async function examineKeys(config: Config): Promise<Finding[]> {
   } catch (error) {
     return [failure('key', error)];
   }
+}
+
+/** Whether functions back up everything. */
+function isAllOnAws({ sources }: Config): boolean {
+  return sources.every((source) => isRemote(source) || isDatabase(source));
 }
 
 async function folderFindings(file: string): Promise<Finding[]> {
