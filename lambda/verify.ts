@@ -1,7 +1,9 @@
 // Verifies a backup when its manifest was created, and on a schedule the content of everything that is kept.
+import { DATABASE_KINDS } from '../lib/aws/database-kinds.ts';
 import type { FunctionContext } from '../lib/aws/deadline.ts';
 import { createdObject, fieldsOf, parseTime } from '../lib/aws/events.ts';
 import { invoke } from '../lib/aws/invocation.ts';
+import { ARCHIVE_KINDS, type Kinds } from '../lib/aws/kinds.ts';
 import { verifyContent, type ContentReport } from '../lib/aws/verify-content.ts';
 import { verifyCreated, type VerifyReport } from '../lib/aws/verify-created.ts';
 import { latestTime } from '../lib/engine/clock.ts';
@@ -12,15 +14,23 @@ export function handler(
   event: unknown,
   context: FunctionContext,
 ): Promise<VerifyReport | ContentReport> {
-  return invoke<VerifyReport | ContentReport>(context, 'verifying', (invocation) => {
-    const created = createdObject(event);
-    if (created !== undefined) return verifyCreated(invocation, created);
-    const { level, at } = fieldsOf(event);
-    if (level === 'content') {
-      return verifyContent(invocation, parseTime(at, latestTime(invocation.engine)));
-    }
-    throw new HoldfastError('USAGE', 'the event is neither about an object nor has a level', {
-      hint: 'Send { "level": "content", "at": "2026-11-22T03:00:00Z" }.',
-    });
-  });
+  return invoke<VerifyReport | ContentReport>(
+    context,
+    'verifying',
+    (invocation) => {
+      const created = createdObject(event);
+      if (created !== undefined) return verifyCreated(invocation, created);
+      const { level, at } = fieldsOf(event);
+      if (level === 'content') {
+        return verifyContent(invocation, parseTime(at, latestTime(invocation.engine)));
+      }
+      throw new HoldfastError('USAGE', 'the event is neither about an object nor has a level', {
+        hint: 'Send { "level": "content", "at": "2026-11-22T03:00:00Z" }.',
+      });
+    },
+    KINDS,
+  );
 }
+
+/** Whatever is stored is verified, whoever backed it up. */
+const KINDS: Kinds = new Map([...ARCHIVE_KINDS, ...DATABASE_KINDS]);

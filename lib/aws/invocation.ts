@@ -2,9 +2,11 @@
 import { HoldfastError } from '../errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import { deadlineOf, explainDeadline, type FunctionContext } from './deadline.ts';
-import { errorFields, logOf, withoutSecrets, type Log } from './logger.ts';
+import { NO_KINDS, type Kinds } from './kinds.ts';
+import { errorFields, logOf, type Log } from './logger.ts';
 import { publishMetrics, type Measured } from './metrics.ts';
 import { openSession, type Session } from './session.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 export interface Invocation extends Session {
   readonly engine: Engine;
@@ -14,19 +16,20 @@ export interface Invocation extends Session {
 }
 
 /**
- * Performs `act` with the engine of this process. What it returns is logged; what it throws is logged, and thrown as an error whose
+ * Performs `act` with the engine of this process, which handles backups of `kinds`. What it returns is logged; what it throws is logged, and thrown as an error whose
  * name is the code, and which carries nothing but its message.
  */
 export function invoke<T extends object>(
   context: FunctionContext,
   what: string,
   act: (invocation: Invocation) => Promise<T>,
+  kinds: Kinds = NO_KINDS,
 ): Promise<T> {
   return guard(context, what, async ({ log, signal }) => {
     const session = await openSession();
     return act({
       ...session,
-      engine: { ...session.engine, signal, who: whoOf(context) },
+      engine: { ...session.engine, kinds, signal, who: whoOf(context) },
       log,
       publish: (measured) => tryPublish(session, measured, log),
     });

@@ -1,6 +1,7 @@
 // The log of a function: one JSON object a line, made of fields that we choose. What looks like a credential never gets into it.
 import { Logger } from '@aws-lambda-powertools/logger';
 import { HoldfastError } from '../errors.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** What can be logged: never an event, a response or an error as it came, for nobody knows what they hold. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -49,21 +50,6 @@ function causesOf(error: Error): string[] {
     if (names.length === MAX_CAUSES) break;
   }
   return names;
-}
-
-// Ids of keys and what a presigned URL ends in, tokens of GitHub, and PEM blocks.
-const SECRETS = [
-  /(?:X-Amz-|[?&](?:AWSAccessKeyId|Signature|Expires|token)=)[^\s"'<>]*/gi,
-  /\b(?:AKIA|ASIA)[0-9A-Z]{12,}\b/g,
-  /\b(?:gh[pousr]_|github_pat_)\w{16,}/g,
-  /\b(?:Bearer|Basic|token)\s+[\w.~+/=-]{12,}/gi,
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-  /(https?:\/\/)[^\s/@:]+:[^\s/@]+@/gi,
-];
-
-/** `text` with whatever looks like a credential replaced. */
-export function withoutSecrets(text: string): string {
-  return SECRETS.reduce((cleaned, pattern) => cleaned.replace(pattern, '[removed]'), text);
 }
 
 function clean(fields: LogFields): Record<string, unknown> {

@@ -22,7 +22,6 @@ import type { S3Store } from '../stores/s3.ts';
 import type { Store } from '../stores/store.ts';
 import { VERSION } from '../version.ts';
 import { kmsSigner, kmsTrustedKeys } from './kms.ts';
-import { KINDS } from './sources.ts';
 
 /** What stays open from one invocation to the next. */
 export interface Session {
@@ -31,7 +30,7 @@ export interface Session {
   readonly kms: KMSClient;
   readonly cloudWatch: CloudWatchClient;
   /** All of an engine but what belongs to one invocation. */
-  readonly engine: Omit<Engine, 'signal' | 'who'>;
+  readonly engine: Omit<Engine, 'signal' | 'who' | 'kinds'>;
 }
 
 let warm: { readonly key: string; readonly session: Promise<Session> } | undefined;
@@ -98,7 +97,6 @@ async function open(settings: FunctionSettings, folder: string): Promise<Session
     engine: {
       system: config.system,
       store,
-      kinds: KINDS,
       signer,
       trusted,
       trustAnyone: false,

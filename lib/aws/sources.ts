@@ -1,30 +1,13 @@
 // From the configuration of a source to the source that a function reads. What a kind needs is loaded when it is read.
 import os from 'node:os';
 import { S3Client } from '@aws-sdk/client-s3';
-import type { Config, ParametersSourceConfig, SourceConfig } from '../config/config.ts';
+import type { ParametersSourceConfig, SourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
 import { isS3Url, parseS3Url } from '../names/s3-place.ts';
 import { bucketSource } from '../sources/bucket.ts';
-import { archiveKind, filesKind } from '../sources/files-kind.ts';
-import type { Source, SourceKind } from '../sources/source.ts';
-import { resolveAwsReference, type AwsPlace } from './references.ts';
-
-/** Every kind of source whose backups functions verify, restore and prune. */
-export const KINDS: ReadonlyMap<string, SourceKind> = new Map(
-  [filesKind, ...['bucket', 'github', 'parameters'].map(archiveKind)].map((kind) => [
-    kind.kind,
-    kind,
-  ]),
-);
-
-/** What is configured under that name. `USAGE` when nothing is. */
-export function sourceConfig({ sources }: Config, name: string): SourceConfig {
-  const found = sources.find((one) => one.name === name);
-  if (found !== undefined) return found;
-  throw new HoldfastError('USAGE', `there is no source "${name.slice(0, 100)}"`, {
-    hint: `Known here are ${sources.map((one) => one.name).join(', ')}; a source added since needs a deployment.`,
-  });
-}
+import type { Source } from '../sources/source.ts';
+import type { AwsPlace } from './place.ts';
+import { resolveAwsReference } from './references.ts';
 
 /** The source as configured; `store` is the URL of the store. `CONFIG_INVALID` for one that no function can reach. */
 export async function remoteSource(config: SourceConfig, store: string): Promise<Source> {

@@ -1,5 +1,6 @@
 // What `restore-test` does: the newest good backup of a source is restored to the function's own storage and compared.
 import { statfs } from 'node:fs/promises';
+import type { SourceConfig } from '../config/config.ts';
 import { latestTime } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { readRecords } from '../engine/records.ts';
@@ -7,8 +8,10 @@ import { restoreTest } from '../engine/restore-test.ts';
 import { surveySource, type SurveyedBackup } from '../engine/survey.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Manifest } from '../format/manifest.ts';
+import { fieldsOf, parseSource, parseTime } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { firstProblems } from './reports.ts';
+import { sourceConfig } from './source-config.ts';
 import { assertTold } from './verifying.ts';
 
 export interface RestoreTestReport {
@@ -21,17 +24,23 @@ export interface RestoreTestReport {
   readonly problems?: readonly Problem[];
 }
 
-/** `BACKUP_NOT_FOUND` without a good backup, `NO_SPACE` for one that is larger than the storage. */
+/**
+ * Tests what `{ source, at }` names. `BACKUP_NOT_FOUND` without a good backup, `NO_SPACE` for one that is larger than the storage,
+ * `FORMAT_UNSUPPORTED` for one of a kind that this function does not restore.
+ */
 export async function testRestore(
-  { engine, publish }: Invocation,
-  source: string,
-  since: Date,
+  { engine, config, publish }: Invocation,
+  event: unknown,
 ): Promise<RestoreTestReport> {
+  const { at, ...named } = fieldsOf(event);
+  const since = parseTime(at, latestTime(engine));
+  const configured = sourceConfig(config, parseSource(named['source']));
+  const { name: source } = configured;
   const before = await provenSince(engine, source, since);
   if (before !== undefined) return { outcome: 'already', source, id: before, verdict: 'proven' };
   const backup = await newestGood(engine, source);
   await assertRoom(engine, backup.manifest);
-  const result = await restoreTest(engine, backup);
+  const result = await restoreTest(engine, backup, { checks: checksOf(configured) });
   const { id, verdict, problems, restoreMs } = result;
   assertTold(result);
   const measures = verdict === 'proven' ? { restoreTestAgeSeconds: 0 } : { damagedBackups: 1 };
@@ -44,6 +53,11 @@ export async function testRestore(
     restoreSeconds: restoreMs / 1000,
     problems: firstProblems(problems),
   };
+}
+
+/** What is asked of a restored backup of the source. */
+function checksOf(source: SourceConfig): readonly string[] {
+  return source.kind === 'postgres' ? source.checks : [];
 }
 
 async function provenSince(

@@ -1,7 +1,8 @@
 // What must not get into a log does not, however it comes along.
 import { expect, test } from '@jest/globals';
-import { errorFields, withoutSecrets } from '../../lib/aws/logger.ts';
 import { functionError } from '../../lib/aws/invocation.ts';
+import { errorFields } from '../../lib/aws/logger.ts';
+import { withoutSecrets } from '../../lib/aws/without-secrets.ts';
 import { HoldfastError } from '../../lib/errors.ts';
 
 const CANARY = 'c4n4ryc4n4ryc4n4ry';

@@ -8,12 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Machine } from '../../lib/sources/postgres/tools.ts';
 import type { PostgresOptions } from '../../lib/sources/postgres/read.ts';
+import { debian13, type MAJOR } from './debian13.ts';
 
 const SCHEMA = fileURLToPath(new URL('../fixtures/postgres/app.sql', import.meta.url));
 /** What connections by TCP have to say; nothing that a test prints may hold it. */
 export const PASSWORD = 'canary/p@ss word-7d1f';
 
-/** The folder of the newest server programs; fails when there are none: `apt-get install postgresql`. */
+/** The folder of the newest server programs of this machine; fails when there are none: `apt-get install postgresql`. */
 export function binaries(): string {
   const root = '/usr/lib/postgresql';
   const majors = fs.existsSync(root) ? fs.readdirSync(root).filter((one) => /^\d+$/.test(one)) : [];
@@ -44,6 +45,8 @@ export const MACHINE: Machine = {
 
 export interface PostgresServer extends AsyncDisposable {
   readonly folder: string;
+  /** Where its programs are, for `binaries` of a source or a `PATH`. */
+  readonly binaries: string;
   readonly port: number;
   /** By the socket, without a password. */
   url(database: string, user?: string): string;
@@ -57,14 +60,22 @@ export interface PostgresServer extends AsyncDisposable {
   run(program: string, args: readonly string[], input?: string | Buffer): Buffer;
 }
 
-export async function startPostgres(): Promise<PostgresServer> {
+export interface PostgresServerOptions {
+  /** 17 runs from the root file system of {@link debian13}. @default what this machine has */
+  readonly major?: typeof MAJOR;
+}
+
+export async function startPostgres({
+  major,
+}: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const programs = major === undefined ? binaries() : (await debian13()).binaries;
   const folder = fs.mkdtempSync('/tmp/holdfast-postgres-');
   const user = plainUser();
   if (user !== undefined) fs.chownSync(folder, user.uid, user.gid);
   const data = path.join(folder, 'data');
   fs.writeFileSync(path.join(folder, 'password'), PASSWORD, { mode: 0o644 });
   const initdb = spawnSync(
-    path.join(binaries(), 'initdb'),
+    path.join(programs, 'initdb'),
     [
       ...[`--pgdata=${data}`, '--username=postgres', '--no-sync', '--encoding=UTF8'],
       ...['--locale=C.UTF-8', '--auth-local=trust', '--auth-host=scram-sha-256'],
@@ -74,14 +85,19 @@ export async function startPostgres(): Promise<PostgresServer> {
   );
   if (initdb.status !== 0) throw new Error(`initdb: ${initdb.stderr}`);
   const port = await freePort();
-  const child = launch(folder, port, user);
+  const child = launch({ folder, port, programs }, user);
   await answers(folder, child);
-  return serverAt(folder, port, child);
+  return serverAt({ folder, port, programs }, child);
+}
+
+interface Place {
+  readonly folder: string;
+  readonly port: number;
+  readonly programs: string;
 }
 
 function launch(
-  folder: string,
-  port: number,
+  { folder, port, programs }: Place,
   user: { uid: number; gid: number } | undefined,
 ): ChildProcess {
   const settings = {
@@ -93,7 +109,7 @@ function launch(
     log_min_messages: 'fatal',
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = path.join(binaries(), 'postgres');
+  const server = path.join(programs, 'postgres');
   const log = fs.openSync(path.join(folder, 'log'), 'a');
   const child = spawn(server, ['-D', path.join(folder, 'data'), '-k', folder, ...options], {
     cwd: folder,
@@ -123,10 +139,10 @@ function freePort(): Promise<number> {
   });
 }
 
-function serverAt(folder: string, port: number, child: ChildProcess): PostgresServer {
+function serverAt({ folder, port, programs }: Place, child: ChildProcess): PostgresServer {
   const env = { PATH: process.env['PATH'] ?? '', PGHOST: folder, PGPORT: String(port) };
   const run = (program: string, args: readonly string[], input: string | Buffer = '') => {
-    const ended = spawnSync(path.join(binaries(), program), args, {
+    const ended = spawnSync(path.join(programs, program), args, {
       env: { ...env, PGUSER: 'postgres', LC_ALL: 'C' },
       input,
       maxBuffer: 1 << 30,
@@ -140,6 +156,7 @@ function serverAt(folder: string, port: number, child: ChildProcess): PostgresSe
       .trimEnd();
   return {
     folder,
+    binaries: programs,
     port,
     url: (database, user = 'postgres') =>
       `postgres:///${database}?host=${folder}&port=${port}&user=${user}`,

@@ -1,13 +1,13 @@
 // The virtual environment with the tools of tests that are written in Python: found, or made once on a machine.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import process from 'node:process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { underLock } from './lock.ts';
 
 const run = promisify(execFile);
 
@@ -24,7 +24,8 @@ export async function pythonTools(): Promise<string> {
     return join(given, 'bin');
   }
   const folder = join(homedir(), '.cache', 'holdfast-tests', 'ministack');
-  if (!isComplete(folder)) await underLock(`${folder}.lock`, () => install(folder));
+  if (!isComplete(folder))
+    await underLock(`${folder}.lock`, INSTALL_LIMIT_MS, () => install(folder));
   return join(folder, 'bin');
 }
 
@@ -52,27 +53,4 @@ async function install(folder: string): Promise<void> {
   const options = ['install', '--quiet', '--disable-pip-version-check', '--requirement'];
   await run(pip, [...options, REQUIREMENTS], { timeout: INSTALL_LIMIT_MS });
   await writeFile(installed(folder), readFileSync(REQUIREMENTS));
-}
-
-/** Does `act` while no other process does; a lock that outlived its process is taken after a time in which any installation is done. */
-async function underLock(lock: string, act: () => Promise<void>): Promise<void> {
-  await mkdir(dirname(lock), { recursive: true });
-  for (;;) {
-    try {
-      await mkdir(lock);
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const held = await stat(lock).catch(() => undefined);
-      if (held !== undefined && Date.now() - held.mtimeMs > INSTALL_LIMIT_MS) {
-        await rm(lock, { recursive: true, force: true });
-      }
-      await sleep(500);
-    }
-  }
-  try {
-    await act();
-  } finally {
-    await rm(lock, { recursive: true, force: true });
-  }
 }

@@ -1,0 +1,15 @@
+// Proves that the newest good backup of a database restores: on a scratch server, dumped again and compared.
+import { DATABASE_KINDS } from '../lib/aws/database-kinds.ts';
+import type { FunctionContext } from '../lib/aws/deadline.ts';
+import { invoke } from '../lib/aws/invocation.ts';
+import { testRestore, type RestoreTestReport } from '../lib/aws/testing.ts';
+
+/** `{ source, at }`; `at` is the time for which the test was due. */
+export function handler(event: unknown, context: FunctionContext): Promise<RestoreTestReport> {
+  return invoke(
+    context,
+    'the restore test',
+    (invocation) => testRestore(invocation, event),
+    DATABASE_KINDS,
+  );
+}

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Everything that the image of the database functions holds besides Node and their code: client, server and extensions of PostgreSQL
+# $PG_MAJOR on Debian 13. The Dockerfile runs it, and so do the tests, in a root file system of their own.
+set -eu
+
+PG_MAJOR=${PG_MAJOR:-17}
+# Packages of extensions beyond PostgreSQL's own, as Debian calls them between `postgresql-17-` and the end: "pgvector cron".
+PG_EXTENSIONS=${PG_EXTENSIONS:-pgvector}
+# Sort orders that a restored database finds; C.UTF-8 is there without.
+LOCALES=${LOCALES:-en_US.UTF-8}
+
+DEBIAN_FRONTEND=noninteractive
+LC_ALL=C
+export DEBIAN_FRONTEND LC_ALL
+
+install() {
+  apt-get install --yes --quiet --no-install-recommends "$@"
+}
+
+apt-get update --quiet
+# Whatever the base image is, its packages are those of today.
+apt-get upgrade --yes --quiet
+# libnss-wrapper: functions run under a uid that has no name. util-linux: setpriv and unshare. The libraries are what Node needs.
+install ca-certificates libatomic1 libnss-wrapper libstdc++6 locales postgresql-common util-linux
+
+for locale in $LOCALES; do
+  localedef --inputfile "${locale%%.*}" --charmap "${locale#*.}" --force "$locale"
+done
+
+# No cluster: each test makes one of its own, in /tmp.
+sed -i 's/^#\?create_main_cluster .*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+grep -q '^create_main_cluster = false$' /etc/postgresql-common/createcluster.conf
+
+# Debian 13 has 17; other majors come from the PostgreSQL project's own archive, whose key is in postgresql-common.
+if [ "$PG_MAJOR" != 17 ]; then
+  cat >/etc/apt/sources.list.d/pgdg.sources <<END
+Types: deb
+URIs: https://apt.postgresql.org/pub/repos/apt
+Suites: trixie-pgdg
+Components: main
+Signed-By: /usr/share/postgresql-common/pgdg/apt.postgresql.org.gpg
+END
+  apt-get update --quiet
+fi
+extensions=
+for extension in $PG_EXTENSIONS; do
+  extensions="$extensions postgresql-$PG_MAJOR-$extension"
+done
+# shellcheck disable=SC2086 # One word per package.
+install "postgresql-$PG_MAJOR" "postgresql-client-$PG_MAJOR" $extensions
+
+# What was asked for is there, and nothing that the image has no use for.
+"/usr/lib/postgresql/$PG_MAJOR/bin/postgres" --version
+"/usr/lib/postgresql/$PG_MAJOR/bin/pg_dump" --version
+test -f "/usr/share/postgresql/$PG_MAJOR/extension/pgcrypto.control"
+test -z "$(ls -A "/var/lib/postgresql/$PG_MAJOR" 2>/dev/null)"
+apt-get clean
+rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
