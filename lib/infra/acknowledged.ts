@@ -5,6 +5,7 @@ import type { IConstruct } from 'constructs';
 import type { Alarms } from './alarms.ts';
 import type { Functions } from './functions.ts';
 import type { Messages } from './messages.ts';
+import type { RecoveryRole } from './recovery-role.ts';
 import type { Schedules } from './schedules.ts';
 import type { Storage } from './storage.ts';
 
@@ -15,6 +16,7 @@ export interface Parts {
   readonly functions: Functions;
   readonly alarms: Alarms;
   readonly schedules: Schedules;
+  readonly recovery: RecoveryRole;
 }
 
 /** The packs in which a rule of the same name stands. */
@@ -42,7 +44,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
       'X-Ray, PutMetricData and ListSecrets know no resources; metrics are confined to our namespace.',
   },
   {
-    resource: /\/(backups|records|incidents)\/(\*|[a-z0-9/-]+\/\*|\*\/manifest\.json)$/,
+    resource: /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/manifest\.json)$/,
     reason: 'Keys of objects carry times and random parts: rights end at their prefix.',
   },
   {
@@ -66,7 +68,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
 
 /** Says of each finding in `parts` why it stays. */
 export function acknowledgeFindings(parts: Parts): void {
-  const { storage, messages, functions, alarms, schedules } = parts;
+  const { storage, messages, functions, alarms, schedules, recovery } = parts;
   for (const bucket of [storage.bucket, storage.accessLogs]) {
     if (bucket === undefined) continue;
     acknowledge(
@@ -84,6 +86,7 @@ export function acknowledgeFindings(parts: Parts): void {
     acknowledgeWildcards(one.policy);
   }
   acknowledgeWildcards(schedules.policy);
+  acknowledgeWildcards(recovery.policy);
   acknowledge(messages.deadLetters, ['Serverless-SQSRedrivePolicy'], LAST_QUEUE);
   acknowledge(messages.topic, ['Serverless-SNSRedrivePolicy'], E_MAIL);
   for (const alarm of alarms.told) acknowledge(alarm, inAll('CloudWatchAlarmAction'), BY_EVENT);

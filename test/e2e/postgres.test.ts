@@ -99,6 +99,15 @@ test('refuses to restore over what is there, and does so when told', async () =>
   expect(dump('live')).toBe(dump('app'));
 });
 
+test('what was replaced is kept, is nobody’s latest, and counts for nothing', async () => {
+  const { backups } = JSON.parse(await done(['list', 'database', '--json'])) as {
+    backups: { id: string; standing: string; good: boolean }[];
+  };
+  const saved = backups.find(({ id }) => id.endsWith('-safety'));
+  expect(saved).toMatchObject({ standing: 'safety', good: false });
+  expect(await done(['show', 'database/latest'])).toContain('20260105T020000000Z-manual');
+});
+
 test('restores one table', async () => {
   server.sql('postgres', 'CREATE DATABASE one_table TEMPLATE app');
   server.sql('one_table', 'DROP TABLE public.cache');

@@ -44,7 +44,8 @@ export async function examinePostgres(
     maxDatabaseBytes: options.maxDatabaseBytes,
   });
   const extensions = Object.keys(await readExtensions(session));
-  const unprovable = await whyUnprovable(machine, found.serverMajor, extensions);
+  const needed = Math.max(found.serverMajor, tools.major);
+  const unprovable = await whyUnprovable(machine, needed, extensions);
   const { serverVersion, databaseBytes, role, notes } = found;
   const { label } = connection;
   return {

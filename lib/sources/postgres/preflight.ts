@@ -78,7 +78,7 @@ function assertSize(bytes: number, { maxDatabaseBytes, connection }: PreflightIn
     'SOURCE_UNREADABLE',
     `the database ${connection.label} takes ${bytes} bytes, allowed are ${maxDatabaseBytes}`,
     {
-      hint: 'A dump of this size takes long to write and longer to load. Raise `maxDatabaseBytes`, leave tables out with `excludeTables`, or use the snapshots and point-in-time recovery of the server beside a dump of the rest.',
+      hint: 'A dump of this size takes long to write and longer to load. Raise `maxDatabaseSize`, leave tables out with `excludeTables`, or use the snapshots and point-in-time recovery of the server beside a dump of the rest.',
     },
   );
 }

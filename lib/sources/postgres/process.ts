@@ -151,9 +151,8 @@ function failure(run: ToolRun, { code, signal, said }: End): HoldfastError {
     .map((line) => displayText(line).slice(0, 500));
   const known = REASONS.find(({ words }) => words.test(said));
   const hint = known?.hint ?? (signal === 'SIGKILL' ? KILLED : undefined);
-  const passing = known?.passing === true && run.failure === 'SOURCE_UNREADABLE';
   return new HoldfastError(
-    passing ? 'SOURCE_UNAVAILABLE' : run.failure,
+    known?.instead?.[0] === run.failure ? known.instead[1] : run.failure,
     `${run.what} ${how}${lines.length > 0 ? `: ${lines.join('; ')}` : ''}`,
     { cause: new ToolEnd(code, signal), ...(hint !== undefined && { hint }) },
   );
@@ -164,9 +163,12 @@ const KILLED = 'Somebody killed it; the system does so when memory runs out.';
 interface Reason {
   readonly words: RegExp;
   readonly hint: string;
-  /** True when the same run may succeed later without anything being changed. */
-  readonly passing?: true;
+  /** What a failure is because of it, instead of something more general. */
+  readonly instead?: readonly [ErrorCode, ErrorCode];
 }
+
+/** The same run may succeed later without anything being changed. */
+const PASSING = ['SOURCE_UNREADABLE', 'SOURCE_UNAVAILABLE'] as const;
 
 /** Postgres' programs tell their reasons in words alone; these are the words of the C locale. The first that fits counts. */
 const REASONS: readonly Reason[] = [
@@ -198,22 +200,27 @@ const REASONS: readonly Reason[] = [
   {
     words: /lock timeout|could not obtain lock/,
     hint: 'Another session holds a lock, such as a migration under way. Run the backup again later, or raise `lockWaitTimeout`.',
-    passing: true,
+    instead: PASSING,
   },
   {
     words: /conflict with recovery/,
     hint: 'The replica cancelled the dump because of changes that it had to replay. Run it again, raise max_standby_streaming_delay there, or back up the primary.',
-    passing: true,
+    instead: PASSING,
+  },
+  {
+    words: /FATAL: {2}database ".*" does not exist/,
+    hint: 'The server has no such database: look at the last part of the URL.',
   },
   {
     words:
-      /could not connect|connection refused|could not translate host name|timeout expired|server closed the connection|terminating connection|connection .*(?:reset|failed|lost)|no connection to the server|SSL SYSCALL|no route to host|the database system is (?:starting up|shutting down|in recovery)|too many clients|remaining connection slots/i,
+      /could not connect|connection refused|could not translate host name|timeout expired|server closed the connection|terminating connection|connection .*(?:reset|lost|timed out)|could not (?:receive data from|send data to) server|no connection to the server|SSL SYSCALL|no route to host|network is unreachable|the database system is (?:starting up|shutting down|in recovery)|too many clients|remaining connection slots/i,
     hint: 'The connection could not be made, or broke. Run it again; if it stays so, look at host, port, network and the log of the server.',
-    passing: true,
+    instead: PASSING,
   },
   {
     words: /No space left on device/i,
     hint: 'There is no room left where the server keeps its data.',
+    instead: ['COMMAND_FAILED', 'NO_SPACE'],
   },
 ];
 

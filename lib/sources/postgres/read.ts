@@ -280,7 +280,7 @@ class Run {
 
 /** SQL: no limit that a role or a database has may end a transaction that lasts as long as a dump; older servers have fewer. */
 function patience(lockSeconds: number): string {
-  return `SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '${lockSeconds}s' ELSE '0' END, false) FROM pg_settings
+  return `SET statement_timeout = 0; SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '${lockSeconds}s' ELSE '0' END, false) FROM pg_settings
     WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
 }
 
