@@ -10,6 +10,7 @@ export const CUSTOMERS = 2000;
 export const ORDERS = 20_000;
 
 export const SHOP = `
+SET search_path = public;
 CREATE TYPE order_state AS ENUM ('open', 'paid', 'sent');
 CREATE TABLE customers (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -47,6 +48,7 @@ FROM generate_series(1, ${ORDERS}) i;
 
 /** What nobody notices at once, and the objects in which it is found. */
 export const CHANGES = `
+SET search_path = public;
 UPDATE orders SET total = total + 100 WHERE id = 4711;
 ALTER POLICY own_orders ON orders USING (true);
 SELECT setval('invoice_numbers', 100000);
@@ -57,5 +59,5 @@ export const CHANGED = [
   'SEQUENCE SET public.invoice_numbers',
 ] as const;
 
-export const CHECK = `SELECT count(*) = ${ORDERS} FROM orders`;
+export const CHECK = `SELECT count(*) = ${ORDERS} FROM public.orders`;
 export const NEWEST = 'public.orders.placed_at';
