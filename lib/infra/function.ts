@@ -27,6 +27,7 @@ import { LogGroup, type CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { VpcConfig } from '../config/config.ts';
+import { MEMORY_VARIABLES } from '../config/function-settings.ts';
 import { resourceName } from '../names/aws.ts';
 import type { FunctionName } from '../names/aws.ts';
 import { writeCode } from './bundle.ts';
@@ -181,6 +182,7 @@ export class HoldfastFunction extends Construct {
       environment: {
         ...props.environment,
         NODE_OPTIONS: '--enable-source-maps',
+        ...MEMORY_VARIABLES,
       },
       role: this.role.withoutPolicyUpdates(),
       tracing: Tracing.ACTIVE,

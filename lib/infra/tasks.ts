@@ -10,6 +10,7 @@ import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunc
 import { Construct } from 'constructs';
 import { isDatabase } from '../config/config.ts';
 import type { Config, VpcConfig } from '../config/config.ts';
+import { MEMORY_VARIABLES } from '../config/function-settings.ts';
 import { DATABASE_FUNCTIONS, TASK_VARIABLES, resourceName } from '../names/aws.ts';
 import type { DatabaseFunctionName } from '../names/aws.ts';
 import type { Functions } from './functions.ts';
@@ -117,6 +118,7 @@ export class Tasks extends Construct {
     const environment = {
       ...functions.environmentOf(name),
       NODE_OPTIONS: '--enable-source-maps',
+      ...MEMORY_VARIABLES,
       [TASK_VARIABLES.name]: own.functionName,
       [TASK_VARIABLES.timeout]: String(DAY_SECONDS - MARGIN_SECONDS),
     };

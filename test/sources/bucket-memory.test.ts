@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
+import { MEMORY_VARIABLES } from '../../lib/config/function-settings.ts';
 import { noise } from '../support/archives.ts';
 
 const CHILD = fileURLToPath(new URL('../support/bucket-child.ts', import.meta.url));
@@ -44,10 +45,12 @@ async function backUpGenerated(objects: ReadonlyMap<string, number>): Promise<To
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      CHILD,
-      `http://127.0.0.1:${port}`,
-    ]);
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [CHILD, `http://127.0.0.1:${port}`],
+      // As functions run.
+      { env: { ...process.env, ...MEMORY_VARIABLES } },
+    );
     return JSON.parse(stdout) as Told;
   } finally {
     server.closeAllConnections();

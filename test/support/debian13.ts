@@ -17,7 +17,6 @@ const INSTALL = fileURLToPath(new URL('../../lambda/database/install.sh', import
 const ENTER = fileURLToPath(new URL('debian13-enter.sh', import.meta.url));
 // Not below the home of root: servers run as users who may not look in there.
 const CACHE = '/var/cache/holdfast-tests';
-const MIRROR = 'http://deb.debian.org';
 const BUILD_LIMIT_MS = 15 * 60_000;
 /** The major version in it. */
 export const MAJOR = 17;
@@ -60,9 +59,22 @@ async function build(folder: string): Promise<void> {
   }
 }
 
+/** Where this machine gets Debian's packages, and their security fixes. */
+async function mirrors(): Promise<{ packages: string; security: string }> {
+  const { stdout } = await run('apt-get', ['indextargets', '--format', '$(REPO_URI)']);
+  const known = stdout.split('\n').map((one) => one.replace(/\/$/, ''));
+  const packages = known.find((one) => one.endsWith('/debian'));
+  if (packages === undefined) throw new Error('apt of this machine knows no mirror of Debian');
+  return {
+    packages,
+    security: known.find((one) => one.endsWith('-security')) ?? `${packages}-security`,
+  };
+}
+
 /** What the base image holds: the smallest Debian, and where its packages and their security fixes come from. */
 async function bootstrap(root: string): Promise<void> {
-  const args = ['--variant=minbase', 'trixie', root, `${MIRROR}/debian`];
+  const { packages, security } = await mirrors();
+  const args = ['--variant=minbase', 'trixie', root, packages];
   await run('debootstrap', args, { timeout: BUILD_LIMIT_MS, maxBuffer: 1 << 26 }).catch(
     (cause: unknown) => {
       throw new Error('debootstrap failed; these tests need it: apt-get install debootstrap', {
@@ -71,9 +83,9 @@ async function bootstrap(root: string): Promise<void> {
     },
   );
   const suites = [
-    `deb ${MIRROR}/debian trixie main`,
-    `deb ${MIRROR}/debian trixie-updates main`,
-    `deb ${MIRROR}/debian-security trixie-security main`,
+    `deb ${packages} trixie main`,
+    `deb ${packages} trixie-updates main`,
+    `deb ${security} trixie-security main`,
   ];
   await writeFile(join(root, 'etc/apt/sources.list'), `${suites.join('\n')}\n`);
 }

@@ -67,10 +67,9 @@ async function startServer(
   try {
     const tools = await serverFor(machine);
     const { signal } = engine;
-    const now = engine.now();
     return {
       tools,
-      server: await ScratchServer.start({ machine, tools, parent: work, now, signal }),
+      server: await ScratchServer.start({ machine, tools, parent: work, signal }),
     };
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'COMMAND_FAILED') return error.message;

@@ -75,7 +75,6 @@ export interface ScratchInput {
   readonly tools: Server;
   /** Where it may have its folder; absolute. */
   readonly parent: string;
-  readonly now: Date;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -94,9 +93,9 @@ export class ScratchServer implements AsyncDisposable {
   /** Makes a server and waits until it answers. `COMMAND_FAILED` when it cannot be made, `NO_SPACE` when there is no room. */
   static async start(input: ScratchInput): Promise<ScratchServer> {
     const parent = scratchParent(input.parent);
-    sweepLeftovers(parent, input.now);
     const folder = path.join(parent, `${SCRATCH_PREFIX}${input.machine.random()}`);
     makePrivate(folder);
+    sweepLeftovers(parent, folder);
     const confined = confinement();
     try {
       const env = environment(folder, input.machine);
@@ -204,14 +203,15 @@ function launch(
   return guard;
 }
 
-/** Removes what a machine that was switched off has left. */
-function sweepLeftovers(parent: string, now: Date): void {
+/** Removes what a machine that was switched off has left. Its age is the difference to `fresh`, which was made just now: one clock. */
+function sweepLeftovers(parent: string, fresh: string): void {
+  const nowMs = fs.statSync(fresh).mtimeMs;
   for (const name of fs.readdirSync(parent)) {
     if (!name.startsWith(SCRATCH_PREFIX)) continue;
     const folder = path.join(parent, name);
     const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
     const mine = stats?.uid === (owner()?.uid ?? process.getuid?.());
-    if (stats?.isDirectory() !== true || !mine || now.getTime() - stats.mtimeMs < LEFTOVER_MS)
+    if (stats?.isDirectory() !== true || !mine || nowMs - stats.mtimeMs < LEFTOVER_MS)
       continue;
     if (!isServed(folder)) fs.rmSync(folder, { recursive: true, force: true });
   }

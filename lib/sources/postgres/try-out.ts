@@ -80,7 +80,6 @@ class Test {
       machine,
       tools,
       parent: scratch,
-      now: this.input.now(),
       signal,
     });
     const facts = {
