@@ -216,6 +216,18 @@ describe('answers that break off', () => {
     },
   );
 
+  test('are waited for when they only come slowly, and asked for once', async () => {
+    const few = bytes.subarray(0, 100_000);
+    await (await sound()).put('small', few);
+    // All of it takes three times as long as a pause may.
+    const { store, sent } = await open(strike('GetObject', { pieces: 20, pauseMs: 60 }), {
+      idleMs: 400,
+    });
+    expect(Buffer.compare(await store.read('small', 0, few.byteLength), few)).toBe(0);
+    expect(count(sent, 'GetObject')).toBe(1);
+    expect(waits).toEqual([]);
+  });
+
   test('are refused when they are of another range', async () => {
     await (await sound()).put('small', bytes.subarray(0, 1000));
     const edit: Fault = {

@@ -25,5 +25,5 @@ mount -o remount,bind,ro "$at"
 
 # Lambda allows 1024 open files, and 1024 processes of its user.
 exec env -i PATH="$PATH" prlimit --nofile=1024:1024 chroot "$at" \
-  setpriv --reuid=993 --regid=990 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
+  setpriv --reuid=993 --regid=990 --clear-groups --no-new-privs --pdeathsig=keep --bounding-set=-all --inh-caps=-all \
   env -C "$workdir" "$@"

@@ -1,0 +1,192 @@
+// The image of the database functions without a container engine: its root file system, its commands, its runtime and the bundle that would be
+// copied into it, run as Lambda runs an image, against servers of PostgreSQL 15 and 17 and a strict S3 server.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { handler as verify } from '../../lambda/verify.ts';
+import type { Config, PostgresSourceConfig } from '../../lib/config/config.ts';
+import { functionConfig } from '../../lib/config/function-settings.ts';
+import { writeImage } from '../../lib/infra/bundle.ts';
+import type { Problem } from '../../lib/errors.ts';
+import type { SignerName } from '../../lib/names/aws.ts';
+import {
+  captureLog,
+  CANARIES,
+  contextOf,
+  startStage,
+  type Setting,
+  type Stage,
+} from '../lambda/stage.ts';
+import { startContainer } from '../support/function-container.ts';
+import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
+import { LambdaService, type Answer } from '../support/runtime-api.ts';
+
+jest.setTimeout(300_000);
+// The root file system is made once on a machine.
+const SETUP_MS = 15 * 60_000;
+const SECRET = 'database-url';
+
+let stage: Stage;
+const servers: PostgresServer[] = [];
+/** Everything that functions have printed. */
+const printed: string[] = [];
+
+beforeAll(async () => {
+  captureLog(printed);
+  servers.push(await startPostgres(), await startPostgres({ major: 17 }));
+  for (const server of servers) server.create('app');
+  stage = await startStage();
+}, SETUP_MS);
+afterAll(async () => {
+  await (stage as Stage | undefined)?.stop();
+  for (const server of servers) await server[Symbol.asyncDispose]();
+});
+afterEach(() => {
+  for (const canary of [...Object.values(CANARIES), PASSWORD, encodeURIComponent(PASSWORD)]) {
+    expect(printed.join('\n')).not.toContain(canary);
+  }
+});
+
+/** A store, and a database of `server` as its one source. */
+async function databaseOf(server: PostgresServer): Promise<Setting> {
+  const name = `${SECRET}-${server.port}`;
+  const secrets = new SecretsManagerClient(stage.aws.client);
+  await secrets.send(new CreateSecretCommand({ Name: name, SecretString: server.tcpUrl('app') }));
+  return stage.set({ config: (config) => ({ sources: [sourceIn(config, name)] }) });
+}
+
+function sourceIn({ sources: [some] }: Config, secret: string): PostgresSourceConfig {
+  if (some?.kind !== 'bucket') throw new Error('the stage is set with a bucket');
+  return {
+    ...some,
+    kind: 'postgres',
+    name: 'database',
+    connection: { scheme: 'secret', name: secret },
+    schemas: [],
+    excludeSchemas: [],
+    tables: [],
+    excludeTables: [],
+    binaries: undefined,
+    lockWaitTimeoutSeconds: 60,
+    timestamps: ['app.users.created_at'],
+    checks: ['SELECT count(*) > 0 FROM app.users'],
+    maxDatabaseBytes: 1 << 30,
+    runOn: 'function',
+  };
+}
+
+/** What the function of that name answers to the events, one after the other, in one container. */
+async function invoke(
+  setting: Setting,
+  name: SignerName,
+  events: readonly unknown[],
+): Promise<Answer[]> {
+  setting.become(name);
+  const image = writeImage(functionConfig(setting.config));
+  await using service = await LambdaService.start();
+  await using container = await startContainer({
+    code: join(image, 'function'),
+    command: [`${name}.handler`],
+    env: {
+      ...Object.fromEntries(
+        Object.entries(process.env).flatMap(([key, value]) =>
+          /^(?:AWS|HOLDFAST)_/.test(key) ? [[key, value ?? '']] : [],
+        ),
+      ),
+      AWS_LAMBDA_RUNTIME_API: service.host,
+      AWS_LAMBDA_FUNCTION_NAME: `holdfast-example-${name}`,
+    },
+  });
+  try {
+    const answers: Answer[] = [];
+    for (const event of events) {
+      const ended = container.ended.then((code) => {
+        throw new Error(`the function ended with ${code}: ${container.said()}`);
+      });
+      answers.push(await Promise.race([service.invoke(event, { remainingMs: 240_000 }), ended]));
+    }
+    return answers;
+  } finally {
+    printed.push(container.said());
+    rmSync(image, { recursive: true, force: true });
+  }
+}
+
+const AT = '2026-11-22T02:00:00Z';
+
+describe.each([
+  [15, 0],
+  [17, 1],
+])('a database of PostgreSQL %i', (major, index) => {
+  test('is dumped by the function, and proven by the other, which restores it', async () => {
+    const server = servers[index];
+    if (server === undefined) throw new Error('the servers were not started');
+    const setting = await databaseOf(server);
+    const event = { trigger: 'schedule', source: 'database', at: AT };
+    const [made, again] = await invoke(setting, 'database-backup', [event, event]);
+    const { id } = made?.body as { id: string };
+    expect(made).toMatchObject({
+      kind: 'response',
+      body: { outcome: 'made', source: 'database', status: 'complete', problemCount: 0 },
+    });
+    expect(again?.body).toEqual({ ...(made?.body as object), outcome: 'already' });
+    const manifest = await signed(setting, `backups/database/${id}/manifest.json`);
+    expect(manifest.database.serverVersion).toMatch(new RegExp(`^${major}\\.`));
+    expect(manifest.database.clientVersion).toMatch(/^17\./);
+
+    setting.become('verify');
+    expect(await verify(setting.createdEvent('database', id), contextOf())).toMatchObject({
+      verdict: 'proven',
+    });
+
+    const due = { source: 'database', at: AT };
+    const [tested] = await invoke(setting, 'database-restore-test', [due]);
+    expect(tested).toMatchObject({
+      kind: 'response',
+      body: { outcome: 'tested', source: 'database', id, verdict: 'proven' },
+    });
+    // What the server of the image prints of a view that an older one held is no difference of the database, and is said.
+    const { problems } = tested?.body as { problems: Problem[] };
+    expect(problems.every(({ tolerated }) => tolerated)).toBe(true);
+    const evidence = await signed(setting, `records/restore-test/database/`);
+    expect(evidence).toMatchObject({
+      verdict: 'proven',
+      facts: { server: manifest.database.clientVersion, checks: [{ passed: true }] },
+    });
+  });
+});
+
+test('a container of these tests is as strict as those of Lambda', async () => {
+  const look = [
+    'id -u; getent passwd 993 || echo nameless',
+    'for place in / /var/task /usr /dev /tmp; do touch $place/it 2>/dev/null && echo $place; done',
+    'ls /dev; grep CapEff /proc/self/status; pwd; echo $HOME',
+  ];
+  await using container = await startContainer({
+    code: '/var/lib',
+    env: {},
+    entrypoint: ['sh', '-c'],
+    command: [look.join(';')],
+  });
+  expect(await container.ended).toBe(0);
+  expect(container.said().trim().split('\n')).toEqual([
+    ...['993', 'nameless', '/tmp', 'fd', 'full', 'null', 'random', 'urandom', 'zero'],
+    ...['CapEff:\t0000000000000000', '/var/task', '/nonexistent'],
+  ]);
+});
+
+interface Signed {
+  readonly database: { readonly serverVersion: string; readonly clientVersion: string };
+}
+
+/** The payload of the first signed file whose key begins so. */
+async function signed({ store }: Setting, prefix: string): Promise<Signed> {
+  for await (const { key, bytes } of store.list(prefix)) {
+    if (!key.endsWith('.json')) continue;
+    const text = Buffer.from(await store.read(key, 0, bytes)).toString();
+    return JSON.parse((text.split('\n')[1] ?? '').replace(/^,/, '')) as Signed;
+  }
+  throw new Error(`there is nothing signed below ${prefix}`);
+}
