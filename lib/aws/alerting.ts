@@ -8,6 +8,7 @@ import { HoldfastError } from '../errors.ts';
 import { compactTime } from '../format/ids.ts';
 import { openStore } from '../stores/open.ts';
 import type { Store } from '../stores/store.ts';
+import { alarmsOf } from './alarm-lines.ts';
 import { awsError } from './errors.ts';
 import type { AlarmChange } from './events.ts';
 import type { Bare, Invocation } from './invocation.ts';
@@ -23,7 +24,6 @@ import {
 import { promisesOf } from './promises.ts';
 import { readFunctionConfig, releasedTags } from './session.ts';
 import { tellOnce, type Occurrence } from './tell-once.ts';
-import { alarmsOf } from './watching.ts';
 
 export interface AlertReport {
   /** `quiet`: nothing that people want to hear of. */

@@ -1,9 +1,10 @@
 // What `freshness` does: measure, try the keys, publish, and call the heartbeat when all is well.
 import type { Engine } from '../engine/engine.ts';
-import { measureStore, type Measures } from '../engine/freshness.ts';
+import { measureStore } from '../engine/freshness.ts';
 import { claimStore } from '../engine/marker.ts';
 import { HoldfastError } from '../errors.ts';
 import { MARKER_KEY } from '../format/layout.ts';
+import { alarmsOf } from './alarm-lines.ts';
 import { callHeartbeat } from './heartbeat.ts';
 import type { Invocation } from './invocation.ts';
 import { kmsTrustedKeys } from './kms.ts';
@@ -88,22 +89,4 @@ async function beat(
     log.error('the heartbeat failed', errorFields(error));
     return 'failed';
   }
-}
-
-/** What has to be acted on, as lines. */
-export function alarmsOf({ findings, store }: Measures): string[] {
-  const { hiddenManifests, releasedButWanted } = store;
-  return [
-    ...findings
-      .entries()
-      .flatMap(([source, found]) =>
-        found
-          .filter(({ severity }) => severity === 'alarm')
-          .map(({ detail }) => `${source}: ${detail}`),
-      ),
-    ...(hiddenManifests > 0 ? [`${hiddenManifests} backups are hidden in the store`] : []),
-    ...(releasedButWanted > 0
-      ? [`${releasedButWanted} backups are released that the policy keeps`]
-      : []),
-  ];
 }

@@ -229,6 +229,57 @@ describe('trigger', () => {
   });
 });
 
+describe('a database', () => {
+  const withDatabase = (more = '', databases = '{}') =>
+    configuration('')
+      .replace('aws: {}', `aws: { databases: ${databases} }`)
+      .replace(
+        'sources:\n',
+        `sources:\n  data: { kind: postgres, connection: secret:shop/database${more} }\n`,
+      );
+
+  test('is dumped by a function of its own', async () => {
+    await place.write({ 'holdfast.yaml': withDatabase() });
+    const events: unknown[] = [];
+    services.functions.set('holdfast-shop-database-backup', (event): Promise<Answer> => {
+      events.push(event);
+      const rest = { bytes: 1, problems: [], problemCount: 0, outcome: 'made', status: 'complete' };
+      return Promise.resolve({ result: { source: 'data', id: ID, ...rest } });
+    });
+    expect(await json('trigger', 'data', '--at', AT)).toMatchObject({ outcome: 'made', id: ID });
+    expect(events).toEqual([{ trigger: 'manual', source: 'data', at: AT }]);
+  });
+
+  test('that outlasts a function is not waited for, and it is said how its task is started', async () => {
+    const vpc =
+      'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+    await place.write({ 'holdfast.yaml': withDatabase(', runOn: task', `{ ${vpc} }`) });
+    const { exit, stderr } = await run('trigger', 'data');
+    expect(exit).toBe(2);
+    expect(stderr).toContain('data is dumped by a task');
+    expect(stderr).toContain('stateMachine:holdfast-shop-database-backup');
+  });
+
+  test('has functions whose keys vouch for it, and keys of the others that do not', async () => {
+    await place.write({ 'holdfast.yaml': withDatabase() });
+    makeKeys();
+    for (const one of ['database-backup', 'database-restore-test'])
+      services.makeKey(`alias/holdfast-shop-${one}`);
+    const { trust } = parseText((await run('trust')).stdout).data as {
+      trust: { name: string; prefixes: string[] }[];
+    };
+    const prefixes = Object.fromEntries(trust.map((one) => [one.name.slice(14), one.prefixes]));
+    expect(prefixes).toEqual({
+      backup: ['backups/assets/', 'records/backup/assets/'],
+      'database-backup': ['backups/data/', 'records/backup/data/'],
+      verify: ['records/verify/'],
+      'restore-test': ['records/restore-test/assets/', 'records/restore-test/site/'],
+      'database-restore-test': ['records/restore-test/data/'],
+      prune: ['records/prune/'],
+    });
+  });
+});
+
 test('a backup into the store of a stack leaves proof and retention to the functions', async () => {
   makeKeys();
   const key = await asFunctionKey();

@@ -3,8 +3,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { LogEntry } from '../../lib/engine/log.ts';
 import { Cdk } from '../support/cdk.ts';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed, type Listed } from '../support/deployed.ts';
@@ -90,6 +92,9 @@ async function dumpOf(time: Date): Promise<Listed | undefined> {
 let dumped: Listed;
 
 test('the Scheduler starts the dump at 02:00 UTC, and its manifest starts the proof', async () => {
+  await until('freshness has looked at the store', () =>
+    system.metric('RecoveryPointAgeSeconds', 'database'),
+  );
   const time = await leapBefore(2, MONDAY);
   dumped = await until('the dump of 02:00 is proven', async () => {
     const found = await dumpOf(time);
@@ -104,11 +109,14 @@ test('the Scheduler starts the restore test, which finds the facts of the dump i
   await leapBefore(6, MONDAY);
   const tested = await until('a restore test has come to a verdict', async () => {
     const { stdout } = await system.run('log', 'database', '--json');
-    const { records } = JSON.parse(stdout) as { records: Record<string, unknown>[] };
-    return records.find(({ verb }) => verb === 'restore-test');
+    const { entries } = JSON.parse(stdout) as { entries: LogEntry[] };
+    return entries.find(({ verb }) => verb === 'restore-test');
   });
   expect(tested).toMatchObject({ subject: dumped.id, verdict: 'proven' });
-  const facts = JSON.stringify(tested['facts']);
+  const { Body } = await new S3Client(aws.client).send(
+    new GetObjectCommand({ Bucket: `${SYSTEM}-backups`, Key: tested.key }),
+  );
+  const facts = (await Body?.transformToString()) ?? '';
   expect(facts).toContain('"check":"SELECT count(*) > 0 FROM public.tasks","passed":true');
   expect(facts).toContain('"public.tasks.updated_at"');
 }, 150_000);
@@ -139,7 +147,9 @@ test('a dump that fails raises the alarm, and people are told why that matters',
   await until('the alarm goes off', async () =>
     (await system.alarms())['database/failed'] === 'ALARM' ? true : undefined,
   );
-  const message = await until('people are told', () => system.message(/database/, known));
+  const message = await until('people are told', () =>
+    system.message(/ALARM: database: the last run failed/, known),
+  );
   expect(message.text).toContain('holdfast log database --failed');
   const { stdout } = await system.run('log', 'database', '--failed');
   expect(stdout).toContain('does not exist');

@@ -30,7 +30,7 @@ beforeAll(async () => {
   zipped = await deployed(
     sparkWith([PACKAGE, `databases: { package: zip, layers: ['${LAYER}'], ${VPC} }`]),
   );
-});
+}, 180_000);
 
 function functionOf(stack: Deployed, name: string): Record<string, unknown> {
   const found = stack
