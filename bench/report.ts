@@ -4,7 +4,7 @@ import type { Operation, Tool } from './peers/tool.ts';
 import { medianOf, peakOf, ratio, samplesOf } from './results.ts';
 import type { Cell, Results, TreeResult } from './results.ts';
 import { judgeTargets } from './targets.ts';
-import { TREE_ABOUT } from './trees.ts';
+import { ABOUT } from './trees.ts';
 
 const NOTHING = '–';
 const MEGABYTE = 1e6;
@@ -35,8 +35,9 @@ function wallCell(tree: TreeResult, cell: Cell): string {
     );
     return failed ? 'failed' : NOTHING;
   }
-  const times = ratio(tree, cell, { tool: 'holdfast', operation: cell.operation });
-  const compared = times === undefined || cell.tool === 'holdfast' ? '' : ` (${times.toFixed(2)}×)`;
+  const base = tree.kind === 'database' ? 'holdfast-dump' : 'holdfast';
+  const times = ratio(tree, cell, { tool: base, operation: cell.operation });
+  const compared = times === undefined || cell.tool === base ? '' : ` (${times.toFixed(2)}×)`;
   return seconds(wall) + compared;
 }
 
@@ -83,7 +84,7 @@ function treeSection(tree: TreeResult, tools: readonly Tool[]): string {
       `- ${one.tool}, ${OPERATION_TITLES[one.operation]}, round ${one.round + 1}: ${one.message}`,
   );
   return [
-    `## \`${tree.kind}\`: ${TREE_ABOUT[tree.kind]}`,
+    `## \`${tree.kind}\`: ${ABOUT[tree.kind]}`,
     `${tree.files} files, ${megabytes(tree.bytes)}${scale}; ${tree.rounds} rounds, ${tree.measuredAt.slice(0, 10)}.`,
     'Wall time (how many times Holdfast’s):',
     treeTable(tree, used, done, wallCell),

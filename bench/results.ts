@@ -1,7 +1,7 @@
 // What a run measured, and the medians and ratios that are read from it. Pure.
 import type { Usage } from './measure.ts';
 import type { Operation } from './peers/tool.ts';
-import type { TreeKind, TreeSize } from './trees.ts';
+import type { Subject, TreeSize } from './trees.ts';
 
 /** One measured command. */
 export interface Sample extends Usage {
@@ -20,9 +20,9 @@ export interface Failure {
   readonly message: string;
 }
 
-/** The results of one tree. */
+/** The results of one tree, or of the database. */
 export interface TreeResult extends TreeSize {
-  readonly kind: TreeKind;
+  readonly kind: Subject;
   readonly scale: number;
   readonly rounds: number;
   /** When it was measured, as an ISO time. */

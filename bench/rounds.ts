@@ -10,7 +10,7 @@ import type { Operation, Place, Tool } from './peers/tool.ts';
 import { createRandom } from './random.ts';
 import type { Failure, Sample, TreeResult } from './results.ts';
 import { listFiles, prepareTree, sizeOf } from './trees.ts';
-import type { TreeKind, TreeSize } from './trees.ts';
+import type { Subject, TreeKind, TreeSize } from './trees.ts';
 
 /** What is measured, and how often. */
 export interface Plan {
@@ -24,10 +24,12 @@ export interface Plan {
   readonly progress: (line: string) => void;
 }
 
-interface Session {
+/** What the rounds over one subject share. */
+export interface Session {
   readonly plan: Plan;
-  readonly kind: TreeKind;
-  readonly folder: change.TreeFolder;
+  readonly kind: Subject;
+  /** Undefined for what is no tree. */
+  readonly folder: change.TreeFolder | undefined;
   readonly size: TreeSize;
   readonly places: ReadonlyMap<Tool, Place>;
   readonly samples: Sample[];
@@ -41,12 +43,13 @@ const GRAIN_MILLISECONDS = 2_500;
 const ONE_FILE_MAX_BYTES = 64 * 1024;
 
 // An edited million would measure little more than the edit, and one big file has no single file to restore.
-const LEFT_OUT: Readonly<Record<TreeKind, readonly Operation[]>> = {
+const LEFT_OUT: Readonly<Record<Subject, readonly Operation[]>> = {
   site: [],
   small: [],
   mixed: [],
   sql: ['file'],
   million: ['changed', 'checkout'],
+  database: OPERATIONS.filter((one) => one !== 'first' && one !== 'restoreTest'),
 };
 const TOOLS_FOR_MILLION: ReadonlySet<string> = new Set(['holdfast', 'restic']);
 
@@ -114,7 +117,7 @@ async function runOne(
   fs.rmSync(place.target, { recursive: true, force: true });
 }
 
-async function checkOut(session: Session, round: number): Promise<void> {
+async function checkOut(session: Session, folder: change.TreeFolder, round: number): Promise<void> {
   for (const [tool, place] of session.places) {
     if (session.dropped.has(tool) || tool.beforeCheckout === undefined) continue;
     const outcome = await measure(await tool.beforeCheckout(place));
@@ -123,9 +126,9 @@ async function checkOut(session: Session, round: number): Promise<void> {
     const message = `before it: ${outcome.failure}`;
     session.failures.push({ tool: tool.name, operation: 'checkout', round, message });
   }
-  change.prepareCheckout(session.folder);
-  warm(session.folder.checkout);
-  change.swapIn(session.folder);
+  change.prepareCheckout(folder);
+  warm(folder.checkout);
+  change.swapIn(folder);
 }
 
 // Everything is read once, so that the first tool does not pay for the disk.
@@ -154,16 +157,26 @@ function stepsFor(session: Session): Operation[] {
   return OPERATIONS.filter((one) => needed.has(one));
 }
 
-async function runRound(session: Session, round: number): Promise<void> {
+async function alter(
+  session: Session,
+  folder: change.TreeFolder,
+  { operation, round }: { operation: Operation; round: number },
+): Promise<void> {
+  if (operation === 'changed') change.applyChange(folder, session.plan.seed);
+  else if (operation === 'checkout') await checkOut(session, folder, round);
+  else return;
+  await sleep(GRAIN_MILLISECONDS);
+}
+
+/** Each wanted operation, by every tool in turn. */
+export async function runRound(session: Session, round: number): Promise<void> {
   await prepareTools(session);
   await sleep(GRAIN_MILLISECONDS);
   const tools = [...session.places.keys()];
   const turn = round % tools.length;
   const rotated = [...tools.slice(turn), ...tools.slice(0, turn)];
   for (const operation of stepsFor(session)) {
-    if (operation === 'changed') change.applyChange(session.folder, session.plan.seed);
-    if (operation === 'checkout') await checkOut(session, round);
-    if (operation === 'changed' || operation === 'checkout') await sleep(GRAIN_MILLISECONDS);
+    if (session.folder !== undefined) await alter(session, session.folder, { operation, round });
     for (const tool of rotated) {
       if (!session.dropped.has(tool)) await runOne(session, tool, { operation, round });
     }

@@ -10,15 +10,17 @@ import { TOOLS } from './peers/table.ts';
 import { OPERATIONS } from './peers/tool.ts';
 import { renderPage, renderResults } from './report.ts';
 import type { Results, TreeResult } from './results.ts';
+import { measureDatabase } from './database/measure.ts';
+import { DATABASE_TOOLS } from './database/tools.ts';
 import { measureTree } from './rounds.ts';
 import type { Plan } from './rounds.ts';
-import { TREE_KINDS } from './trees.ts';
-import type { TreeKind } from './trees.ts';
+import { SUBJECTS } from './trees.ts';
+import type { Subject } from './trees.ts';
 
 const PAGE = path.join(import.meta.dirname, '..', 'docs', 'benchmarks.md');
 const HELP = `usage: npm run bench -- [options]
 
-  --only site,sql      trees: ${TREE_KINDS.join(', ')}; "none" only reports
+  --only site,sql      what is measured: ${SUBJECTS.join(', ')}; "none" only reports
   --million            also the tree of a million files
   --ops first,file     operations: ${OPERATIONS.join(', ')}
   --tools a,b          tools: ${TOOLS.map((tool) => tool.name).join(', ')}
@@ -29,6 +31,9 @@ const HELP = `usage: npm run bench -- [options]
   --json FILE          write what was measured
   --merge FILE         take the trees that this run does not measure from such a file; may be repeated
   --write              write docs/benchmarks.md`;
+
+/** Every tool, in the order of a report's columns. */
+const SHOWN = [...TOOLS, ...DATABASE_TOOLS];
 
 class UsageError extends Error {}
 
@@ -71,9 +76,9 @@ function readArguments() {
 
 type Arguments = ReturnType<typeof readArguments>;
 
-function chooseKinds(values: Arguments): TreeKind[] {
+function chooseKinds(values: Arguments): Subject[] {
   if (values.only === 'none') return [];
-  const kinds = choose(values.only, TREE_KINDS);
+  const kinds = choose(values.only, SUBJECTS);
   return values.only === undefined && !values.million
     ? kinds.filter((kind) => kind !== 'million')
     : kinds;
@@ -110,7 +115,7 @@ function withEarlier(results: Results, files: readonly string[]): Results {
       if (!trees.some((one) => one.kind === tree.kind)) trees.push(tree);
     }
   }
-  trees.sort((left, right) => TREE_KINDS.indexOf(left.kind) - TREE_KINDS.indexOf(right.kind));
+  trees.sort((left, right) => SUBJECTS.indexOf(left.kind) - SUBJECTS.indexOf(right.kind));
   return { ...results, trees };
 }
 
@@ -126,18 +131,20 @@ async function main(): Promise<number> {
   fs.mkdirSync(plan.workFolder, { recursive: true });
   let results: Results = {
     machine: describeMachine(plan.workFolder),
-    versions: Object.fromEntries(TOOLS.map((tool) => [tool.name, tool.version() ?? null])),
+    versions: Object.fromEntries(SHOWN.map((tool) => [tool.name, tool.version() ?? null])),
     trees: [],
   };
   for (const kind of kinds) {
-    const tree = await measureTree(kind, plan, new Date());
+    const now = new Date();
+    const tree =
+      kind === 'database' ? await measureDatabase(plan, now) : await measureTree(kind, plan, now);
     results = { ...results, trees: [...results.trees, tree] };
     // After each tree, so that hours are not lost when a later one fails.
     if (values.json !== undefined) fs.writeFileSync(values.json, JSON.stringify(results, null, 1));
   }
   const all = withEarlier(results, values.merge);
-  console.log(renderResults(all, TOOLS));
-  if (values.write) fs.writeFileSync(PAGE, renderPage(all, TOOLS));
+  console.log(renderResults(all, SHOWN));
+  if (values.write) fs.writeFileSync(PAGE, renderPage(all, SHOWN));
   return results.trees.some((tree) => tree.failures.length > 0) ? 1 : 0;
 }
 

@@ -2,9 +2,9 @@
 import type { Operation } from './peers/tool.ts';
 import { medianOf, peakOf, ratio } from './results.ts';
 import type { Results, TreeResult } from './results.ts';
-import type { TreeKind } from './trees.ts';
+import type { Subject } from './trees.ts';
 
-type Kinds = readonly TreeKind[];
+type Kinds = readonly Subject[];
 
 interface Target {
   readonly title: string;
@@ -19,13 +19,14 @@ interface Target {
 /** A target and what became of it. */
 export interface Verdict {
   readonly title: string;
-  readonly kind: TreeKind;
+  readonly kind: Subject;
   readonly wanted: string;
   readonly measured: string;
   readonly verdict: 'met' | 'NOT MET' | 'not measured';
 }
 
 const ALL: Kinds = ['site', 'small', 'mixed', 'sql'];
+const DATABASE: Kinds = ['database'];
 const MEGABYTE = 1e6;
 
 interface Comparison {
@@ -69,6 +70,23 @@ const LOCAL = ['holdfast', 'holdfast-default', 'holdfast-zstd'];
 
 function onS3(operation: Operation, title: string): Comparison {
   return { operation, title, own: 'holdfast-s3', peer: 'restic-s3' };
+}
+
+function dump(peer: string, title: string, own = 'holdfast-dump'): Comparison {
+  return { operation: 'first', title, own, peer };
+}
+
+/** How many times as long `own` takes as `peer`: the less the better. */
+function dearer(comparison: Required<Comparison>, limit: number): Target {
+  const { operation, peer, own, title } = comparison;
+  return {
+    title,
+    kinds: DATABASE,
+    figure: (tree) => ratio(tree, { tool: own, operation }, { tool: peer, operation }),
+    limit,
+    sense: 'at most',
+    unit: '×',
+  };
 }
 
 function memory(variants: readonly string[], kinds: Kinds, limit: number): Target {
@@ -142,9 +160,43 @@ const TARGETS: readonly Target[] = [
   memory(LOCAL, ALL, 256),
   memory(LOCAL, ['million'], 500),
   memory(['holdfast-s3'], ['mixed'], 350),
+  faster(dump('gzip', 'dump, against `pg_dump | gzip -6`'), DATABASE, 3),
+  faster(dump('pigz', 'dump, against `pg_dump | pigz -1`'), DATABASE, 1),
+  faster(
+    dump('pigz', 'dump with zstd, against `pg_dump | pigz -1`', 'holdfast-dump-zstd'),
+    DATABASE,
+    1.4,
+  ),
+  dearer(
+    {
+      ...{ operation: 'first', own: 'holdfast-dump', peer: 'dump-alone' },
+      title: 'dump with facts, in times of one without',
+    },
+    1.25,
+  ),
+  dearer(
+    {
+      ...{ operation: 'restoreTest', own: 'holdfast-dump', peer: 'psql' },
+      title: 'restore test, in times of `initdb` and `psql -f`',
+    },
+    1.5,
+  ),
+  {
+    title: 'peak RSS of a dump',
+    kinds: DATABASE,
+    figure: (tree) => {
+      const peaks = ['holdfast-dump', 'holdfast-dump-zstd'].map(
+        (tool) => peakOf(tree, tool, 'first') ?? Infinity,
+      );
+      return Math.max(...peaks) / MEGABYTE;
+    },
+    limit: 200,
+    sense: 'at most',
+    unit: ' MB',
+  },
 ];
 
-function judge(target: Target, kind: TreeKind, tree: TreeResult | undefined): Verdict {
+function judge(target: Target, kind: Subject, tree: TreeResult | undefined): Verdict {
   const figure = tree === undefined ? undefined : target.figure(tree);
   const wanted = `${target.sense} ${target.limit}${target.unit}`;
   const named = { title: target.title, kind, wanted };

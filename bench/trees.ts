@@ -8,14 +8,18 @@ import * as text from './text.ts';
 /** The kinds of trees, in the order in which they are measured. */
 export const TREE_KINDS = ['site', 'small', 'mixed', 'sql', 'million'] as const;
 export type TreeKind = (typeof TREE_KINDS)[number];
+/** What can be measured. */
+export const SUBJECTS = [...TREE_KINDS, 'database'] as const;
+export type Subject = (typeof SUBJECTS)[number];
 
-/** What each tree is, for people. */
-export const TREE_ABOUT: Readonly<Record<TreeKind, string>> = {
+/** What each is, for people. */
+export const ABOUT: Readonly<Record<Subject, string>> = {
   site: 'a Next.js site, mostly images',
   small: 'small source files in deep directories',
   mixed: 'source files, images, logs, a dump and binaries',
   sql: 'one SQL dump',
   million: 'tiny files',
+  database: 'one table of PostgreSQL: ids, UUIDs, text, JSON, numbers',
 };
 
 /** What a tree holds. */

@@ -12,6 +12,11 @@ export const ERRORS = {
     retry: false,
     about: 'a source is missing, empty or cannot be read',
   },
+  SOURCE_UNAVAILABLE: {
+    exit: 1,
+    retry: true,
+    about: 'a source did not answer, or the connection to it broke',
+  },
   SOURCE_INCOMPLETE: { exit: 3, retry: false, about: 'some of a source could not be read' },
   BACKUP_NOT_FOUND: {
     exit: 10,

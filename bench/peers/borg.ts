@@ -30,6 +30,7 @@ function command(operation: Operation, place: Place): Command | undefined {
     case 'verify':
       return run(place, place.state, 'check', '--verify-data', repository(place));
     case 'digest':
+    case 'restoreTest':
       return undefined;
     case 'restore':
       return run(place, place.target, 'extract', archive('first'));

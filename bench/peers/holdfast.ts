@@ -22,12 +22,7 @@ interface Variant {
   readonly verifies: boolean;
 }
 
-function configure(place: Place, variant: Variant, store = path.join(place.state, 'store')): void {
-  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const keyFile = path.join(place.state, 'key.pem');
-  const pem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' });
-  fs.writeFileSync(keyFile, pem, { mode: 0o600 });
-  const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+function configureTree(place: Place, variant: Variant, store?: string): void {
   const source = {
     kind: 'files',
     path: place.source,
@@ -35,13 +30,27 @@ function configure(place: Place, variant: Variant, store = path.join(place.state
     secrets: 'include',
     compression: variant.compression,
   };
+  configure(place, { [SOURCE]: source, [CHECKOUT_SOURCE]: { ...source, times: 'content' } }, store);
+}
+
+/** Writes a configuration of `sources` with a key of its own into the tool's folder. */
+export function configure(
+  place: Place,
+  sources: Readonly<Record<string, object>>,
+  store = path.join(place.state, 'store'),
+): void {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const keyFile = path.join(place.state, 'key.pem');
+  const pem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' });
+  fs.writeFileSync(keyFile, pem, { mode: 0o600 });
+  const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
   const configuration = {
     version: 1,
     system: 'bench',
     store,
     signing: { key: `file:${keyFile}` },
     trust: [{ name: 'bench', publicKey, prefixes: ['backups/', 'records/'] }],
-    sources: { [SOURCE]: source, [CHECKOUT_SOURCE]: { ...source, times: 'content' } },
+    sources,
   };
   // JSON is YAML.
   fs.writeFileSync(
@@ -50,7 +59,8 @@ function configure(place: Place, variant: Variant, store = path.join(place.state
   );
 }
 
-function run(place: Place, verb: string, ...rest: string[]): Command {
+/** The command line, with the configuration that {@link configure} wrote. */
+export function run(place: Place, verb: string, ...rest: string[]): Command {
   const file = path.join(place.state, CONFIGURATION);
   return { argv: [process.execPath, PROGRAM, verb, ...rest, '--config', file, '--json'] };
 }
@@ -81,10 +91,13 @@ function command(operation: Operation, place: Place, variant: Variant): Command 
       return restore(place, variant);
     case 'file':
       return restore(place, variant, place.file);
+    case 'restoreTest':
+      return undefined;
   }
 }
 
-function version(): string | undefined {
+/** The version of the built program; undefined when it was not built. */
+export function version(): string | undefined {
   if (!fs.existsSync(PROGRAM)) return undefined;
   const file = path.join(import.meta.dirname, '..', '..', 'package.json');
   return (JSON.parse(fs.readFileSync(file, 'utf8')) as { version: string }).version;
@@ -97,7 +110,7 @@ function tool(variant: Variant): Tool {
     about: variant.about,
     version,
     prepare: (place) => {
-      configure(place, variant);
+      configureTree(place, variant);
       return Promise.resolve();
     },
     beforeCheckout: (place) => backup(place, variant, CHECKOUT_SOURCE),
@@ -150,7 +163,7 @@ export const holdfastS3: Tool = {
   version: () => (hasS3Server() ? version() : undefined),
   prepare: async (place) => {
     const { endpoint, name } = await newBucketFor(place.state);
-    configure(place, ON_S3, `s3://${name}?endpoint=${endpoint}&checksums=part`);
+    configureTree(place, ON_S3, `s3://${name}?endpoint=${endpoint}&checksums=part`);
   },
   beforeCheckout: async (place) =>
     inBucket(backup(place, ON_S3, CHECKOUT_SOURCE), await bucketFor(place.state)),

@@ -27,6 +27,7 @@ function command(operation: Operation, place: Place): Command | undefined {
     case 'file':
       return { argv: ['tar', '-xzf', archive, `./${place.file}`], cwd: place.target };
     case 'digest':
+    case 'restoreTest':
     case 'unchanged':
     case 'changed':
     case 'checkout':

@@ -10,6 +10,7 @@ export const OPERATIONS = [
   'digest',
   'restore',
   'file',
+  'restoreTest',
   'unchanged',
   'changed',
   'checkout',
@@ -23,6 +24,7 @@ export const OPERATION_TITLES: Readonly<Record<Operation, string>> = {
   digest: 'verify digest',
   restore: 'full restore',
   file: 'one file',
+  restoreTest: 'restore test',
   unchanged: 'unchanged',
   changed: '1 % changed',
   checkout: 'fresh checkout',
@@ -38,13 +40,13 @@ export const BACKUPS: ReadonlySet<Operation> = new Set([
 
 /** Where a tool works in one round. */
 export interface Place {
-  /** The tree to back up. */
+  /** The tree to back up, or the URL of the database. */
   readonly source: string;
   /** The tool's own folder: empty before `prepare`; what it stores and caches stays here. */
   readonly state: string;
   /** The folder to restore into: there and empty. */
   readonly target: string;
-  /** The path, relative to the source, that `file` restores. */
+  /** The path, relative to the source, that `file` restores; of a database its dump as plain text. */
   readonly file: string;
 }
 

@@ -1,10 +1,12 @@
-// Content that lies in no file of this machine: fetched where it is when its entry's turn has come, and handed to a worker as bytes.
+// Content that lies in no file of this machine, and how it is fetched where it is.
 import type { Problem } from '../errors.ts';
-import type { GroupToEncode } from './encode.ts';
-import type { SourceEntry } from './plan.ts';
+import type { Entry } from '../format/tar.ts';
 
 /** What of an entry may turn out to be otherwise than it was found. */
-export type Found = Pick<SourceEntry, 'size' | 'mtimeMicroseconds' | 'stat'>;
+export interface Found extends Pick<Entry, 'size' | 'mtimeMicroseconds'> {
+  /** What changes when the content changes. */
+  readonly stat: string;
+}
 
 /** Content that cannot be had, and why. */
 export interface NotFetched {
@@ -32,55 +34,4 @@ export interface Content {
   whole(): Promise<Fetched | NotFetched>;
   /** For one that is. */
   open(): Promise<OpenContent | NotFetched>;
-}
-
-/** How many contents are fetched at once. */
-const AT_ONCE = 24;
-
-/** Groups with their contents at hand; what could not be had is missing in them. */
-export interface FetchedGroup {
-  readonly group: GroupToEncode;
-  readonly problems: readonly Problem[];
-}
-
-/** True when the content of an entry has to be fetched first. */
-export function isElsewhere({ entries }: GroupToEncode): boolean {
-  return entries.some(({ content }) => content !== undefined);
-}
-
-/** Fetches contents, a bounded number at once over all groups. */
-export class Fetcher {
-  private busy = 0;
-  private readonly waiting: (() => void)[] = [];
-
-  async fetch(group: GroupToEncode): Promise<FetchedGroup> {
-    const problems: Problem[] = [];
-    const entries = await Promise.all(
-      group.entries.map(async (entry) => this.fetchEntry(entry, problems)),
-    );
-    const taken = entries.filter((entry) => entry !== undefined);
-    return { group: { ...group, entries: taken }, problems };
-  }
-
-  private async fetchEntry(
-    entry: SourceEntry,
-    problems: Problem[],
-  ): Promise<SourceEntry | undefined> {
-    const { content } = entry;
-    if (content === undefined) return entry;
-    if (this.busy >= AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.busy++;
-    try {
-      const fetched = await content.whole();
-      problems.push(...fetched.problems);
-      // Functions cannot go to another thread.
-      return 'bytes' in fetched
-        ? { ...entry, ...fetched.now, bytes: fetched.bytes, content: undefined }
-        : undefined;
-    } finally {
-      const next = this.waiting.shift();
-      if (next === undefined) this.busy--;
-      else next();
-    }
-  }
 }

@@ -4,7 +4,7 @@ import type { IndexEntry } from '../format/archive-index.ts';
 import type { Encoding, Extent } from '../format/codec.ts';
 import { displayPath } from '../format/paths.ts';
 import { Assembly, type Part } from './assembly.ts';
-import { Fetcher, isElsewhere } from './content.ts';
+import { Fetcher, isElsewhere } from './fetcher.ts';
 import { indexEntry, type EncodedGroup, type GroupToEncode } from './encode.ts';
 import { isSplit, planArriving, planGroups, type SourceEntry } from './plan.ts';
 import type { Pool } from './pool.ts';

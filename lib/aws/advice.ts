@@ -60,7 +60,7 @@ const ADVICE = {
     means:
       'Somebody deleted or overwrote in the store; everything can still be restored, until the undo window ends.',
     next: [
-      'Find out who: the trail of the account tells each call.',
+      'holdfast list names what is hidden; the trail of the account tells who did it.',
       'Undo it, before the lifecycle ends the hidden versions.',
     ],
   },

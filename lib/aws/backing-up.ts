@@ -25,7 +25,12 @@ export async function backUp(
     const later = await madeSince(engine, source, trigger);
     if (later !== undefined) return backupReport('superseded', later);
     const read = await open(configured, settings.store);
-    const { outcome, manifest } = await backupSource(engine, read, { trigger, full: false });
+    const { dropShare } = configured;
+    const { outcome, manifest } = await backupSource(engine, read, {
+      trigger,
+      full: false,
+      dropShare,
+    });
     const report = backupReport(outcome, manifest);
     await publish({
       sources: { [source]: { partialBackups: report.status === 'partial' ? 1 : 0 } },

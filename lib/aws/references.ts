@@ -3,12 +3,7 @@ import type { SecretReference } from '../config/places.ts';
 import { showReference } from '../config/places.ts';
 import { HoldfastError } from '../errors.ts';
 import { awsError } from './errors.ts';
-
-/** Where the services are; what is left out comes from the environment, as for every client of AWS. */
-export interface AwsPlace {
-  readonly region?: string;
-  readonly endpoint?: string;
-}
+import type { AwsPlace } from './place.ts';
 
 /**
  * The secret that an `ssm:` or `secret:` reference names, decrypted, without the newline at its end.

@@ -6,7 +6,8 @@ import { HoldfastError } from '../errors.ts';
 import { isS3Url, parseS3Url } from '../names/s3-place.ts';
 import { bucketSource } from '../sources/bucket.ts';
 import type { Source } from '../sources/source.ts';
-import { resolveAwsReference, type AwsPlace } from './references.ts';
+import type { AwsPlace } from './place.ts';
+import { resolveAwsReference } from './references.ts';
 
 /** The source as configured; `store` is the URL of the store. `CONFIG_INVALID` for one that no function can reach. */
 export async function remoteSource(config: SourceConfig, store: string): Promise<Source> {

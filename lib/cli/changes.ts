@@ -14,6 +14,9 @@ export interface ShownChange {
   readonly details: readonly ChangeDetail[];
   readonly bytesBefore: number | undefined;
   readonly bytesAfter: number | undefined;
+  /** Of the data of a table. */
+  readonly rowsBefore?: number | undefined;
+  readonly rowsAfter?: number | undefined;
 }
 
 export interface ChangeDetail {
@@ -38,17 +41,21 @@ export function shownChange({ path, change, aspects, before, after }: Change): S
     })),
     bytesBefore: sizeOf(before),
     bytesAfter: sizeOf(after),
+    rowsBefore: before?.rows,
+    rowsAfter: after?.rows,
   };
 }
 
 function sizeOf(entry: ListedEntry | undefined): number | undefined {
-  return entry?.type === 'file' ? entry.size : undefined;
+  return entry?.type === 'file' || entry?.type === 'object' ? entry.size : undefined;
 }
 
 function aspectText(aspect: Change['aspects'][number], entry: ListedEntry): string {
   switch (aspect) {
     case 'type':
       return entry.type;
+    case 'rows':
+      return String(entry.rows ?? 0);
     case 'content':
       return `SHA-256 ${entry.sha256 ?? ''}`;
     case 'link':
@@ -103,13 +110,32 @@ function byAspect(a: ChangeDetail, b: ChangeDetail): number {
   return ASPECTS.indexOf(a.aspect) - ASPECTS.indexOf(b.aspect);
 }
 
-/** `~   1.2 KiB   1.4 KiB  content/a.md  (content, mode 0644 → 0755)` */
+/**
+ * `~   1.2 KiB   1.4 KiB  content/a.md  (content, mode 0644 → 0755)`, or
+ * `~   9.1 KiB   8.8 KiB  public/TABLE DATA/orders  (12 rows fewer: 500 → 488)`
+ */
 export function changeLine(change: ShownChange): string {
-  const { bytesBefore, bytesAfter, shownPath, details } = change;
+  const { bytesBefore, bytesAfter, shownPath } = change;
   const size = (bytes: number | undefined) =>
     (bytes === undefined ? '' : bytesText(bytes)).padStart(SIZE_WIDTH);
-  const how = details.length === 0 ? '' : `  (${details.map(detailText).join(', ')})`;
+  const parts = detailTexts(change);
+  const how = parts.length === 0 ? '' : `  (${parts.join(', ')})`;
   return `${MARKS[change.change]} ${size(bytesBefore)} ${size(bytesAfter)}  ${shownPath}${how}`;
+}
+
+function detailTexts({ change, details, rowsBefore, rowsAfter }: ShownChange): string[] {
+  const rows = rowsAfter ?? rowsBefore;
+  // A table that came or went has all of its rows to tell.
+  if (change !== 'changed') return rows === undefined ? [] : [counted(rows, 'row')];
+  const counts = details.filter(({ aspect }) => aspect === 'rows');
+  // Other rows are other content.
+  return counts.length > 0 ? counts.map(rowsText) : details.map(detailText);
+}
+
+function rowsText({ before, after }: ChangeDetail): string {
+  const more = Number(after) - Number(before);
+  const how = more < 0 ? 'fewer' : 'more';
+  return `${counted(Math.abs(more), 'row')} ${how}: ${before} → ${after}`;
 }
 
 /** Digests and times tell people nothing that the word does not. */
@@ -124,20 +150,34 @@ export function changeJson({
   details,
   bytesBefore,
   bytesAfter,
+  rowsBefore,
+  rowsAfter,
 }: ShownChange): object {
-  return { ...path, change, details, bytesBefore, bytesAfter };
+  return { ...path, change, details, bytesBefore, bytesAfter, rowsBefore, rowsAfter };
 }
 
-/** `2 added (10 KiB), 1 removed (1 B), 3 changed (1 KiB → 2 KiB; 1 by time alone), 20 unchanged` */
-export function totalsText({ added, removed, changed, timeOnly, unchanged }: DiffTotals): string {
+/**
+ * `2 entries added (10 KiB), 1 removed (1 B), 3 changed (1 KiB → 2 KiB; 1 by time alone), 20 unchanged`; of a database
+ * `…; 3447 → 3,440 rows: 5 gained, 12 lost`
+ */
+export function totalsText(totals: DiffTotals): string {
+  const { added, removed, changed, timeOnly, unchanged, rows } = totals;
   const size = ({ bytesBefore, bytesAfter }: DiffCount) => bytesText(bytesBefore + bytesAfter);
   const times = timeOnly === 0 ? '' : `; ${timeOnly} by time alone`;
+  const [one, many] = rows === undefined ? ['entry', 'entries'] : ['object', 'objects'];
   const parts = [
-    added.entries > 0 && `${counted(added.entries, 'entry', 'entries')} added (${size(added)})`,
+    added.entries > 0 && `${counted(added.entries, one, many)} added (${size(added)})`,
     removed.entries > 0 && `${removed.entries} removed (${size(removed)})`,
     changed.entries > 0 &&
       `${changed.entries} changed (${bytesText(changed.bytesBefore)} → ${bytesText(changed.bytesAfter)}${times})`,
     `${unchanged} unchanged`,
   ];
-  return parts.filter((part) => part !== false).join(', ');
+  const text = parts.filter((part) => part !== false).join(', ');
+  return rows === undefined ? text : `${text}; ${rowTotals(rows)}`;
+}
+
+function rowTotals({ before, after, gained, lost }: NonNullable<DiffTotals['rows']>): string {
+  if (gained === 0 && lost === 0) return `${counted(after, 'row')} in both`;
+  const ways = [gained > 0 && `${gained} gained`, lost > 0 && `${lost} lost`];
+  return `${before} → ${counted(after, 'row')}: ${ways.filter((one) => one !== false).join(', ')}`;
 }

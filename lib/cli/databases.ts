@@ -6,6 +6,7 @@ import process from 'node:process';
 import type { Config, PostgresSourceConfig } from '../config/config.ts';
 import { showReference, type SecretReference } from '../config/places.ts';
 import { HoldfastError } from '../errors.ts';
+import { embeddedServer } from '../sources/postgres/embedded.ts';
 import { postgresKind } from '../sources/postgres/kind.ts';
 import type { PostgresOptions } from '../sources/postgres/read.ts';
 import { postgresSource } from '../sources/postgres/source.ts';
@@ -16,6 +17,7 @@ import { secretAt } from './keys.ts';
 export const MACHINE: Machine = {
   environment: process.env,
   random: () => randomBytes(8).toString('hex'),
+  embedded: () => embeddedServer(),
 };
 
 export const DATABASE_KIND = postgresKind(MACHINE);

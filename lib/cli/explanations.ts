@@ -38,6 +38,14 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'If the source may be empty, set `allowEmpty: true` for it.',
     ],
   },
+  SOURCE_UNAVAILABLE: {
+    meaning:
+      'The connection to a source, such as a database, could not be made or broke on the way, or what it needed was held by somebody else. No backup was made; nothing is wrong with the configuration as far as that can be told.',
+    steps: [
+      'Run the backup again: what passes by itself, such as a restart, a migration or a full pool of connections, may have passed.',
+      'If it stays so, look at host, port, network and the log of the server; `holdfast doctor` tries the connection.',
+    ],
+  },
   SOURCE_INCOMPLETE: {
     meaning:
       'A backup was made, but some of the source is not in it: files changed while they were read, vanished, or could not be read. The backup is marked `partial` and lists each path.',

@@ -3,6 +3,7 @@ import type { Objectives, SourceStatus, Status, StoreStatus } from '../engine/st
 import type { Finding } from '../engine/status-findings.ts';
 import { displayText } from '../format/paths.ts';
 import { durationText as briefly } from '../policy/durations.ts';
+import { newestTexts, serverText, tablesText } from './holds-text.ts';
 import { successText } from './success-text.ts';
 import type { Terminal } from './terminal.ts';
 import { ageText, bytesText, counted, durationText, table, timeText } from './units.ts';
@@ -72,6 +73,7 @@ function sourceRows(
   ];
   return [
     ['newest good', newestText(status, objectives)],
+    ...databaseRows(status),
     ['next due', dueText(status, at)],
     ['restore test', restoreText(status, objectives)],
     [
@@ -82,6 +84,15 @@ function sourceRows(
     ],
     ['kept', kept.join(', ')],
     ['runs', successText(success)],
+  ];
+}
+
+function databaseRows({ database }: SourceStatus): string[][] {
+  if (database === undefined) return [];
+  const newest = newestTexts(database);
+  return [
+    ['holds', `${tablesText(database)}; ${serverText(database)}`],
+    ...(newest.length === 0 ? [] : [['newest value', newest.join(', ')]]),
   ];
 }
 

@@ -45,6 +45,8 @@ interface SourceCommon {
   readonly rpoMs: number | undefined;
   readonly rtoMs: number | undefined;
   readonly graceMs: number;
+  /** From 0 to 1: a backup that lacks more of what the one before held is noted. */
+  readonly dropShare: number;
   readonly restoreTest: RestoreTestConfig;
   readonly afterRestore: readonly string[];
   /** The policy of the system with what this source overrides. */

@@ -1,7 +1,8 @@
-// Looks at a folder to see what kind of system lives in it. Reads names and package.json, changes nothing.
+// Looks at a folder to see what kind of system lives in it. Reads names and files that set it up, changes nothing.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 
+import { detectDatabase, type FoundDatabase } from './detect-database.ts';
 import { isAbsent } from './error-code.ts';
 
 /** What was found in a folder. */
@@ -14,8 +15,7 @@ export interface FoundFolder {
   readonly content: readonly string[];
   /** Names and globs of what sets the system up, each of which matches something. */
   readonly configuration: readonly string[];
-  /** The variable that holds the URL of a Postgres database; its value is not kept. */
-  readonly postgresVariable: string | undefined;
+  readonly database: FoundDatabase | undefined;
 }
 
 const CONTENT = [
@@ -120,13 +120,6 @@ async function isDirectory(path: string): Promise<boolean> {
   return (await ifPresent(stat(path)))?.isDirectory() ?? false;
 }
 
-function postgresVariable(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const names = Object.keys(env).filter(
-    (name) => /^\w+$/.test(name) && /^postgres(ql)?:\/\//.test(env[name] ?? ''),
-  );
-  return names.includes('DATABASE_URL') ? 'DATABASE_URL' : names.sort()[0];
-}
-
 /** What lives in `folder`. Folders and files that do not exist are no error; those that cannot be looked at are. */
 export async function detectFolder(
   folder: string,
@@ -146,6 +139,6 @@ export async function detectFolder(
     git: has('.git'),
     content: content.sort(),
     configuration: CONFIGURATION.filter(has),
-    postgresVariable: postgresVariable(env),
+    database: await detectDatabase(folder, env),
   };
 }

@@ -57,6 +57,7 @@ function sourceOf(
     rpoMs: rpo === undefined ? undefined : durationMs(rpo),
     rtoMs: rto === undefined ? undefined : durationMs(rto),
     graceMs: durationMs(grace),
+    dropShare: shape.dropPercent / 100,
     restoreTest: restoreTestOf(shape),
     retention: retentionOf(mergedRetention(system.retention, retention)),
   };

@@ -67,6 +67,10 @@ const whenAndProof = {
     z._default(duration(), '2h'),
     'How long beyond the interval of `schedule` a backup may be missing before that counts as a failure. Two hours let a slow run finish.',
   ),
+  dropPercent: means(
+    z._default(z.int().check(z.minimum(1), z.maximum(99)), 50),
+    'How much may be gone since the backup before, in percent, until that is noted and `status` says so: of all bytes, files or rows, and of the rows of each table that had a hundred.',
+  ),
   restoreTest: means(z.prefault(restoreTest, {}), 'When backups of this source are test-restored.'),
   afterRestore: means(
     z._default(z.array(text(/^[^\0]*\S[^\0]*$/, 'a command line', 'npm ci')), []),

@@ -158,11 +158,31 @@ function partSource({ name, comment, include }: Part, keysInside: string | undef
 `;
 }
 
-function databaseNote({ postgresVariable }: FoundFolder): string {
-  if (postgresVariable === undefined) return '';
+/** Active where the URL is at hand; functions on AWS read it from elsewhere. */
+function databaseSource({ database }: FoundFolder, { onAws }: StarterOptions): string {
+  if (database === undefined) return '';
+  const { variable, isSet, toldBy } = database;
+  const why = isSet
+    ? `${variable} is set here and names a Postgres database.`
+    : `${toldBy} speaks of ${variable}: if that is a Postgres database, uncomment this.`;
+  const where = onAws
+    ? 'On AWS its URL has to be in a secret: `connection: secret:NAME`.'
+    : 'The variable has to be set wherever `holdfast backup` runs.';
+  const mark = isSet && !onAws ? '' : '# ';
+  const lines = [
+    'database:',
+    '  kind: postgres',
+    `  connection: ${quoted(`env:${variable}`)}`,
+    "  schedule: '0 2 * * *'",
+    '  timeZone: UTC',
+    '  rpo: 24h',
+    '  rto: 4h',
+    '  restoreTest: { every: month }',
+  ];
   return `
-# ${postgresVariable} names a Postgres database. It is NOT backed up: this version of Holdfast protects files only. Until a later
-# one does, back it up by other means, such as pg_dump or your provider's backups.
+  # ${why}
+  # It is dumped as plain SQL, which psql restores, with what proves that. ${where}
+${lines.map((line) => `  ${mark}${line}`).join('\n')}
 `;
 }
 
@@ -186,7 +206,7 @@ export function starterConfig(found: FoundFolder, options: StarterOptions): stri
   const texts = parts.map((part) => partSource(part, options.keysInside));
   return `${head(options, prefixes)}
 sources:
-${siteSource(found, options.keysInside)}${texts.join('')}${options.onAws ? MORE_SOURCES : ''}${databaseNote(found)}
+${siteSource(found, options.keysInside)}${texts.join('')}${options.onAws ? MORE_SOURCES : ''}${databaseSource(found, options)}
 # Which good backups are kept. The newest three stay in any case.
 retention:
   daily: 7

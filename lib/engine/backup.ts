@@ -2,9 +2,20 @@
 import { HoldfastError, type Problem } from '../errors.ts';
 import { backupId, type Trigger } from '../format/ids.ts';
 import { artifactKey, manifestKey } from '../format/layout.ts';
-import { MANIFEST_FORMAT, type Artifact, type Manifest } from '../format/manifest.ts';
+import {
+  databaseSummary,
+  MANIFEST_FORMAT,
+  type Artifact,
+  type Manifest,
+  type ManifestTotals,
+} from '../format/manifest.ts';
 import { encodeSigned } from '../format/signed.ts';
-import { findAnomalies } from '../policy/anomaly.ts';
+import {
+  DEFAULT_ANOMALY_THRESHOLDS,
+  findAnomalies,
+  findLostRows,
+  type BackupTotals,
+} from '../policy/anomaly.ts';
 import type { ArtifactSink, Source, ReadResult } from '../sources/source.ts';
 import { isUnreadable, readManifest, withArtifacts, type ReadBackup } from './catalog.ts';
 import { assertClock } from './clock.ts';
@@ -17,6 +28,8 @@ export interface BackupOptions {
   readonly trigger: Trigger;
   /** Read every file, whatever the previous backup says. */
   readonly full: boolean;
+  /** A note when more than this share of what there was is gone; half, unless it is given. */
+  readonly dropShare?: number;
   /** For a backup that is not made from its source: what its manifest says instead. */
   readonly instead?: {
     readonly begin: Date;
@@ -184,7 +197,7 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
   const begin = instead?.begin ?? run.begin;
   const git = instead === undefined ? read.git : instead.git;
   const packaged = instead === undefined ? read.package : instead.package;
-  const problems = [...read.problems, ...anomalies(read, predecessor)].sort(
+  const problems = [...read.problems, ...anomalies(run)].sort(
     (a, b) => Number(a.tolerated === true) - Number(b.tolerated === true),
   );
   const partial = problems.some(({ tolerated }) => tolerated !== true);
@@ -215,20 +228,34 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
 }
 
 /** Notes on what changed more than it should; they make no run partial, and whoever reads the manifest sees them. */
-function anomalies(read: ReadResult, predecessor: ReadBackup | undefined): Problem[] {
+function anomalies({ read, predecessor, dropShare }: Finished): Problem[] {
   if (predecessor === undefined) return [];
-  const totalsOf = ({ totals, database }: Pick<Manifest, 'totals' | 'database'>) => ({
-    files: totals.files,
-    rows: database && Object.values(database.rows).reduce((sum, rows) => sum + rows, 0),
-    bytes: totals.contentBytes,
-  });
-  const now = { totals: read.totals, database: read.database };
-  return findAnomalies(totalsOf(now), [totalsOf(predecessor.manifest)]).map(({ code, detail }) => ({
-    path: '',
-    code: `anomaly-${code}`,
-    detail,
-    tolerated: true,
-  }));
+  const { totals, database } = predecessor.manifest;
+  const thresholds = {
+    ...DEFAULT_ANOMALY_THRESHOLDS,
+    ...(dropShare !== undefined && { dropShare }),
+  };
+  const now = quantitiesOf(read.totals, read.database);
+  const notes = findAnomalies(now, [quantitiesOf(totals, database)], thresholds);
+  const tables =
+    read.database === undefined || database === undefined
+      ? []
+      : findLostRows(read.database, database, thresholds);
+  return [...notes.map((note) => ({ ...note, table: '' })), ...tables].map(
+    ({ table, code, detail }) => ({
+      path: table,
+      code: `anomaly-${code}`,
+      detail,
+      tolerated: true,
+    }),
+  );
+}
+
+/** Of a database not its tables, which are counted as files: of those, the ones that are gone are named. */
+function quantitiesOf(totals: ManifestTotals, database: Manifest['database']): BackupTotals {
+  const bytes = totals.contentBytes;
+  if (database === undefined) return { files: totals.files, rows: undefined, bytes };
+  return { files: undefined, rows: databaseSummary(database).rows, bytes };
 }
 
 async function recordFailure(

@@ -1,7 +1,7 @@
 // Which backups a store holds. Computed from its keys and signed manifests each time: the store is the only state.
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../errors.ts';
-import { parseBackupId } from '../format/ids.ts';
+import { isSafety, parseBackupId } from '../format/ids.ts';
 import { BACKUPS_PREFIX, manifestKey, parseBackupKey, sourcePrefix } from '../format/layout.ts';
 import { parseManifest, type Manifest } from '../format/manifest.ts';
 import { decodeSigned, MAX_SIGNED_BYTES } from '../format/signed.ts';
@@ -182,7 +182,7 @@ export async function chooseBackups(
   if (names.length > 0) return Promise.all(names.map((name) => resolveBackup(engine, name)));
   const stored = (await listStored(engine)).filter(({ manifest }) => manifest !== undefined);
   const latest = latestTime(engine);
-  const chosen = all ? stored : stored.filter(({ id }) => timeOf(id) <= latest);
+  const chosen = all ? stored : runsLast(stored.filter(({ id }) => timeOf(id) <= latest));
   if (chosen.length === 0) {
     throw new HoldfastError('BACKUP_NOT_FOUND', `the store ${engine.store.url} holds no backup`, {
       hint: 'Make one with `holdfast backup`.',
@@ -208,7 +208,7 @@ function newest(
     );
   }
   const latest = latestTime(engine);
-  const last = candidates.findLast(({ id }) => timeOf(id) <= latest);
+  const last = runsLast(candidates.filter(({ id }) => timeOf(id) <= latest)).at(-1);
   if (last !== undefined) return last;
   const future = candidates.length > 0 ? ', but for some from the future' : '';
   throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup for "${name}"${future}`, {
@@ -217,6 +217,12 @@ function newest(
         ? 'Make one with `holdfast backup`.'
         : "Set this machine's time, or give the id: `holdfast list` shows them.",
   });
+}
+
+/** What restores have replaced stands before all runs: it is the latest only where there is nothing else. */
+function runsLast(backups: readonly StoredBackup[]): StoredBackup[] {
+  const runs = backups.filter(({ id }) => !isSafety(id));
+  return [...backups.filter(({ id }) => isSafety(id)), ...runs];
 }
 
 /** The time for which a backup was triggered. */

@@ -6,7 +6,7 @@ import { openBackup } from './catalog.ts';
 import { kindOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
 
 /** In what way an entry that both backups hold is not the same. */
-export type Aspect = 'type' | 'content' | 'link' | 'mode' | 'owner' | 'time';
+export type Aspect = 'type' | 'rows' | 'content' | 'link' | 'mode' | 'owner' | 'time';
 
 /** One entry that differs. */
 export interface Change {
@@ -26,6 +26,14 @@ export interface DiffCount {
   readonly bytesAfter: number;
 }
 
+/** Rows of all tables; of those that changed, how many more or fewer there are of each, summed up. */
+export interface RowCount {
+  readonly before: number;
+  readonly after: number;
+  readonly gained: number;
+  readonly lost: number;
+}
+
 export interface DiffTotals {
   readonly added: DiffCount;
   readonly removed: DiffCount;
@@ -33,6 +41,8 @@ export interface DiffTotals {
   /** Of the changed ones, those whose time alone is another. */
   readonly timeOnly: number;
   readonly unchanged: number;
+  /** Undefined where nothing that was compared has rows. */
+  readonly rows?: RowCount;
 }
 
 export interface BackupName {
@@ -65,6 +75,7 @@ export async function diffBackups(
   for await (const [one, other] of sideBySide(kind.list(a, []), kind.list(b, []))) {
     const change = changeOf(one, other);
     tally.add(change);
+    tally.addRows(one?.rows, other?.rows);
     if (change !== undefined) onChange(change);
     throwIfCancelled(engine);
   }
@@ -146,6 +157,7 @@ function changeOf(
 function aspectsOf(before: ListedEntry, after: ListedEntry): Aspect[] {
   if (contentType(before) !== contentType(after)) return ['type'];
   const differs: Record<Exclude<Aspect, 'type'>, boolean> = {
+    rows: before.rows !== after.rows,
     content: before.sha256 !== after.sha256,
     // Which of a file's names came first is nobody's difference.
     link: contentType(before) === 'symlink' && before.linkTarget !== after.linkTarget,
@@ -178,6 +190,7 @@ class Tally {
   };
   private timeOnly = 0;
   private unchanged = 0;
+  private rows: RowCount | undefined;
 
   add(change: Change | undefined): void {
     if (change === undefined) {
@@ -193,9 +206,21 @@ class Tally {
     if (change.aspects.length === 1 && change.aspects[0] === 'time') this.timeOnly++;
   }
 
+  addRows(before: number | undefined, after: number | undefined): void {
+    if (before === undefined && after === undefined) return;
+    const [one, other] = [before ?? 0, after ?? 0];
+    const { rows = { before: 0, after: 0, gained: 0, lost: 0 } } = this;
+    this.rows = {
+      before: rows.before + one,
+      after: rows.after + other,
+      gained: rows.gained + Math.max(0, other - one),
+      lost: rows.lost + Math.max(0, one - other),
+    };
+  }
+
   totals(): DiffTotals {
-    const { timeOnly, unchanged } = this;
-    return { ...this.counts, timeOnly, unchanged };
+    const { timeOnly, unchanged, rows } = this;
+    return { ...this.counts, timeOnly, unchanged, ...(rows && { rows }) };
   }
 }
 

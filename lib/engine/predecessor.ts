@@ -1,4 +1,5 @@
 // Which earlier backup a run may take members over from.
+import { isSafety } from '../format/ids.ts';
 import type { Source } from '../sources/source.ts';
 import {
   isUnreadable,
@@ -18,7 +19,9 @@ export async function findPredecessor(
   id: string,
 ): Promise<ReadBackup | undefined> {
   const stored = await listStored(engine, source.name);
-  for (const one of stored.filter((backup) => backup.id < id).reverse()) {
+  // What a restore replaced is compared with nothing but its like.
+  const before = stored.filter((one) => one.id < id && (isSafety(id) || !isSafety(one.id)));
+  for (const one of before.reverse()) {
     const read = await readUsable(engine, source, one);
     if (read === undefined) continue;
     // An unchanged archive is cloned as it stands, so what is wrong with this one may be wrong with those before it as well, and

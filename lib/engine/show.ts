@@ -113,6 +113,10 @@ export interface ContentLine {
   /** Of the entry and all below it. */
   readonly files: number;
   readonly bytes: number;
+  /** What of it is no file, directory or link, such as an object of a database. */
+  readonly objects: number;
+  /** Undefined where nothing has rows. */
+  readonly rows: number | undefined;
 }
 
 export interface ContentOptions {
@@ -170,8 +174,7 @@ async function* childrenOf(
     const slash = entry.path.indexOf('/', folder.length);
     const path = slash < 0 ? entry.path : entry.path.slice(0, slash + 1);
     if (line?.path === path) {
-      const { files, bytes } = lineOf(entry);
-      line = { ...line, files: line.files + files, bytes: line.bytes + bytes };
+      line = sumOf(line, lineOf(entry));
       continue;
     }
     if (line !== undefined) yield line;
@@ -183,6 +186,19 @@ async function* childrenOf(
 }
 
 function lineOf(entry: ListedEntry): ContentLine {
-  const { path, type, size } = entry;
-  return { path, entry, files: type === 'file' || type === 'hardlink' ? 1 : 0, bytes: size };
+  const { path, type, size, rows } = entry;
+  const files = type === 'file' || type === 'hardlink' ? 1 : 0;
+  return { path, entry, files, bytes: size, objects: type === 'object' ? 1 : 0, rows };
+}
+
+/** The first line, with what is below it counted in. */
+function sumOf(line: ContentLine, below: ContentLine): ContentLine {
+  const { rows = below.rows === undefined ? undefined : 0 } = line;
+  return {
+    ...line,
+    files: line.files + below.files,
+    bytes: line.bytes + below.bytes,
+    objects: line.objects + below.objects,
+    rows: rows === undefined ? undefined : rows + (below.rows ?? 0),
+  };
 }

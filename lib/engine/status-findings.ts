@@ -134,7 +134,9 @@ function newestFindings({ survey, freshness }: FindingsInput): Finding[] {
   const { id, standing, why, manifest } = newest;
   const odd = manifest.problems
     .filter(({ code }) => code.startsWith('anomaly-'))
-    .map(({ detail }) => watch('anomaly', `${id}: ${detail}`));
+    .map(({ path, detail }) =>
+      watch('anomaly', `${id}: ${path === '' ? '' : `${path}: `}${detail}`),
+    );
   if (standing !== 'partial' && standing !== 'unproven') return odd;
   return [watch(standing, `the newest backup, ${id}, is ${standing}: ${why}`), ...odd];
 }

@@ -1,5 +1,6 @@
 // How a system stands: each source against its objectives, the store against its capacity, and all that somebody has to look at.
 import type { Problem } from '../errors.ts';
+import { databaseSummary, type DatabaseSummary } from '../format/manifest.ts';
 import { capacityStatus, type CapacitySample, type CapacityStatus } from '../policy/capacity.ts';
 import { CLOCK_TOLERANCE_MS, DAY_MS, durationText } from '../policy/durations.ts';
 import { freshnessOf, type Freshness } from '../policy/freshness.ts';
@@ -50,6 +51,8 @@ export interface SourceStatus {
   readonly proofs: readonly LastProof[];
   readonly newest:
     { readonly id: string; readonly standing: Standing; readonly why: string } | undefined;
+  /** What the newest good backup of a database holds. */
+  readonly database: DatabaseSummary | undefined;
   /** How many backups of each standing there are; standings without any are absent. */
   readonly backups: Readonly<Partial<Record<Standing, number>>>;
   readonly pinned: readonly string[];
@@ -181,6 +184,7 @@ function judge(looked: Looked, configured: Objectives | undefined, at: Date): So
     restoreTest,
     proofs: proofsOf(backups),
     newest: newest && { id: newest.id, standing: newest.standing, why: newest.why },
+    database: databaseIn(backups.find(({ id }) => id === freshness.newestGoodId)),
     backups: countStandings(backups),
     pinned: backups.filter(({ pinnedBy }) => pinnedBy.length > 0).map(({ id }) => id),
     unfinished: survey.orphans.length,
@@ -196,6 +200,11 @@ function timesOf({ id, time, storedAt, manifest }: SurveyedBackup) {
 /** The newest that is not from the future. */
 function newestOf(backups: readonly SurveyedBackup[], at: Date): SurveyedBackup | undefined {
   return backups.findLast(({ time }) => time.getTime() <= at.getTime() + CLOCK_TOLERANCE_MS);
+}
+
+function databaseIn(backup: SurveyedBackup | undefined): DatabaseSummary | undefined {
+  const facts = backup?.manifest.database;
+  return facts && databaseSummary(facts);
 }
 
 function countStandings(backups: readonly SurveyedBackup[]): Partial<Record<Standing, number>> {

@@ -1,5 +1,6 @@
 // What is known of each backup of a source: its manifest, its evidence, its pins, and whether all its bytes are there.
 import type { Problem } from '../errors.ts';
+import { isSafety } from '../format/ids.ts';
 import { manifestKey, parseRecordKey } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { standingOf, type EvidencePiece, type Standing } from '../policy/standing.ts';
@@ -137,7 +138,10 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
   }
   const signatureTrusted = distrust === undefined;
   const { status, problems } = manifest;
-  const standing = standingOf({ signatureTrusted, status, problems, evidence });
+  const standing = standingOf({
+    ...{ signatureTrusted, status, problems, evidence },
+    safety: isSafety(id),
+  });
   const storedBytes = manifest.artifacts.reduce(
     (sum, one) => sum + one.bytes,
     stored.manifest?.bytes ?? 0,

@@ -31,6 +31,11 @@ export function compactTime(time: Date): string {
   return time.toISOString().replace(/[-:.]/g, '');
 }
 
+/** True for what was saved before a restore replaced it: it is no run of its source. */
+export function isSafety(id: string): boolean {
+  return parseBackupId(id)?.kind === 'safety';
+}
+
 /** The trigger that an id was made from, or undefined when it is no id. */
 export function parseBackupId(id: string): Trigger | undefined {
   const match = ID.exec(id);

@@ -169,3 +169,19 @@ export function artifactOf(manifest: Manifest, role: Artifact['role']): Artifact
   if (artifact !== undefined) return artifact;
   throw new HoldfastError('BACKUP_DAMAGED', `${manifest.key} names no ${role}`);
 }
+
+/** What a database held, in a few words: for listings. */
+export interface DatabaseSummary {
+  readonly serverVersion: string;
+  readonly tables: number;
+  readonly rows: number;
+  /** Of the configured columns. */
+  readonly newest: DatabaseFacts['newest'];
+}
+
+export function databaseSummary(facts: DatabaseFacts): DatabaseSummary {
+  const { serverVersion, newest } = facts;
+  const counts = Object.values(facts.rows);
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  return { serverVersion, tables: counts.length, rows, newest };
+}

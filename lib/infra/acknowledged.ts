@@ -5,6 +5,7 @@ import type { IConstruct } from 'constructs';
 import type { Alarms } from './alarms.ts';
 import type { Functions } from './functions.ts';
 import type { Messages } from './messages.ts';
+import type { RecoveryRole } from './recovery-role.ts';
 import type { Schedules } from './schedules.ts';
 import type { Storage } from './storage.ts';
 import type { Tasks } from './tasks.ts';
@@ -16,6 +17,7 @@ export interface Parts {
   readonly functions: Functions;
   readonly alarms: Alarms;
   readonly schedules: Schedules;
+  readonly recovery: RecoveryRole;
   readonly tasks: Tasks | undefined;
 }
 
@@ -47,7 +49,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
       'X-Ray, PutMetricData, ListSecrets, logins to a registry, deliveries of logs and what looks at networks know no resources; metrics are confined to our namespace.',
   },
   {
-    resource: /\/(backups|records|incidents)\/(\*|[a-z0-9/-]+\/\*|\*\/manifest\.json)$/,
+    resource: /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/manifest\.json)$/,
     reason: 'Keys of objects carry times and random parts: rights end at their prefix.',
   },
   {
@@ -79,7 +81,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
 
 /** Says of each finding in `parts` why it stays. */
 export function acknowledgeFindings(parts: Parts): void {
-  const { storage, messages, functions, alarms, schedules, tasks } = parts;
+  const { storage, messages, functions, alarms, schedules, tasks, recovery } = parts;
   for (const bucket of [storage.bucket, storage.accessLogs]) {
     if (bucket === undefined) continue;
     acknowledge(
@@ -100,6 +102,7 @@ export function acknowledgeFindings(parts: Parts): void {
   for (const one of tasks?.definitions ?? [])
     acknowledge(one, ['AwsSolutions-ECS2'], NO_SECRET_VARIABLES);
   acknowledgeWildcards(schedules.policy);
+  acknowledgeWildcards(recovery.policy);
   acknowledge(messages.deadLetters, ['Serverless-SQSRedrivePolicy'], LAST_QUEUE);
   acknowledge(messages.topic, ['Serverless-SNSRedrivePolicy'], E_MAIL);
   for (const alarm of alarms.told) acknowledge(alarm, inAll('CloudWatchAlarmAction'), BY_EVENT);

@@ -39,12 +39,13 @@ export class HoldfastStack extends Stack {
   }
 
   private tell(system: string): void {
-    const { storage, messages, functions } = this.holdfast;
+    const { storage, messages, functions, recovery } = this.holdfast;
     const output = (name: string, value: string, description: string) =>
       new CfnOutput(this, name, { value, description });
     output('Bucket', storage.bucket.bucketName, 'Where the backups are');
     output('Topic', messages.topic.topicArn, 'Where messages go; subscribe whoever has to know');
     output('DeadLetters', messages.deadLetters.queueUrl, 'What could not be delivered');
+    output('RecoveryRole', recovery.role.roleArn, 'People restore by it, with a second factor');
     for (const one of functions.all) {
       output(`${pascal(one.node.id)}Function`, one.functionName, 'For `holdfast trigger` and logs');
     }

@@ -15,6 +15,7 @@ import { deployingRoles } from './deployers.ts';
 import { Events } from './events.ts';
 import { Functions } from './functions.ts';
 import { Messages } from './messages.ts';
+import { RecoveryRole } from './recovery-role.ts';
 import { Schedules } from './schedules.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { sourceAlarms } from './source-alarms.ts';
@@ -47,6 +48,7 @@ export class Holdfast extends Construct {
   readonly tasks: Tasks | undefined;
   readonly schedules: Schedules;
   readonly alarms: Alarms;
+  readonly recovery: RecoveryRole;
 
   constructor(scope: Construct, id: string, { config, now }: HoldfastProps) {
     super(scope, id);
@@ -68,15 +70,17 @@ export class Holdfast extends Construct {
       deployers,
     });
     this.messages = new Messages(this, 'Messages', { system, email: config.notify.email });
+    const store = {
+      bucketArn: this.storage.bucket.bucketArn,
+      prefix: place.prefix,
+      key: this.storage.key,
+    };
+    this.recovery = new RecoveryRole(this, 'Recovery', { system, store, keys: this.keys });
     this.functions = new Functions(this, 'Functions', {
       config,
       databases: aws.databases,
       storeUrl: storeUrl(place, aws),
-      store: {
-        bucketArn: this.storage.bucket.bucketArn,
-        prefix: place.prefix,
-        key: this.storage.key,
-      },
+      store,
       keys: this.keys,
       messages: this.messages,
       logDays: aws.logDays,

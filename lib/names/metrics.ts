@@ -44,7 +44,7 @@ export const SOURCE_METRICS = {
   FailedRuns: { unit: 'Count', about: 'runs that failed since the newest good backup' },
   Anomalies: {
     unit: 'Count',
-    about: 'what is unusual about size or number of files of the newest backup',
+    about: 'what is unusual about size or number of files or rows of the newest backup',
   },
 } as const satisfies Record<string, MetricDefinition>;
 export type SourceMetric = keyof typeof SOURCE_METRICS;

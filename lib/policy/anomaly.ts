@@ -1,6 +1,13 @@
 // What looks odd about a backup that is otherwise in order: a source that lost half its files was backed up perfectly.
 import { HOUR_MS, durationText } from './durations.ts';
 
+/** What a database has of each of its tables. */
+export interface TableRows {
+  readonly rows: Readonly<Record<string, number>>;
+  /** What of the database is taken, as configured: where that changes, tables come and go on purpose. */
+  readonly selection: object;
+}
+
 /** What a backup holds; a quantity that its kind of source does not have is undefined. */
 export interface BackupTotals {
   readonly files: number | undefined;
@@ -79,6 +86,47 @@ function compare(
   if (Math.max(before, now) < least) return undefined;
   if (now < before * (1 - dropShare)) return 'dropped';
   return now > before * jumpFactor ? 'jumped' : undefined;
+}
+
+/** No more tables are named. */
+const TABLES_NAMED = 10;
+
+export interface TableNote {
+  readonly code: 'empty' | 'dropped' | 'gone' | 'more';
+  /** Empty for the note that counts the others. */
+  readonly table: string;
+  readonly detail: string;
+}
+
+/**
+ * The tables that lost more than the share of their rows since the backup before, those that lost most first. Nothing is said of
+ * tables that were small, and nothing at all when another selection of tables is backed up since.
+ */
+export function findLostRows(
+  now: TableRows,
+  before: TableRows,
+  thresholds: AnomalyThresholds = DEFAULT_ANOMALY_THRESHOLDS,
+): TableNote[] {
+  if (JSON.stringify(now.selection) !== JSON.stringify(before.selection)) return [];
+  const { leastRows, dropShare } = thresholds;
+  const lost = Object.entries(before.rows).flatMap(([table, had]) => {
+    const has = now.rows[table];
+    if (had < leastRows || (has ?? 0) >= had * (1 - dropShare)) return [];
+    return [{ had, has, table }];
+  });
+  lost.sort((a, b) => b.had - (b.has ?? 0) - (a.had - (a.has ?? 0)));
+  const notes = lost.slice(0, TABLES_NAMED).map(lostRows);
+  const more = lost.length - TABLES_NAMED;
+  if (more <= 0) return notes;
+  return [...notes, { code: 'more', table: '', detail: `${more} more tables lost rows like that` }];
+}
+
+function lostRows(lost: { table: string; had: number; has: number | undefined }): TableNote {
+  const { table, had, has } = lost;
+  if (has === undefined)
+    return { code: 'gone', table, detail: `the table is gone, with ${had} rows` };
+  const code = has === 0 ? 'empty' : 'dropped';
+  return { code, table, detail: describe(code, 'rows', had, has) };
 }
 
 function describe(

@@ -2,8 +2,11 @@
 // signature counts: nothing here decides whom to trust.
 import type { Problem } from '../errors.ts';
 
-/** `good` counts for retention and freshness; the others say what is missing. */
-export const STANDINGS = ['good', 'unproven', 'partial', 'damaged', 'untrusted'] as const;
+/**
+ * `good` counts for retention and freshness; the others say what is missing. A `safety` backup lacks nothing and counts for nothing:
+ * it holds what a restore replaced, which may have been wrong, or another system's.
+ */
+export const STANDINGS = ['good', 'safety', 'unproven', 'partial', 'damaged', 'untrusted'] as const;
 
 export type Standing = (typeof STANDINGS)[number];
 
@@ -28,6 +31,8 @@ export interface BackupFacts {
   readonly status: 'complete' | 'partial';
   readonly problems: readonly Pick<Problem, 'tolerated'>[];
   readonly evidence: readonly EvidencePiece[];
+  /** True for what was saved before a restore replaced it. */
+  readonly safety: boolean;
 }
 
 export interface StandingVerdict {
@@ -40,7 +45,7 @@ export interface StandingVerdict {
 /**
  * The standing of a backup.
  *
- * Good means: trusted, complete (or partial with nothing but tolerated problems), proven once at level `digest` or above, and never
+ * Good means: a run of its source, trusted, complete (or partial with nothing but tolerated problems), proven once at level `digest` or above, and never
  * found damaged. A later proof does not undo damage: bytes that were wrong once are not what a last resort is made of. Inconclusive
  * evidence changes nothing, in either direction.
  */
@@ -52,6 +57,7 @@ export function standingOf(facts: BackupFacts): StandingVerdict {
   if (gap !== undefined) return verdict('partial', gap);
   const proof = earliest(facts.evidence, isProof);
   if (proof === undefined) return verdict('unproven', unprovenText(facts.evidence));
+  if (facts.safety) return verdict('safety', `what a restore replaced; proven by ${text(proof)}`);
   return verdict('good', `proven by ${text(proof)}`);
 }
 

@@ -154,6 +154,8 @@ export interface ListedEntry {
   readonly linkTarget: string | undefined;
   /** Of the content, in hex. */
   readonly sha256: string | undefined;
+  /** Of the data of a table. */
+  readonly rows?: number | undefined;
 }
 
 /** How a backup is restored without Holdfast: commands of a POSIX shell. `FOLDER` stands for the folder to restore to. */

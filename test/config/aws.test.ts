@@ -280,3 +280,76 @@ describe('the rules of AWS', () => {
     expect(faultsOf(text)).toEqual([]);
   });
 });
+
+describe('a database on AWS', () => {
+  const database = (more = '', connection = 'secret:shop/database') =>
+    `  data: { kind: postgres, connection: '${connection}'${more} }`;
+  const VPC =
+    'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+
+  test('is dumped by a function of an image with PostgreSQL 17, in no network', () => {
+    const { config, faults } = check(onAws(database()));
+    expect(faults).toEqual([]);
+    expect(config?.aws?.databases).toEqual({
+      package: 'image',
+      postgres: 17,
+      layers: [],
+      vpc: undefined,
+    });
+    expect(config?.sources).toMatchObject([
+      { connection: { scheme: 'secret', name: 'shop/database' }, runOn: 'function' },
+    ]);
+  });
+
+  test('may be dumped by a task, in a network', () => {
+    const rest = `aws: { databases: { postgres: 18, ${VPC} } }`;
+    const { config, faults } = check(onAws(database(', runOn: task'), rest));
+    expect(faults).toEqual([]);
+    expect(config?.aws?.databases).toMatchObject({
+      postgres: 18,
+      vpc: { id: 'vpc-0a1b2c3d', subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] },
+    });
+  });
+
+  test.each(['env:DATABASE_URL', 'file:/run/secrets/url'])(
+    'cannot be reached by %s, and the line says so',
+    (connection) => {
+      const [fault, ...more] = faultsOf(onAws(database('', connection)));
+      expect(more).toEqual([]);
+      expect(fault).toContain(':5:');
+      expect(fault).toContain('a function cannot read');
+      expect(faultsOf(onAws(database('', connection), 'retention: { daily: 7 }'))).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['a task without a network', onAws(database(', runOn: task')), 'runs in a network of yours'],
+    [
+      'a task of a zip',
+      onAws(database(', runOn: task'), `aws: { databases: { package: zip, ${VPC} } }`),
+      'which runs an image',
+    ],
+    ['a task without a stack', onAws(database(', runOn: task'), ''), 'nobody would start a task'],
+    [
+      'layers of an image',
+      onAws(
+        database(),
+        "aws: { databases: { layers: ['arn:aws:lambda:eu-central-1:123456789012:layer:pg:1'] } }",
+      ),
+      'an image has no layers',
+    ],
+    [
+      'a schedule that comes too often',
+      onAws(database(", schedule: '*/5 * * * *'")),
+      'which comes after 5m already',
+    ],
+    [
+      'a name that functions could not carry',
+      onAws(database()).replace('my-site', 'a'.repeat(34)),
+      'at most 33 characters',
+    ],
+    ['a network that is none', onAws(database(), 'aws: { databases: { vpc: { id: x } } }'), 'vpc'],
+  ])('refuses %s', (_, text, message) => {
+    expect(faultsOf(text).join('\n')).toContain(message);
+  });
+});

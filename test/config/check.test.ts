@@ -70,6 +70,7 @@ describe('a configuration', () => {
         rpoMs: 86_400_000,
         rtoMs: undefined,
         graceMs: 7_200_000,
+        dropShare: 0.5,
         restoreTest: { every: 'month', maxAgeMs: 31 * 86_400_000 + 7_200_000 },
         afterRestore: [],
         retention: config?.retention,

@@ -58,11 +58,10 @@ test('protects a Next.js site as a whole, its content and its configuration', as
     git: true,
     content: ['content', 'public'],
     configuration: ['package.json', 'package-lock.json', 'next.config.*', '.env.example'],
-    postgresVariable: 'DATABASE_URL',
+    database: { variable: 'DATABASE_URL', isSet: true, toldBy: 'the environment' },
   });
   const text = starterConfig(found, { ...OPTIONS, system: found.system });
   expect(text).not.toContain('canary');
-  expect(text).toContain('DATABASE_URL names a Postgres database. It is NOT backed up');
   const { config } = check(text);
   expect(config?.sources).toMatchObject([
     {
@@ -74,6 +73,11 @@ test('protects a Next.js site as a whole, its content and its configuration', as
     },
     { name: 'content', include: ['content', 'public'], schedule: undefined },
     { name: 'configuration', include: [...found.configuration, 'holdfast.yaml'] },
+    {
+      name: 'database',
+      connection: { scheme: 'env', name: 'DATABASE_URL' },
+      rpoMs: 24 * 3_600_000,
+    },
   ]);
   expect(config?.sources[0]).toMatchObject({
     exclude: expect.arrayContaining(['node_modules', '.next', '.git']),
@@ -83,7 +87,7 @@ test('protects a Next.js site as a whole, its content and its configuration', as
 test('sees a Vite site by its dependency and a plain folder by its lack of one', async () => {
   await write({ 'package.json': '{"devDependencies": {"vite": "8"}}', 'pnpm-lock.yaml': '' });
   const vite = await detectFolder(folder, {});
-  expect(vite).toMatchObject({ kind: 'vite', git: false, postgresVariable: undefined });
+  expect(vite).toMatchObject({ kind: 'vite', git: false, database: undefined });
   expect(check(starterConfig(vite, OPTIONS)).config?.sources[0]?.afterRestore[0]).toBe(
     'pnpm install --frozen-lockfile',
   );
@@ -93,6 +97,54 @@ test('sees a Vite site by its dependency and a plain folder by its lack of one',
   expect(check(starterConfig(plain, OPTIONS)).config?.sources[0]?.afterRestore).toEqual([]);
 });
 
+test.each([
+  ['.env.example', 'DATABASE_URL=canary\n', 'DATABASE_URL'],
+  ['.env', 'A=1\nexport POSTGRES_URL = "canary"\n', 'POSTGRES_URL'],
+  [
+    'prisma/schema.prisma',
+    'datasource db {\n  provider = "postgresql"\n  url = env("POOL_URL")\n  directUrl = env("DIRECT_URL")\n}\n',
+    'DIRECT_URL',
+  ],
+  [
+    'drizzle.config.ts',
+    "export default { dialect: 'postgresql', dbCredentials: { url: process.env.PG_URL! } };",
+    'PG_URL',
+  ],
+  ['supabase/config.toml', 'project_id = "canary"\n', 'DATABASE_URL'],
+])('finds a database by %s, and none of its secrets', async (file, content, variable) => {
+  await write({ [file]: content });
+  const { database } = await detectFolder(folder, { OTHER_URL: 'mysql://canary' });
+  expect(database).toEqual({ variable, isSet: false, toldBy: file });
+  const text = starterConfig(await detectFolder(folder, {}), OPTIONS);
+  expect(text).toContain(`${file} speaks of ${variable}`);
+  expect(text).not.toContain('canary');
+  expect(check(text).config?.sources.map(({ name }) => name)).not.toContain('database');
+  // Without its marks it is a source.
+  const uncommented = text.replace(/^ {2}# (database:| {2}\w+: .*)$/gm, '  $1');
+  const { config } = check(uncommented);
+  expect(config?.sources.find(({ name }) => name === 'database')).toMatchObject({
+    connection: { scheme: 'env', name: variable },
+  });
+});
+
+test('takes the variable that files speak of where it is set, and none for other databases', async () => {
+  await write({
+    'prisma/schema.prisma':
+      'provider = "postgresql"\nurl = env("A")\ndirectUrl = env("DIRECT_URL")',
+  });
+  const url = 'postgres://app:canary@db/app';
+  const env = { DATABASE_URL: url, DIRECT_URL: url };
+  expect((await detectFolder(folder, env)).database).toMatchObject({
+    ...{ variable: 'DIRECT_URL', isSet: true },
+  });
+  await write({
+    'prisma/schema.prisma': 'provider = "mysql"\nurl = env("DATABASE_URL")',
+    'drizzle.config.ts': "export default { dialect: 'sqlite' };",
+    '.env.example': 'MYSQL_URL=\nDATABASE_URL_OLD=\n',
+  });
+  expect((await detectFolder(folder, {})).database).toBeUndefined();
+});
+
 test('writes a configuration without a fault, whatever was found', () => {
   const found: fc.Arbitrary<FoundFolder> = fc.record({
     kind: fc.constantFrom('nextjs', 'vite', 'plain'),
@@ -100,7 +152,11 @@ test('writes a configuration without a fault, whatever was found', () => {
     git: fc.boolean(),
     content: fc.subarray(['content', 'posts', 'src/content', 'public']),
     configuration: fc.subarray(['package.json', 'yarn.lock', 'next.config.*', '.github']),
-    postgresVariable: fc.constantFrom(undefined, 'POSTGRES_URL'),
+    database: fc.constantFrom(
+      undefined,
+      { variable: 'POSTGRES_URL', isSet: true, toldBy: 'the environment' },
+      { variable: 'DATABASE_URL', isSet: false, toldBy: '.env' },
+    ),
   });
   const options = fc.record({
     name: fc.string(),

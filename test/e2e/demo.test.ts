@@ -79,6 +79,12 @@ describe('npm start', () => {
       expect(stdout).toContain('left out: .env: it holds environment variables');
       expect(stdout).toMatch(/ok {2}byte by byte the same as the original \(4 files/);
       expect(stdout).toMatch(/ok {2}repair takes the \d+ damaged files? from site\//);
+      expect(stdout).toMatch(/ {3}2 tables, 22,000 rows, .* → /);
+      expect(stdout).toContain('| psql -X -1 -v ON_ERROR_STOP=1 restores it, without Holdfast');
+      expect(stdout).toMatch(
+        /ok {2}restore test: .* dumped again with the same bytes, facts equal/,
+      );
+      expect(stdout).toContain('POLICY public.orders own_orders: expected "CREATE POLICY');
       expect(stdout).toMatch(/ok {2}22 backups kept/);
       expect(stdout).toContain('All of it held');
       expect(stdout).toContain('npx holdfast init');
@@ -94,6 +100,7 @@ describe('npm start', () => {
       const { status, stdout } = demo([site, '--keep'], { PATH: commands({}) });
       expect(stdout).toContain('tar is not installed here');
       expect(stdout).toContain('diff -r is not used: not installed');
+      expect(stdout).toContain('not shown: gunzip is not installed here');
       expect(status).toBe(0);
       const [kept = ''] = fs.readdirSync(temporary);
       expect(stdout).toContain(`Kept: ${path.join(temporary, kept)}`);

@@ -99,8 +99,17 @@ test('refuses to restore over what is there, and does so when told', async () =>
   expect(dump('live')).toBe(dump('app'));
 });
 
+test('what was replaced is kept, is nobody’s latest, and counts for nothing', async () => {
+  const { backups } = JSON.parse(await done(['list', 'database', '--json'])) as {
+    backups: { id: string; standing: string; good: boolean }[];
+  };
+  const saved = backups.find(({ id }) => id.endsWith('-safety'));
+  expect(saved).toMatchObject({ standing: 'safety', good: false });
+  expect(await done(['show', 'database/latest'])).toContain('20260105T020000000Z-manual');
+});
+
 test('restores one table', async () => {
-  server.create('one_table');
+  server.sql('postgres', 'CREATE DATABASE one_table TEMPLATE app');
   server.sql('one_table', 'DROP TABLE public.cache');
   await done(['restore', 'database/latest', '--to', 'env:TARGET_URL', '--table', 'public.cache'], {
     TARGET_URL: server.tcpUrl('one_table'),
@@ -151,11 +160,12 @@ test('nothing in the store holds the password', () => {
 });
 
 test('killed during a restore test, it leaves neither server nor folder', async () => {
-  const scratch = () => fs.readdirSync('/tmp').filter((one) => one.startsWith('holdfast-scratch-'));
-  const before = new Set(scratch());
-  const running = system.start(['restore-test', 'database'], { env });
-  const mine = () => scratch().filter((one) => !before.has(one));
-  while (!mine().some((one) => fs.existsSync(`/tmp/${one}/data/postmaster.pid`))) {
+  const TMPDIR = fs.mkdtempSync('/tmp/holdfast-killed-');
+  // The server runs as another user, who has to reach its folder.
+  fs.chmodSync(TMPDIR, 0o1777);
+  const running = system.start(['restore-test', 'database'], { env: { ...env, TMPDIR } });
+  const mine = () => fs.readdirSync(TMPDIR).filter((one) => one.startsWith('holdfast-scratch-'));
+  while (!mine().some((one) => fs.existsSync(path.join(TMPDIR, one, 'data/postmaster.pid')))) {
     expect(running.child.exitCode).toBe(null);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -167,6 +177,7 @@ test('killed during a restore test, it leaves neither server nor folder', async 
   }
   expect(mine()).toEqual([]);
   expect(served()).toEqual([]);
+  fs.rmSync(TMPDIR, { recursive: true });
 });
 
 /** What every process of this machine was started with. */

@@ -1,6 +1,6 @@
 // `node bin/app.ts`, as the CDK runs it: stacks from a right configuration, and words about a wrong one.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -8,15 +8,25 @@ import { describe, expect, test } from '@jest/globals';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { HoldfastStack } from '../../lib/infra/holdfast-stack.ts';
-import { NOW, ROOT, SPARK, configOf, flags, sparkWith, stackOf } from '../support/stacks.ts';
+import {
+  AUTOMATRON,
+  NOW,
+  ROOT,
+  SPARK,
+  configOf,
+  flags,
+  sparkWith,
+  stackOf,
+} from '../support/stacks.ts';
 
 /** With neither credentials of AWS nor a home in which some could lie. */
-function runApp(configPath: string) {
+function runApp(configPath: string, env: Record<string, string> = {}) {
   const outdir = mkdtempSync(join(tmpdir(), 'holdfast-app-'));
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'bin/app.ts')], {
     cwd: ROOT,
     encoding: 'utf8',
     env: {
+      ...env,
       PATH: process.env['PATH'],
       HOME: outdir,
       CDK_OUTDIR: outdir,
@@ -30,6 +40,26 @@ test('makes the stack of a configuration', () => {
   const { status, stderr, outdir } = runApp(SPARK);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(existsSync(join(outdir, 'holdfast-spark-bloom-flow.template.json'))).toBe(true);
+});
+
+test('no secret of the machine that deploys gets into the templates or the code of functions', () => {
+  const secrets = {
+    HOLDFAST_SIGNING_KEY: 'canary-of-the-signing-key',
+    DATABASE_URL: 'postgres://app:canary-of-the-password@db/app',
+    AWS_SECRET_ACCESS_KEY: 'canary-of-the-deployer',
+  };
+  // It names the first of them.
+  expect(readFileSync(AUTOMATRON, 'utf8')).toContain('env:HOLDFAST_SIGNING_KEY');
+  const { status, outdir } = runApp(AUTOMATRON, secrets);
+  expect(status).toBe(0);
+  const files = readdirSync(outdir, { recursive: true, withFileTypes: true }).filter((one) =>
+    one.isFile(),
+  );
+  expect(files.some(({ name }) => name === 'index.js')).toBe(true);
+  const found = files
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((file) => readFileSync(file, 'utf8').includes('canary-of-'));
+  expect(found).toEqual([]);
 });
 
 describe('a configuration that is wrong', () => {

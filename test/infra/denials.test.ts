@@ -271,6 +271,49 @@ describe('the function', () => {
   });
 });
 
+describe('the role for people', () => {
+  const by = role('recovery');
+
+  test('is assumed from the account, with a second factor, and by nobody else', () => {
+    const found = spark
+      .ofType('AWS::IAM::Role')
+      .find(([, { Properties }]) => Properties['RoleName'] === by);
+    const document = found?.[1].Properties['AssumeRolePolicyDocument'] as { Statement: unknown };
+    expect(document.Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Action: 'sts:AssumeRole',
+        Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` },
+        Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } },
+      },
+    ]);
+  });
+
+  test('reads everything', async () => {
+    for (const on of [MANIFEST, ARCHIVE, `${BUCKET}/records/prune/assets/x.json`])
+      for (const action of ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectVersionTagging'])
+        expect(await decide({ by, action, on })).toBe('Allowed');
+    expect(await decide({ by, action: 's3:ListBucketVersions', on: BUCKET })).toBe('Allowed');
+  });
+
+  test('changes nothing', async () => {
+    for (const action of [
+      's3:PutObject',
+      's3:DeleteObject',
+      's3:DeleteObjectVersion',
+      's3:PutObjectVersionTagging',
+      's3:PutObjectRetention',
+      's3:BypassGovernanceRetention',
+    ])
+      expect(await decide({ by, action, on: MANIFEST, with: NEW })).not.toBe('Allowed');
+    const { Statement } = policyOf(spark, 'recovery');
+    const actions = Statement.flatMap(({ Action }) => Action).sort();
+    expect(
+      actions.filter((one) => !/^(s3:(Get|List)|kms:(Decrypt|GetPublicKey)$)/.test(one)),
+    ).toEqual([]);
+  });
+});
+
 describe('a key that signs', () => {
   const keyOf = (name: string) => {
     const alias = spark

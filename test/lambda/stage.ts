@@ -315,6 +315,7 @@ function configOf(store: string, bucket: string): Config {
     rpoMs: 25 * HOUR_MS,
     rtoMs: HOUR_MS,
     graceMs: 2 * HOUR_MS,
+    dropShare: 0.5,
     restoreTest: { every: 'month', maxAgeMs: 31 * 24 * HOUR_MS },
     afterRestore: [],
     retention: RETENTION,

@@ -1,5 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { findAnomalies, findFlood, type BackupTotals } from '../../lib/policy/anomaly.ts';
+import {
+  DEFAULT_ANOMALY_THRESHOLDS,
+  findAnomalies,
+  findFlood,
+  findLostRows,
+  type BackupTotals,
+} from '../../lib/policy/anomaly.ts';
 import { after, at, HOUR } from './backups.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -56,6 +62,32 @@ test('says what changed, in numbers', () => {
 test('a table that lost its rows is noticed where the dump is as large as before', () => {
   const dump = { files: undefined, rows: 50_000, bytes: 10 * MEBIBYTE };
   expect(codes({ ...dump, rows: 1000 }, [dump])).toEqual(['rows dropped']);
+});
+
+test('tables that lost rows are named, those that lost most first, and small ones are not', () => {
+  const selection = { tables: [] };
+  const before = { selection, rows: { a: 1000, b: 400, c: 300, d: 99, e: 5000 } };
+  const now = { selection, rows: { a: 499, b: 200, c: 0, e: 5000 } };
+  const notes = (share = 0.5) =>
+    findLostRows(now, before, { ...DEFAULT_ANOMALY_THRESHOLDS, dropShare: share }).map(
+      ({ code, table, detail }) => `${table} ${code}: ${detail}`,
+    );
+  expect(notes()).toEqual([
+    'a dropped: 50 % fewer rows: 499 after 1000',
+    'c empty: no rows, where there were 300',
+  ]);
+  expect(notes(0.49)).toContain('b dropped: 50 % fewer rows: 200 after 400');
+  expect(findLostRows({ selection, rows: {} }, before).map(({ code }) => code)).toEqual(
+    Array(4).fill('gone'),
+  );
+  expect(findLostRows({ selection: { tables: ['e'] }, rows: {} }, before)).toEqual([]);
+});
+
+test('a database that lost everything is told in few lines', () => {
+  const rows = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`t${n}`, 1000]));
+  const notes = findLostRows({ selection: {}, rows: {} }, { selection: {}, rows });
+  expect(notes).toHaveLength(11);
+  expect(notes.at(-1)?.detail).toBe('290 more tables lost rows like that');
 });
 
 test('a thousand backups in an hour are a flood, one every hour is none', () => {

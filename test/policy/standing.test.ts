@@ -18,6 +18,7 @@ const WHOLE: BackupFacts = {
   status: 'complete',
   problems: [],
   evidence: [seen('proven', 'digest')],
+  safety: false,
 };
 
 test.each<[string, Partial<BackupFacts>, string, string]>([
@@ -66,6 +67,7 @@ test.each<[string, Partial<BackupFacts>, string, string]>([
     'partial',
     '1 problem that the configuration does not tolerate',
   ],
+  ['of what a restore replaced', { safety: true }, 'safety', 'what a restore replaced; proven by'],
   ['partial for no reason', { status: 'partial' }, 'partial', 'no problem says what is missing'],
   [
     'called complete with problems',

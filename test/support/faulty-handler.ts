@@ -1,5 +1,6 @@
 // What a healthy server does not do, laid between the SDK and a real one: errors, resets, stalls, short bodies, answers that are lost.
 import { Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 
 /** A request on its way. */
@@ -25,6 +26,8 @@ export type Fault =
   | { readonly hang: true }
   /** The body of the answer ends after so many bytes: with an error, for ever, or as if that were all. */
   | { readonly after: number; readonly then: 'reset' | 'stall' | 'end' }
+  /** The body of the answer comes whole, in so many pieces with a pause before each. */
+  | { readonly pieces: number; readonly pauseMs: number }
   /** The answer, altered. */
   | { readonly edit: (answer: EditedAnswer) => Promise<EditedAnswer> | EditedAnswer };
 
@@ -98,7 +101,10 @@ export function strike(
 
 async function spoil(
   answer: HttpAnswer,
-  fault: Extract<Fault, { lost: true } | { after: number } | { edit: unknown }>,
+  fault: Extract<
+    Fault,
+    { lost: true } | { after: number } | { pieces: number } | { edit: unknown }
+  >,
 ): Promise<HttpAnswer> {
   if ('lost' in fault) {
     answer.body.resume();
@@ -107,9 +113,22 @@ async function spoil(
   if ('after' in fault) return { ...answer, body: shortened(answer.body, fault) };
   const chunks: Buffer[] = [];
   for await (const chunk of answer.body) chunks.push(chunk as Buffer);
+  if ('pieces' in fault)
+    return { ...answer, body: Readable.from(slowly(Buffer.concat(chunks), fault)) };
   const body = Buffer.concat(chunks).toString();
   const edited = await fault.edit({ headers: { ...answer.headers }, body });
   return { ...answer, headers: edited.headers, body: Readable.from([Buffer.from(edited.body)]) };
+}
+
+async function* slowly(
+  body: Buffer,
+  { pieces, pauseMs }: { pieces: number; pauseMs: number },
+): AsyncGenerator<Buffer> {
+  const size = Math.ceil(body.byteLength / pieces);
+  for (let at = 0; at < body.byteLength; at += size) {
+    await wait(pauseMs);
+    yield body.subarray(at, at + size);
+  }
 }
 
 function shortened(

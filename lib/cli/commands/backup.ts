@@ -10,6 +10,7 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger, TriggerKind } from '../../format/ids.ts';
 import { parseSchedule, previousDue } from '../../policy/schedule.ts';
 import type { Invocation } from '../invocation.ts';
+import { holdsText } from '../holds-text.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { openSource, selectSources } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
@@ -73,6 +74,7 @@ async function backUp(
     backup = await backupSource(engine, await openSource(config, source), {
       trigger,
       full: options.full === true,
+      dropShare: source.dropShare,
     });
     terminal.stop();
     sayBackup(terminal, backup, performance.now() - begin);
@@ -191,12 +193,15 @@ function sayBackup(
     return;
   }
   const stored = artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
-  const files = counted(totals.files, 'file');
+  const reused =
+    manifest.database === undefined
+      ? `; read ${bytesText(totals.readBytes)}, reused ${bytesText(totals.reusedBytes)}`
+      : '';
   terminal.line(
     `${terminal.paint(status === 'complete' ? 'green' : 'yellow', source)}  ${id}  ${status}`,
   );
   terminal.line(
-    `  ${files}, ${bytesText(totals.contentBytes)} → ${bytesText(stored)} in ${durationText(ms)}; read ${bytesText(totals.readBytes)}, reused ${bytesText(totals.reusedBytes)}`,
+    `  ${holdsText(manifest)}, ${bytesText(totals.contentBytes)} → ${bytesText(stored)} in ${durationText(ms)}${reused}`,
   );
   for (const line of problemLines(problems, problemCount)) terminal.line(`  ${line}`);
 }

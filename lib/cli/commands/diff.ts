@@ -1,6 +1,7 @@
 // `holdfast diff`: what differs between two backups, or between a backup and its source as it is now.
 import path from 'node:path';
 import process from 'node:process';
+import type { Config, FilesSourceConfig } from '../../config/config.ts';
 import { resolveBackup } from '../../engine/catalog.ts';
 import { diffBackups, diffLive, isEqual, type BackupName } from '../../engine/diff.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
@@ -16,7 +17,7 @@ import { ListDocument } from '../json.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig, type Session } from '../session.ts';
-import { filesSourceNamed, openFolder } from '../sources.ts';
+import { openFolder, selectSources } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
 
 interface Options {
@@ -86,7 +87,7 @@ async function compareLive(
   { terminal, limit, place: folder }: Output & { place: string | undefined },
 ): Promise<boolean | number> {
   const config = requireConfig(session);
-  const configured = filesSourceNamed(config, backup.source, 'comparing with what is there now');
+  const configured = comparableNow(config, backup);
   const place = folder === undefined ? undefined : path.resolve(process.cwd(), folder);
   const name = nameOf(backup);
   terminal.start(`comparing ${name}`);
@@ -120,6 +121,19 @@ async function compareLive(
     problems,
   });
   return !equal || problems.some(({ tolerated }) => tolerated !== true);
+}
+
+/** The folder of a source. `USAGE` for one of another kind, of which another backup shows what is there now. */
+function comparableNow(config: Config, { source, id }: BackupName): FilesSourceConfig {
+  const [found] = selectSources(config, [source]);
+  if (found?.kind === 'files') return found;
+  throw new HoldfastError(
+    'USAGE',
+    `--live compares with a folder; ${source} is a source of kind ${found?.kind ?? ''}`,
+    {
+      hint: `Back it up as it is now, and compare the two: holdfast backup ${source}, then holdfast diff ${source}/${id} ${source}.`,
+    },
+  );
 }
 
 function nameOf({ source, id }: BackupName): string {

@@ -4,6 +4,7 @@ import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import type { FoundDatabase } from '../../config/detect-database.ts';
 import { writeKey } from '../../config/key-files.ts';
 import { isUrl } from '../../config/store-place.ts';
 import { HoldfastError } from '../../errors.ts';
@@ -100,6 +101,7 @@ function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
       ? `  kept ${key.path}: the key of this system`
       : `  ${made} ${key.path}: the key that signs; its public half beside it`,
   );
+  if (found.database !== undefined) terminal.line(`  ${databaseText(found.database)}`);
   for (const { path: file, change, about } of files) {
     terminal.line(`  ${change === 'create' ? made : added} ${file}: ${about}`);
   }
@@ -114,6 +116,12 @@ function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
   }
   terminal.line('Next:');
   for (const command of nextCommands(plan)) terminal.line(`  ${command}`);
+}
+
+function databaseText({ variable, isSet, toldBy }: FoundDatabase): string {
+  return isSet
+    ? `found ${variable}, which names a Postgres database: see the source "database"`
+    : `found ${variable} in ${toldBy}: holdfast.yaml has a source for that database, to be uncommented`;
 }
 
 function nextCommands({ folder, store }: InitPlan): string[] {
@@ -144,6 +152,7 @@ function jsonOf(plan: InitPlan, dryRun: boolean) {
     dryRun,
     system: found.system,
     kind: found.kind,
+    database: found.database,
     folder,
     store,
     key: { path: keyPath, publicPath, publicKey, change: exists ? 'keep' : 'create' },

@@ -1,7 +1,9 @@
 // `holdfast list`: the backups in the store, newest last, with what they are worth.
 import { listStored } from '../../engine/catalog.ts';
 import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
+import { databaseSummary } from '../../format/manifest.ts';
 import { displayText } from '../../format/paths.ts';
+import { holdsText, serverText } from '../holds-text.ts';
 import { problemLines } from '../problems.ts';
 import { assertKnown } from '../known-sources.ts';
 import type { Invocation } from '../invocation.ts';
@@ -44,11 +46,11 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   return 0;
 }
 
-const HEAD = ['source', 'id', 'age', 'standing', 'files', 'content', 'stored', 'commit'];
+const HEAD = ['source', 'id', 'age', 'standing', 'holds', 'content', 'stored', 'from'];
 
 function rowOf(backup: SurveyedBackup, now: Date): string[] {
   const { source, id, time, standing, manifest, storedBytes, pinnedBy, hidden } = backup;
-  const { totals, git } = manifest;
+  const { totals, git, database } = manifest;
   const commit = git === undefined ? '' : `${git.commit.slice(0, 8)}${git.dirty ? '+' : ''}`;
   const marks = [standing, pinnedBy.length > 0 && 'pinned', hidden.length > 0 && 'hidden'];
   const mark = marks.filter((one) => one !== false).join(', ');
@@ -57,17 +59,17 @@ function rowOf(backup: SurveyedBackup, now: Date): string[] {
     id,
     ageText(time, now),
     mark,
-    String(totals.files),
+    holdsText(manifest),
     bytesText(totals.contentBytes),
     bytesText(storedBytes),
-    displayText(commit),
+    displayText(database === undefined ? commit : serverText(database)),
   ];
 }
 
 function jsonOf(backup: SurveyedBackup): object {
   const { source, id, time, storedAt, standing, good, why, pinnedBy, storedBytes, manifest } =
     backup;
-  const { status, totals, git, problemCount, begin, end, artifacts } = manifest;
+  const { status, totals, git, database, problemCount, begin, end, artifacts } = manifest;
   return {
     source,
     id,
@@ -86,5 +88,6 @@ function jsonOf(backup: SurveyedBackup): object {
     storedBytes,
     artifacts: artifacts.map(({ role, key, bytes, sha256 }) => ({ role, key, bytes, sha256 })),
     ...(git && { git }),
+    ...(database && { database: databaseSummary(database) }),
   };
 }

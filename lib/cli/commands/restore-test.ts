@@ -34,7 +34,7 @@ export async function run(
   });
   const results: RestoreTestResult[] = [];
   for (const backup of await chooseBackups(session.engine, names)) {
-    terminal.start(`restoring ${backup.source}/${backup.id} to a scratch folder`);
+    terminal.start(`restoring ${backup.source}/${backup.id} to a scratch place`);
     const source = options.live === true ? liveSource(session, backup.source) : undefined;
     const live = source && { source, tolerance };
     const checks = checksOf(session.config, backup.source);
@@ -67,8 +67,11 @@ function say(terminal: Terminal, { config }: Session, result: RestoreTestResult)
   const mark = terminal.paint(verdict === 'proven' ? 'green' : 'red', verdict);
   const rtoMs = config?.sources.find((one) => one.name === source)?.rtoMs;
   const objective = rtoMs === undefined ? '' : `, RTO is ${durationText(rtoMs)}`;
+  const server = result.facts['server'];
+  const where = typeof server === 'string' ? ` to a scratch server, PostgreSQL ${server},` : '';
+  const what = counted(files, where === '' ? 'file' : 'table');
   terminal.line(
-    `${mark}  ${source}/${id}  ${counted(files, 'file')}, ${bytesText(bytes)} restored in ${durationText(restoreMs)}${objective}`,
+    `${mark}  ${source}/${id}  ${what}, ${bytesText(bytes)} restored${where} in ${durationText(restoreMs)}${objective}`,
   );
   for (const line of problemLines(problems)) terminal.line(`  ${line}`);
   if (result.unrecorded !== undefined) terminal.warn(`no evidence was kept: ${result.unrecorded}`);

@@ -67,15 +67,26 @@ async function sayContents(
 }
 
 /** `drwxr-xr-x   12.0 KiB  2026-11-22 02:00:09 UTC  content/  3 files` */
-function contentText({ path, entry, files, bytes }: ContentLine): string {
+function contentText(line: ContentLine): string {
+  const { path, entry, bytes, objects } = line;
   const folder = path.endsWith('/');
-  const size = folder || entry?.type === 'file' ? bytesText(bytes) : '';
+  const size = folder || entry?.type === 'file' || objects > 0 ? bytesText(bytes) : '';
   const time = entry?.mtimeMicroseconds;
   const date = time === undefined ? undefined : new Date(time / 1000);
   const when = date === undefined || Number.isNaN(date.getTime()) ? '' : timeText(date);
   const link = entry?.linkTarget === undefined ? '' : ` -> ${displayPath(entry.linkTarget)}`;
-  const below = folder ? `  ${counted(files, 'file')}` : '';
+  const below = belowText(line);
+  // Where no mode is recorded there is no time either.
+  if (objects > 0) return `${size.padStart(10)}  ${displayPath(path)}${below}`;
   return `${modeText(entry)}  ${size.padStart(10)}  ${when.padEnd(23)}  ${displayPath(path)}${link}${below}`;
+}
+
+function belowText({ path, files, objects, rows }: ContentLine): string {
+  const counts = [
+    path.endsWith('/') && (objects > 0 ? counted(objects, 'object') : counted(files, 'file')),
+    rows !== undefined && counted(rows, 'row'),
+  ].filter((one) => one !== false);
+  return counts.length === 0 ? '' : `  ${counts.join(', ')}`;
 }
 
 /** As `ls -l` writes it; ten spaces where no mode is recorded. */
@@ -92,13 +103,14 @@ function modeText(entry: ContentLine['entry']): string {
   return first + triple(6, 0o4000, 's') + triple(3, 0o2000, 's') + triple(0, 0o1000, 't');
 }
 
-function contentJson({ path, entry, files, bytes }: ContentLine): object {
+function contentJson({ path, entry, files, bytes, objects, rows }: ContentLine): object {
   const mode = entry?.mode?.toString(8).padStart(4, '0');
   return {
     ...jsonPath(path),
     type: entry?.type ?? 'directory',
     bytes,
-    ...(path.endsWith('/') && { files }),
+    ...(path.endsWith('/') && (objects > 0 ? { objects } : { files })),
+    rows,
     ...(mode !== undefined && {
       mode,
       owner: entry?.owner,

@@ -9,6 +9,7 @@ import { durationText } from '../units.ts';
 import { backUpTwice } from './back-up.ts';
 import { showCalendar } from './calendar.ts';
 import { damageAndRepair } from './damage.ts';
+import { showDatabase } from './database.ts';
 import { restoreAndCompare } from './restore.ts';
 import { setStage } from './stage.ts';
 import { paint, Story, UnmetExpectation } from './story.ts';
@@ -19,7 +20,7 @@ import { verifyTwice } from './verify.ts';
 const USAGE = `Usage: npm start [-- [directory] [--keep]]
 
 Backs up the directory (by default this checkout) into a temporary store, proves the backup, damages a copy,
-repairs it, restores, compares and prunes. The directory is only read; all else happens in a temporary folder.
+repairs it, restores, compares and prunes; the same for a database, where PostgreSQL is installed. The directory is only read; all else happens in a temporary folder.
 
   --keep   leave the temporary folder, and say where it is
 `;
@@ -99,6 +100,7 @@ async function perform(
     await restoreWithoutHoldfast(stage, first);
     await damageAndRepair(stage, first);
     await restoreAndCompare(stage, first);
+    await showDatabase(stage);
     await showCalendar(stage);
   } finally {
     await stage.engine.pool.close();

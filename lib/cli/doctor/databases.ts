@@ -1,6 +1,8 @@
 // What the doctor looks at in a database: can it be reached, may it be read whole, and are the programs here fit for it.
+import os from 'node:os';
 import type { Config, PostgresSourceConfig } from '../../config/config.ts';
 import { examinePostgres } from '../../sources/postgres/examine.ts';
+import { examineGround } from '../../stores/local-examine.ts';
 import { databaseOptions, MACHINE } from '../databases.ts';
 import { regionOf } from '../keys.ts';
 import { bytesText } from '../units.ts';
@@ -10,6 +12,8 @@ import { ok, warning, type Finding } from './finding.ts';
 const ADVICE: Readonly<Record<string, string>> = {
   outdated: 'Update PostgreSQL’s programs on this machine: apt-get upgrade.',
   'no-restrict-key': 'Update PostgreSQL’s programs on this machine: apt-get upgrade.',
+  collation:
+    'Run REINDEX DATABASE there, then ALTER DATABASE … REFRESH COLLATION VERSION. What is restored from a dump has new indexes.',
   'left-out': 'Back it up by another source, if it is to be kept.',
 };
 
@@ -33,6 +37,7 @@ export async function examineDatabase(
           'Install what is missing where `holdfast restore-test` runs: apt-get install postgresql.',
         ),
       ),
+      ...(await roomFindings(source.name, databaseBytes)),
     ];
   } catch (error) {
     const found = failure('source', error);
@@ -45,4 +50,18 @@ export async function examineDatabase(
       ),
     ];
   }
+}
+
+/** A restore test loads the whole database into a scratch place. */
+async function roomFindings(name: string, databaseBytes: number): Promise<Finding[]> {
+  const scratch = os.tmpdir();
+  const { freeBytes } = await examineGround(scratch);
+  if (freeBytes >= databaseBytes) return [];
+  return [
+    warning(
+      'source',
+      `${name}: ${bytesText(freeBytes)} free in ${scratch} for restore tests, the database takes ${bytesText(databaseBytes)}`,
+      'Set TMPDIR to a folder on a larger disk, or restore tests will fail.',
+    ),
+  ];
 }

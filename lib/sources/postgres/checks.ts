@@ -31,7 +31,7 @@ async function run(
 ): Promise<CheckResult> {
   const check = sql.trim().slice(0, SHOWN);
   try {
-    await using session = new Session({ ...input, failure: 'RESTORE_DIFFERS' });
+    await using session = new Session({ ...input, ownPath: true, failure: 'RESTORE_DIFFERS' });
     await session.ask('SET default_transaction_read_only = on');
     const answer = await session.ask(sql.trim().replace(/;$/, ''));
     const [first = ''] = answer.split('\n');

@@ -21,9 +21,12 @@ export function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** Postgres refuses to run as root, and what a dump makes it do must not be done by root. */
+/**
+ * Postgres refuses to run as root, and what a dump makes it do must not be done by root; nor as `postgres`, whom the servers in use
+ * on this machine take for their superuser when he comes by their sockets.
+ */
 function asOther(): Confinement {
-  const { uid, gid } = userOf('postgres') ?? NOBODY;
+  const { uid, gid } = NOBODY;
   const drop = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--'];
   const offline = ['unshare', '--net', '--', ...drop];
   if (works(offline)) return { prefix: offline, user: undefined, offline: true };
@@ -40,19 +43,9 @@ function works([program = '', ...args]: readonly string[]): boolean {
   return spawnSync(program, [...args, 'true'], { stdio: 'ignore' }).status === 0;
 }
 
-/** The numbers of a user of this machine. */
-export function userOf(name: string): { uid: number; gid: number } | undefined {
-  const lines = fs.existsSync('/etc/passwd') ? fs.readFileSync('/etc/passwd', 'utf8') : '';
-  for (const line of lines.split('\n')) {
-    const [login, , uid, gid] = line.split(':');
-    if (login === name) return { uid: Number(uid), gid: Number(gid) };
-  }
-  return undefined;
-}
-
 /** The user that owns what is confined. */
 export function owner(): { uid: number; gid: number } | undefined {
-  return isRoot() ? (userOf('postgres') ?? NOBODY) : undefined;
+  return isRoot() ? NOBODY : undefined;
 }
 
 /** A folder in which that user can have one of its own, with room for the path of a socket: the first that serves. */
@@ -62,8 +55,8 @@ export function scratchParent(wanted: string): string {
   return [wanted, '/tmp', '/var/tmp'].find(serves) ?? wanted;
 }
 
-/** Whether others than its owner may pass through a folder and those above it. */
-function isOpen(folder: string): boolean {
+/** Whether others than its owner may pass through a folder and those above it; asked where root hands over to another user. */
+export function isOpen(folder: string): boolean {
   if (!isRoot()) return true;
   for (let at = path.resolve(folder); ; at = path.dirname(at)) {
     if ((fs.statSync(at).mode & 0o001) === 0) return false;

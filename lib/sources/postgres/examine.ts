@@ -1,5 +1,5 @@
 // Looks at a database as a backup would, without dumping it: for the doctor.
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { parseConnection } from './connection.ts';
@@ -8,7 +8,7 @@ import { preflight } from './preflight.ts';
 import { outputOf } from './process.ts';
 import type { PostgresOptions } from './read.ts';
 import { Session } from './session.ts';
-import { baseEnvironment, findServer, findTools, type Machine } from './tools.ts';
+import { baseEnvironment, findServer, findTools, type Machine, type Server } from './tools.ts';
 
 export interface ExaminedDatabase {
   readonly label: string;
@@ -44,7 +44,8 @@ export async function examinePostgres(
     maxDatabaseBytes: options.maxDatabaseBytes,
   });
   const extensions = Object.keys(await readExtensions(session));
-  const unprovable = await whyUnprovable(machine, found.serverMajor, extensions);
+  const needed = Math.max(found.serverMajor, tools.major);
+  const unprovable = await whyUnprovable(machine, needed, extensions);
   const { serverVersion, databaseBytes, role, notes } = found;
   const { label } = connection;
   return {
@@ -60,16 +61,9 @@ async function whyUnprovable(
 ): Promise<string[]> {
   try {
     const server = await findServer(machine, major);
-    const output = await outputOf({
-      file: path.join(server.folder, 'pg_config'),
-      args: ['--sharedir'],
-      env: baseEnvironment(machine),
-      signal: undefined,
-      secrets: [],
-      failure: 'COMMAND_FAILED',
-      what: 'pg_config --sharedir',
-    });
-    const present = new Set(readdirSync(path.join(output.toString('utf8').trim(), 'extension')));
+    const present = new Set(
+      readdirSync(path.join(await sharedFolder(machine, server), 'extension')),
+    );
     return extensions
       .filter((name) => !present.has(`${name}.control`))
       .map((name) => `PostgreSQL ${server.version} on this machine lacks the extension ${name}`);
@@ -77,4 +71,20 @@ async function whyUnprovable(
     if (error instanceof HoldfastError) return [error.message];
     throw error;
   }
+}
+
+async function sharedFolder(machine: Machine, { serverFolder }: Server): Promise<string> {
+  const file = path.join(serverFolder, 'pg_config');
+  // An embedded server brings none, and keeps what is shared beside its programs.
+  if (!existsSync(file)) return path.join(serverFolder, '../share/postgresql');
+  const output = await outputOf({
+    file,
+    args: ['--sharedir'],
+    env: baseEnvironment(machine),
+    signal: undefined,
+    secrets: [],
+    failure: 'COMMAND_FAILED',
+    what: 'pg_config --sharedir',
+  });
+  return output.toString('utf8').trim();
 }

@@ -167,8 +167,10 @@ function countQueries(selection: Selection): Record<string, string> {
 /** Settings of the database that its contents depend on, and that a restore target should share. */
 export async function readSettings(session: Session): Promise<Record<string, string>> {
   return session.json(
+    // Older servers have fewer columns.
     `SELECT json_build_object('encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype', d.datctype,
-       'provider', d.datlocprovider, 'collationVersion', coalesce(d.datcollversion, ''))
+       'provider', coalesce(to_jsonb(d)->>'datlocprovider', 'c'), 'locale', coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale', ''),
+       'collationVersion', coalesce(to_jsonb(d)->>'datcollversion', ''))
      FROM pg_database d WHERE d.datname = current_database()`,
   );
 }

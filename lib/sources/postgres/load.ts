@@ -1,6 +1,5 @@
 // Feeds a stored dump to psql: one transaction, which ends well only when every byte was checked and has been taken.
 import path from 'node:path';
-import { once } from 'node:events';
 import type { ErrorCode } from '../../errors.ts';
 import type { OpenBackup, Work } from '../source.ts';
 import type { Connection } from './connection.ts';
@@ -75,7 +74,7 @@ export async function loadDump(
         work.onProgress?.({ entries: 0, bytes, totalBytes: index.rawBytes });
         // psql that gave up closes its input; why is said when it has ended.
         if (!tool.stdin.writable) break;
-        if (!tool.stdin.write(text)) await Promise.race([once(tool.stdin, 'drain'), tool.ended]);
+        if (!tool.stdin.write(text)) await Promise.race([drained(tool), tool.ended]);
       }
     }
     tool.stdin.end();
@@ -84,6 +83,17 @@ export async function loadDump(
     tool.kill();
     await tool.ended.catch(() => undefined);
   }
+}
+
+/** Resolves when more can be written, or nothing ever again: why, its end tells. */
+function drained({ stdin }: Tool): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      stdin.off('drain', go).off('close', go);
+      resolve();
+    };
+    stdin.on('drain', go).on('close', go);
+  });
 }
 
 /**

@@ -68,7 +68,7 @@ export async function preflight(input: PreflightInput): Promise<Preflight> {
     serverMajor,
     databaseBytes: server.bytes,
     role: server.role,
-    notes: await notesOn(input),
+    notes: await notesOn(input, serverMajor),
   };
 }
 
@@ -78,7 +78,7 @@ function assertSize(bytes: number, { maxDatabaseBytes, connection }: PreflightIn
     'SOURCE_UNREADABLE',
     `the database ${connection.label} takes ${bytes} bytes, allowed are ${maxDatabaseBytes}`,
     {
-      hint: 'A dump of this size takes long to write and longer to load. Raise `maxDatabaseBytes`, leave tables out with `excludeTables`, or use the snapshots and point-in-time recovery of the server beside a dump of the rest.',
+      hint: 'A dump of this size takes long to write and longer to load. Raise `maxDatabaseSize`, leave tables out with `excludeTables`, or use the snapshots and point-in-time recovery of the server beside a dump of the rest.',
     },
   );
 }
@@ -114,7 +114,16 @@ async function assertReadable(session: Session, selection: Selection, role: stri
   }
 }
 
-async function notesOn({ session, tools, selection }: PreflightInput): Promise<Problem[]> {
+/** What the database was made with, and what the server has now; without a version where the collation has none. */
+const COLLATION = `SELECT json_build_object('recorded', coalesce(datcollversion, ''), 'actual', coalesce(pg_database_collation_actual_version(oid), datcollversion, ''))
+  FROM pg_database WHERE datname = current_database()`;
+/** Older servers do not know of versions of a database's collation. */
+const COLLATION_MAJOR = 15;
+
+async function notesOn(
+  { session, tools, selection }: PreflightInput,
+  serverMajor: number,
+): Promise<Problem[]> {
   const notes: Problem[] = [];
   const note = (code: string, detail: string) =>
     void notes.push({ path: '', code, detail, tolerated: true });
@@ -122,6 +131,14 @@ async function notesOn({ session, tools, selection }: PreflightInput): Promise<P
   if (old !== undefined) note('outdated', old);
   if (!knowsRestrictKey(tools)) {
     note('no-restrict-key', `pg_dump ${tools.version} does not guard its output with \\restrict`);
+  }
+  const { recorded = '', actual = '' } =
+    serverMajor < COLLATION_MAJOR
+      ? {}
+      : await session.json<{ recorded?: string; actual?: string }>(COLLATION);
+  if (recorded !== actual) {
+    const detail = `the server sorts text by version ${actual} of the collation, the database was made with ${recorded}: its indexes of text may be in disorder`;
+    note('collation', detail);
   }
   const { large, foreign } = await session.json<{ large: number; foreign: number }>(
     `SELECT json_build_object('large', (SELECT count(*) FROM pg_largeobject_metadata),

@@ -24,7 +24,7 @@ export interface ToolRun {
   readonly signal: AbortSignal | undefined;
   /** Never to be seen in a message. */
   readonly secrets: readonly (string | undefined)[];
-  /** What a failure is. */
+  /** What a failure is; of a source that may answer the next time, `SOURCE_UNAVAILABLE` instead of `SOURCE_UNREADABLE`. */
   readonly failure: ErrorCode;
   /** What it does, for messages: `pg_dump of app@db:5432/app`. */
   readonly what: string;
@@ -149,54 +149,80 @@ function failure(run: ToolRun, { code, signal, said }: End): HoldfastError {
     .filter((line) => line.trim() !== '')
     .slice(-6)
     .map((line) => displayText(line).slice(0, 500));
-  const hint = hintFor(said, signal);
+  const known = REASONS.find(({ words }) => words.test(said));
+  const hint = known?.hint ?? (signal === 'SIGKILL' ? KILLED : undefined);
   return new HoldfastError(
-    run.failure,
+    known?.instead?.[0] === run.failure ? known.instead[1] : run.failure,
     `${run.what} ${how}${lines.length > 0 ? `: ${lines.join('; ')}` : ''}`,
     { cause: new ToolEnd(code, signal), ...(hint !== undefined && { hint }) },
   );
 }
 
-/** Postgres' programs tell their reasons in words alone; these are the words of the C locale. */
-const HINTS: readonly (readonly [RegExp, string])[] = [
-  [
-    /password authentication failed|no password supplied|no pg_hba\.conf entry|role ".*" does not exist|token.*expired/i,
-    'The database refuses these credentials: look at user, password and host in the connection, and at what the server lets in.',
-  ],
-  [
-    /aborting because of server version mismatch/,
-    'The server is newer than pg_dump: install the client of its major version.',
-  ],
-  [
-    /row-level security|row security/,
-    'This role sees only some of the rows. Back up as the owner of the tables, or as a role with BYPASSRLS; --enable-row-security is never used, as it would leave rows out.',
-  ],
-  [
-    /permission denied/,
-    'The role may not read everything: GRANT pg_read_all_data TO it (PostgreSQL 14 or newer), or back up as the owner.',
-  ],
-  [
-    /canceling statement due to lock timeout|lock timeout/,
-    'Another session holds a lock, such as a migration under way. Run the backup again later, or raise `lockWaitTimeout`.',
-  ],
-  [
-    /conflict with recovery/,
-    'The replica cancelled the dump because of changes that it had to replay. Run it again, raise max_standby_streaming_delay there, or back up the primary.',
-  ],
-  [
-    /could not connect|connection refused|could not translate host name|timeout expired|server closed the connection|terminating connection|connection .*(?:reset|failed|lost)|SSL SYSCALL|no route to host/i,
-    'The connection could not be made, or broke. Run it again; if it stays so, look at host, port, network and the log of the server.',
-  ],
-  [/No space left on device/i, 'There is no room left where the server keeps its data.'],
-];
+const KILLED = 'Somebody killed it; the system does so when memory runs out.';
 
-function hintFor(said: string, signal: NodeJS.Signals | null): string | undefined {
-  const known = HINTS.find(([pattern]) => pattern.test(said))?.[1];
-  if (known !== undefined) return known;
-  return signal === 'SIGKILL'
-    ? 'Somebody killed it; the system does so when memory runs out.'
-    : undefined;
+interface Reason {
+  readonly words: RegExp;
+  readonly hint: string;
+  /** What a failure is because of it, instead of something more general. */
+  readonly instead?: readonly [ErrorCode, ErrorCode];
 }
+
+/** The same run may succeed later without anything being changed. */
+const PASSING = ['SOURCE_UNREADABLE', 'SOURCE_UNAVAILABLE'] as const;
+
+/** Postgres' programs tell their reasons in words alone; these are the words of the C locale. The first that fits counts. */
+const REASONS: readonly Reason[] = [
+  {
+    words:
+      /(?:password|PAM|LDAP|GSSAPI|SSPI|certificate|peer|ident) authentication failed|no password supplied|no pg_hba\.conf entry|role ".*" does not exist|token.*expired/i,
+    hint: 'The database refuses these credentials: look at user, password and host in the connection, and at what the server lets in. A token of IAM lasts 15 minutes, and is made anew for each run.',
+  },
+  {
+    words: /certificate verify failed|SSL error|root certificate file|server does not support SSL/i,
+    hint: 'The connection could not be encrypted as it is asked for: look at `sslmode` and `sslrootcert` in it, and at the certificate of the server and its date.',
+  },
+  {
+    words: /aborting because of server version mismatch/,
+    hint: 'The server is newer than pg_dump: install the client of its major version.',
+  },
+  {
+    words: /row-level security|row security/,
+    hint: 'This role sees only some of the rows. Back up as the owner of the tables, or as a role with BYPASSRLS; --enable-row-security is never used, as it would leave rows out.',
+  },
+  {
+    words: /permission denied for large object/,
+    hint: 'Large objects are read by their owner, by who was granted SELECT ON LARGE OBJECT, or by a superuser; pg_read_all_data does not cover them.',
+  },
+  {
+    words: /permission denied/,
+    hint: 'The role may not read everything: GRANT pg_read_all_data TO it (PostgreSQL 14 or newer), or back up as the owner.',
+  },
+  {
+    words: /lock timeout|could not obtain lock/,
+    hint: 'Another session holds a lock, such as a migration under way. Run the backup again later, or raise `lockWaitTimeout`.',
+    instead: PASSING,
+  },
+  {
+    words: /conflict with recovery/,
+    hint: 'The replica cancelled the dump because of changes that it had to replay. Run it again, raise max_standby_streaming_delay there, or back up the primary.',
+    instead: PASSING,
+  },
+  {
+    words: /FATAL: {2}database ".*" does not exist/,
+    hint: 'The server has no such database: look at the last part of the URL.',
+  },
+  {
+    words:
+      /could not connect|connection refused|could not translate host name|timeout expired|server closed the connection|terminating connection|connection .*(?:reset|lost|timed out)|could not (?:receive data from|send data to) server|no connection to the server|SSL SYSCALL|no route to host|network is unreachable|the database system is (?:starting up|shutting down|in recovery)|too many clients|remaining connection slots/i,
+    hint: 'The connection could not be made, or broke. Run it again; if it stays so, look at host, port, network and the log of the server.',
+    instead: PASSING,
+  },
+  {
+    words: /No space left on device/i,
+    hint: 'There is no room left where the server keeps its data.',
+    instead: ['COMMAND_FAILED', 'NO_SPACE'],
+  },
+];
 
 function hide(text: string, secrets: readonly (string | undefined)[]): string {
   return secrets.reduce<string>(

@@ -97,12 +97,11 @@ class Run {
   }
 
   async read(): Promise<ReadResult> {
-    const { signal } = this.input;
+    const stop = new AbortController();
+    const signals = [stop.signal, ...(this.input.signal === undefined ? [] : [this.input.signal])];
+    const signal = AbortSignal.any(signals);
     await using session = new Session({ ...this.place, signal, failure: 'SOURCE_UNREADABLE' });
-    const seconds = this.options.lockWaitTimeoutSeconds;
-    await session.ask(
-      `SET statement_timeout = 0; SET lock_timeout = '${seconds}s'; SET idle_in_transaction_session_timeout = 0`,
-    );
+    await session.ask(patience(this.options.lockWaitTimeoutSeconds));
     // Nothing is looked at outside of this transaction: what pg_dump sees is what the facts tell.
     await session.ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const snapshot = await session.ask('SELECT pg_export_snapshot()');
@@ -113,15 +112,20 @@ class Run {
       timestamps: this.options.timestamps,
       maxDatabaseBytes: this.options.maxDatabaseBytes,
     });
-    const facts = this.facts(session, found);
-    // Awaited after the dump, beside which it runs.
-    facts.catch(() => undefined);
     const restrictKey = knowsRestrictKey(this.place.tools)
       ? `${this.place.machine.random()}${this.place.machine.random()}`
       : undefined;
-    const { artifact, index } = await this.dump(snapshot, restrictKey);
+    const both = [
+      this.facts(session, found),
+      this.dump({ snapshot, restrictKey, signal }),
+    ] as const;
+    // When one of them fails, the other would work for nothing, perhaps for hours.
+    for (const one of both) one.catch(() => stop.abort());
+    const [facts, { artifact, index }] = await Promise.all(both).finally(() =>
+      Promise.allSettled(both),
+    );
     const database = {
-      ...(await facts),
+      ...facts,
       ...(restrictKey !== undefined && { restrictKey }),
       sequences: Object.fromEntries(this.sequences),
     };
@@ -162,21 +166,18 @@ class Run {
   }
 
   private async dump(
-    snapshot: string,
-    restrictKey: string | undefined,
+    run: Pick<DumpInput, 'snapshot' | 'restrictKey' | 'signal'>,
   ): Promise<{ artifact: Artifact; index: DumpIndex }> {
-    const { pool, sink, onProgress, predecessor, signal } = this.input;
+    const { pool, sink, onProgress, predecessor } = this.input;
     const { lockWaitTimeoutSeconds, compression } = this.options;
     const encoding = ENCODINGS[compression];
     const totalBytes = predecessor?.manifest.totals.contentBytes;
     let entries = 0;
     const input: DumpInput = {
       ...this.place,
+      ...run,
       selection: this.selection,
-      restrictKey,
-      snapshot,
       lockWaitTimeoutSeconds,
-      signal,
       failure: 'SOURCE_UNREADABLE',
     };
     const writer = new DumpWriter(input, {
@@ -240,7 +241,7 @@ class Run {
         problems: [],
       };
     } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code !== 'SOURCE_UNREADABLE') throw error;
+      if (!(error instanceof HoldfastError) || !error.code.startsWith('SOURCE_')) throw error;
       const tolerated = this.options.tolerate.includes('globals');
       const detail = `the roles of the server could not be read: ${error.message}`;
       return {
@@ -275,6 +276,12 @@ class Run {
       database,
     };
   }
+}
+
+/** SQL: no limit that a role or a database has may end a transaction that lasts as long as a dump; older servers have fewer. */
+function patience(lockSeconds: number): string {
+  return `SET statement_timeout = 0; SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '${lockSeconds}s' ELSE '0' END, false) FROM pg_settings
+    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
 }
 
 function assertGlobals(text: Buffer, { label }: Connection): void {

@@ -11,6 +11,7 @@ import { failedChecks, runChecks } from './checks.ts';
 import { compareFacts, factsOf } from './compare.ts';
 import { parseConnection, type Connection } from './connection.ts';
 import { openIndex } from './dump-index.ts';
+import { readSettings } from './facts.ts';
 import { loadDump } from './load.ts';
 import { proveDump } from './prove.ts';
 import { readPostgres, type PostgresOptions } from './read.ts';
@@ -30,6 +31,20 @@ export function databaseService(machine: Machine, kind: () => SourceKind): Resto
 }
 
 type Input = RestoreToServiceInput & { readonly kind: () => SourceKind };
+
+/** Encoding and collation are of the database, which a restore does not make: with others, text is kept and sorted otherwise. */
+function settingsNotes(
+  expected: Readonly<Record<string, string>>,
+  found: Readonly<Record<string, string>>,
+): Problem[] {
+  return Object.entries(expected)
+    .filter(([name, value]) => name !== 'collationVersion' && found[name] !== value)
+    .map(([name, value]) => ({
+      path: `setting ${name}`,
+      code: 'other-setting',
+      detail: `the database that was backed up has ${value || 'none'}, the target ${found[name] || 'none'}`,
+    }));
+}
 
 class DatabaseRestore {
   private readonly machine: Machine;
@@ -119,6 +134,7 @@ class DatabaseRestore {
     }
     const saved = inTheWay.length === 0 ? undefined : await this.save();
     const room = inTheWay.length === 0 ? '' : this.room();
+    this.notes.push(...settingsNotes(facts.settings, await readSettings(session)));
     const sourceMajor = Number.parseInt(facts.serverVersion, 10);
     if (found.serverMajor < sourceMajor) {
       const detail = `the backup is of PostgreSQL ${sourceMajor}, the target is ${found.serverMajor}`;

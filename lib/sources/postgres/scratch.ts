@@ -9,13 +9,13 @@ import { HoldfastError } from '../../errors.ts';
 import { confinement, owner, scratchParent } from './confinement.ts';
 import type { Connection } from './connection.ts';
 import { namingEnvironment } from './nameless.ts';
-import { outputOf, type Confinement } from './process.ts';
-import { baseEnvironment, type Machine, type Tools } from './tools.ts';
+import type { Confinement } from './process.ts';
+import { baseEnvironment, type Machine, type Server } from './tools.ts';
 
 export const SCRATCH_PREFIX = 'holdfast-scratch-postgres-';
 /** Superuser of a scratch server; no role of a backup has this name. */
 const SUPERUSER = 'holdfast_scratch';
-const START_SECONDS = 60;
+const START_SECONDS = 120;
 const STOP_SECONDS = 20;
 /** What a process of the server may take, in KiB of address space: a dump that makes it grow ends it, and not the machine. */
 const MAX_PROCESS_KIB = 16 << 20;
@@ -45,20 +45,26 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Runs the server until the pipe to this process closes, be it that the process was killed; then takes the folder away. A shell
- * starts what runs beside it without SIGINT and SIGQUIT, which the server sets up again by itself.
+ * Makes the server and runs it until the pipe to this process closes, be it that the process was killed; then takes the folder away.
+ * A shell starts what runs beside it without SIGINT and SIGQUIT: the server sets these up again by itself, initdb heeds SIGTERM.
  */
 const GUARD = `
 folder=$0
+programs=$1
+shift
 ulimit -v ${MAX_PROCESS_KIB} 2>/dev/null
 exec 3<&0
-"$@" >"$folder/log" 2>&1 </dev/null 3<&- &
-server=$!
-(read -r _ <&3; kill -QUIT "$server") 2>/dev/null >/dev/null &
-guard=$!
-wait "$server"
-status=$?
-kill "$guard" 2>/dev/null
+run() {
+  "$@" >"$folder/log" 2>&1 </dev/null 3<&- &
+  running=$!
+  (read -r _ <&3; kill -TERM "$running"; kill -QUIT "$running") 2>/dev/null >/dev/null &
+  guard=$!
+  wait "$running"
+  status=$?
+  kill "$guard" 2>/dev/null
+}
+run "$programs/initdb" --pgdata="$folder/data" --username=${SUPERUSER} --auth=trust --encoding=UTF8 --locale=C --no-sync --no-instructions
+[ "$status" = 0 ] && run "$programs/postgres" -D "$folder/data" -k "$folder" "$@"
 tail -n 5 "$folder/log" >&2
 rm -rf "$folder"
 exit "$status"
@@ -66,7 +72,7 @@ exit "$status"
 
 export interface ScratchInput {
   readonly machine: Machine;
-  readonly tools: Tools;
+  readonly tools: Server;
   /** Where it may have its folder; absolute. */
   readonly parent: string;
   readonly now: Date;
@@ -94,7 +100,6 @@ export class ScratchServer implements AsyncDisposable {
     const confined = confinement();
     try {
       const env = environment(folder, input.machine);
-      await initialise({ folder, env }, input, confined);
       const guard = launch({ folder, env }, input, confined);
       const server = new ScratchServer(folder, guard, confined);
       try {
@@ -129,7 +134,12 @@ export class ScratchServer implements AsyncDisposable {
       await sleep(25);
     }
     const words = Buffer.concat(said).toString('utf8').trim().split('\n').slice(-3).join('; ');
-    throw new HoldfastError('COMMAND_FAILED', `the scratch server did not start: ${words}`);
+    const full = /No space left on device|Disk quota exceeded/i.test(words);
+    throw new HoldfastError(
+      full ? 'NO_SPACE' : 'COMMAND_FAILED',
+      `the scratch server did not start: ${words}`,
+      full ? { hint: `Make room in ${path.dirname(this.folder)}, or set TMPDIR.` } : {},
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -175,47 +185,14 @@ function environment(folder: string, machine: Machine): Place['env'] {
   return { PATH: baseEnvironment(machine)['PATH'] ?? '', ...naming };
 }
 
-async function initialise(
-  { folder, env }: Place,
-  { tools, signal }: ScratchInput,
-  confined: Confinement,
-): Promise<void> {
-  const data = path.join(folder, 'data');
-  await outputOf({
-    file: path.join(tools.folder, 'initdb'),
-    args: [
-      `--pgdata=${data}`,
-      `--username=${SUPERUSER}`,
-      '--auth=trust',
-      '--encoding=UTF8',
-      '--locale=C',
-      '--no-sync',
-      '--no-instructions',
-    ],
-    env,
-    cwd: folder,
-    signal,
-    secrets: [],
-    failure: 'COMMAND_FAILED',
-    what: 'initdb for the scratch server',
-    confinement: confined,
-  });
-}
-
 function launch(
   { folder, env }: Place,
   { tools }: ScratchInput,
   { prefix, user }: Confinement,
 ): ChildProcess {
-  const server = [
-    path.join(tools.folder, 'postgres'),
-    '-D',
-    path.join(folder, 'data'),
-    '-k',
-    folder,
-    ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  ];
-  const [program = 'sh', ...args] = [...prefix, 'sh', '-c', GUARD, folder, ...server];
+  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const guarded = [GUARD, folder, tools.serverFolder, ...settings];
+  const [program = 'sh', ...args] = [...prefix, 'sh', '-c', ...guarded];
   const guard = spawn(program, args, {
     cwd: folder,
     env: { ...env, LC_ALL: 'C', TMPDIR: folder },

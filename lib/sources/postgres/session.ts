@@ -12,7 +12,12 @@ export interface SessionInput {
   readonly signal: AbortSignal | undefined;
   readonly failure: ErrorCode;
   readonly confinement?: Confinement | undefined;
+  /** Names in the questions are looked up as the database is set up to; otherwise in the catalog alone. */
+  readonly ownPath?: boolean;
 }
+
+/** Whoever may create functions in a schema of the path could have ours call them, with the rights of the role that backs up. */
+const CATALOG_ALONE = "SELECT pg_catalog.set_config('search_path', '', false) \\g /dev/null\n";
 
 const MAX_ANSWER_BYTES = 64 << 20;
 
@@ -37,6 +42,7 @@ export class Session implements AsyncDisposable {
       what: `the session with ${connection.label}`,
       confinement: input.confinement,
     });
+    if (input.ownPath !== true) this.tool.stdin.write(CATALOG_ALONE);
     this.tool.stdout.setEncoding('utf8');
     this.output = this.tool.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }

@@ -44,7 +44,8 @@ export function createRoles(roles: readonly string[]): string {
 }
 
 /** Takes away everything that `readOccupancy` counts; extensions stay, as a dump creates only those that are missing. */
-export const MAKE_ROOM = `DO $holdfast$
+export const MAKE_ROOM = `SELECT pg_catalog.set_config('search_path', '', false);
+DO $holdfast$
 DECLARE one record;
 BEGIN
   FOR one IN SELECT evtname FROM pg_event_trigger e WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e') LOOP

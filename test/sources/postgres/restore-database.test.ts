@@ -6,10 +6,9 @@ import {
   restoreToService,
   type ServiceRestoreOptions,
 } from '../../../lib/engine/restore-service.ts';
-import { HoldfastError } from '../../../lib/errors.ts';
-import { artifactOf } from '../../../lib/format/manifest.ts';
 import { postgresKind } from '../../../lib/sources/postgres/kind.ts';
 import { postgresSource } from '../../../lib/sources/postgres/source.ts';
+import { failureOf } from '../../support/databases.ts';
 import { backUpNow, Clock, ClockedStore, codeOf, engineOn, listed } from '../../support/engine.ts';
 import {
   MACHINE,
@@ -55,15 +54,6 @@ function restore(target: string, changes: Partial<ServiceRestoreOptions> = {}) {
 function dumpOf(on: PostgresServer, database: string): string {
   const { restrictKey = '' } = made.manifest.database ?? {};
   return on.run('pg_dump', [`--restrict-key=${restrictKey}`, `--dbname=${database}`]).toString();
-}
-
-async function failureOf(work: Promise<unknown>): Promise<HoldfastError> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof HoldfastError) return error;
-  throw new Error('it was expected to fail', { cause: error });
 }
 
 test('restores everything in one transaction, large objects too, and finds the facts equal', async () => {
@@ -149,28 +139,6 @@ test('rolls everything back when the target does not take it', async () => {
   expect(error.message).toContain('no policies here');
   expect(server.sql(name, "SELECT count(*) FROM pg_namespace WHERE nspname = 'app'")).toBe('0');
   expect(server.sql(name, 'SELECT count(*) FROM pg_largeobject_metadata')).toBe('0');
-});
-
-test.each([
-  ['cut off', (bytes: Uint8Array) => bytes.slice(0, bytes.length - 1000)],
-  [
-    'with a flipped bit',
-    (bytes: Uint8Array) => bytes.map((one, i) => (i === 20_000 ? one ^ 4 : one)),
-  ],
-])('a stored dump %s is refused before psql sees a byte', async (_what, spoil) => {
-  const { key } = artifactOf(made.manifest, 'dump');
-  const spoiled = store.copy(clock);
-  const object = spoiled.objects.get(key);
-  if (object === undefined) throw new Error('no dump');
-  spoiled.objects.set(key, { ...object, bytes: spoil(object.bytes) });
-  const name = target();
-  server.sql('postgres', `ALTER DATABASE "${name}" ALLOW_CONNECTIONS false`);
-  const damaged = restoreToService({ ...engine, store: spoiled }, made, {
-    ...{ target: server.url(name), targetFrom: 'env:TARGET', parts: [] },
-    ...{ replace: false, prepare: false, checks: [] },
-  });
-  // Connecting would fail in another way.
-  expect(await codeOf(damaged)).toBe('BACKUP_DAMAGED');
 });
 
 test('a target that cannot be reached is named without its password', async () => {

@@ -1,5 +1,6 @@
 # What requests carry that policies may ask for, where MiniStack does not know it: without these keys a policy would deny what AWS allows,
-# or the other way round. What is refused is told in the log. And a key is itself, by whatever alias it is named.
+# or the other way round. What is refused is told in the log. A key is itself, by whatever alias it is named, and a path of parameters is a
+# resource.
 import json
 import re
 from datetime import datetime, timezone
@@ -54,9 +55,13 @@ def aliases_of(body):
 
 
 def resource_of(*arguments):
-    service, _, _, _, body = arguments[:5]
+    service, _, _, _, body, _, region, account = arguments[:8]
     key = key_of(body) if service == "kms" else None
-    return extract_resource_arn(*arguments) if key is None else key["Arn"]
+    if key is not None:
+        return key["Arn"]
+    if service == "ssm" and "Path" in (request := json.loads(body or "{}")):
+        return f"arn:aws:ssm:{region}:{account}:parameter/{request['Path'].lstrip('/')}"
+    return extract_resource_arn(*arguments)
 
 
 def retention_of(xml):

@@ -1,0 +1,127 @@
+// Servers and programs of two major versions: which may read which, and what is proven across them.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { restoreTest } from '../../../lib/engine/restore-test.ts';
+import { restoreToService } from '../../../lib/engine/restore-service.ts';
+import { examinePostgres } from '../../../lib/sources/postgres/examine.ts';
+import type { Problem } from '../../../lib/errors.ts';
+import type { Machine } from '../../../lib/sources/postgres/tools.ts';
+import { DatabaseScene, failureOf } from '../../support/databases.ts';
+import {
+  MACHINE,
+  postgresOptions,
+  startPostgres,
+  type PostgresServer,
+} from '../../support/postgres.ts';
+
+let older: PostgresServer;
+let newer: PostgresServer;
+let scene: DatabaseScene;
+/** A machine that has the programs of both. */
+let both: Machine;
+
+beforeAll(async () => {
+  [older, newer] = await Promise.all([startPostgres(), startPostgres({ major: 17 })]);
+  older.create('app');
+  newer.create('app');
+  scene = new DatabaseScene();
+  both = {
+    ...MACHINE,
+    environment: { PATH: `${newer.binaries}:${MACHINE.environment['PATH'] ?? ''}` },
+  };
+}, 900_000);
+afterAll(async () => {
+  await Promise.all([older[Symbol.asyncDispose](), newer[Symbol.asyncDispose]()]);
+});
+
+test('a server that is newer than pg_dump is refused, with the package to install', async () => {
+  const url = newer.tcpUrl('app');
+  const error = await failureOf(scene.backUp(url));
+  expect(error.code).toBe('SOURCE_UNREADABLE');
+  expect(error.message).toMatch(
+    /the server is PostgreSQL 17\.\d+.*, pg_dump in .* is 15\.\d+: it must be 17 or newer/,
+  );
+  expect(error.hint).toContain('apt-get install postgresql-client-17');
+  const looked = examinePostgres(postgresOptions(url), MACHINE);
+  expect((await failureOf(looked)).message).toBe(error.message);
+  expect(scene.stored).toEqual([]);
+});
+
+/** Memberships that another superuser has granted are told and decide nothing. */
+const DECIDES = ({ tolerated }: Problem) => tolerated !== true;
+
+test('its own programs back it up, and a scratch server of its version proves it', async () => {
+  const made = await scene.backUp(newer.tcpUrl('app'), { binaries: newer.binaries });
+  expect(made.manifest.database?.serverVersion).toMatch(/^17\./);
+  const { verdict, problems, facts } = await restoreTest(scene.under(both), made);
+  expect([verdict, ...problems.filter(DECIDES)]).toEqual(['proven']);
+  expect(facts['server']).toMatch(/^17\./);
+});
+
+test('what newer programs write of an older server is proven by a newer server', async () => {
+  older.create('plain', { empty: true });
+  older.sql(
+    'plain',
+    `CREATE TABLE t (id serial PRIMARY KEY, text text NOT NULL DEFAULT 'x', UNIQUE (id, text));
+     INSERT INTO t (text) SELECT md5(i::text) FROM generate_series(1, 1000) i;
+     CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+     CREATE TRIGGER f BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();
+     ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (id > 7); GRANT SELECT ON t TO app_user`,
+  );
+  const made = await scene.backUp(older.tcpUrl('plain'), { binaries: newer.binaries });
+  expect(made.manifest.database?.serverVersion).toMatch(/^15\./);
+  expect(made.manifest.database?.clientVersion).toMatch(/^17\./);
+  const { verdict, problems, facts } = await restoreTest(scene.under(both), made);
+  expect([verdict, ...problems.filter(DECIDES)]).toEqual(['proven']);
+  expect(facts['server']).toMatch(/^17\./);
+  expect(facts['client']).toMatch(/^17\./);
+});
+
+test('views, which servers write each in their way, are neither damage nor proof', async () => {
+  const made = await scene.backUp(older.tcpUrl('app'), { binaries: newer.binaries });
+  const { verdict, problems } = await restoreTest(scene.under(both), made);
+  expect(verdict).toBe('inconclusive');
+  const named = problems.filter(DECIDES).map(({ path, code }) => `${code} ${path}`);
+  expect(named).toEqual([
+    'other-version ',
+    'content VIEW app.happy',
+    'content MATERIALIZED VIEW app.moods',
+  ]);
+});
+
+test('a dump of the older server goes to the newer one, and the facts are equal', async () => {
+  const made = await scene.backUp(older.tcpUrl('app'));
+  newer.create('from_older', { empty: true });
+  const restored = await restoreToService(scene.engine, made, {
+    ...{ target: newer.tcpUrl('from_older'), targetFrom: 'env:TARGET', parts: [] },
+    ...{ replace: false, prepare: true, checks: ['SELECT count(*) = 500 FROM app.users'] },
+  });
+  expect(restored.differences).toEqual([]);
+});
+
+test('a dump of the newer server to the older one is warned of, and is whole or not at all', async () => {
+  const made = await scene.backUp(newer.tcpUrl('app'), { binaries: newer.binaries });
+  older.create('from_newer', { empty: true });
+  const work = restoreToService(scene.under(both), made, {
+    ...{ target: older.tcpUrl('from_newer'), targetFrom: 'env:TARGET', parts: [], checks: [] },
+    ...{ replace: false, prepare: true },
+  });
+  // pg_dump 17 begins with a setting that PostgreSQL 15 does not know.
+  const error = await failureOf(work);
+  expect(error.code).toBe('COMMAND_FAILED');
+  expect(error.message).toContain('transaction_timeout');
+  expect(older.sql('from_newer', "SELECT count(*) FROM pg_namespace WHERE nspname = 'app'")).toBe(
+    '0',
+  );
+});
+
+test('what another version writes otherwise is neither damage nor proof', async () => {
+  const made = await scene.backUp(older.tcpUrl('app'));
+  const facts = made.manifest.database;
+  if (facts === undefined) throw new Error('no facts');
+  // As on a machine that has no server of the version that the database was on.
+  const forged = await scene.forge(await scene.textOf(made), { ...facts, serverVersion: '16.14' });
+  const { verdict, problems } = await restoreTest(scene.under(both), forged);
+  expect(verdict).toBe('inconclusive');
+  expect(problems[0]).toMatchObject({ code: 'other-version' });
+  expect(problems.map(({ code }) => code)).not.toContain('facts');
+});
