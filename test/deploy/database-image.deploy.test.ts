@@ -10,7 +10,7 @@ import type { Config, PostgresSourceConfig } from '../../lib/config/config.ts';
 import { functionConfig } from '../../lib/config/function-settings.ts';
 import { writeImage } from '../../lib/infra/bundle.ts';
 import type { Problem } from '../../lib/errors.ts';
-import type { SignerName } from '../../lib/names/aws.ts';
+import { TASK_VARIABLES, type SignerName } from '../../lib/names/aws.ts';
 import {
   captureLog,
   CANARIES,
@@ -19,14 +19,17 @@ import {
   type Setting,
   type Stage,
 } from '../lambda/stage.ts';
-import { startContainer } from '../support/function-container.ts';
+import {
+  startContainer,
+  type Container,
+  type ContainerOptions,
+} from '../support/function-container.ts';
 import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { LambdaService, type Answer } from '../support/runtime-api.ts';
 
 jest.setTimeout(300_000);
 // The root file system is made once on a machine.
 const SETUP_MS = 15 * 60_000;
-const SECRET = 'database-url';
 
 let stage: Stage;
 const servers: PostgresServer[] = [];
@@ -49,11 +52,19 @@ afterEach(() => {
   }
 });
 
+function startedServer(index: number): PostgresServer {
+  const server = servers[index];
+  if (server === undefined) throw new Error('the servers were not started');
+  return server;
+}
+
+let secrets = 0;
+
 /** A store, and a database of `server` as its one source. */
 async function databaseOf(server: PostgresServer): Promise<Setting> {
-  const name = `${SECRET}-${server.port}`;
-  const secrets = new SecretsManagerClient(stage.aws.client);
-  await secrets.send(new CreateSecretCommand({ Name: name, SecretString: server.tcpUrl('app') }));
+  const name = `database-url-${(secrets += 1)}`;
+  const keeper = new SecretsManagerClient(stage.aws.client);
+  await keeper.send(new CreateSecretCommand({ Name: name, SecretString: server.tcpUrl('app') }));
   return stage.set({ config: (config) => ({ sources: [sourceIn(config, name)] }) });
 }
 
@@ -77,41 +88,53 @@ function sourceIn({ sources: [some] }: Config, secret: string): PostgresSourceCo
   };
 }
 
+/** A container of the image for that function, in which `act` happens; what it printed is kept. */
+async function inContainer<T>(
+  setting: Setting,
+  { name, ...options }: Omit<ContainerOptions, 'code'> & { name: SignerName },
+  act: (container: Container) => Promise<T>,
+): Promise<T> {
+  setting.become(name);
+  const variables = Object.entries(process.env).filter(([key]) => /^(?:AWS|HOLDFAST)_/.test(key));
+  const image = writeImage(functionConfig(setting.config));
+  const env = { ...(Object.fromEntries(variables) as Record<string, string>), ...options.env };
+  await using container = await startContainer({
+    ...options,
+    code: join(image, 'function'),
+    env,
+  });
+  try {
+    return await act(container);
+  } finally {
+    printed.push(container.said());
+    rmSync(image, { recursive: true, force: true });
+  }
+}
+
 /** What the function of that name answers to the events, one after the other, in one container. */
 async function invoke(
   setting: Setting,
   name: SignerName,
   events: readonly unknown[],
 ): Promise<Answer[]> {
-  setting.become(name);
-  const image = writeImage(functionConfig(setting.config));
   await using service = await LambdaService.start();
-  await using container = await startContainer({
-    code: join(image, 'function'),
-    command: [`${name}.handler`],
-    env: {
-      ...Object.fromEntries(
-        Object.entries(process.env).flatMap(([key, value]) =>
-          /^(?:AWS|HOLDFAST)_/.test(key) ? [[key, value ?? '']] : [],
-        ),
-      ),
-      AWS_LAMBDA_RUNTIME_API: service.host,
-      AWS_LAMBDA_FUNCTION_NAME: `holdfast-example-${name}`,
-    },
-  });
-  try {
+  const env = {
+    AWS_LAMBDA_RUNTIME_API: service.host,
+    AWS_LAMBDA_FUNCTION_NAME: `holdfast-example-${name}`,
+  };
+  const command = [`${name}.handler`];
+  return await inContainer(setting, { name, env, command }, async ({ ended, said }) => {
+    const failed = ended.then((code) => {
+      throw new Error(`the function ended with ${code}: ${said()}`);
+    });
+    // It ends in any case, once the test is over.
+    failed.catch(() => undefined);
     const answers: Answer[] = [];
     for (const event of events) {
-      const ended = container.ended.then((code) => {
-        throw new Error(`the function ended with ${code}: ${container.said()}`);
-      });
-      answers.push(await Promise.race([service.invoke(event, { remainingMs: 240_000 }), ended]));
+      answers.push(await Promise.race([service.invoke(event, { remainingMs: 240_000 }), failed]));
     }
     return answers;
-  } finally {
-    printed.push(container.said());
-    rmSync(image, { recursive: true, force: true });
-  }
+  });
 }
 
 const AT = '2026-11-22T02:00:00Z';
@@ -121,9 +144,7 @@ describe.each([
   [17, 1],
 ])('a database of PostgreSQL %i', (major, index) => {
   test('is dumped by the function, and proven by the other, which restores it', async () => {
-    const server = servers[index];
-    if (server === undefined) throw new Error('the servers were not started');
-    const setting = await databaseOf(server);
+    const setting = await databaseOf(startedServer(index));
     const event = { trigger: 'schedule', source: 'database', at: AT };
     const [made, again] = await invoke(setting, 'database-backup', [event, event]);
     const { id } = made?.body as { id: string };
@@ -156,6 +177,35 @@ describe.each([
       facts: { server: manifest.database.clientVersion, checks: [{ passed: true }] },
     });
   });
+});
+
+test('the same image does the same as tasks, which are root without the rights of root', async () => {
+  const setting = await databaseOf(startedServer(1));
+  const run = (name: SignerName, event: unknown) =>
+    inContainer(
+      setting,
+      {
+        name,
+        as: 'task',
+        entrypoint: ['node', '/var/task/task.js'],
+        command: [name],
+        env: {
+          [TASK_VARIABLES.event]: JSON.stringify(event),
+          [TASK_VARIABLES.request]: 'execution-1',
+          [TASK_VARIABLES.name]: `holdfast-example-${name}`,
+          [TASK_VARIABLES.timeout]: '240',
+        },
+      },
+      async ({ ended, said }) => ({ code: await ended, said: said() }),
+    );
+  const made = await run('database-backup', { trigger: 'manual', source: 'database', at: AT });
+  expect(made).toEqual({ code: 0, said: expect.stringContaining('"outcome":"made"') });
+  setting.become('verify');
+  await verify(setting.createdEvent('database', '20261122T020000000Z-manual'), contextOf());
+  const tested = await run('database-restore-test', { source: 'database', at: AT });
+  expect(tested).toEqual({ code: 0, said: expect.stringContaining('"verdict":"proven"') });
+  // An event that names nothing fails the task, as whoever waits for it sees.
+  expect(await run('database-backup', { source: 'nothing' })).toMatchObject({ code: 1 });
 });
 
 test('a container of these tests is as strict as those of Lambda', async () => {

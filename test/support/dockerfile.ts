@@ -26,7 +26,7 @@ export const DOCKERFILE = {
   /** Images that it begins with. */
   from: linesOf('FROM'),
   /** Sources and target of each. */
-  copies: linesOf('COPY').map((line) => line.split(' ')),
+  copies: linesOf('COPY').map((line) => line.replace(/^--chmod=\d+ /, '').split(' ')),
   run: linesOf('RUN'),
   entrypoint: commandOf('ENTRYPOINT'),
   command: commandOf('CMD'),

@@ -16,6 +16,8 @@ export interface ContainerOptions {
   readonly code: string;
   /** Beyond what the image and the service set. */
   readonly env: Readonly<Record<string, string>>;
+  /** As whom it runs: without a name and rights, or as root with those of a container. @default function */
+  readonly as?: 'function' | 'task';
   /** Instead of the image's: entry point and command. */
   readonly entrypoint?: readonly string[];
   readonly command?: readonly string[];
@@ -23,7 +25,7 @@ export interface ContainerOptions {
 
 export interface Container extends AsyncDisposable {
   /** What it has printed so far. */
-  said(): string;
+  readonly said: () => string;
   /** Its exit code, once it ends. */
   readonly ended: Promise<number | null>;
 }
@@ -32,6 +34,7 @@ export interface Container extends AsyncDisposable {
 export async function startContainer({
   code,
   env,
+  as = 'function',
   entrypoint = DOCKERFILE.entrypoint,
   command = DOCKERFILE.command,
 }: ContainerOptions): Promise<Container> {
@@ -39,7 +42,7 @@ export async function startContainer({
   const at = mkdtempSync('/tmp/holdfast-container-');
   const environment = Object.entries({ PATH, ...DOCKERFILE.env, ...env });
   const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--'];
-  const places = [root, at, code, process.execPath, DOCKERFILE.workdir];
+  const places = [as, root, at, code, process.execPath, DOCKERFILE.workdir];
   const child = spawn(
     'unshare',
     [

@@ -8,6 +8,7 @@ import { openIndex, titleOf } from './dump-index.ts';
 import { dumpText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { countObjects, countRows, readExtensions, readNewest, readSequences } from './facts.ts';
+import { isPrintedOtherwise } from './printed.ts';
 import type { Confinement } from './process.ts';
 import { compareRows } from './row-difference.ts';
 import { Session } from './session.ts';
@@ -22,6 +23,8 @@ export interface CompareInput {
 
 /** Their definitions may hold passwords, so nothing of them is shown. */
 const SECRETIVE: readonly string[] = ['USER MAPPING', 'SUBSCRIPTION', 'SERVER'];
+/** The code of a definition that another server may print otherwise. */
+export const PRINTED_OTHERWISE = 'printed-otherwise';
 const MAX_NAMED = 50;
 const MAX_KEPT_BYTES = 64 << 10;
 
@@ -138,7 +141,8 @@ async function difference(
   }
   const i = at < 0 ? expected.length : at;
   const detail = `expected ${quoted(expected[i])}, found ${quoted(found[i])}`;
-  return [{ path, code: 'content', detail }];
+  const code = isPrintedOtherwise(object.type, expected, found) ? PRINTED_OTHERWISE : 'content';
+  return [{ path, code, detail }];
 }
 
 async function linesOf(text: AsyncIterable<Buffer>, type: string): Promise<string[]> {
