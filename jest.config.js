@@ -8,5 +8,7 @@ export default {
     ...(process.env['HOLDFAST_LONG'] ? [] : ['\\.long\\.test\\.ts$']),
     ...(process.env['HOLDFAST_DEPLOY'] ? [] : ['\\.deploy\\.test\\.ts$']),
   ],
+  // One for each core: tests wait for their servers and children as much as they compute.
+  maxWorkers: '100%',
   testTimeout: 60_000,
 };

@@ -211,8 +211,7 @@ function sweepLeftovers(parent: string, fresh: string): void {
     const folder = path.join(parent, name);
     const stats = fs.lstatSync(folder, { throwIfNoEntry: false });
     const mine = stats?.uid === (owner()?.uid ?? process.getuid?.());
-    if (stats?.isDirectory() !== true || !mine || nowMs - stats.mtimeMs < LEFTOVER_MS)
-      continue;
+    if (stats?.isDirectory() !== true || !mine || nowMs - stats.mtimeMs < LEFTOVER_MS) continue;
     if (!isServed(folder)) fs.rmSync(folder, { recursive: true, force: true });
   }
 }
