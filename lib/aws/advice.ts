@@ -90,6 +90,13 @@ const ADVICE = {
     means: 'When the capacity is used up, somebody has to choose between cost and retention.',
     next: ['holdfast status shows the growth; raise the capacity, or lower `retention`.'],
   },
+  growth: {
+    means: 'Before long, somebody has to choose between cost and retention.',
+    next: [
+      'holdfast status shows how fast, holdfast list which backups grow.',
+      'Leave out what is not needed, raise the capacity, or lower `retention`.',
+    ],
+  },
   errors: {
     means: 'What this function does was not done; other alarms tell when that begins to matter.',
     next: ['Its log names the code of the error; holdfast explain CODE what to do.'],

@@ -90,7 +90,7 @@ export const aws = z.strictObject({
       'the ARN of a role; * stands for any text',
       /^arn:aws[\w-]*:iam::(\d{12}|\*):role\/[\w+=,.@/*-]+$/,
     ),
-    'Roles that may change buckets, keys and policies; every use raises an alarm. Without any, those of the CDK bootstrap.',
+    'Roles that may change buckets, keys and policies. Without any, those of the CDK bootstrap.',
   ),
   breakGlassRoles: means(
     roles('the ARN of a role', /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/),

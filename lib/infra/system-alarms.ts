@@ -23,6 +23,8 @@ const COUNTED = [
 
 /** Enough is left to act before nothing is. */
 const CAPACITY_PERCENT = 80;
+/** Time to raise a budget, or to lower a retention. */
+const GROWTH_DAYS = 30;
 /** Of the time that a function has. */
 const NEAR_TIMEOUT = 0.9;
 
@@ -55,8 +57,27 @@ export function storeAlarms(system: string, capacityBytes: number | undefined): 
             when: 'above',
             threshold: CAPACITY_PERCENT,
           } as const,
+          growthAlarm(system, capacityBytes),
         ]),
   ];
+}
+
+/** What the store would hold in a month if each day were like the last. One large backup is no trend: three days in a row are. */
+function growthAlarm(system: string, capacityBytes: number): AlarmDefinition {
+  const period = Duration.days(1);
+  const stored = published(systemMetric(system, 'StoredBytes')).with({ period });
+  return {
+    name: 'store/growth',
+    means: `At the growth of the last three days, the configured capacity is used up within ${GROWTH_DAYS} days.`,
+    metric: new MathExpression({
+      expression: `stored + RATE(stored) * ${Duration.days(GROWTH_DAYS).toSeconds()}`,
+      usingMetrics: { stored },
+      period,
+    }),
+    when: 'above',
+    threshold: capacityBytes,
+    points: 3,
+  };
 }
 
 /** Of these nobody would hear through `alert`. */

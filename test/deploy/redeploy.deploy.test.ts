@@ -58,7 +58,13 @@ afterAll(async () => {
 
 /** Backs the site up as its pipeline does, and waits for the function that proves it. */
 async function backUp(): Promise<string> {
-  const { exit, stdout, stderr } = await system.run('backup', 'site', '--json');
+  const { exit, stdout, stderr } = await system.run(
+    'backup',
+    'site',
+    '--trigger',
+    'pre-deploy',
+    '--json',
+  );
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
   const known = /"id": "([^"]+)"/.exec(stdout)?.[1] ?? '';
   return until(`the backup ${known} is proven`, async () =>

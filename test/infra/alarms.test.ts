@@ -264,7 +264,7 @@ describe('an alarm', () => {
     const names = new Set(alarms().map(({ name }) => name.replace(/^[^/]+\//, '')));
     for (const what of ['failed', 'damaged', 'partial', 'unproven', 'anomaly', 'restore-test'])
       expect(names).toContain(`assets/${what}`);
-    for (const what of ['hidden', 'released', 'untrusted', 'future', 'key', 'capacity'])
+    for (const what of ['hidden', 'released', 'untrusted', 'future', 'key', 'capacity', 'growth'])
       expect(names).toContain(`store/${what}`);
     for (const name of ['backup', 'verify', 'restore-test', 'prune'])
       for (const what of ['errors', 'throttles', 'duration'])

@@ -125,6 +125,9 @@ def state_without_data(alarm):
 
 def evaluate_alarm(alarm):
     notice_leap()
+    # Expressions over metrics are not calculated here.
+    if not alarm.get("MetricName"):
+        return
     points = points_of(alarm, alarm.get("Period", 60) * alarm.get("EvaluationPeriods", 1))
     if points:
         statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
