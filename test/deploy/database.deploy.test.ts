@@ -10,6 +10,7 @@ import type { LogEntry } from '../../lib/engine/log.ts';
 import { Cdk } from '../support/cdk.ts';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed, type Listed } from '../support/deployed.ts';
+import { leapBefore } from '../support/leap.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
@@ -19,7 +20,6 @@ const EXAMPLE = fileURLToPath(
 );
 const SYSTEM = 'spark-bloom-flow';
 const DATABASE = 'spark';
-const DAY_MS = 24 * 3_600_000;
 
 let aws: MiniStack;
 let place: Place;
@@ -72,15 +72,6 @@ async function keepConnection(): Promise<void> {
   );
 }
 
-/** Shortly before the next time that is `hour` o'clock in UTC on a day that suits. */
-async function leapBefore(hour: number, suits: (day: Date) => boolean): Promise<Date> {
-  const at = new Date(aws.now());
-  at.setUTCHours(hour, 0, 0, 0);
-  while (at <= aws.now() || !suits(at)) at.setTime(at.getTime() + DAY_MS);
-  await aws.leapTo(new Date(at.getTime() - 3_000));
-  return at;
-}
-
 const MONDAY = (day: Date) => day.getUTCDay() === 1;
 const ANY_DAY = () => true;
 
@@ -95,7 +86,7 @@ test('the Scheduler starts the dump at 02:00 UTC, and its manifest starts the pr
   await until('freshness has looked at the store', () =>
     system.metric('RecoveryPointAgeSeconds', 'database'),
   );
-  const time = await leapBefore(2, MONDAY);
+  const time = await leapBefore(aws, '2:00', MONDAY);
   dumped = await until('the dump of 02:00 is proven', async () => {
     const found = await dumpOf(time);
     return found?.good === true ? found : undefined;
@@ -106,7 +97,7 @@ test('the Scheduler starts the dump at 02:00 UTC, and its manifest starts the pr
 }, 150_000);
 
 test('the Scheduler starts the restore test, which finds the facts of the dump in what it restored', async () => {
-  await leapBefore(6, MONDAY);
+  await leapBefore(aws, '6:00', MONDAY);
   const tested = await until('a restore test has come to a verdict', async () => {
     const { stdout } = await system.run('log', 'database', '--json');
     const { entries } = JSON.parse(stdout) as { entries: LogEntry[] };
@@ -143,7 +134,7 @@ test('what was dumped is restored to another database, and everything is there',
 test('a dump that fails raises the alarm, and people are told why that matters', async () => {
   server.sql('postgres', `ALTER DATABASE ${DATABASE} RENAME TO moved`);
   const known = await system.messageCount();
-  await leapBefore(2, ANY_DAY);
+  await leapBefore(aws, '2:00', ANY_DAY);
   await until('the alarm goes off', async () =>
     (await system.alarms())['database/failed'] === 'ALARM' ? true : undefined,
   );

@@ -26,6 +26,7 @@ import { DEPLOYMENT_EVENT } from '../../lib/names/aws.ts';
 import { Cdk } from '../support/cdk.ts';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed, type Listed } from '../support/deployed.ts';
+import { leapBefore } from '../support/leap.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { DOWNLOAD_TOKEN, SmallGithub, TOKEN } from '../support/small-github.ts';
 import { until } from '../support/until.ts';
@@ -129,19 +130,6 @@ async function fillSources(): Promise<void> {
   );
 }
 
-/** Shortly before the next time that is `hour`:`minute` in UTC on a day that suits. */
-async function leapBefore(
-  hour: number,
-  minute: number,
-  suits: (day: Date) => boolean,
-): Promise<Date> {
-  const at = new Date(aws.now());
-  at.setUTCHours(hour, minute, 0, 0);
-  while (at <= aws.now() || !suits(at)) at.setTime(at.getTime() + DAY_MS);
-  await aws.leapTo(new Date(at.getTime() - 3_000));
-  return at;
-}
-
 /** On to the next look of `freshness`, which comes every quarter of an hour. */
 async function leapToFreshness(): Promise<void> {
   await aws.leapTo(new Date(aws.now().getTime() + 16 * 60_000));
@@ -164,7 +152,7 @@ test('the stack looks at its store as soon as it is deployed, and says what is n
 
 test('the Scheduler starts the weekly backup, and its manifest starts the proof', async () => {
   const begin = performance.now();
-  const sunday = await leapBefore(3, 0, SUNDAY);
+  const sunday = await leapBefore(aws, '3:00', SUNDAY);
   const id = `${sunday.toISOString().replaceAll(/[-:.]/g, '')}-schedule`;
   const backup = await until('the backup of Sunday 03:00 is proven', async () =>
     (await system.list('assets')).find((one) => one.id === id && one.good),
@@ -267,14 +255,14 @@ test('a damaged object is found by the monthly proof of all content, and told', 
     bytes[middle] = (bytes[middle] ?? 0) ^ 0xff;
     return bytes;
   });
-  await leapBefore(4, 30, (day) => day.getUTCDate() === 1);
+  await leapBefore(aws, '4:30', (day) => day.getUTCDate() === 1);
   await told('assets/damaged', /ALARM: assets: a backup is damaged/, known);
   const listed = await system.list('assets');
   expect(listed.find(({ id }) => id === damaged?.id)?.standing).toBe('damaged');
 }, 240_000);
 
 test('the monthly restore test leaves its evidence', async () => {
-  const day = await leapBefore(6, 0, (one) => one.getUTCDate() === 2);
+  const day = await leapBefore(aws, '6:00', (one) => one.getUTCDate() === 2);
   const entry = await until('the restore test of the 2nd is recorded', async () => {
     const { stdout } = await system.run('log', '--json', 'assets');
     const { entries } = JSON.parse(stdout) as { entries: { verb: string; begin: string }[] };
@@ -292,7 +280,7 @@ test('a run that fails is told', async () => {
     await s3.send(new DeleteObjectCommand({ Bucket: ASSETS, Key, VersionId }));
   }
   await s3.send(new DeleteBucketCommand({ Bucket: ASSETS }));
-  await leapBefore(3, 0, SUNDAY);
+  await leapBefore(aws, '3:00', SUNDAY);
   const text = await told('assets/failed', /ALARM: assets: the last run failed/, known);
   expect(text).toMatch(/^next /m);
 }, 240_000);

@@ -1,0 +1,18 @@
+// Leaps of the clock to just before something is due.
+import type { MiniStack } from './ministack.ts';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Leaps shortly before the next `hour:minute` in UTC on a day that suits; that time. */
+export async function leapBefore(
+  aws: MiniStack,
+  time: `${number}:${number}`,
+  suits: (day: Date) => boolean,
+): Promise<Date> {
+  const [hour = 0, minute = 0] = time.split(':').map(Number);
+  const at = new Date(aws.now());
+  at.setUTCHours(hour, minute, 0, 0);
+  while (at <= aws.now() || !suits(at)) at.setTime(at.getTime() + DAY_MS);
+  await aws.leapTo(new Date(at.getTime() - 3_000));
+  return at;
+}
