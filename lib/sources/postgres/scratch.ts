@@ -129,7 +129,7 @@ export class ScratchServer implements AsyncDisposable {
       if (signal?.aborted === true)
         throw new HoldfastError('CANCELLED', 'the test was interrupted');
       if (this.guard.exitCode !== null || this.guard.signalCode !== null) break;
-      if (fs.existsSync(file) && /^ready\s*$/m.test(fs.readFileSync(file, 'utf8'))) return;
+      if (/^ready\s*$/m.test(textOf(file) ?? '')) return;
       await sleep(25);
     }
     const words = Buffer.concat(said).toString('utf8').trim().split('\n').slice(-3).join('; ');
@@ -216,10 +216,18 @@ function sweepLeftovers(parent: string, fresh: string): void {
   }
 }
 
+/** Undefined for a file that is not there, or no longer: initdb has one of that name while it works. */
+function textOf(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** Whether a server still runs on the folder. */
 function isServed(folder: string): boolean {
-  const file = path.join(folder, 'data', 'postmaster.pid');
-  if (!fs.existsSync(file)) return false;
-  const pid = Number(fs.readFileSync(file, 'utf8').split('\n')[0]);
+  const pid = Number(textOf(path.join(folder, 'data', 'postmaster.pid'))?.split('\n')[0]);
   return Number.isInteger(pid) && pid > 1 && fs.existsSync(`/proc/${pid}`);
 }
