@@ -159,6 +159,34 @@ test('nothing in the store holds the password', () => {
   expect(looked).toBeGreaterThan(5);
 });
 
+test('killed during a restore, it leaves the target as it was', async () => {
+  server.create('large');
+  server.sql(
+    'large',
+    "CREATE TABLE t AS SELECT i, md5(i::text) || repeat('x', 300) FROM generate_series(1, 300000) i",
+  );
+  const source = { DATABASE_URL: server.tcpUrl('large') };
+  await done(['backup', 'database', '--at', '2026-01-07T02:00:00Z'], source);
+  server.create('killed', { empty: true });
+  server.sql('killed', 'CREATE TABLE t (precious integer); INSERT INTO t VALUES (1)');
+  const args = ['restore', 'database/20260107T020000000Z-manual', '--to', 'env:TARGET_URL'];
+  const running = system.start([...args, '--replace'], {
+    env: { ...env, TARGET_URL: server.tcpUrl('killed') },
+  });
+  const loading = (what: string) =>
+    server.sql(
+      'postgres',
+      `SELECT count(*) FROM pg_stat_activity WHERE datname = 'killed' ${what}`,
+    );
+  while (loading("AND query LIKE 'COPY public.t%FROM stdin%'") === '0') {
+    expect(running.child.exitCode).toBe(null);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  running.child.kill('SIGKILL');
+  while (loading('') !== '0') await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(server.sql('killed', 'SELECT precious FROM t')).toBe('1');
+});
+
 test('killed during a restore test, it leaves neither server nor folder', async () => {
   const TMPDIR = fs.mkdtempSync('/tmp/holdfast-killed-');
   // The server runs as another user, who has to reach its folder.

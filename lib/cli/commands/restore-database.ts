@@ -41,12 +41,12 @@ export async function restoreToDatabase(
     checks: checksOf(config, backup.source),
   });
   terminal.stop();
-  say(terminal, report);
+  say(terminal, report, table.length > 0);
   terminal.document({ command: 'restore', ...report });
   return report.differences.length > 0 ? ERRORS.RESTORE_DIFFERS.exit : 0;
 }
 
-function say(terminal: Terminal, report: ServiceRestoreReport): void {
+function say(terminal: Terminal, report: ServiceRestoreReport, partly: boolean): void {
   const { source, id, to, entries, bytes, durationMs, differences, notes, saved } = report;
   terminal.line(
     `${terminal.paint('green', 'restored')}  ${displayText(source)}/${id}  ${counted(entries, 'object')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
@@ -54,7 +54,13 @@ function say(terminal: Terminal, report: ServiceRestoreReport): void {
   terminal.line(`  to ${displayText(to)}`);
   if (saved !== undefined) terminal.line(`  what was there: ${saved}`);
   for (const line of problemLines(notes)) terminal.line(`  ${line}`);
-  if (differences.length === 0) terminal.line('  it holds what was recorded when it was backed up');
+  if (differences.length === 0) {
+    terminal.line(
+      partly
+        ? '  these tables have as many rows as were recorded'
+        : '  it holds what was recorded when it was backed up',
+    );
+  }
   for (const line of problemLines(differences)) terminal.warn(line);
   if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
 }

@@ -86,6 +86,9 @@ const URL_HINT =
 
 function setLogin(env: Record<string, string>, login: string | undefined, where: string): void {
   if (login === undefined || login === '') return;
+  // The last @ of all divides it: a part of a password that stands elsewhere would count as a name, and be shown.
+  if (/[/?#]/.test(login))
+    throw refused(where, 'is not percent-encoded as a URL must be', URL_HINT);
   const colon = login.indexOf(':');
   const [user, password] =
     colon < 0 ? [login, undefined] : [login.slice(0, colon), login.slice(colon + 1)];

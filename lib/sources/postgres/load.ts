@@ -49,8 +49,9 @@ export async function runLeniently(
 }
 
 /**
- * Loads a dump, or some of its objects, in one transaction. Each member is checked before psql sees a byte of it, and when one is
- * damaged, or the run is interrupted, psql is killed before it can commit.
+ * Loads a dump, or some of its objects, in one transaction. Each member is checked before psql sees a byte of it. What commits is the
+ * last line, written when everything has been: psql takes the end of its input for the end of the work, even in the midst of rows, and
+ * with `--single-transaction` would commit half a table when this process is killed.
  */
 export async function loadDump(
   input: LoadInput,
@@ -59,9 +60,9 @@ export async function loadDump(
   options: { before?: string; ranges?: readonly { from: number; to: number }[] } = {},
 ): Promise<void> {
   const index = await openIndex(backup);
-  const tool = startPsql(input, ['-1', '-v', 'ON_ERROR_STOP=1'], work.signal);
+  const tool = startPsql(input, ['-v', 'ON_ERROR_STOP=1'], work.signal);
   try {
-    if (options.before !== undefined) tool.stdin.write(options.before);
+    tool.stdin.write(`BEGIN;\n${options.before ?? ''}`);
     const ranges = options.ranges ?? [{ from: 0, to: index.rawBytes }];
     let bytes = 0;
     for (const range of ranges) {
@@ -77,7 +78,7 @@ export async function loadDump(
         if (!tool.stdin.write(text)) await Promise.race([drained(tool), tool.ended]);
       }
     }
-    tool.stdin.end();
+    tool.stdin.end('\nCOMMIT;\n');
     await tool.ended;
   } finally {
     tool.kill();

@@ -10,7 +10,9 @@ import type {
 import { failedChecks, runChecks } from './checks.ts';
 import { compareFacts, factsOf } from './compare.ts';
 import { parseConnection, type Connection } from './connection.ts';
-import { openIndex } from './dump-index.ts';
+import { openIndex, tableName } from './dump-index.ts';
+import type { DumpObject } from './dump-text.ts';
+import { countRows } from './facts.ts';
 import { readSettings } from './facts.ts';
 import { loadDump } from './load.ts';
 import { proveDump } from './prove.ts';
@@ -73,7 +75,7 @@ class DatabaseRestore {
     return {
       entries: wanted.length,
       bytes: wanted.reduce((sum, { bytes }) => sum + bytes, 0),
-      differences: await this.look(tools, sameMajor),
+      differences: await this.look(tools, wanted, sameMajor),
       notes: this.notes,
       saved,
       facts: { parts: [...input.parts], replaced: saved !== undefined },
@@ -118,6 +120,7 @@ class DatabaseRestore {
     const found = await readOccupancy(session);
     const inTheWay = await this.inTheWay(session, found);
     if (inTheWay.length > 0 && !input.replace) this.refuse(inTheWay, found);
+    if (inTheWay.length > 0) this.assertReplaceable();
     const missing = input.parts.length > 0 ? [] : await missingRoles(session, facts.roles);
     if (missing.length > 0 && !input.prepare) {
       throw new HoldfastError(
@@ -170,6 +173,21 @@ class DatabaseRestore {
     );
   }
 
+  /** What goes is the whole database: a backup of a part of it does not bring back the rest. */
+  private assertReplaceable(): void {
+    const left = Object.entries(factsOf(this.backup).selection).filter(
+      ([, names]) => names.length > 0,
+    );
+    if (this.input.parts.length > 0 || left.length === 0) return;
+    throw new HoldfastError(
+      'TARGET_REFUSED',
+      `the backup holds only a part of its database (${left.map(([option]) => option).join(', ')}), and replacing would remove all of ${this.connection.label}`,
+      {
+        hint: 'Restore to a new database (createdb) and take over from there what is needed, or name tables with --table.',
+      },
+    );
+  }
+
   private room(): string {
     const { parts } = this.input;
     if (parts.length === 0) return MAKE_ROOM;
@@ -209,15 +227,33 @@ class DatabaseRestore {
     return new Session({ ...this.place(tools), signal, failure: 'COMMAND_FAILED' });
   }
 
-  private async look(tools: Tools, sameMajor: boolean): Promise<Problem[]> {
+  private async look(
+    tools: Tools,
+    restored: readonly DumpObject[],
+    sameMajor: boolean,
+  ): Promise<Problem[]> {
     const { parts, checks, signal } = this.input;
     const differences: Problem[] = [];
-    if (parts.length === 0) {
+    {
       await using session = this.session(tools);
-      const { problems } = await compareFacts(this.backup, session, { sameMajor });
-      differences.push(...problems);
+      if (parts.length > 0) differences.push(...(await this.compareRows(session, restored)));
+      else differences.push(...(await compareFacts(this.backup, session, { sameMajor })).problems);
     }
     const asked = await runChecks(checks, { ...this.place(tools), signal });
     return [...differences, ...failedChecks(asked)];
+  }
+
+  private async compareRows(session: Session, restored: readonly DumpObject[]): Promise<Problem[]> {
+    const tables = restored.filter(({ type }) => type === 'TABLE DATA').map(tableName);
+    if (tables.length === 0) return [];
+    const found = await countRows(session, { ...EVERYTHING, tables });
+    const { rows } = factsOf(this.backup);
+    return tables
+      .filter((name) => found[name] !== rows[name])
+      .map((name) => ({
+        path: name,
+        code: 'rows',
+        detail: `expected ${rows[name] ?? 'no'} rows, found ${found[name] ?? 'none'}`,
+      }));
   }
 }

@@ -181,7 +181,8 @@ function environment(folder: string, machine: Machine): Place['env'] {
   const { uid, gid } = owner() ?? { uid: process.getuid?.(), gid: process.getgid?.() };
   const naming =
     uid === undefined || gid === undefined ? {} : namingEnvironment(folder, { uid, gid }, machine);
-  return { PATH: baseEnvironment(machine)['PATH'] ?? '', ...naming };
+  // Its home is its own folder, not that of whoever started it.
+  return { ...baseEnvironment(machine), HOME: folder, ...naming };
 }
 
 function launch(

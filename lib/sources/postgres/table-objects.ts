@@ -1,4 +1,4 @@
-// Everything in a dump that belongs to one table: its definition and rows, and what is defined on it elsewhere in the text.
+// Everything in a dump that belongs to one table: its definition and rows, its partitions, and what is defined on it elsewhere in the text.
 import { HoldfastError } from '../../errors.ts';
 import type { OpenBackup, Work } from '../source.ts';
 import { openIndex } from './dump-index.ts';
@@ -29,7 +29,9 @@ export async function objectsOfTables(
   const { objects } = await openIndex(backup);
   const wanted = new Set(objects.filter(({ type }) => type === 'BEGIN' || type === 'END'));
   for (const table of tables) {
-    for (const object of await objectsOfTable(backup, objects, { table, work })) wanted.add(object);
+    const { schema, table: name } = parseTable(table);
+    const found = await objectsOfTable(backup, objects, { schema, name, work });
+    for (const object of found) wanted.add(object);
   }
   return objects.filter((one) => wanted.has(one));
 }
@@ -37,9 +39,8 @@ export async function objectsOfTables(
 async function objectsOfTable(
   backup: OpenBackup,
   objects: readonly DumpObject[],
-  { table, work }: { table: string; work: Work },
+  { schema, name, work }: { schema: string; name: string; work: Work },
 ): Promise<DumpObject[]> {
-  const { schema, table: name } = parseTable(table);
   const inSchema = objects.filter((one) => one.schema === schema);
   const own = inSchema.filter(
     (one) =>
@@ -76,7 +77,26 @@ async function objectsOfTable(
       (type.startsWith('SEQUENCE') && sequences.has(one)) ||
       (type === 'ACL' && one.startsWith('SEQUENCE ') && sequences.has(one.slice(9))),
   );
-  return [...own, ...more];
+  const partitions = /\)\nPARTITION BY /.test(text)
+    ? await partitionsOf(backup, objects, { qualified, work })
+    : [];
+  return [...own, ...more, ...partitions];
+}
+
+/** Whoever drops a partitioned table drops its partitions, in whatever schema they are. */
+async function partitionsOf(
+  backup: OpenBackup,
+  objects: readonly DumpObject[],
+  { qualified, work }: { qualified: string; work: Work },
+): Promise<DumpObject[]> {
+  const found: DumpObject[] = [];
+  for (const one of objects.filter(({ type }) => type === 'TABLE ATTACH')) {
+    const text = await definitionOf(backup, one, work);
+    if (!text.includes(`ALTER TABLE ONLY ${qualified} ATTACH PARTITION `)) continue;
+    const { schema, name } = one;
+    found.push(...(await objectsOfTable(backup, objects, { schema, name, work })));
+  }
+  return found;
 }
 
 function belongs(text: string, qualified: string): boolean {

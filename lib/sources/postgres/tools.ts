@@ -6,7 +6,7 @@ import { outputOf } from './process.ts';
 
 /** What the kind is told of the machine it runs on. */
 export interface Machine {
-  /** `PATH` and `HOME` are taken from it, nothing else. */
+  /** `PATH`, `HOME` and `LD_LIBRARY_PATH` are taken from it, nothing else. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A new random part of a name, 16 characters of `[0-9a-f]`. */
   random(): string;
@@ -159,8 +159,13 @@ async function versionOf(machine: Machine, folder: string, program = 'pg_dump'):
 
 /** What every program of Postgres is given of the environment. */
 export function baseEnvironment({ environment }: Machine): Record<string, string> {
-  const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME } = environment;
-  return HOME === undefined ? { PATH } : { PATH, HOME };
+  const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME, LD_LIBRARY_PATH } = environment;
+  return {
+    PATH,
+    ...(HOME !== undefined && { HOME }),
+    // Where programs come in a layer, their libraries do, too.
+    ...(LD_LIBRARY_PATH !== undefined && { LD_LIBRARY_PATH }),
+  };
 }
 
 export function knowsRestrictKey({ major, minor }: Pick<Tools, 'major' | 'minor'>): boolean {

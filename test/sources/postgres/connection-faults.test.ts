@@ -157,6 +157,14 @@ describe('a connection that cannot be made', () => {
     expect(error.hint ?? 'nothing').toMatch(hint);
   });
 
+  test('because of a password with a raw @ behind the address is refused, and not taken for a name', async () => {
+    const error = await refused(
+      scene.backUp(`postgres://127.0.0.1/large?user=app&password=p@${PASSWORD}`),
+    );
+    expect(error.code).toBe('CONFIG_INVALID');
+    expect(`${error.message} ${error.hint ?? ''}`).not.toContain('p@');
+  });
+
   test('because a token of IAM has run out on the way is told as such', async () => {
     using tools = new FakeTools(
       dumper(`echo 'pg_dump: error: FATAL:  PAM authentication failed for user "app"' >&2; exit 1`),

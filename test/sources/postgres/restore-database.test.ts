@@ -125,6 +125,32 @@ test('restores one table with all that belongs to it', async () => {
   expect(await codeOf(restore(server.url(name), { parts: ['nothing'] }))).toBe('BACKUP_NOT_FOUND');
 });
 
+test('a partitioned table takes its partitions along, those that a replacement drops too', async () => {
+  const name = target(server, { empty: false });
+  const before = dumpOf(server, name);
+  server.sql(name, 'DELETE FROM app.events WHERE id % 3 = 0');
+  clock.advance(5000);
+  const report = await restore(server.url(name), { parts: ['app.events'], replace: true });
+  expect(report.differences).toEqual([]);
+  expect(dumpOf(server, name)).toBe(before);
+});
+
+test('refuses to replace a database by a backup of a part of it', async () => {
+  clock.advance(5000);
+  const options = postgresOptions(server.url('app'), { name: 'part', schemas: ['app'] });
+  const part = await backUpNow(engine, postgresSource(options, MACHINE));
+  const name = target(server, { empty: false });
+  const error = await failureOf(
+    restoreToService(engine, part, {
+      ...{ target: server.url(name), targetFrom: 'env:TARGET', parts: [], checks: [] },
+      ...{ replace: true, prepare: false },
+    }),
+  );
+  expect(error.code).toBe('TARGET_REFUSED');
+  expect(error.message).toContain('only a part of its database (schemas)');
+  expect(server.sql(name, 'SELECT count(*) FROM public.cache')).toBe('1');
+});
+
 test('rolls everything back when the target does not take it', async () => {
   const name = target();
   // Policies come last in a dump; by then its rows and large objects are there.
