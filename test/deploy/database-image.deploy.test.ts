@@ -213,6 +213,8 @@ test('a container of these tests is as strict as those of Lambda', async () => {
     'id -u; getent passwd 993 || echo nameless',
     'for place in / /var/task /usr /dev /tmp; do touch $place/it 2>/dev/null && echo $place; done',
     'ls /dev; grep CapEff /proc/self/status; pwd; echo $HOME',
+    // What a dump makes the scratch server do is done by the same user: it must not see into the function.
+    'node -e "setTimeout(() => {}, 5000)" & for i in 1 2 3; do sleep 0.3; cat /proc/$!/environ 2>/dev/null && echo seen; done; echo unseen',
   ];
   await using container = await startContainer({
     code: '/var/lib',
@@ -223,7 +225,7 @@ test('a container of these tests is as strict as those of Lambda', async () => {
   expect(await container.ended).toBe(0);
   expect(container.said().trim().split('\n')).toEqual([
     ...['993', 'nameless', '/tmp', 'fd', 'full', 'null', 'random', 'urandom', 'zero'],
-    ...['CapEff:\t0000000000000000', '/var/task', '/nonexistent'],
+    ...['CapEff:\t0000000000000000', '/var/task', '/nonexistent', 'unseen'],
   ]);
 });
 

@@ -27,6 +27,8 @@ export const DOCKERFILE = {
   from: linesOf('FROM'),
   /** Sources and target of each. */
   copies: linesOf('COPY').map((line) => line.replace(/^--chmod=\d+ /, '').split(' ')),
+  /** Of the one file of Node. */
+  nodeMode: Number.parseInt(/^COPY --from=node --chmod=(\d+) /m.exec(TEXT)?.[1] ?? '', 8),
   run: linesOf('RUN'),
   entrypoint: commandOf('ENTRYPOINT'),
   command: commandOf('CMD'),

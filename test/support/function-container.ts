@@ -2,7 +2,8 @@
 // file system that its install.sh has made, with the bundle that would be copied into it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { debian13 } from './debian13.ts';
@@ -42,7 +43,11 @@ export async function startContainer({
   const at = mkdtempSync('/tmp/holdfast-container-');
   const environment = Object.entries({ PATH, ...DOCKERFILE.env, ...env });
   const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--'];
-  const places = [as, root, at, code, process.execPath, DOCKERFILE.workdir];
+  const own = mkdtempSync('/tmp/holdfast-node-');
+  const node = join(own, 'node');
+  copyFileSync(process.execPath, node);
+  chmodSync(node, DOCKERFILE.nodeMode);
+  const places = [as, root, at, code, node, DOCKERFILE.workdir];
   const child = spawn(
     'unshare',
     [
@@ -59,6 +64,7 @@ export async function startContainer({
   const ended = once(child, 'close').then(([status]) => {
     // What was mounted there went with its namespace.
     rmdirSync(at);
+    rmSync(own, { recursive: true });
     return status as number | null;
   });
   return {

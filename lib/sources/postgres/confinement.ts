@@ -34,7 +34,11 @@ function asOther(): Confinement {
 }
 
 function asSelf(): Confinement {
-  const offline = ['unshare', '--user', '--map-current-user', '--net', '--'];
+  const own = ['unshare', '--user', '--map-current-user', '--net'];
+  // Without a view of other processes of the user either, in whose environments credentials are.
+  const alone = [...own, '--pid', '--fork', '--kill-child', '--mount-proc', '--'];
+  if (works(alone)) return { prefix: alone, user: undefined, offline: true };
+  const offline = [...own, '--'];
   if (works(offline)) return { prefix: offline, user: undefined, offline: true };
   return { prefix: [], user: undefined, offline: false };
 }
