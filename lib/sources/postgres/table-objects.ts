@@ -1,8 +1,8 @@
 // Everything in a dump that belongs to one table: its definition and rows, and what is defined on it elsewhere in the text.
 import { HoldfastError } from '../../errors.ts';
-import type { OpenBackup, Work } from '../source.ts';
+import type { OpenBackup } from '../source.ts';
 import { openIndex } from './dump-index.ts';
-import { dumpText } from './dump-reader.ts';
+import type { StoredText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { parseTable } from './selection.ts';
 
@@ -24,20 +24,20 @@ const MAX_DEFINITION_BYTES = 1 << 20;
 export async function objectsOfTables(
   backup: OpenBackup,
   tables: readonly string[],
-  work: Work,
+  text: StoredText,
 ): Promise<DumpObject[]> {
   const { objects } = await openIndex(backup);
   const wanted = new Set(objects.filter(({ type }) => type === 'BEGIN' || type === 'END'));
   for (const table of tables) {
-    for (const object of await objectsOfTable(backup, objects, { table, work })) wanted.add(object);
+    for (const object of await objectsOfTable(objects, table, text)) wanted.add(object);
   }
   return objects.filter((one) => wanted.has(one));
 }
 
 async function objectsOfTable(
-  backup: OpenBackup,
   objects: readonly DumpObject[],
-  { table, work }: { table: string; work: Work },
+  table: string,
+  stored: StoredText,
 ): Promise<DumpObject[]> {
   const { schema, table: name } = parseTable(table);
   const inSchema = objects.filter((one) => one.schema === schema);
@@ -54,7 +54,7 @@ async function objectsOfTable(
       hint: '`holdfast show <backup> --all` lists what it holds; a table is named as schema.table.',
     });
   }
-  const text = await definitionOf(backup, definition, work);
+  const text = await definitionOf(definition, stored);
   // As pg_dump writes it, with schema and quotes.
   const qualified = /CREATE (?:UNLOGGED |FOREIGN )?TABLE (.*?) (?:\(|PARTITION OF)/s.exec(
     text,
@@ -62,7 +62,7 @@ async function objectsOfTable(
   if (qualified === undefined) return own;
   const sequences = new Set<string>();
   for (const one of inSchema.filter(({ type }) => TEXTS.includes(type))) {
-    const its = await definitionOf(backup, one, work);
+    const its = await definitionOf(one, stored);
     if (!belongs(its, qualified)) continue;
     own.push(one);
     if (one.type.startsWith('SEQUENCE')) sequences.add(one.name);
@@ -89,11 +89,9 @@ function belongs(text: string, qualified: string): boolean {
   ].some((words) => text.includes(words));
 }
 
-async function definitionOf(backup: OpenBackup, object: DumpObject, work: Work): Promise<string> {
+async function definitionOf(object: DumpObject, stored: StoredText): Promise<string> {
   const to = object.offset + Math.min(object.bytes, MAX_DEFINITION_BYTES);
   const parts: Buffer[] = [];
-  for await (const part of dumpText(backup, { ...work, range: { from: object.offset, to } })) {
-    parts.push(part);
-  }
+  for await (const part of stored({ from: object.offset, to })) parts.push(part);
   return Buffer.concat(parts).toString('utf8');
 }
