@@ -1,5 +1,6 @@
 // Backups of databases in functions: the machine is the function's own, with the programs of Postgres that its image or a layer brings.
 import { randomBytes } from 'node:crypto';
+import os from 'node:os';
 import process from 'node:process';
 import { postgresKind } from '../sources/postgres/kind.ts';
 import type { Machine } from '../sources/postgres/tools.ts';
@@ -8,6 +9,7 @@ import type { Kinds } from './kinds.ts';
 export const MACHINE: Machine = {
   environment: process.env,
   random: () => randomBytes(8).toString('hex'),
+  scratch: os.tmpdir(),
 };
 
 /** The one kind of databases. */

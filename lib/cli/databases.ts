@@ -17,6 +17,7 @@ import { secretAt } from './keys.ts';
 export const MACHINE: Machine = {
   environment: process.env,
   random: () => randomBytes(8).toString('hex'),
+  scratch: os.tmpdir(),
   embedded: () => embeddedServer(),
 };
 

@@ -131,6 +131,9 @@ export interface PostgresSourceConfig extends SourceCommon {
   /** An absolute folder with pg_dump, psql and pg_dumpall; undefined for those of the machine. */
   readonly binaries: string | undefined;
   readonly lockWaitTimeoutSeconds: number;
+  readonly format: 'plain' | 'directory';
+  /** Undefined for as many as there are cores; of the directory format alone. */
+  readonly jobs: number | undefined;
   /** `schema.table.column` */
   readonly timestamps: readonly string[];
   /** SQL that is asked of what was restored. */

@@ -9,12 +9,25 @@ interface PlacedDatabase {
   readonly source: SourceShapeOf<'postgres'>;
 }
 
-/** Finds what would stop the stack from backing up a database. */
-export function databaseFindings(
-  { at, source }: PlacedDatabase,
-  { aws }: ConfigShape,
-  now: Date,
-): Finding[] {
+/** Finds what does not fit in a database, and what would stop the stack from backing it up. */
+export function databaseFindings(placed: PlacedDatabase, shape: ConfigShape, now: Date): Finding[] {
+  return [...jobsFindings(placed), ...stackFindings(placed, shape, now)];
+}
+
+/** Finds jobs of a dump that is read by one. */
+function jobsFindings({ at, source: { format, jobs } }: PlacedDatabase): Finding[] {
+  if (jobs === undefined || format === 'directory') return [];
+  return [
+    {
+      path: [...at, 'jobs'],
+      also: [[...at, 'format']],
+      message: `got ${jobs}, but the format is plain, which one job reads`,
+      allowed: '"jobs" together with "format: directory"',
+    },
+  ];
+}
+
+function stackFindings({ at, source }: PlacedDatabase, { aws }: ConfigShape, now: Date): Finding[] {
   if (aws === undefined) {
     if (source.runOn === 'function') return [];
     return [

@@ -79,7 +79,7 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
       const connection = parseReference(shape.connection, bases);
       assert(connection !== undefined, 'a reference passed the rules that is none');
       const { kind, schemas, excludeSchemas, tables, excludeTables, timestamps, checks } = shape;
-      const { binaries, maxDatabaseSize, runOn } = shape;
+      const { binaries, maxDatabaseSize, runOn, format, jobs } = shape;
       return {
         kind,
         ...{ schemas, excludeSchemas, tables, excludeTables, timestamps, checks },
@@ -87,7 +87,7 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
         binaries: binaries === undefined ? undefined : absolutePath(binaries, bases),
         lockWaitTimeoutSeconds: Math.ceil(durationMs(shape.lockWaitTimeout) / 1000),
         maxDatabaseBytes: sizeOf(maxDatabaseSize),
-        runOn,
+        ...{ runOn, format, jobs },
       };
     }
     case 'bucket': {

@@ -247,6 +247,14 @@ const postgres = z.strictObject({
     z.optional(text(PATH, 'a folder: absolute, relative to this file, or from ~', '.')),
     'The folder of pg_dump, psql and pg_dumpall. Without it those on the PATH are used, or the newest in /usr/lib/postgresql. They must not be older than the server.',
   ),
+  format: means(
+    z._default(z.enum(['plain', 'directory']), 'plain'),
+    'How it is dumped. `plain` is one text of SQL, read and restored by one job, in one transaction. `directory` is for large databases: several jobs dump it, and restore it with `pg_restore`, which is faster, needs room on disk for the whole dump (in TMPDIR), and cannot be one transaction.',
+  ),
+  jobs: means(
+    z.optional(z.int().check(z.minimum(1), z.maximum(64))),
+    'How many jobs dump a `directory` at once; each is a connection, and two more are needed. Without it as many as the machine has cores, at most 8.',
+  ),
   lockWaitTimeout: means(
     z._default(positiveDuration(), '5m'),
     'How long a dump waits for a table that somebody else has locked, as migrations do, before it fails.',

@@ -329,6 +329,7 @@ describe('a database on AWS', () => {
       onAws(database(', runOn: task'), `aws: { databases: { package: zip, ${VPC} } }`),
       'which runs an image',
     ],
+    ['jobs of a plain dump', onAws(database(', jobs: 4'), ''), 'which one job reads'],
     ['a task without a stack', onAws(database(', runOn: task'), ''), 'nobody would start a task'],
     [
       'layers of an image',

@@ -81,6 +81,8 @@ function sourceIn({ sources: [some] }: Config, secret: string): PostgresSourceCo
     excludeTables: [],
     binaries: undefined,
     lockWaitTimeoutSeconds: 60,
+    format: 'plain',
+    jobs: undefined,
     timestamps: ['app.users.created_at'],
     checks: ['SELECT count(*) > 0 FROM app.users'],
     maxDatabaseBytes: 1 << 30,

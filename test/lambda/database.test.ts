@@ -76,6 +76,8 @@ function sourceOf(
     excludeTables: [],
     binaries: undefined,
     lockWaitTimeoutSeconds: 60,
+    format: 'plain',
+    jobs: undefined,
     timestamps: ['public.tasks.updated_at'],
     checks: ['SELECT count(*) = 500 FROM tasks'],
     maxDatabaseBytes: 1e9,

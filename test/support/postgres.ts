@@ -193,6 +193,8 @@ export function postgresOptions(
     tolerate: [],
     allowEmpty: false,
     compression: 'default',
+    format: 'plain',
+    jobs: undefined,
     schemas: [],
     excludeSchemas: [],
     tables: [],

@@ -120,6 +120,7 @@ async function backUpShop(place: Place): Promise<{ backup: BackupResult; figures
     timestamps: [NEWEST],
     maxDatabaseBytes: undefined,
     ...{ tolerate: [], allowEmpty: false, compression: 'default' },
+    ...{ format: 'plain', jobs: undefined },
     ...{ schemas: [], excludeSchemas: [], tables: [], excludeTables: [] },
   };
   const start = performance.now();

@@ -5,7 +5,7 @@ import type { OpenBackup, Work } from '../source.ts';
 import type { Connection } from './connection.ts';
 import { scanDump } from './dump.ts';
 import { openIndex, titleOf } from './dump-index.ts';
-import { dumpText } from './dump-reader.ts';
+import { dumpText, type StoredText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { countObjects, countRows, readExtensions, readNewest, readSequences } from './facts.ts';
 import { isPrintedOtherwise } from './printed.ts';
@@ -19,6 +19,8 @@ export interface CompareInput {
   readonly tools: Tools;
   readonly connection: Connection;
   readonly confinement?: Confinement | undefined;
+  /** The text of the stored dump, where the backup holds it in another form. */
+  readonly text?: StoredText | undefined;
 }
 
 /** Their definitions may hold passwords, so nothing of them is shown. */
@@ -119,7 +121,7 @@ async function difference(
 ): Promise<Problem[]> {
   const path = titleOf(object);
   const range = { from: object.offset, to: object.offset + object.bytes };
-  const stored = () => dumpText(backup, { ...work, range });
+  const stored = () => input.text?.(range) ?? dumpText(backup, { ...work, range });
   if (object.type === 'TABLE DATA') {
     return compareRows(path, stored(), { ...input, signal: work.signal });
   }

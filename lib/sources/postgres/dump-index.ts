@@ -6,13 +6,13 @@ import { Digester } from '../../archive/output.ts';
 import type { Pool } from '../../archive/pool.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Extent } from '../../format/codec.ts';
-import { artifactOf, type Artifact } from '../../format/manifest.ts';
+import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
 import type { ArtifactSink, OpenBackup } from '../source.ts';
 import type { DumpObject } from './dump-text.ts';
 
 /** Where everything in a dump stands. */
 export interface DumpIndex {
-  /** In order, without a gap. */
+  /** In order, without a gap; none of a dump in the directory format, whose text pg_restore writes. */
   readonly members: readonly Extent[];
   /** In order, without a gap: the stretches of the decoded text. */
   readonly objects: readonly DumpObject[];
@@ -61,6 +61,11 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield await Promise.resolve(bytes);
 }
 
+/** True for a dump in pg_dump's directory format, which is kept as an archive of that directory. */
+export function isDirectory({ artifacts }: Pick<Manifest, 'artifacts'>): boolean {
+  return artifacts.some(({ role }) => role === 'archive');
+}
+
 const opened = new WeakMap<OpenBackup, Promise<DumpIndex>>();
 
 /** The index of a backup, checked. `BACKUP_DAMAGED` when it is not what was signed, or its parts do not fit together. */
@@ -102,6 +107,7 @@ async function readIndex(backup: OpenBackup): Promise<DumpIndex> {
   const members = lines.flatMap(({ member }) => (member === undefined ? [] : [extentOf(member)]));
   const objects = lines.flatMap(({ object }) => (object === undefined ? [] : [objectOf(object)]));
   const rawBytes = tile(objects);
+  if (isDirectory(backup.manifest)) return { members: [], objects, rawBytes };
   const stored = tile(members);
   const decoded = members.reduce((sum, member) => sum + member.rawBytes, 0);
   if (stored !== artifactOf(backup.manifest, 'dump').bytes || decoded !== rawBytes) {

@@ -9,11 +9,20 @@ import { openIndex, titleOf, type DumpIndex } from './dump-index.ts';
 /** Members that are read and decoded while earlier ones are used. */
 const AHEAD = 6;
 
+/** A stretch of a dump's text, from its first byte to before its last. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Gives stretches of the text of a dump, wherever it is kept. */
+export type StoredText = (range: Stretch) => AsyncIterable<Buffer>;
+
 export interface ReadDump {
   readonly pool: Pool;
   readonly signal: AbortSignal | undefined;
-  /** Raw bytes, from the first to before the last; everything unless given. */
-  readonly range?: { readonly from: number; readonly to: number } | undefined;
+  /** Everything unless given. */
+  readonly range?: Stretch | undefined;
 }
 
 /** The text of a dump, or a stretch of it. `BACKUP_DAMAGED` before anything of a damaged member; `CANCELLED`. */

@@ -32,14 +32,15 @@ const MEMBER_BYTES = 1 << 20;
 /** Members that are being encoded while others are written; bounds the memory of a dump. */
 const AHEAD = 10;
 
-export function startDump(input: DumpInput): Tool {
+/** Starts pg_dump, which writes plain text unless other arguments say another format. */
+export function startDump(input: DumpInput, format?: readonly string[]): Tool {
   const { machine, tools, connection, restrictKey, snapshot, lockWaitTimeoutSeconds } = input;
+  const key = restrictKey === undefined ? [] : [`--restrict-key=${restrictKey}`];
   return startTool({
     file: path.join(tools.folder, 'pg_dump'),
     args: [
-      '--format=plain',
+      ...(format ?? ['--format=plain', ...key]),
       '--no-password',
-      ...(restrictKey === undefined ? [] : [`--restrict-key=${restrictKey}`]),
       ...(snapshot === undefined ? [] : [`--snapshot=${snapshot}`]),
       ...(lockWaitTimeoutSeconds === undefined
         ? []
@@ -50,39 +51,60 @@ export function startDump(input: DumpInput): Tool {
     signal: input.signal,
     secrets: [connection.password],
     failure: input.failure,
-    what: `pg_dump of ${connection.label}`,
+    what: whatOf(connection),
     confinement: input.confinement,
+    // Its processes are its own to end; one that was killed could not.
+    ...(format !== undefined && { stop: 'SIGTERM' }),
   });
 }
 
 /** Takes the text of a dump without keeping it. Fails as `DumpWriter.write` does. */
 export async function scanDump(input: DumpInput, options: ScanOptions): Promise<DumpSummary> {
-  const tool = startDump(input);
+  const { connection, failure } = input;
+  return scanText(startDump(input), options, { what: whatOf(connection), failure });
+}
+
+/** What a failure of a dump is, and of whom it tells. */
+interface Sayer {
+  readonly what: string;
+  readonly failure: ErrorCode;
+}
+
+function whatOf({ label }: Connection): string {
+  return `pg_dump of ${label}`;
+}
+
+/** Takes the text that a program writes, without keeping it: a dump, which has to be whole. */
+export async function scanText(
+  tool: Tool,
+  options: ScanOptions,
+  sayer: Sayer,
+): Promise<DumpSummary> {
   tool.stdin.end();
   const scanner = new DumpScanner(options);
   try {
     for await (const chunk of tool.stdout as AsyncIterable<Buffer>) scanner.push(chunk);
     await tool.ended;
-    return finished(scanner, input);
+    return finished(scanner, sayer);
   } finally {
     tool.kill();
   }
 }
 
 /** pg_dump says last that it is complete; what ends before is none, whatever the exit code. */
-function finished(scanner: DumpScanner, { connection, failure }: DumpInput): DumpSummary {
+function finished(scanner: DumpScanner, { what, failure }: Sayer): DumpSummary {
   const summary = scanner.end();
   if (!summary.complete) {
     throw new HoldfastError(
       failure,
-      `pg_dump of ${connection.label} ended well and its output did not: after ${summary.bytes} bytes it lacks "PostgreSQL database dump complete"`,
+      `${what} ended well and its output did not: after ${summary.bytes} bytes it lacks "PostgreSQL database dump complete"`,
       { hint: 'Nothing was kept. Is it really PostgreSQL’s pg_dump that is run?' },
     );
   }
   if (summary.foreign.length > 0) {
     throw new HoldfastError(
       failure,
-      `the output of pg_dump of ${connection.label} holds what pg_dump does not write: ${JSON.stringify(summary.foreign[0])}`,
+      `the output of ${what} holds what pg_dump does not write: ${JSON.stringify(summary.foreign[0])}`,
     );
   }
   return summary;
@@ -128,7 +150,8 @@ export class DumpWriter {
         this.options.onProgress?.(passed);
       }
       await tool.ended;
-      this.summary = finished(this.scanner, this.input);
+      const { connection, failure } = this.input;
+      this.summary = finished(this.scanner, { what: whatOf(connection), failure });
       for (const member of ahead) yield await member;
     } finally {
       tool.kill();

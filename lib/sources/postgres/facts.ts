@@ -40,6 +40,14 @@ export async function countRows(
   return Object.fromEntries(rows);
 }
 
+/** What the rows of all tables take on the disk of the server, and its large objects: about what a dump takes that is not compressed. */
+export async function tableBytes(session: Session, selection: Selection): Promise<number> {
+  const large = isPartial(selection) ? '0' : "pg_table_size('pg_catalog.pg_largeobject')";
+  return session.json<number>(
+    `SELECT coalesce(sum(pg_table_size(c.oid)), 0) + ${large} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND ${relationCondition(selection)}`,
+  );
+}
+
 /** Where each sequence stands: its last value, and whether it was used. */
 export async function readSequences(
   session: Session,

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../errors.ts';
 import type { OpenBackup, Work } from '../source.ts';
 import type { Connection } from './connection.ts';
 import { openIndex, type DumpIndex } from './dump-index.ts';
-import { dumpText } from './dump-reader.ts';
+import { dumpText, type StoredText, type Stretch } from './dump-reader.ts';
 import { startTool, type Confinement, type Tool } from './process.ts';
 import { baseEnvironment, type Machine, type Tools } from './tools.ts';
 
@@ -33,6 +33,17 @@ function startPsql(input: LoadInput, options: readonly string[], signal: Work['s
   return tool;
 }
 
+/** Runs SQL in one transaction. */
+export async function runTogether(
+  input: LoadInput,
+  sql: string,
+  signal: Work['signal'],
+): Promise<void> {
+  const tool = startPsql(input, ['-1', '-v', 'ON_ERROR_STOP=1'], signal);
+  tool.stdin.end(sql);
+  await tool.ended;
+}
+
 /** Runs SQL statement by statement, passing over those that fail; what psql said of them. */
 export async function runLeniently(
   input: LoadInput,
@@ -57,20 +68,17 @@ export async function loadDump(
   input: LoadInput,
   backup: OpenBackup,
   work: Work,
-  options: { before?: string; ranges?: readonly { from: number; to: number }[] } = {},
+  options: { before?: string; ranges?: readonly Stretch[]; text?: StoredText } = {},
 ): Promise<void> {
   const index = await openIndex(backup);
   const tool = startPsql(input, ['-v', 'ON_ERROR_STOP=1'], work.signal);
   try {
     tool.stdin.write(`BEGIN;\n${options.before ?? ''}`);
     const ranges = options.ranges ?? [{ from: 0, to: index.rawBytes }];
+    const textOf = options.text ?? ((range) => dumpText(backup, { ...work, range }));
     let bytes = 0;
     for (const range of ranges) {
-      for await (const text of inOneTransaction(
-        index,
-        range,
-        dumpText(backup, { ...work, range }),
-      )) {
+      for await (const text of inOneTransaction(index, range, textOf(range))) {
         bytes += text.length;
         work.onProgress?.({ entries: 0, bytes, totalBytes: index.rawBytes });
         // psql that gave up closes its input; why is said when it has ended.

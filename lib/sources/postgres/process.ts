@@ -28,6 +28,10 @@ export interface ToolRun {
   readonly failure: ErrorCode;
   /** What it does, for messages: `pg_dump of app@db:5432/app`. */
   readonly what: string;
+  /** How it is told to stop when the run is interrupted. @default SIGKILL */
+  readonly stop?: NodeJS.Signals;
+  /** Only lines that begin so are taken from what it says: others quote rows and definitions. */
+  readonly saysIn?: string;
 }
 
 /** A program that runs. */
@@ -65,7 +69,11 @@ export function startTool(run: ToolRun): Tool {
   });
   // A program that ends early closes its input; that it ended is what counts.
   child.stdin.on('error', () => undefined);
-  const text = () => hide(Buffer.concat(said).toString('utf8'), run.secrets);
+  const text = () => {
+    const lines = Buffer.concat(said).toString('utf8').split('\n');
+    const kept = lines.filter((line) => run.saysIn === undefined || line.startsWith(run.saysIn));
+    return hide(kept.join('\n'), run.secrets);
+  };
   const ended = endOf(child, run, text);
   // Awaited by whoever uses it; until then a rejection must not count as unhandled.
   ended.catch(() => undefined);
@@ -98,7 +106,7 @@ export async function outputOf(run: ToolRun, maxBytes = 16 << 20): Promise<Buffe
 
 function endOf(child: ChildProcess, run: ToolRun, said: () => string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => child.kill('SIGKILL');
+    const abort = () => child.kill(run.stop ?? 'SIGKILL');
     run.signal?.addEventListener('abort', abort, { once: true });
     if (run.signal?.aborted === true) abort();
     child.on('error', (cause: NodeJS.ErrnoException) => {
@@ -206,6 +214,10 @@ const REASONS: readonly Reason[] = [
     words: /conflict with recovery/,
     hint: 'The replica cancelled the dump because of changes that it had to replay. Run it again, raise max_standby_streaming_delay there, or back up the primary.',
     instead: PASSING,
+  },
+  {
+    words: /too many connections for/,
+    hint: 'The role or the database may not have so many connections: raise its CONNECTION LIMIT, or lower `jobs` of the source; a dump with N jobs takes N + 2.',
   },
   {
     words: /FATAL: {2}database ".*" does not exist/,

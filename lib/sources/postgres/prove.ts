@@ -1,8 +1,16 @@
 // Proves a stored dump: its bytes against the index, and on request its text, object by object, up to pg_dump's last words.
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { artifactOf } from '../../format/manifest.ts';
+import { filesKind } from '../files-kind.ts';
 import type { Findings, OpenBackup, ProofLevel, Work } from '../source.ts';
-import { openIndex, readText, tableName, titleOf, type DumpIndex } from './dump-index.ts';
+import {
+  isDirectory,
+  openIndex,
+  readText,
+  tableName,
+  titleOf,
+  type DumpIndex,
+} from './dump-index.ts';
 import { dumpText, proveMembers } from './dump-reader.ts';
 import { DumpScanner, type DumpObject } from './dump-text.ts';
 
@@ -13,6 +21,7 @@ export async function proveDump(
   work: Work,
 ): Promise<Findings> {
   const problems: Problem[] = await proveGlobals(backup);
+  if (isDirectory(backup.manifest)) return proveDirectory(backup, { level, problems, work });
   const artifact = artifactOf(backup.manifest, 'dump');
   let index: DumpIndex;
   try {
@@ -33,6 +42,24 @@ export async function proveDump(
     problems.push(...(await proveText(backup, index, work)));
   }
   return { problems, bytes, entries: index.objects.length };
+}
+
+/** The archive proves its own files; that these are the rows of the database, the index says, which was made from them. */
+async function proveDirectory(
+  backup: OpenBackup,
+  { level, problems, work }: { level: ProofLevel; problems: readonly Problem[]; work: Work },
+): Promise<Findings> {
+  const found = await filesKind.prove(backup, level, work);
+  const more: Problem[] = [];
+  let entries = 0;
+  try {
+    const { objects } = await openIndex(backup);
+    entries = objects.length;
+    more.push(...compareRows(objects, backup));
+  } catch (error) {
+    more.push(damage('index', error));
+  }
+  return { ...found, entries, problems: [...problems, ...found.problems, ...more] };
 }
 
 async function proveGlobals(backup: OpenBackup): Promise<Problem[]> {

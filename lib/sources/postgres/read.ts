@@ -7,6 +7,8 @@ import type { Encoding } from '../../format/codec.ts';
 import type { Artifact, DatabaseFacts } from '../../format/manifest.ts';
 import type { ReadInput, ReadResult } from '../source.ts';
 import { parseConnection, type Connection } from './connection.ts';
+import { defaultJobs, DUMP_FOLDER, scanDirectory } from './directory.ts';
+import { dumpToFolder, storeFolder } from './directory-dump.ts';
 import { DumpWriter, type DumpInput } from './dump.ts';
 import { storeIndex, storeText, tableName, titleOf, type DumpIndex } from './dump-index.ts';
 import type { DumpObject } from './dump-text.ts';
@@ -17,11 +19,13 @@ import {
   readNewest,
   readRoles,
   readSettings,
+  tableBytes,
 } from './facts.ts';
 import { preflight, type Preflight } from './preflight.ts';
 import { outputOf } from './process.ts';
 import type { Selection } from './selection.ts';
 import { Session } from './session.ts';
+import { Spool } from './spool.ts';
 import { baseEnvironment, findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
 
 /** What of a database is protected, and how; as configured. */
@@ -42,6 +46,10 @@ export interface PostgresOptions extends Selection {
   readonly tolerate: readonly string[];
   readonly allowEmpty: boolean;
   readonly compression: 'default' | 'small' | 'zstd' | 'none';
+  /** `directory` for a dump by several jobs at once, restored by several too. */
+  readonly format: 'plain' | 'directory';
+  /** Of a dump in the directory format; undefined for as many as this machine has cores, at most 8. */
+  readonly jobs: number | undefined;
 }
 
 const ENCODINGS: Record<PostgresOptions['compression'], Encoding> = {
@@ -74,10 +82,19 @@ export async function readPostgres(
   }
 }
 
+type OfRun = Pick<DumpInput, 'snapshot' | 'restrictKey' | 'signal'>;
+
 interface Place {
   readonly machine: Machine;
   readonly tools: Tools;
   readonly connection: Connection;
+}
+
+/** What was stored of a dump. */
+interface Stored {
+  readonly artifacts: readonly Artifact[];
+  readonly index: DumpIndex;
+  readonly reusedBytes: number;
 }
 
 /** One attempt to read a database. */
@@ -115,15 +132,18 @@ class Run {
     const restrictKey = knowsRestrictKey(this.place.tools)
       ? `${this.place.machine.random()}${this.place.machine.random()}`
       : undefined;
+    using spool = await this.spool(session);
+    const run = { snapshot, restrictKey, signal };
     const both = [
       this.facts(session, found),
-      this.dump({ snapshot, restrictKey, signal }),
+      spool === undefined ? this.dump(run) : this.dumpToSpool(run, spool),
     ] as const;
     // When one of them fails, the other would work for nothing, perhaps for hours.
     for (const one of both) one.catch(() => stop.abort());
-    const [facts, { artifact, index }] = await Promise.all(both).finally(() =>
-      Promise.allSettled(both),
-    );
+    const [facts, store] = await Promise.all(both).finally(() => Promise.allSettled(both));
+    // The server keeps what it would clean up for as long as the snapshot is held.
+    await session[Symbol.asyncDispose]();
+    const { artifacts, index, reusedBytes } = await store();
     const database = {
       ...facts,
       ...(restrictKey !== undefined && { restrictKey }),
@@ -133,8 +153,9 @@ class Run {
     this.assertFilled(index.objects);
     const globals = await this.globals();
     const stored = await storeIndex(this.input.sink, this.input.pool, index);
-    return this.result([artifact, ...globals.artifacts, stored], index, {
+    return this.result([...artifacts, ...globals.artifacts, stored], index, {
       database,
+      reusedBytes,
       problems: [...found.notes, ...globals.problems],
     });
   }
@@ -165,22 +186,19 @@ class Run {
     };
   }
 
-  private async dump(
-    run: Pick<DumpInput, 'snapshot' | 'restrictKey' | 'signal'>,
-  ): Promise<{ artifact: Artifact; index: DumpIndex }> {
+  private dumpInput(run: OfRun): DumpInput {
+    const { lockWaitTimeoutSeconds } = this.options;
+    const { place, selection } = this;
+    return { ...place, ...run, selection, lockWaitTimeoutSeconds, failure: 'SOURCE_UNREADABLE' };
+  }
+
+  /** Dumps and stores at once: nothing is left to be done. */
+  private async dump(run: OfRun): Promise<() => Promise<Stored>> {
     const { pool, sink, onProgress, predecessor } = this.input;
-    const { lockWaitTimeoutSeconds, compression } = this.options;
-    const encoding = ENCODINGS[compression];
+    const encoding = ENCODINGS[this.options.compression];
     const totalBytes = predecessor?.manifest.totals.contentBytes;
     let entries = 0;
-    const input: DumpInput = {
-      ...this.place,
-      ...run,
-      selection: this.selection,
-      lockWaitTimeoutSeconds,
-      failure: 'SOURCE_UNREADABLE',
-    };
-    const writer = new DumpWriter(input, {
+    const writer = new DumpWriter(this.dumpInput(run), {
       pool,
       encoding,
       scan: {
@@ -194,7 +212,34 @@ class Run {
     const extension = encoding.codec === 'gzip' ? 'sql.gz' : 'sql.zst';
     const key = await sink.put('dump', extension, writer.write());
     const { index, digest } = writer.finish();
-    return { artifact: { role: 'dump', key, codec: encoding.codec, ...digest }, index };
+    const artifact: Artifact = { role: 'dump', key, codec: encoding.codec, ...digest };
+    return () => Promise.resolve({ artifacts: [artifact], index, reusedBytes: 0 });
+  }
+
+  /** A folder for a dump in the directory format, with room for what the tables take now. */
+  private async spool(session: Session): Promise<Spool | undefined> {
+    if (this.options.format === 'plain') return undefined;
+    return Spool.withRoom(this.place.machine, await tableBytes(session, this.selection));
+  }
+
+  /** Dumps to files. What is left to be done needs the database no more. */
+  private async dumpToSpool(run: OfRun, spool: Spool): Promise<() => Promise<Stored>> {
+    await dumpToFolder(this.dumpInput(run), spool.folder, this.options.jobs ?? defaultJobs());
+    return () => this.storeSpooled(run, spool);
+  }
+
+  private async storeSpooled({ restrictKey, signal }: OfRun, spool: Spool): Promise<Stored> {
+    const { machine, tools } = this.place;
+    const dump = path.join(spool.folder, DUMP_FOLDER);
+    // What pg_restore cannot read, and what lacks a row, is not stored.
+    const { objects, bytes } = await scanDirectory(
+      { machine, tools, dump, restrictKey, signal, failure: 'SOURCE_UNREADABLE' },
+      { onDefinition: (object, text) => this.noteSequence(object, text) },
+    );
+    const encoding = ENCODINGS[this.options.compression];
+    const { artifacts, totals } = await storeFolder(spool.folder, this.input, encoding);
+    const index = { members: [], objects, rawBytes: bytes };
+    return { artifacts, index, reusedBytes: totals.reusedBytes };
   }
 
   /** Sequences do not belong to a snapshot: what the dump says of them is what it restores. */
@@ -256,7 +301,10 @@ class Run {
   private result(
     artifacts: readonly Artifact[],
     { objects, rawBytes }: DumpIndex,
-    { database, problems }: { database: DatabaseFacts; problems: readonly Problem[] },
+    {
+      reusedBytes,
+      ...rest
+    }: { database: DatabaseFacts; problems: readonly Problem[]; reusedBytes: number },
   ): ReadResult {
     const { codec, level } = ENCODINGS[this.options.compression];
     return {
@@ -266,14 +314,16 @@ class Run {
         files: objects.filter(({ type }) => type === 'TABLE DATA').length,
         contentBytes: rawBytes,
         readBytes: rawBytes,
-        reusedBytes: 0,
+        reusedBytes,
       },
-      options: { codec, level, build: TRACKED_VERSIONS[codec], node: process.versions.node },
-      problems,
+      options: {
+        ...{ codec, level, build: TRACKED_VERSIONS[codec], node: process.versions.node },
+        ...(this.options.format === 'directory' && { format: 'directory', times: 'content' }),
+      },
       full: true,
       git: undefined,
       package: undefined,
-      database,
+      ...rest,
     };
   }
 }

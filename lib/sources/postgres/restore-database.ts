@@ -1,4 +1,5 @@
-// Restores a dump to a database in use: checked whole before psql sees a byte of it, in one transaction, and compared afterwards.
+// Restores a dump to a database in use: checked whole before a program sees a byte of it, in one transaction unless it is in the
+// directory format, and compared afterwards.
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type {
   OpenBackup,
@@ -10,16 +11,19 @@ import type {
 import { failedChecks, runChecks } from './checks.ts';
 import { compareFacts, factsOf } from './compare.ts';
 import { parseConnection, type Connection } from './connection.ts';
-import { openIndex, tableName } from './dump-index.ts';
+import { DirectoryText, extractDump, loadDirectory } from './directory.ts';
+import { isDirectory, openIndex, tableName } from './dump-index.ts';
+import { dumpText, type StoredText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { countRows } from './facts.ts';
 import { readSettings } from './facts.ts';
-import { loadDump } from './load.ts';
+import { loadDump, runTogether, type LoadInput } from './load.ts';
 import { proveDump } from './prove.ts';
 import { readPostgres, type PostgresOptions } from './read.ts';
 import { rangesOf } from './restore-folder.ts';
 import { EVERYTHING, parseTable } from './selection.ts';
 import { identifier, literal, Session } from './session.ts';
+import { Spool } from './spool.ts';
 import { objectsOfTables } from './table-objects.ts';
 import { createRoles, MAKE_ROOM, missingRoles, readOccupancy, type Occupancy } from './target.ts';
 import { findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
@@ -66,12 +70,18 @@ class DatabaseRestore {
     const { backup, input } = this;
     await this.assertWhole();
     const tools = await this.tools();
-    const { before, saved, sameMajor } = await this.makeReady(tools);
+    using spool = this.spool();
+    const dump = spool && (await extractDump(backup, spool.folder, input));
+    using directory = dump === undefined ? undefined : this.text(dump, tools);
+    const text: StoredText = (range) =>
+      directory?.read(range) ?? dumpText(backup, { ...input, range });
     const { objects } = await openIndex(backup);
-    const wanted =
-      input.parts.length === 0 ? objects : await objectsOfTables(backup, input.parts, input);
+    const all = input.parts.length === 0;
+    const wanted = all ? objects : await objectsOfTables(backup, input.parts, text);
+    const { before, saved, sameMajor } = await this.makeReady(tools);
     const load = { ...this.place(tools), failure: 'COMMAND_FAILED' } as const;
-    await loadDump(load, backup, input, { before, ranges: rangesOf(wanted) });
+    if (dump !== undefined && all) await this.loadByJobs(load, dump, { before, saved });
+    else await loadDump(load, backup, input, { before, ranges: rangesOf(wanted), text });
     return {
       entries: wanted.length,
       bytes: wanted.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -80,6 +90,46 @@ class DatabaseRestore {
       saved,
       facts: { parts: [...input.parts], replaced: saved !== undefined },
     };
+  }
+
+  /** Programs need a dump in the directory format as files. */
+  private spool(): Spool | undefined {
+    const { manifest } = this.backup;
+    if (!isDirectory(manifest)) return undefined;
+    return Spool.withRoom(this.machine, manifest.totals.contentBytes);
+  }
+
+  private text(dump: string, tools: Tools): DirectoryText {
+    const { machine } = this;
+    const { restrictKey } = factsOf(this.backup);
+    const { signal } = this.input;
+    return new DirectoryText({
+      ...{ machine, tools, dump, restrictKey, signal, failure: 'COMMAND_FAILED' },
+    });
+  }
+
+  /** What stands in the way goes in one transaction. Those that load after it are several, so a failure leaves what they have done. */
+  private async loadByJobs(
+    load: LoadInput,
+    dump: string,
+    { before, saved }: { before: string; saved: string | undefined },
+  ): Promise<void> {
+    const { signal } = this.input;
+    if (before !== '') await runTogether(load, before, signal);
+    try {
+      await loadDirectory(load, dump, signal);
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      const was = saved === undefined ? '' : ` What was there before is in ${saved}.`;
+      throw new HoldfastError(
+        error.code,
+        `${error.message}; the database ${this.connection.label} is incomplete now, as several jobs cannot share a transaction`,
+        {
+          hint: `Do not use it as it is. When the cause is gone, restore again, to a new database or with --replace.${was}${error.hint === undefined ? '' : ` ${error.hint}`}`,
+          cause: error,
+        },
+      );
+    }
   }
 
   private place(tools: Tools) {
@@ -106,6 +156,17 @@ class DatabaseRestore {
         'COMMAND_FAILED',
         `psql ${tools.version} in ${tools.folder} does not know \\restrict, with which this dump begins`,
         { hint: 'Update PostgreSQL’s client; the first line must not be removed from the dump.' },
+      );
+    }
+    // The directory is of the version that wrote it, or newer ones read it.
+    const { clientVersion } = factsOf(this.backup);
+    if (isDirectory(this.backup.manifest) && tools.major < Number.parseInt(clientVersion, 10)) {
+      throw new HoldfastError(
+        'COMMAND_FAILED',
+        `the dump was made by pg_dump ${clientVersion}, pg_restore in ${tools.folder} is ${tools.version}: it must not be older`,
+        {
+          hint: 'Install the client of that version or a newer one: apt-get install postgresql-client.',
+        },
       );
     }
     return tools;
@@ -168,7 +229,7 @@ class DatabaseRestore {
       'TARGET_REFUSED',
       `the database ${this.connection.label} is not empty: it holds ${inTheWay.join(', ')}${more}`,
       {
-        hint: 'Restore to a new database (createdb), or pass --replace to have what is there backed up, and then replaced in one transaction.',
+        hint: `Restore to a new database (createdb), or pass --replace to have what is there backed up, and then replaced${isDirectory(this.backup.manifest) ? '' : ' in one transaction'}.`,
       },
     );
   }
@@ -212,6 +273,7 @@ class DatabaseRestore {
       tolerate: ['globals'],
       allowEmpty: true,
       compression: 'default',
+      ...{ format: 'plain', jobs: undefined },
       ...EVERYTHING,
     };
     const { machine } = this;

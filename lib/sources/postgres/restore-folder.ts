@@ -1,9 +1,11 @@
-// A backup of a database as files: dump.sql and globals.sql, whole or not at all, and the comparison of such a folder with the backup.
+// A backup of a database as files: dump.sql, or dump/ in the directory format, and globals.sql, whole or not at all; and the comparison
+// of such a folder with the backup.
 import fs from 'node:fs';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
-import type { Problem } from '../../errors.ts';
+import { HoldfastError, type Problem } from '../../errors.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';
+import { filesKind } from '../files-kind.ts';
 import type {
   Compared,
   CompareFolder,
@@ -12,7 +14,8 @@ import type {
   RestoreInput,
   RestoreResult,
 } from '../source.ts';
-import { openIndex, readText, titleOf } from './dump-index.ts';
+import { DUMP_FOLDER } from './directory.ts';
+import { isDirectory, openIndex, readText, titleOf } from './dump-index.ts';
 import { dumpText } from './dump-reader.ts';
 import { DumpScanner, type DumpObject } from './dump-text.ts';
 import { namedObjects, objectsAt } from './views.ts';
@@ -52,6 +55,7 @@ export async function restoreToFolder(
   backup: OpenBackup,
   input: RestoreInput,
 ): Promise<RestoreResult> {
+  if (isDirectory(backup.manifest)) return restoreDirectory(backup, input);
   const objects = await wantedObjects(backup, input.paths);
   const totalBytes = objects.reduce((sum, object) => sum + object.bytes, 0);
   let bytes = 0;
@@ -72,15 +76,43 @@ export async function restoreToFolder(
   } finally {
     file.destroy();
   }
+  const globals = input.paths.length === 0 ? await writeGlobals(backup, input.into) : undefined;
+  const files = globals === undefined ? 1 : 2;
+  return { files, entries: objects.length, bytes: bytes + (globals ?? 0), problems: [] };
+}
+
+/** How many bytes of roles were written; undefined when the backup has none. */
+async function writeGlobals(backup: OpenBackup, into: string): Promise<number | undefined> {
   const globals = backup.manifest.artifacts.find(({ role }) => role === 'globals');
-  let files = 1;
-  if (globals !== undefined && input.paths.length === 0) {
-    const text = await readText(backup, globals);
-    fs.writeFileSync(path.join(input.into, GLOBALS_FILE), text, { flag: 'wx', mode: 0o600 });
-    bytes += text.length;
-    files = 2;
+  if (globals === undefined) return undefined;
+  const text = await readText(backup, globals);
+  fs.writeFileSync(path.join(into, GLOBALS_FILE), text, { flag: 'wx', mode: 0o600 });
+  return text.length;
+}
+
+/** The directory is pg_dump's own, and pg_restore takes single tables out of it. */
+async function restoreDirectory(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult> {
+  refuseParts(input.paths);
+  const restored = await filesKind.restore(backup, { ...input, paths: [DUMP_FOLDER] });
+  const [problem] = restored.problems;
+  if (problem?.code === 'damaged') {
+    throw new HoldfastError('BACKUP_DAMAGED', `${problem.path} of the dump: ${problem.detail}`);
   }
-  return { files, entries: objects.length, bytes, problems: [] };
+  const globals = await writeGlobals(backup, input.into);
+  if (globals === undefined) return restored;
+  const { files, entries, bytes } = restored;
+  return { ...restored, files: files + 1, entries: entries + 1, bytes: bytes + globals };
+}
+
+function refuseParts(paths: readonly string[]): void {
+  if (paths.length === 0) return;
+  throw new HoldfastError(
+    'USAGE',
+    `${paths.join(', ')}: a dump in the directory format is restored to a folder as a whole`,
+    {
+      hint: `Restore all of it, then take what you want: pg_restore --schema=app --table=users -f - FOLDER/${DUMP_FOLDER}. Tables go to a database by --to with --table.`,
+    },
+  );
 }
 
 function drained(file: fs.WriteStream): Promise<void> {
@@ -89,6 +121,7 @@ function drained(file: fs.WriteStream): Promise<void> {
 
 /** `SourceKind.compare` of databases: what the files of a folder hold otherwise than the backup. */
 export async function compareFolder(backup: OpenBackup, input: CompareFolder): Promise<Compared> {
+  if (isDirectory(backup.manifest)) return compareDirectory(backup, input);
   const objects = await wantedObjects(backup, input.paths);
   const file = path.join(input.folder, DUMP_FILE);
   const differences: Difference[] = [];
@@ -101,6 +134,17 @@ export async function compareFolder(backup: OpenBackup, input: CompareFolder): P
   if (input.paths.length === 0) differences.push(...(await compareGlobals(backup, input.folder)));
   const problems: Problem[] = [];
   return { differences, problems, entries: objects.length };
+}
+
+async function compareDirectory(backup: OpenBackup, input: CompareFolder): Promise<Compared> {
+  refuseParts(input.paths);
+  const compared = await filesKind.compare(backup, {
+    ...input,
+    paths: [DUMP_FOLDER],
+    times: false,
+  });
+  const globals = await compareGlobals(backup, input.folder);
+  return { ...compared, differences: [...compared.differences, ...globals] };
 }
 
 function compareObjects(

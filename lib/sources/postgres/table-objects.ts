@@ -1,8 +1,8 @@
 // Everything in a dump that belongs to one table: its definition and rows, its partitions, and what is defined on it elsewhere in the text.
 import { HoldfastError } from '../../errors.ts';
-import type { OpenBackup, Work } from '../source.ts';
+import type { OpenBackup } from '../source.ts';
 import { openIndex } from './dump-index.ts';
-import { dumpText } from './dump-reader.ts';
+import type { StoredText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { parseTable } from './selection.ts';
 
@@ -24,22 +24,22 @@ const MAX_DEFINITION_BYTES = 1 << 20;
 export async function objectsOfTables(
   backup: OpenBackup,
   tables: readonly string[],
-  work: Work,
+  text: StoredText,
 ): Promise<DumpObject[]> {
   const { objects } = await openIndex(backup);
   const wanted = new Set(objects.filter(({ type }) => type === 'BEGIN' || type === 'END'));
   for (const table of tables) {
     const { schema, table: name } = parseTable(table);
-    const found = await objectsOfTable(backup, objects, { schema, name, work });
+    const found = await objectsOfTable(objects, { schema, name }, text);
     for (const object of found) wanted.add(object);
   }
   return objects.filter((one) => wanted.has(one));
 }
 
 async function objectsOfTable(
-  backup: OpenBackup,
   objects: readonly DumpObject[],
-  { schema, name, work }: { schema: string; name: string; work: Work },
+  { schema, name }: { readonly schema: string; readonly name: string },
+  stored: StoredText,
 ): Promise<DumpObject[]> {
   const inSchema = objects.filter((one) => one.schema === schema);
   const own = inSchema.filter(
@@ -55,7 +55,7 @@ async function objectsOfTable(
       hint: '`holdfast show <backup> --all` lists what it holds; a table is named as schema.table.',
     });
   }
-  const text = await definitionOf(backup, definition, work);
+  const text = await definitionOf(definition, stored);
   // As pg_dump writes it, with schema and quotes.
   const qualified = /CREATE (?:UNLOGGED |FOREIGN )?TABLE (.*?) (?:\(|PARTITION OF)/s.exec(
     text,
@@ -63,7 +63,7 @@ async function objectsOfTable(
   if (qualified === undefined) return own;
   const sequences = new Set<string>();
   for (const one of inSchema.filter(({ type }) => TEXTS.includes(type))) {
-    const its = await definitionOf(backup, one, work);
+    const its = await definitionOf(one, stored);
     if (!belongs(its, qualified)) continue;
     own.push(one);
     if (one.type.startsWith('SEQUENCE')) sequences.add(one.name);
@@ -78,23 +78,23 @@ async function objectsOfTable(
       (type === 'ACL' && one.startsWith('SEQUENCE ') && sequences.has(one.slice(9))),
   );
   const partitions = /\)\nPARTITION BY /.test(text)
-    ? await partitionsOf(backup, objects, { qualified, work })
+    ? await partitionsOf(objects, qualified, stored)
     : [];
   return [...own, ...more, ...partitions];
 }
 
 /** Whoever drops a partitioned table drops its partitions, in whatever schema they are. */
 async function partitionsOf(
-  backup: OpenBackup,
   objects: readonly DumpObject[],
-  { qualified, work }: { qualified: string; work: Work },
+  qualified: string,
+  stored: StoredText,
 ): Promise<DumpObject[]> {
   const found: DumpObject[] = [];
   for (const one of objects.filter(({ type }) => type === 'TABLE ATTACH')) {
-    const text = await definitionOf(backup, one, work);
+    const text = await definitionOf(one, stored);
     if (!text.includes(`ALTER TABLE ONLY ${qualified} ATTACH PARTITION `)) continue;
     const { schema, name } = one;
-    found.push(...(await objectsOfTable(backup, objects, { schema, name, work })));
+    found.push(...(await objectsOfTable(objects, { schema, name }, stored)));
   }
   return found;
 }
@@ -109,11 +109,9 @@ function belongs(text: string, qualified: string): boolean {
   ].some((words) => text.includes(words));
 }
 
-async function definitionOf(backup: OpenBackup, object: DumpObject, work: Work): Promise<string> {
+async function definitionOf(object: DumpObject, stored: StoredText): Promise<string> {
   const to = object.offset + Math.min(object.bytes, MAX_DEFINITION_BYTES);
   const parts: Buffer[] = [];
-  for await (const part of dumpText(backup, { ...work, range: { from: object.offset, to } })) {
-    parts.push(part);
-  }
+  for await (const part of stored({ from: object.offset, to })) parts.push(part);
   return Buffer.concat(parts).toString('utf8');
 }

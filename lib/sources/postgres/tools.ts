@@ -12,6 +12,8 @@ export interface Machine {
   random(): string;
   /** Where Debian keeps a folder for each major version; `/usr/lib/postgresql` unless given. */
   readonly debianFolder?: string;
+  /** Where a dump in the directory format may be kept while it is worked on; absolute. @default /tmp */
+  readonly scratch?: string;
   /** The folder of a server that came without the programs of a client; taken where no other server serves. */
   readonly embedded?: () => string | undefined;
 }

@@ -11,13 +11,17 @@ import {
   neededExtensions,
   PRINTED_OTHERWISE,
 } from './compare.ts';
-import { openIndex, readText } from './dump-index.ts';
+import { owner } from './confinement.ts';
+import { DirectoryText, extractDump, loadDirectory } from './directory.ts';
+import { isDirectory, openIndex, readText } from './dump-index.ts';
+import type { Stretch } from './dump-reader.ts';
 import { loadDump, runLeniently } from './load.ts';
 import { ToolEnd } from './process.ts';
 import { proveDump } from './prove.ts';
 import { ScratchServer } from './scratch.ts';
 import { isPartial } from './selection.ts';
 import { identifier, literal, Session } from './session.ts';
+import { assertRoom } from './spool.ts';
 import { findDumper, findServer, type Machine, type Tools } from './tools.ts';
 
 const DATABASE = 'holdfast_restored';
@@ -94,11 +98,14 @@ class Test {
       offline: server.confinement.offline,
     };
     if (!(await this.prepare(server, tools))) return await this.result(facts, 0);
-    const loaded = await this.load(server, tools);
+    const dump = await this.extract(server);
+    const loaded = await this.load(server, tools, dump);
     const restoreMs = this.input.now().getTime() - this.begin.getTime();
     if (!loaded) return await this.result(facts, restoreMs);
     const at = { ...this.place(server, tools, DATABASE), tools: dumper };
-    await this.compare(at, { sameMajor: tools.major === major, dumper });
+    using directory = dump === undefined ? undefined : this.text(dump, at);
+    const text = directory && ((range: Stretch) => directory.read(range));
+    await this.compare({ ...at, text }, { sameMajor: tools.major === major, dumper });
     const { newest, problems } = await this.ask(at, tools.major === major);
     this.damage.push(...problems);
     const checks = await runChecks(this.input.checks, { ...at, tools, signal });
@@ -163,10 +170,29 @@ class Test {
     await session.ask(create(['C', 'C']));
   }
 
-  private async load(server: ScratchServer, tools: Tools): Promise<boolean> {
+  /** A dump in the directory format, where the programs that work on the server can read it. */
+  private async extract(server: ScratchServer): Promise<string | undefined> {
+    const { manifest } = this.backup;
+    if (!isDirectory(manifest)) return undefined;
+    assertRoom(server.folder, manifest.totals.contentBytes);
+    return extractDump(this.backup, server.folder, this.input, owner());
+  }
+
+  private text(dump: string, at: Parameters<typeof compareDumps>[1]): DirectoryText {
+    const { restrictKey } = this.facts;
+    const { signal } = this.input;
+    return new DirectoryText({ ...at, dump, restrictKey, signal, failure: 'RESTORE_DIFFERS' });
+  }
+
+  private async load(
+    server: ScratchServer,
+    tools: Tools,
+    dump: string | undefined,
+  ): Promise<boolean> {
     const load = { ...this.place(server, tools, DATABASE), failure: 'RESTORE_DIFFERS' } as const;
     try {
-      await loadDump(load, this.backup, this.input);
+      if (dump === undefined) await loadDump(load, this.backup, this.input);
+      else await loadDirectory(load, dump, this.input.signal);
       return true;
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== 'RESTORE_DIFFERS') throw error;
@@ -177,7 +203,9 @@ class Test {
 
   /** SQL that fails is the backup's fault, where it has everything it needs; whatever else ends psql is the machine's. */
   private judge(error: HoldfastError, tools: Tools): void {
-    const bySql = error.cause instanceof ToolEnd && error.cause.code === 3;
+    // psql has a code of its own for it, pg_restore quotes the server.
+    const { code } = error.cause instanceof ToolEnd ? error.cause : { code: undefined };
+    const bySql = code === 3 || (code === 1 && /ERROR: /.test(error.message));
     const noRoom = /No space left on device|out of (?:shared )?memory|disk full/i.test(
       error.message,
     );

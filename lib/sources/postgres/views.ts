@@ -2,9 +2,14 @@
 import { HoldfastError } from '../../errors.ts';
 import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';
+import { filesByHand } from '../files-views.ts';
 import type { ByHand, ListedEntry, OpenBackup } from '../source.ts';
-import { openIndex } from './dump-index.ts';
+import { DUMP_FOLDER } from './directory.ts';
+import { isDirectory, openIndex } from './dump-index.ts';
 import type { DumpObject } from './dump-text.ts';
+
+/** What serves everywhere; who knows the machine better says more. */
+const BY_HAND_JOBS = 4;
 
 /** An object and the path by which it is listed. */
 export interface NamedObject {
@@ -74,8 +79,9 @@ function listed({ path, object }: NamedObject): ListedEntry {
   };
 }
 
-/** `SourceKind.byHand` of databases: `gunzip` and `psql`. */
+/** `SourceKind.byHand` of databases: `gunzip` and `psql`; of the directory format `tar` and `pg_restore`. */
 export function dumpByHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand {
+  if (isDirectory(manifest)) return directoryByHand(manifest, placeOf);
   const dump = artifactOf(manifest, 'dump');
   const globals = manifest.artifacts.find(({ role }) => role === 'globals');
   const unpack = dump.codec === 'gzip' ? 'gunzip -c' : 'zstd -dc';
@@ -92,6 +98,28 @@ export function dumpByHand(manifest: Manifest, placeOf: (artifact: Artifact) => 
         ? []
         : [`gunzip -c ${quoted(placeOf(globals))} | psql -X "$DATABASE_URL"`]),
       `${unpack} ${quoted(placeOf(dump))} | psql -X -1 -v ON_ERROR_STOP=1 "$DATABASE_URL"`,
+    ],
+    recheck: [],
+  };
+}
+
+function directoryByHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand {
+  const { check, restore, recheck } = filesByHand(manifest, placeOf);
+  const globals = manifest.artifacts.find(({ role }) => role === 'globals');
+  const place = globals && quoted(placeOf(globals));
+  return {
+    check: [
+      ...check,
+      ...(globals === undefined
+        ? []
+        : [`echo ${quoted(`${globals.sha256}  ${placeOf(globals)}`)} | sha256sum -c`]),
+    ],
+    restore: [
+      ...restore,
+      // pg_restore takes rows for whole that are cut off in the middle.
+      ...recheck.map((command) => `(${command})`),
+      ...(place === undefined ? [] : [`gunzip -c ${place} | psql -X "$DATABASE_URL"`]),
+      `pg_restore --exit-on-error -j ${BY_HAND_JOBS} -d "$DATABASE_URL" FOLDER/${DUMP_FOLDER}`,
     ],
     recheck: [],
   };

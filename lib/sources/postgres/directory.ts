@@ -1,0 +1,180 @@
+// A dump in pg_dump's directory format, as files: written from a backup, restored by several jobs, and as the text that pg_restore
+// makes of it, which is the one that pg_dump would have written.
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { HoldfastError, type ErrorCode } from '../../errors.ts';
+import { filesKind } from '../files-kind.ts';
+import type { OpenBackup, Work } from '../source.ts';
+import { scanText } from './dump.ts';
+import type { Stretch } from './dump-reader.ts';
+import type { DumpSummary, ScanOptions } from './dump-text.ts';
+import type { LoadInput } from './load.ts';
+import { startTool, type Confinement, type Tool } from './process.ts';
+import { baseEnvironment, type Machine, type Tools } from './tools.ts';
+
+/** In the archive of a backup, and in whatever folder it is written to. */
+export const DUMP_FOLDER = 'dump';
+const MAX_JOBS = 8;
+
+/** How many tables are worked on at once, unless configured. */
+export function defaultJobs(): number {
+  return Math.min(os.availableParallelism(), MAX_JOBS);
+}
+
+/**
+ * Writes the directory of a backup into `folder`, each member checked before a byte of it is written; gives where it stands. Damage is
+ * thrown: part of a dump is worse than none.
+ */
+export async function extractDump(
+  backup: OpenBackup,
+  folder: string,
+  work: Work,
+  user?: { uid: number; gid: number },
+): Promise<string> {
+  const restored = await filesKind.restore(backup, {
+    ...work,
+    paths: [DUMP_FOLDER],
+    into: folder,
+    owners: false,
+  });
+  const [problem] = restored.problems;
+  if (problem !== undefined) {
+    const code = problem.code === 'damaged' ? 'BACKUP_DAMAGED' : 'COMMAND_FAILED';
+    throw new HoldfastError(code, `${problem.path} of the dump: ${problem.detail}`);
+  }
+  const dump = path.join(folder, DUMP_FOLDER);
+  if (user !== undefined) handOver(dump, user);
+  return dump;
+}
+
+/** Whoever reads it next is not who has written it. The directory is flat, and what is no file in it is not read by anybody. */
+function handOver(dump: string, { uid, gid }: { uid: number; gid: number }): void {
+  for (const name of fs.readdirSync(dump)) fs.lchownSync(path.join(dump, name), uid, gid);
+  fs.lchownSync(dump, uid, gid);
+}
+
+/** Restores the directory `dump` by several jobs; each is a session of its own, so that no transaction can hold them together. */
+export async function loadDirectory(
+  input: LoadInput,
+  dump: string,
+  signal: Work['signal'],
+): Promise<void> {
+  const { machine, tools, connection, confinement, failure } = input;
+  // A name alone would be taken for a connection string where it has the form of one.
+  const name = connection.database.replaceAll(/['\\]/g, '\\$&');
+  const tool = startTool({
+    file: path.join(tools.folder, 'pg_restore'),
+    args: [
+      ...['--exit-on-error', '--no-password', `--jobs=${defaultJobs()}`],
+      ...[`--dbname=dbname='${name}'`, dump],
+    ],
+    env: { ...baseEnvironment(machine), ...connection.env },
+    signal,
+    secrets: [connection.password],
+    failure,
+    what: `pg_restore on ${connection.label}`,
+    confinement,
+    stop: 'SIGTERM',
+    saysIn: SAYS,
+  });
+  tool.stdin.end();
+  tool.stdout.resume();
+  await tool.ended;
+}
+
+/** What pg_restore says without quoting rows and statements. */
+const SAYS = 'pg_restore: ';
+
+/** A directory whose text is read. */
+export interface ScriptInput {
+  readonly machine: Machine;
+  readonly tools: Pick<Tools, 'folder'>;
+  /** The directory with `toc.dat`. */
+  readonly dump: string;
+  readonly restrictKey: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly failure: ErrorCode;
+  readonly confinement?: Confinement | undefined;
+}
+
+function startScript(input: ScriptInput): Tool {
+  const { machine, tools, dump, restrictKey, signal, failure, confinement } = input;
+  return startTool({
+    file: path.join(tools.folder, 'pg_restore'),
+    args: [
+      ...(restrictKey === undefined ? [] : [`--restrict-key=${restrictKey}`]),
+      ...['--file=-', dump],
+    ],
+    env: baseEnvironment(machine),
+    signal,
+    secrets: [],
+    failure,
+    what: WHAT,
+    confinement,
+    saysIn: SAYS,
+  });
+}
+
+const WHAT = 'pg_restore, reading the dump,';
+
+/** Takes the text of a directory without keeping it. Fails unless every file of it could be read, and the text is complete. */
+export function scanDirectory(input: ScriptInput, options: ScanOptions): Promise<DumpSummary> {
+  return scanText(startScript(input), options, { what: WHAT, failure: input.failure });
+}
+
+/**
+ * Stretches of the text of a directory. It can only be read forwards: stretches that ascend cost one passage through it, each that
+ * does not, one more.
+ */
+export class DirectoryText implements Disposable {
+  private readonly input: ScriptInput;
+  private tool: Tool | undefined;
+  private chunks: AsyncIterator<Buffer> | undefined;
+  private rest: Buffer = Buffer.alloc(0);
+  /** Where `rest` begins. */
+  private at = 0;
+
+  constructor(input: ScriptInput) {
+    this.input = input;
+  }
+
+  async *read({ from, to }: Stretch): AsyncGenerator<Buffer> {
+    if (this.chunks === undefined || from < this.at) this.begin();
+    while (this.at < to) {
+      if (this.rest.length === 0 && !(await this.fill())) return;
+      const end = Math.min(this.rest.length, (this.at < from ? from : to) - this.at);
+      const part = this.rest.subarray(0, end);
+      const wanted = this.at >= from;
+      this.rest = this.rest.subarray(end);
+      this.at += end;
+      if (wanted) yield part;
+    }
+  }
+
+  private begin(): void {
+    this[Symbol.dispose]();
+    this.tool = startScript(this.input);
+    this.tool.stdin.end();
+    this.chunks = this.tool.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    this.rest = Buffer.alloc(0);
+    this.at = 0;
+  }
+
+  /** False at the end of the text, which must be the program's own. */
+  private async fill(): Promise<boolean> {
+    const next = await this.chunks?.next();
+    if (next === undefined || next.done === true) {
+      await this.tool?.ended;
+      return false;
+    }
+    this.rest = next.value;
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.tool?.kill();
+    this.tool = undefined;
+    this.chunks = undefined;
+  }
+}
