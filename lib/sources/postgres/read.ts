@@ -85,15 +85,12 @@ class Run {
   private readonly options: PostgresOptions;
   private readonly place: Place;
   private readonly input: ReadInput;
-  private readonly selection: Selection;
   private readonly sequences = new Map<string, { last: string; used: boolean }>();
 
   constructor(options: PostgresOptions, place: Place, input: ReadInput) {
     this.options = options;
     this.place = place;
     this.input = input;
-    const { schemas, excludeSchemas, tables, excludeTables } = options;
-    this.selection = { schemas, excludeSchemas, tables, excludeTables };
   }
 
   async read(): Promise<ReadResult> {
@@ -108,7 +105,7 @@ class Run {
     const found = await preflight({
       ...this.place,
       session,
-      selection: this.selection,
+      selection: this.options,
       timestamps: this.options.timestamps,
       maxDatabaseBytes: this.options.maxDatabaseBytes,
     });
@@ -117,7 +114,7 @@ class Run {
       : undefined;
     const both = [
       this.facts(session, found),
-      this.dump({ snapshot, restrictKey, signal }),
+      this.dump({ selection: found.selection, snapshot, restrictKey, signal }),
     ] as const;
     // When one of them fails, the other would work for nothing, perhaps for hours.
     for (const one of both) one.catch(() => stop.abort());
@@ -141,9 +138,8 @@ class Run {
 
   private async facts(
     session: Session,
-    { serverVersion }: Preflight,
+    { serverVersion, selection }: Preflight,
   ): Promise<Omit<DatabaseFacts, 'restrictKey' | 'sequences'>> {
-    const { selection } = this;
     const rows = await countRows(session, selection);
     if (Object.keys(rows).length > MAX_TABLES) {
       throw new HoldfastError(
@@ -166,7 +162,7 @@ class Run {
   }
 
   private async dump(
-    run: Pick<DumpInput, 'snapshot' | 'restrictKey' | 'signal'>,
+    run: Pick<DumpInput, 'selection' | 'snapshot' | 'restrictKey' | 'signal'>,
   ): Promise<{ artifact: Artifact; index: DumpIndex }> {
     const { pool, sink, onProgress, predecessor } = this.input;
     const { lockWaitTimeoutSeconds, compression } = this.options;
@@ -176,7 +172,6 @@ class Run {
     const input: DumpInput = {
       ...this.place,
       ...run,
-      selection: this.selection,
       lockWaitTimeoutSeconds,
       failure: 'SOURCE_UNREADABLE',
     };
