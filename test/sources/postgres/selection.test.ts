@@ -54,6 +54,13 @@ describe('a partitioned table', () => {
     expect((await scene.textOf(made)).match(/^\d+\t202[56]-/gm)).toHaveLength(300);
   });
 
+  test('that is left out takes its partitions with it', async () => {
+    const { made, ...found } = await tested(databaseOf(EVENTS), { excludeTables: ['events'] });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.database?.rows).toEqual({ 'public.x': 1 });
+    expect(await scene.textOf(made)).not.toContain('events');
+  });
+
   test('is backed up without those that are left out', async () => {
     const { made, ...found } = await tested(databaseOf(EVENTS), {
       tables: ['events'],
@@ -72,4 +79,24 @@ test('a table that others inherit from is backed up with them', async () => {
   const { made, ...found } = await tested(url, { tables: ['people'] });
   expect(found).toEqual(PROVEN);
   expect(made.manifest.database?.rows).toEqual({ 'public.people': 1, 'public.staff': 2 });
+});
+
+test('indexes of a table that is left out are not expected', async () => {
+  const url = databaseOf(
+    `CREATE TABLE x (id int PRIMARY KEY, at date); CREATE INDEX ON x (at, id); CREATE TABLE kept (id int PRIMARY KEY, n int UNIQUE);
+     CREATE MATERIALIZED VIEW seen AS SELECT * FROM kept; CREATE INDEX ON seen (n); INSERT INTO kept VALUES (1, 2)`,
+  );
+  const { made, ...found } = await tested(url, { excludeTables: ['x'] });
+  expect(found).toEqual(PROVEN);
+  expect(made.manifest.database?.counts).toMatchObject({ indexes: 3, columns: 4 });
+});
+
+test('an index that was never finished is not expected: no dump holds it', async () => {
+  const url = databaseOf('CREATE TABLE x AS SELECT i / 2 AS i FROM generate_series(1, 9) i');
+  const database = new URL(url).pathname.slice(1);
+  expect(() =>
+    server.run('psql', ['-d', database, '-c', 'CREATE UNIQUE INDEX CONCURRENTLY x_i ON x (i)']),
+  ).toThrow('could not create unique index');
+  expect(server.sql(database, "SELECT count(*) FROM pg_class WHERE relname = 'x_i'")).toBe('1');
+  expect(await tested(url, {})).toMatchObject(PROVEN);
 });
