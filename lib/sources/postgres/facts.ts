@@ -139,9 +139,10 @@ function countQueries(selection: Selection): Record<string, string> {
     views: relationKind("'v'"),
     materializedViews: relationKind("'m'"),
     foreignTables: relationKind("'f'"),
-    indexes: relationKind("'i','I'"),
+    // Those that were never finished are not dumped.
+    indexes: `SELECT count(*) FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid WHERE (x.indisvalid OR t.relkind = 'p') AND x.indisready AND x.indrelid IN (SELECT c.oid ${relation})`,
     sequences: relationKind("'S'"),
-    columns: onRelation('pg_attribute', 'attrelid', 'x.attnum > 0 AND NOT x.attisdropped'),
+    columns: `SELECT count(*) FROM pg_attribute x WHERE x.attnum > 0 AND NOT x.attisdropped AND x.attrelid IN (SELECT c.oid ${relation} AND c.relkind IN ('r','p','v','m','f'))`,
     constraints: onRelation('pg_constraint', 'conrelid', "x.contype IN ('c','f','p','u','x')"),
     triggers: onRelation('pg_trigger', 'tgrelid', 'NOT x.tgisinternal'),
     policies: onRelation('pg_policy', 'polrelid'),

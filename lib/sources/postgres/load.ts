@@ -39,8 +39,8 @@ export async function runTogether(
   sql: string,
   signal: Work['signal'],
 ): Promise<void> {
-  const tool = startPsql(input, ['-1', '-v', 'ON_ERROR_STOP=1'], signal);
-  tool.stdin.end(sql);
+  const tool = startPsql(input, ['-v', 'ON_ERROR_STOP=1'], signal);
+  tool.stdin.end(`BEGIN;\n${sql}\nCOMMIT;\n`);
   await tool.ended;
 }
 

@@ -2,9 +2,19 @@
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { Connection } from './connection.ts';
 import { absentColumns } from './facts.ts';
-import { absentNames, isPartial, relationCondition, type Selection } from './selection.ts';
+import {
+  absentNames,
+  fullName,
+  isPartial,
+  relationCondition,
+  tablesBelow,
+  type Selection,
+} from './selection.ts';
 import type { Session } from './session.ts';
 import { knowsRestrictKey, outdated, type Tools } from './tools.ts';
+
+/** What a manifest may name. */
+const MAX_NAMES = 10_000;
 
 export interface PreflightInput {
   readonly session: Session;
@@ -22,6 +32,8 @@ export interface Preflight {
   readonly serverMajor: number;
   readonly databaseBytes: number;
   readonly role: string;
+  /** As configured, and with each named table what is below it. */
+  readonly selection: Selection;
   /** What should be known and does not stop a backup. */
   readonly notes: readonly Problem[];
 }
@@ -35,7 +47,7 @@ interface Server {
 
 /** Looks at a database. `SOURCE_UNREADABLE` when a dump would fail or be less than it seems. */
 export async function preflight(input: PreflightInput): Promise<Preflight> {
-  const { session, tools, connection, selection } = input;
+  const { session, tools, connection } = input;
   const server = await session.json<Server>(
     `SELECT json_build_object('version', current_setting('server_version'), 'number', current_setting('server_version_num')::int,
        'bytes', pg_database_size(current_database()), 'role', current_user)`,
@@ -51,6 +63,7 @@ export async function preflight(input: PreflightInput): Promise<Preflight> {
     );
   }
   assertSize(server.bytes, input);
+  const selection = await wholeSelection(session, input.selection);
   const absent = [
     ...(await session.json<string[]>(absentNames(selection))),
     ...(await absentColumns(session, input.timestamps)).map((name) => `the column ${name}`),
@@ -68,8 +81,34 @@ export async function preflight(input: PreflightInput): Promise<Preflight> {
     serverMajor,
     databaseBytes: server.bytes,
     role: server.role,
-    notes: await notesOn(input, serverMajor),
+    selection,
+    notes: await notesOn({ ...input, selection }, serverMajor),
   };
+}
+
+async function wholeSelection(session: Session, selection: Selection): Promise<Selection> {
+  const { schemas, excludeSchemas } = selection;
+  const excludeTables = await withThoseBelow(session, selection.excludeTables);
+  // What is left out is not named: pg_dump demands that everything named is there, in the restored database too.
+  const tables = await withThoseBelow(session, selection.tables, excludeTables);
+  return { schemas, excludeSchemas, tables, excludeTables };
+}
+
+async function withThoseBelow(
+  session: Session,
+  names: readonly string[],
+  without: readonly string[] = [],
+): Promise<readonly string[]> {
+  if (names.length === 0) return names;
+  const known = new Set([...names, ...without].map(fullName));
+  const found = await session.json<string[]>(tablesBelow(names));
+  const all = [...names, ...found.filter((name) => !known.has(name))];
+  if (all.length <= MAX_NAMES) return all;
+  throw new HoldfastError(
+    'SOURCE_UNREADABLE',
+    `with their partitions, ${all.length} tables are named, at most ${MAX_NAMES} are supported`,
+    { hint: 'Take whole schemas with `schemas`, or leave them out with `excludeSchemas`.' },
+  );
 }
 
 function assertSize(bytes: number, { maxDatabaseBytes, connection }: PreflightInput): void {

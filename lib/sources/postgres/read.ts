@@ -82,7 +82,7 @@ export async function readPostgres(
   }
 }
 
-type OfRun = Pick<DumpInput, 'snapshot' | 'restrictKey' | 'signal'>;
+type OfRun = Pick<DumpInput, 'selection' | 'snapshot' | 'restrictKey' | 'signal'>;
 
 interface Place {
   readonly machine: Machine;
@@ -102,15 +102,12 @@ class Run {
   private readonly options: PostgresOptions;
   private readonly place: Place;
   private readonly input: ReadInput;
-  private readonly selection: Selection;
   private readonly sequences = new Map<string, { last: string; used: boolean }>();
 
   constructor(options: PostgresOptions, place: Place, input: ReadInput) {
     this.options = options;
     this.place = place;
     this.input = input;
-    const { schemas, excludeSchemas, tables, excludeTables } = options;
-    this.selection = { schemas, excludeSchemas, tables, excludeTables };
   }
 
   async read(): Promise<ReadResult> {
@@ -125,15 +122,15 @@ class Run {
     const found = await preflight({
       ...this.place,
       session,
-      selection: this.selection,
+      selection: this.options,
       timestamps: this.options.timestamps,
       maxDatabaseBytes: this.options.maxDatabaseBytes,
     });
     const restrictKey = knowsRestrictKey(this.place.tools)
       ? `${this.place.machine.random()}${this.place.machine.random()}`
       : undefined;
-    using spool = await this.spool(session);
-    const run = { snapshot, restrictKey, signal };
+    using spool = await this.spool(session, found.selection);
+    const run = { selection: found.selection, snapshot, restrictKey, signal };
     const both = [
       this.facts(session, found),
       spool === undefined ? this.dump(run) : this.dumpToSpool(run, spool),
@@ -162,9 +159,8 @@ class Run {
 
   private async facts(
     session: Session,
-    { serverVersion }: Preflight,
+    { serverVersion, selection }: Preflight,
   ): Promise<Omit<DatabaseFacts, 'restrictKey' | 'sequences'>> {
-    const { selection } = this;
     const rows = await countRows(session, selection);
     if (Object.keys(rows).length > MAX_TABLES) {
       throw new HoldfastError(
@@ -188,8 +184,7 @@ class Run {
 
   private dumpInput(run: OfRun): DumpInput {
     const { lockWaitTimeoutSeconds } = this.options;
-    const { place, selection } = this;
-    return { ...place, ...run, selection, lockWaitTimeoutSeconds, failure: 'SOURCE_UNREADABLE' };
+    return { ...this.place, ...run, lockWaitTimeoutSeconds, failure: 'SOURCE_UNREADABLE' };
   }
 
   /** Dumps and stores at once: nothing is left to be done. */
@@ -217,9 +212,9 @@ class Run {
   }
 
   /** A folder for a dump in the directory format, with room for what the tables take now. */
-  private async spool(session: Session): Promise<Spool | undefined> {
+  private async spool(session: Session, selection: Selection): Promise<Spool | undefined> {
     if (this.options.format === 'plain') return undefined;
-    return Spool.withRoom(this.place.machine, await tableBytes(session, this.selection));
+    return Spool.withRoom(this.place.machine, await tableBytes(session, selection));
   }
 
   /** Dumps to files. What is left to be done needs the database no more. */

@@ -47,6 +47,24 @@ export function parseTable(name: string): { schema: string; table: string } {
     : { schema: name.slice(0, dot), table: name.slice(dot + 1) };
 }
 
+/**
+ * SQL: these tables and all that are below them, as `schema.table`. pg_dump takes a partitioned table without its partitions, where the
+ * rows are, and one that is inherited from without its heirs.
+ */
+export function tablesBelow(names: readonly string[]): string {
+  return `WITH RECURSIVE tree AS (
+      SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (${pairs(names)})
+      UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+    SELECT coalesce(json_agg(n.nspname || '.' || c.relname ORDER BY n.nspname, c.relname), '[]')
+    FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace`;
+}
+
+/** `schema.table` of what may be named without its schema. */
+export function fullName(name: string): string {
+  const { schema, table } = parseTable(name);
+  return `${schema}.${table}`;
+}
+
 /** SQL: schemas whose contents are backed up, as `pg_namespace n`. */
 export function schemaCondition(selection: Selection): string {
   const conditions = ["n.nspname !~ '^pg_'", "n.nspname <> 'information_schema'"];
@@ -57,13 +75,15 @@ export function schemaCondition(selection: Selection): string {
   return conditions.join(' AND ');
 }
 
+function pairs(names: readonly string[]): string {
+  return names
+    .map(parseTable)
+    .map(({ schema, table }) => `(${literal(schema)},${literal(table)})`)
+    .join(',');
+}
+
 /** SQL: relations that are backed up, as `pg_class c` in `pg_namespace n`. */
 export function relationCondition(selection: Selection): string {
-  const pairs = (names: readonly string[]) =>
-    names
-      .map(parseTable)
-      .map(({ schema, table }) => `(${literal(schema)},${literal(table)})`)
-      .join(',');
   const conditions = [schemaCondition(selection), notOfExtension('pg_class', 'c.oid')];
   const { tables, excludeTables } = selection;
   if (tables.length > 0) conditions.push(`(n.nspname, c.relname) IN (${pairs(tables)})`);

@@ -1,0 +1,102 @@
+// Parts of a database, chosen by tables: what is named is backed up whole, what is left out is missed by no comparison, and what cannot
+// be proven without it is not called damaged.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { restoreTest } from '../../../lib/engine/restore-test.ts';
+import type { PostgresOptions } from '../../../lib/sources/postgres/read.ts';
+import { DatabaseScene } from '../../support/databases.ts';
+import { startPostgres, type PostgresServer } from '../../support/postgres.ts';
+
+let server: PostgresServer;
+let scene: DatabaseScene;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(async () => server[Symbol.asyncDispose]());
+beforeEach(() => {
+  scene = new DatabaseScene();
+});
+
+let databases = 0;
+
+/** A database of its own with this in it. */
+function databaseOf(sql: string): string {
+  const name = `selection_${databases++}`;
+  server.create(name, { empty: true });
+  server.sql(name, sql);
+  return server.url(name);
+}
+
+async function tested(url: string, changes: Partial<PostgresOptions>) {
+  const made = await scene.backUp(url, changes);
+  const { verdict, problems } = await restoreTest(scene.engine, made);
+  return { made, verdict, problems };
+}
+
+const PROVEN = { verdict: 'proven', problems: [] };
+
+describe('a partitioned table', () => {
+  const EVENTS = `CREATE TABLE x AS SELECT 1 AS i;
+    CREATE TABLE events (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+    CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+    CREATE TABLE "events 2026" PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY LIST (id);
+    CREATE TABLE events_rest PARTITION OF "events 2026" DEFAULT;
+    INSERT INTO events SELECT i, '2025-07-01'::date + i FROM generate_series(1, 300) i`;
+
+  test('that is named is backed up with its partitions, and theirs', async () => {
+    const { made, ...found } = await tested(databaseOf(EVENTS), { tables: ['public.x', 'events'] });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.database?.rows).toEqual({
+      'public.events_2025': 183,
+      'public.events_rest': 117,
+      'public.x': 1,
+    });
+    expect((await scene.textOf(made)).match(/^\d+\t202[56]-/gm)).toHaveLength(300);
+  });
+
+  test('that is left out takes its partitions with it', async () => {
+    const { made, ...found } = await tested(databaseOf(EVENTS), { excludeTables: ['events'] });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.database?.rows).toEqual({ 'public.x': 1 });
+    expect(await scene.textOf(made)).not.toContain('events');
+  });
+
+  test('is backed up without those that are left out', async () => {
+    const { made, ...found } = await tested(databaseOf(EVENTS), {
+      tables: ['events'],
+      excludeTables: ['events 2026'],
+    });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.database?.rows).toEqual({ 'public.events_2025': 183 });
+  });
+});
+
+test('a table that others inherit from is backed up with them', async () => {
+  const url = databaseOf(
+    `CREATE TABLE people (name text); CREATE TABLE staff (wage int) INHERITS (people); CREATE TABLE x (i int);
+     INSERT INTO people VALUES ('a'); INSERT INTO staff VALUES ('b', 1), ('c', 2)`,
+  );
+  const { made, ...found } = await tested(url, { tables: ['people'] });
+  expect(found).toEqual(PROVEN);
+  expect(made.manifest.database?.rows).toEqual({ 'public.people': 1, 'public.staff': 2 });
+});
+
+test('indexes of a table that is left out are not expected', async () => {
+  const url = databaseOf(
+    `CREATE TABLE x (id int PRIMARY KEY, at date); CREATE INDEX ON x (at, id); CREATE TABLE kept (id int PRIMARY KEY, n int UNIQUE);
+     CREATE MATERIALIZED VIEW seen AS SELECT * FROM kept; CREATE INDEX ON seen (n); INSERT INTO kept VALUES (1, 2)`,
+  );
+  const { made, ...found } = await tested(url, { excludeTables: ['x'] });
+  expect(found).toEqual(PROVEN);
+  expect(made.manifest.database?.counts).toMatchObject({ indexes: 3, columns: 4 });
+});
+
+test('an index that was never finished is not expected: no dump holds it', async () => {
+  const url = databaseOf('CREATE TABLE x AS SELECT i / 2 AS i FROM generate_series(1, 9) i');
+  const database = new URL(url).pathname.slice(1);
+  expect(() =>
+    server.run('psql', ['-d', database, '-c', 'CREATE UNIQUE INDEX CONCURRENTLY x_i ON x (i)']),
+  ).toThrow('could not create unique index');
+  expect(server.sql(database, "SELECT count(*) FROM pg_class WHERE relname = 'x_i'")).toBe('1');
+  expect(await tested(url, {})).toMatchObject(PROVEN);
+});
