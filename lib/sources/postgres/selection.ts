@@ -21,6 +21,11 @@ export function isPartial({ schemas, tables }: Selection): boolean {
   return schemas.length + tables.length > 0;
 }
 
+/** True when single tables are taken in or left out: their sequences come and go with them, though nothing names these. */
+export function choosesTables({ tables, excludeTables }: Selection): boolean {
+  return tables.length + excludeTables.length > 0;
+}
+
 /** The arguments of pg_dump. Names are quoted, so that nothing in them is a pattern. */
 export function selectionArguments(selection: Selection): string[] {
   const args = (option: string, names: readonly string[], pattern: (name: string) => string) =>
