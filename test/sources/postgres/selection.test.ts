@@ -149,3 +149,20 @@ describe('sequences of tables', () => {
     ]);
   });
 });
+
+describe('what refers to what is left out is not called damaged', () => {
+  const REFERS = `CREATE SCHEMA other; CREATE TABLE other.x (id int PRIMARY KEY); CREATE TABLE t (id int REFERENCES other.x);
+    CREATE SCHEMA own; CREATE TABLE own.t (id int REFERENCES other.x)`;
+
+  test.each([
+    ['a table', { excludeTables: ['other.x'] }],
+    ['a schema', { excludeSchemas: ['other'] }],
+    ['all but a schema', { schemas: ['own'] }],
+    ['all but a table', { tables: ['t'] }],
+  ])('%s', async (_what, changes) => {
+    const { verdict, problems } = await tested(databaseOf(REFERS), changes);
+    expect(verdict).toBe('inconclusive');
+    expect(problems.map(({ code }) => code)).toEqual(['refers-outside']);
+    expect(problems[0]?.detail).toMatch(/(relation|schema) "other(\.x)?" does not exist/);
+  });
+});
