@@ -166,3 +166,26 @@ describe('what refers to what is left out is not called damaged', () => {
     expect(problems[0]?.detail).toMatch(/(relation|schema) "other(\.x)?" does not exist/);
   });
 });
+
+describe('what is in no schema', () => {
+  const BESIDE = `CREATE TABLE x AS SELECT 1 AS i; CREATE EXTENSION pg_trgm; CREATE PUBLICATION p; CREATE PUBLICATION q;
+    CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$; CREATE EVENT TRIGGER watches ON ddl_command_start EXECUTE FUNCTION watch();
+    SELECT lo_from_bytea(0, 'one')`;
+
+  test('is counted in a note where tables are taken in', async () => {
+    const { made, ...found } = await tested(databaseOf(BESIDE), { tables: ['x'] });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.problems.map(({ code, detail }) => `${code}: ${detail}`)).toEqual([
+      'left-out: not in this backup, which holds only some schemas or tables: 1 extension, 1 large object, 2 publications, 1 event trigger',
+    ]);
+    expect(made.manifest.status).toBe('complete');
+  });
+
+  test('is backed up, and not noted, where some are left out', async () => {
+    const url = databaseOf(`${BESIDE}; CREATE TABLE y (i int)`);
+    const { made, ...found } = await tested(url, { excludeTables: ['y'] });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.problems).toEqual([]);
+    expect(made.manifest.database?.counts).toMatchObject({ publications: 2, largeObjects: 1 });
+  });
+});
