@@ -25,7 +25,7 @@ const glob = () =>
 const restoreTest = z.strictObject({
   every: means(
     z._default(z.enum(['backup', 'day', 'week', 'month', 'quarter', 'never']), 'month'),
-    'How often a backup is restored to a scratch place and compared with what was recorded; `status` says when a test is overdue. A backup that was never restored is a hope, and monthly is cheap.',
+    'How often a backup is restored to a scratch place and compared with what was recorded; `status` says when a test is overdue. A backup that was never restored is a hope, and monthly is cheap. In a stack, `backup` means every day, and then the newest good backup alone.',
   ),
 });
 
@@ -238,10 +238,13 @@ const postgres = z.strictObject({
     'Only these schemas are backed up. What they refer to elsewhere, and extensions and large objects, are then not in the backup, and a restore test may not be able to prove it.',
   ),
   excludeSchemas: means(names(A_SCHEMA, 'audit'), 'Schemas that are left out.'),
-  tables: means(names(A_TABLE, 'public.users'), 'Only these tables are backed up.'),
+  tables: means(
+    names(A_TABLE, 'public.users'),
+    'Only these tables are backed up, with their partitions.',
+  ),
   excludeTables: means(
     names(A_TABLE, 'public.sessions'),
-    'Tables that are left out, with their definitions.',
+    'Tables that are left out, with their definitions and partitions.',
   ),
   binaries: means(
     z.optional(text(PATH, 'a folder: absolute, relative to this file, or from ~', '.')),

@@ -191,7 +191,8 @@ export async function compareFacts(
     }
   };
   compare('rows of', facts.rows, await countRows(session, selection));
-  compare('sequence', facts.sequences, await readSequences(session, selection));
+  const sequences = await readSequences(session, selection, Object.keys(facts.sequences));
+  compare('sequence', facts.sequences, sequences);
   const newest = await readNewest(session, Object.keys(facts.newest));
   compare('newest value of', facts.newest, newest);
   const counts = await countObjects(session, selection);

@@ -2,6 +2,8 @@
 import type { DatabaseFacts } from '../../format/manifest.ts';
 import { identifier, literal, type Session } from './session.ts';
 import {
+  choosesTables,
+  EVERYTHING,
   isPartial,
   notOfExtension,
   relationCondition,
@@ -48,12 +50,15 @@ export async function tableBytes(session: Session, selection: Selection): Promis
   );
 }
 
-/** Where each sequence stands: its last value, and whether it was used. */
+/** Where each sequence stands: its last value, and whether it was used. Where tables are chosen, of those in `recorded`. */
 export async function readSequences(
   session: Session,
   selection: Selection,
+  recorded: readonly string[],
 ): Promise<DatabaseFacts['sequences']> {
-  const sequences = await relations(session, selection, "c.relkind = 'S'");
+  const sequences = choosesTables(selection)
+    ? await relations(session, EVERYTHING, `c.relkind = 'S' AND ${isNamed(recorded)}`)
+    : await relations(session, selection, "c.relkind = 'S'");
   const values: [string, { last: string; used: boolean }][] = [];
   for (let i = 0; i < sequences.length; i += BATCH) {
     const batch = sequences.slice(i, i + BATCH);
@@ -67,6 +72,10 @@ export async function readSequences(
     found.forEach((state, at) => values.push([batch[at]?.name ?? '', state]));
   }
   return Object.fromEntries(values);
+}
+
+function isNamed(names: readonly string[]): string {
+  return names.length === 0 ? 'false' : `${NAME} IN (${names.map(literal).join(',')})`;
 }
 
 async function relations(
@@ -134,6 +143,7 @@ function countQueries(selection: Selection): Record<string, string> {
   const relationKind = (kinds: string) => `SELECT count(*) ${relation} AND c.relkind IN (${kinds})`;
   const onRelation = (catalog: string, column: string, more = 'true') =>
     `SELECT count(*) FROM ${catalog} x WHERE ${more} AND x.${column} IN (SELECT c.oid ${relation})`;
+  const granted = choosesTables(selection) ? "'r','p','v','m','f'" : "'r','p','v','m','f','S'";
   const bound = {
     tables: relationKind("'r','p'"),
     views: relationKind("'v'"),
@@ -141,14 +151,14 @@ function countQueries(selection: Selection): Record<string, string> {
     foreignTables: relationKind("'f'"),
     // Those that were never finished are not dumped.
     indexes: `SELECT count(*) FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid WHERE (x.indisvalid OR t.relkind = 'p') AND x.indisready AND x.indrelid IN (SELECT c.oid ${relation})`,
-    sequences: relationKind("'S'"),
+    ...(!choosesTables(selection) && { sequences: relationKind("'S'") }),
     columns: `SELECT count(*) FROM pg_attribute x WHERE x.attnum > 0 AND NOT x.attisdropped AND x.attrelid IN (SELECT c.oid ${relation} AND c.relkind IN ('r','p','v','m','f'))`,
     constraints: onRelation('pg_constraint', 'conrelid', "x.contype IN ('c','f','p','u','x')"),
     triggers: onRelation('pg_trigger', 'tgrelid', 'NOT x.tgisinternal'),
     policies: onRelation('pg_policy', 'polrelid'),
     rowSecurity: `SELECT count(*) ${relation} AND c.relrowsecurity`,
     rules: onRelation('pg_rewrite', 'ev_class', "x.rulename <> '_RETURN'"),
-    grantsOnRelations: `SELECT count(*) FROM (SELECT (aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, c.relowner)))).grantee AS grantee, c.relowner AS owner ${relation} AND c.relkind IN ('r','p','v','m','f','S')) x WHERE x.grantee <> x.owner`,
+    grantsOnRelations: `SELECT count(*) FROM (SELECT (aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END, c.relowner)))).grantee AS grantee, c.relowner AS owner ${relation} AND c.relkind IN (${granted})) x WHERE x.grantee <> x.owner`,
     grantsOnColumns: `SELECT count(*) FROM (SELECT aclexplode(a.attacl) FROM pg_attribute a WHERE a.attacl IS NOT NULL AND a.attrelid IN (SELECT c.oid ${relation})) x`,
   };
   if (selection.tables.length > 0) return bound;

@@ -6,6 +6,7 @@ import {
   absentNames,
   fullName,
   isPartial,
+  notOfExtension,
   relationCondition,
   tablesBelow,
   type Selection,
@@ -179,18 +180,31 @@ async function notesOn(
     const detail = `the server sorts text by version ${actual} of the collation, the database was made with ${recorded}: its indexes of text may be in disorder`;
     note('collation', detail);
   }
-  const { large, foreign } = await session.json<{ large: number; foreign: number }>(
-    `SELECT json_build_object('large', (SELECT count(*) FROM pg_largeobject_metadata),
-       'foreign', (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'f' AND ${relationCondition(selection)}))`,
-  );
-  if (isPartial(selection) && large > 0) {
+  const leftOut = isPartial(selection) ? await ofNoSchema(session) : [];
+  if (leftOut.length > 0) {
     note(
       'left-out',
-      `${large} large objects are not in this backup: it holds only some schemas or tables`,
+      `not in this backup, which holds only some schemas or tables: ${leftOut.join(', ')}`,
     );
   }
+  const foreign = await session.json<number>(
+    `SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'f' AND ${relationCondition(selection)}`,
+  );
   if (foreign > 0) {
     note('left-out', `the rows of ${foreign} foreign tables stay where they are: on other servers`);
   }
   return notes;
+}
+
+/** What pg_dump passes over when it is given schemas or tables, as `2 large objects`. */
+async function ofNoSchema(session: Session): Promise<string[]> {
+  // Every new database has plpgsql.
+  const found = await session.json<Record<string, number>>(
+    `SELECT json_build_object('extension', (SELECT count(*) FROM pg_extension WHERE extname <> 'plpgsql'),
+       'large object', (SELECT count(*) FROM pg_largeobject_metadata), 'publication', (SELECT count(*) FROM pg_publication),
+       'event trigger', (SELECT count(*) FROM pg_event_trigger x WHERE ${notOfExtension('pg_event_trigger', 'x.oid')}))`,
+  );
+  return Object.entries(found)
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${count} ${what}${count === 1 ? '' : 's'}`);
 }

@@ -17,8 +17,18 @@ export const EVERYTHING: Selection = {
 };
 
 /** True when pg_dump leaves out what is in no schema: extensions, large objects, publications, event triggers. */
-export function isPartial({ schemas, tables }: Selection): boolean {
+export function isPartial({ schemas, tables }: Pick<Selection, 'schemas' | 'tables'>): boolean {
   return schemas.length + tables.length > 0;
+}
+
+/** True when anything is left out that what is in may refer to. */
+export function leavesOut({ excludeSchemas, excludeTables, ...selection }: Selection): boolean {
+  return isPartial(selection) || excludeSchemas.length + excludeTables.length > 0;
+}
+
+/** True when single tables are taken in or left out: their sequences come and go with them, though nothing names these. */
+export function choosesTables({ tables, excludeTables }: Selection): boolean {
+  return tables.length + excludeTables.length > 0;
 }
 
 /** The arguments of pg_dump. Names are quoted, so that nothing in them is a pattern. */

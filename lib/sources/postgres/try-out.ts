@@ -19,7 +19,7 @@ import { loadDump, runLeniently } from './load.ts';
 import { ToolEnd } from './process.ts';
 import { proveDump } from './prove.ts';
 import { ScratchServer } from './scratch.ts';
-import { isPartial } from './selection.ts';
+import { leavesOut } from './selection.ts';
 import { identifier, literal, Session } from './session.ts';
 import { assertRoom } from './spool.ts';
 import { findDumper, findServer, type Machine, type Tools } from './tools.ts';
@@ -210,7 +210,7 @@ class Test {
       error.message,
     );
     const detail = error.message;
-    if (bySql && isPartial(this.facts.selection)) {
+    if (bySql && leavesOut(this.facts.selection)) {
       const why = `it holds only some schemas or tables, and refers to what it does not hold: ${detail}`;
       this.unclear.push({ path: '', code: 'refers-outside', detail: why });
     } else if (bySql && !noRoom && String(tools.major) === this.facts.serverVersion.split('.')[0]) {

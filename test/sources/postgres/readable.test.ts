@@ -147,10 +147,12 @@ describe('what is configured and is not there', () => {
 });
 
 describe('a part of a database', () => {
-  test('has no large objects, and says so', async () => {
+  test('does not hold what is in no schema, and says so', async () => {
     const { manifest } = await scene.backUp(server.url('app'), { schemas: ['app'] });
     expect(manifest.problems).toMatchObject([{ code: 'left-out', tolerated: true }]);
-    expect(manifest.problems[0]?.detail).toContain('2 large objects are not in this backup');
+    expect(manifest.problems[0]?.detail).toBe(
+      'not in this backup, which holds only some schemas or tables: 4 extensions, 2 large objects, 1 publication',
+    );
     expect(manifest.database?.counts['largeObjects']).toBeUndefined();
   });
 

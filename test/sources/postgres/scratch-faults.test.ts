@@ -64,7 +64,7 @@ asRoot('a disk with room proves it', async () => {
 test('a server that dies under the rows proves nothing', async () => {
   // The server is told by the folder in which psql was started to look for it.
   using tools = new FakeTools({
-    psql: `case "$*" in *-1*) (head -c 2000000; kill -QUIT $(head -n 1 "$PGHOST/data/postmaster.pid"); cat) | "$REAL" "$@"; exit ;; esac
+    psql: `case "$*" in *"-o /dev/null"*ON_ERROR_STOP*) (head -c 2000000; kill -QUIT $(head -n 1 "$PGHOST/data/postmaster.pid"); cat) | "$REAL" "$@"; exit ;; esac
       exec "$REAL" "$@"`,
   });
   const { verdict, problems } = await restoreTest(scene.under(tools.machine), made);

@@ -1,10 +1,15 @@
 // Parts of a database, chosen by tables: what is named is backed up whole, what is left out is missed by no comparison, and what cannot
 // be proven without it is not called damaged.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { openBackup } from '../../../lib/engine/catalog.ts';
 import { restoreTest } from '../../../lib/engine/restore-test.ts';
+import { compareFacts } from '../../../lib/sources/postgres/compare.ts';
+import { parseConnection } from '../../../lib/sources/postgres/connection.ts';
 import type { PostgresOptions } from '../../../lib/sources/postgres/read.ts';
+import { Session } from '../../../lib/sources/postgres/session.ts';
+import { findTools } from '../../../lib/sources/postgres/tools.ts';
 import { DatabaseScene } from '../../support/databases.ts';
-import { startPostgres, type PostgresServer } from '../../support/postgres.ts';
+import { MACHINE, startPostgres, type PostgresServer } from '../../support/postgres.ts';
 
 let server: PostgresServer;
 let scene: DatabaseScene;
@@ -99,4 +104,88 @@ test('an index that was never finished is not expected: no dump holds it', async
   ).toThrow('could not create unique index');
   expect(server.sql(database, "SELECT count(*) FROM pg_class WHERE relname = 'x_i'")).toBe('1');
   expect(await tested(url, {})).toMatchObject(PROVEN);
+});
+
+describe('sequences of tables', () => {
+  const COUNTED = `CREATE TABLE t (id serial PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY); CREATE TABLE x (n int GENERATED ALWAYS AS IDENTITY, m serial);
+    CREATE SEQUENCE free; SELECT setval('free', 7); INSERT INTO t SELECT FROM generate_series(1, 1000); INSERT INTO x SELECT FROM generate_series(1, 5);
+    GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO PUBLIC`;
+
+  test('that are named go with them and are proven', async () => {
+    const url = databaseOf(COUNTED);
+    const { made, ...found } = await tested(url, { tables: ['t'] });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.database?.sequences).toEqual({
+      'public.t_id_seq': { last: '1000', used: true },
+      'public.t_n_seq': { last: '1000', used: true },
+    });
+  });
+
+  test('that are left out are not expected where no dump holds them', async () => {
+    const url = databaseOf(COUNTED);
+    const { made, ...found } = await tested(url, { excludeTables: ['x'] });
+    expect(found).toEqual(PROVEN);
+    expect(Object.keys(made.manifest.database?.sequences ?? {}).sort()).toEqual([
+      ...['public.free', 'public.t_id_seq', 'public.t_n_seq', 'public.x_m_seq'],
+    ]);
+  });
+
+  test('stand where they stood, or that is told', async () => {
+    const url = databaseOf(COUNTED);
+    const made = await scene.backUp(url, { tables: ['t'] });
+    const backup = await openBackup(scene.engine, made.source, made.id);
+    const tools = await findTools(MACHINE);
+    const connection = parseConnection(url, 'a test');
+    const ask = async () => {
+      const place = { machine: MACHINE, tools, connection, signal: undefined };
+      await using session = new Session({ ...place, failure: 'COMMAND_FAILED' });
+      return (await compareFacts(backup, session, { sameMajor: true })).problems;
+    };
+    expect(await ask()).toEqual([]);
+    server.sql(connection.database, "SELECT setval('t_n_seq', 1); DROP SEQUENCE t_id_seq CASCADE");
+    expect((await ask()).map(({ path, detail }) => `${path}: ${detail}`)).toEqual([
+      'sequence public.t_id_seq: expected last 1000, used true, found nothing',
+      'sequence public.t_n_seq: expected last 1000, used true, found last 1, used true',
+    ]);
+  });
+});
+
+describe('what refers to what is left out is not called damaged', () => {
+  const REFERS = `CREATE SCHEMA other; CREATE TABLE other.x (id int PRIMARY KEY); CREATE TABLE t (id int REFERENCES other.x);
+    CREATE SCHEMA own; CREATE TABLE own.t (id int REFERENCES other.x)`;
+
+  test.each([
+    ['a table', { excludeTables: ['other.x'] }],
+    ['a schema', { excludeSchemas: ['other'] }],
+    ['all but a schema', { schemas: ['own'] }],
+    ['all but a table', { tables: ['t'] }],
+  ])('%s', async (_what, changes) => {
+    const { verdict, problems } = await tested(databaseOf(REFERS), changes);
+    expect(verdict).toBe('inconclusive');
+    expect(problems.map(({ code }) => code)).toEqual(['refers-outside']);
+    expect(problems[0]?.detail).toMatch(/(relation|schema) "other(\.x)?" does not exist/);
+  });
+});
+
+describe('what is in no schema', () => {
+  const BESIDE = `CREATE TABLE x AS SELECT 1 AS i; CREATE EXTENSION pg_trgm; CREATE PUBLICATION p; CREATE PUBLICATION q;
+    CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$; CREATE EVENT TRIGGER watches ON ddl_command_start EXECUTE FUNCTION watch();
+    SELECT lo_from_bytea(0, 'one')`;
+
+  test('is counted in a note where tables are taken in', async () => {
+    const { made, ...found } = await tested(databaseOf(BESIDE), { tables: ['x'] });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.problems.map(({ code, detail }) => `${code}: ${detail}`)).toEqual([
+      'left-out: not in this backup, which holds only some schemas or tables: 1 extension, 1 large object, 2 publications, 1 event trigger',
+    ]);
+    expect(made.manifest.status).toBe('complete');
+  });
+
+  test('is backed up, and not noted, where some are left out', async () => {
+    const url = databaseOf(`${BESIDE}; CREATE TABLE y (i int)`);
+    const { made, ...found } = await tested(url, { excludeTables: ['y'] });
+    expect(found).toEqual(PROVEN);
+    expect(made.manifest.problems).toEqual([]);
+    expect(made.manifest.database?.counts).toMatchObject({ publications: 2, largeObjects: 1 });
+  });
 });
