@@ -185,7 +185,7 @@ function addRestore(command: Define): void {
     .option('--no-verify', 'do not read back and compare what was restored')
     .option('--skip-damaged', 'restore what is whole when entries are damaged')
     .option('--table <table...>', 'to a database: these tables alone, as schema.table')
-    .option('--replace', 'to a database: back up what it holds, then replace it in one transaction')
+    .option('--replace', 'to a database: back up what it holds, then replace it')
     .option('--create-roles', 'to a database: make the roles that its server lacks')
     .option('--run-configured', 'run what `afterRestore` lists, in the restored folder')
     .option('--run <command...>', 'run this there too, in a shell');

@@ -58,7 +58,7 @@ const databases = z.strictObject({
       ),
       [],
     ),
-    'Layers of `zip` functions, for arm64, whose `bin` has initdb, postgres, psql, pg_dump and pg_dumpall.',
+    'Layers of `zip` functions, for arm64, whose `bin` has initdb, postgres, psql, pg_dump and pg_dumpall, and pg_restore for `format: directory`.',
   ),
   vpc: means(
     z.optional(vpc),

@@ -28,7 +28,11 @@ export async function openArchiveFile(
     const beside = await manifestBeside(file, trusted);
     const alone = manifestAlone(file, { codec, bytes: size, table: place, entries: table.entries });
     return {
-      backup: { manifest: beside?.manifest ?? alone, open: () => reader },
+      // Whatever it was made of, all that lies here is its files.
+      backup: {
+        manifest: { ...(beside?.manifest ?? alone), kind: alone.kind },
+        open: () => reader,
+      },
       authenticity:
         beside === undefined ? { unknown: 'no manifest lies beside it' } : authenticityOf(beside),
       [Symbol.asyncDispose]: () => handle.close(),

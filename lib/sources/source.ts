@@ -204,7 +204,7 @@ export interface RestoreToService {
    * Restores a backup, or some of its parts, whole or not at all, and compares it afterwards.
    *
    * `TARGET_REFUSED` when something would be lost, `BACKUP_DAMAGED` before anything is written, `COMMAND_FAILED` when the target
-   * does not take it: nothing has changed there then.
+   * does not take it: nothing has changed there then, unless the message says so.
    */
   restore(backup: OpenBackup, input: RestoreToServiceInput): Promise<RestoredToService>;
 }

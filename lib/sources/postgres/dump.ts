@@ -39,8 +39,9 @@ export function startDump(input: DumpInput, format?: readonly string[]): Tool {
   return startTool({
     file: path.join(tools.folder, 'pg_dump'),
     args: [
-      ...(format ?? ['--format=plain', ...key]),
+      ...(format ?? ['--format=plain']),
       '--no-password',
+      ...(format === undefined ? key : []),
       ...(snapshot === undefined ? [] : [`--snapshot=${snapshot}`]),
       ...(lockWaitTimeoutSeconds === undefined
         ? []

@@ -107,19 +107,21 @@ function drained({ stdin }: Tool): Promise<void> {
 
 /**
  * pg_dump frames large objects by BEGIN and COMMIT, which would end the transaction that everything stands in: those two lines are
- * left out of what psql is given.
+ * left out of what psql is given. And a dump of chosen schemas makes the schema `public`, which every new database has already.
  */
 export async function* inOneTransaction(
   { objects }: DumpIndex,
   range: { readonly from: number; readonly to: number },
   text: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer> {
-  const large = objects.filter(({ type }) => type === 'BLOBS');
+  const altered = objects.filter(
+    ({ type, name }) => type === 'BLOBS' || (type === 'SCHEMA' && name === 'public'),
+  );
   let at = range.from;
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of text) {
     const end = at + chunk.length;
-    const touched = large.some((one) => one.offset < end && one.offset + one.bytes > at);
+    const touched = altered.some((one) => one.offset < end && one.offset + one.bytes > at);
     at = end;
     if (!touched && rest.length === 0) {
       yield chunk;
@@ -128,12 +130,18 @@ export async function* inOneTransaction(
     const whole = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const cut = whole.lastIndexOf(10) + 1;
     rest = whole.subarray(cut);
-    yield withoutFrames(whole.subarray(0, cut), large, end - whole.length);
+    yield withoutFrames(whole.subarray(0, cut), altered, end - whole.length);
   }
   if (rest.length > 0) yield rest;
 }
 
-const FRAMES = ['BEGIN;\n', 'COMMIT;\n'];
+/** What psql is given instead of these lines. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  'BEGIN;\n': '',
+  'COMMIT;\n': '',
+  'CREATE SCHEMA public;\n': 'CREATE SCHEMA IF NOT EXISTS public;\n',
+};
+const LONGEST_LINE = 24;
 
 function withoutFrames(
   lines: Buffer,
@@ -146,8 +154,10 @@ function withoutFrames(
     const end = lines.indexOf(10, at) + 1;
     const place = offset + at;
     const inside = large.some((one) => place >= one.offset && place < one.offset + one.bytes);
-    if (inside && end - at <= 8 && FRAMES.includes(lines.toString('latin1', at, end))) {
-      kept.push(lines.subarray(from, at));
+    const instead =
+      inside && end - at <= LONGEST_LINE ? INSTEAD[lines.toString('latin1', at, end)] : undefined;
+    if (instead !== undefined) {
+      kept.push(lines.subarray(from, at), Buffer.from(instead));
       from = end;
     }
     at = end;

@@ -80,7 +80,7 @@ class DatabaseRestore {
     const wanted = all ? objects : await objectsOfTables(backup, input.parts, text);
     const { before, saved, sameMajor } = await this.makeReady(tools);
     const load = { ...this.place(tools), failure: 'COMMAND_FAILED' } as const;
-    if (dump !== undefined && all) await this.loadByJobs(load, dump, { before, saved });
+    if (dump !== undefined && this.byJobs) await this.loadByJobs(load, dump, { before, saved });
     else await loadDump(load, backup, input, { before, ranges: rangesOf(wanted), text });
     return {
       entries: wanted.length,
@@ -90,6 +90,11 @@ class DatabaseRestore {
       saved,
       facts: { parts: [...input.parts], replaced: saved !== undefined },
     };
+  }
+
+  /** Whether several jobs load it, each in transactions of its own. */
+  private get byJobs(): boolean {
+    return isDirectory(this.backup.manifest) && this.input.parts.length === 0;
   }
 
   /** Programs need a dump in the directory format as files. */
@@ -229,7 +234,7 @@ class DatabaseRestore {
       'TARGET_REFUSED',
       `the database ${this.connection.label} is not empty: it holds ${inTheWay.join(', ')}${more}`,
       {
-        hint: `Restore to a new database (createdb), or pass --replace to have what is there backed up, and then replaced${isDirectory(this.backup.manifest) ? '' : ' in one transaction'}.`,
+        hint: `Restore to a new database (createdb), or pass --replace to have what is there backed up, and then replaced${this.byJobs ? '' : ' in one transaction'}.`,
       },
     );
   }

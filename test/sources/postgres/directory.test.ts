@@ -16,6 +16,8 @@ import { restoreTest } from '../../../lib/engine/restore-test.ts';
 import { verifyBackup } from '../../../lib/engine/verify.ts';
 import type { Problem } from '../../../lib/errors.ts';
 import { artifactOf } from '../../../lib/format/manifest.ts';
+import { openArchiveFile } from '../../../lib/sources/archive-file.ts';
+import { filesKind } from '../../../lib/sources/files-kind.ts';
 import { compareDumps } from '../../../lib/sources/postgres/compare.ts';
 import { parseConnection } from '../../../lib/sources/postgres/connection.ts';
 import { DirectoryText, extractDump } from '../../../lib/sources/postgres/directory.ts';
@@ -228,6 +230,23 @@ describe('to a folder', () => {
     expect(await codeOf(restoreTo(engine, made, to, { paths: ['app/POLICY'] }))).toBe('USAGE');
     expect(fs.readdirSync(scratch)).toEqual([]);
   });
+});
+
+test('its archive alone, with the manifest beside it, is taken for the files that it holds', async () => {
+  const folder = fs.mkdtempSync('/tmp/holdfast-alone-');
+  const place = await storedAt(folder);
+  const { bytes } = scene.store.objects.get(made.manifest.key) ?? {};
+  fs.writeFileSync(path.join(folder, 'manifest.json'), bytes ?? '');
+  await using archive = await openArchiveFile(
+    place(artifactOf(made.manifest, 'archive').key),
+    engine.trusted,
+  );
+  expect(archive.authenticity).toBe('trusted');
+  expect(archive.backup.manifest.kind).toBe('files');
+  const paths: string[] = [];
+  for await (const { path: one } of filesKind.list(archive.backup, [])) paths.push(one);
+  expect(paths).toContain('dump/toc.dat');
+  fs.rmSync(folder, { recursive: true });
 });
 
 describe('a restored database that was changed', () => {

@@ -2,6 +2,7 @@
 // be proven without it is not called damaged.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openBackup } from '../../../lib/engine/catalog.ts';
+import { restoreToService } from '../../../lib/engine/restore-service.ts';
 import { restoreTest } from '../../../lib/engine/restore-test.ts';
 import { compareFacts } from '../../../lib/sources/postgres/compare.ts';
 import { parseConnection } from '../../../lib/sources/postgres/connection.ts';
@@ -165,6 +166,23 @@ describe('what refers to what is left out is not called damaged', () => {
     expect(problems.map(({ code }) => code)).toEqual(['refers-outside']);
     expect(problems[0]?.detail).toMatch(/(relation|schema) "other(\.x)?" does not exist/);
   });
+});
+
+test('the schema public alone is proven, though every new database has one', async () => {
+  const url = databaseOf(
+    'CREATE TABLE t AS SELECT 1 AS i; CREATE SCHEMA other; CREATE TABLE other.t AS SELECT 2 AS i',
+  );
+  const { made, ...found } = await tested(url, { schemas: ['public'] });
+  expect(found).toEqual(PROVEN);
+  expect(made.manifest.database?.rows).toEqual({ 'public.t': 1 });
+  const name = `selection_${databases++}`;
+  server.create(name, { empty: true });
+  const { differences } = await restoreToService(scene.engine, made, {
+    ...{ target: server.url(name), targetFrom: 'env:TARGET', parts: [], checks: [] },
+    ...{ replace: false, prepare: false },
+  });
+  expect(differences).toEqual([]);
+  expect(server.sql(name, 'SELECT i FROM public.t')).toBe('1');
 });
 
 describe('what is in no schema', () => {
