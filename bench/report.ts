@@ -97,6 +97,10 @@ function treeSection(tree: TreeResult, tools: readonly Tool[]): string {
   ].join('\n\n');
 }
 
+function isMeasured({ trees }: Results, { name }: Tool): boolean {
+  return trees.some(({ samples }) => samples.some(({ tool }) => tool === name));
+}
+
 function toolsSection(results: Results, tools: readonly Tool[]): string {
   const rows = tools.map((tool) => [
     tool.title,
@@ -106,8 +110,10 @@ function toolsSection(results: Results, tools: readonly Tool[]): string {
   return ['## Tools', table(['tool', 'version', 'as used'], rows)].join('\n\n');
 }
 
-function targetsSection(results: Results): string {
-  const verdicts = judgeTargets(results);
+function targetsSection(results: Results, measured: boolean): string {
+  const verdicts = judgeTargets(results).filter(
+    ({ verdict }) => !measured || verdict !== 'not measured',
+  );
   const count = (verdict: string): number =>
     verdicts.filter((one) => one.verdict === verdict).length;
   const scaled = results.trees.some((tree) => tree.scale !== 1);
@@ -120,18 +126,18 @@ function targetsSection(results: Results): string {
   ].join('\n\n');
 }
 
-/** Targets, tools and one section per tree; `tools` gives the order of the columns. */
-export function renderResults(results: Results, tools: readonly Tool[]): string {
+/** Targets, tools and one section per tree; `tools` gives the order of the columns. With `measured`, no target that was not measured. */
+export function renderResults(results: Results, tools: readonly Tool[], measured = false): string {
   return [
-    targetsSection(results),
-    toolsSection(results, tools),
+    targetsSection(results, measured),
+    toolsSection(results, measured ? tools.filter((one) => isMeasured(results, one)) : tools),
     ...results.trees.map((tree) => treeSection(tree, tools)),
   ].join('\n\n');
 }
 
-const INTRODUCTION = `# Benchmarks
+const introduction = (command: string): string => `# Benchmarks
 
-Written by \`npm run bench -- --million --write\`, on one machine. Times differ between machines, and between
+Written by \`${command}\`, on one machine. Times differ between machines, and between
 minutes on a shared one; the ratios are what to look at. Run it where you mean to use Holdfast.`;
 
 const METHOD = `## How it is measured
@@ -153,8 +159,12 @@ const METHOD = `## How it is measured
   borg add what is new.
 - MB is 1,000,000 bytes.`;
 
-/** The whole of docs/benchmarks.md. */
-export function renderPage(results: Results, tools: readonly Tool[]): string {
+/** A whole page; `command` is what wrote it. Of a part of all measurements when `measured`: then without what was not measured. */
+export function renderPage(
+  results: Results,
+  tools: readonly Tool[],
+  { command, measured }: { command: string; measured: boolean },
+): string {
   const { machine } = results;
   const facts = [
     `- CPU: ${machine.cpu}, ${machine.cores} cores`,
@@ -163,11 +173,11 @@ export function renderPage(results: Results, tools: readonly Tool[]): string {
     `- Node ${machine.node}`,
   ];
   const page = [
-    INTRODUCTION,
+    introduction(command),
     '## Machine',
     facts.join('\n'),
     METHOD,
-    renderResults(results, tools),
+    renderResults(results, tools, measured),
   ];
   return `${page.join('\n\n')}\n`;
 }

@@ -30,7 +30,8 @@ const HELP = `usage: npm run bench -- [options]
   --work DIR           where trees and stores are kept (a folder in the system's temporary one)
   --json FILE          write what was measured
   --merge FILE         take the trees that this run does not measure from such a file; may be repeated
-  --write              write docs/benchmarks.md`;
+  --write              write docs/benchmarks.md
+  --page FILE          write such a page of what is measured alone`;
 
 /** Every tool, in the order of a report's columns. */
 const SHOWN = [...TOOLS, ...DATABASE_TOOLS];
@@ -68,6 +69,7 @@ function readArguments() {
       json: { type: 'string' },
       merge: { type: 'string', multiple: true, default: [] },
       write: { type: 'boolean', default: false },
+      page: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -144,7 +146,13 @@ async function main(): Promise<number> {
   }
   const all = withEarlier(results, values.merge);
   console.log(renderResults(all, SHOWN));
-  if (values.write) fs.writeFileSync(PAGE, renderPage(all, SHOWN));
+  const page = (command: string, measured: boolean): string =>
+    renderPage(all, SHOWN, { command, measured });
+  if (values.write) fs.writeFileSync(PAGE, page('npm run bench -- --million --write', false));
+  if (values.page !== undefined) {
+    const given = process.argv.slice(2).join(' ');
+    fs.writeFileSync(values.page, page(`npm run bench -- ${given}`, true));
+  }
   return results.trees.some((tree) => tree.failures.length > 0) ? 1 : 0;
 }
 
