@@ -4,6 +4,7 @@
 # - a change of an alarm's state is an event on the default bus;
 # - an event that reaches a function is tried again, and goes to the function's dead-letter queue in the end;
 # - each run of a function is counted in its metrics, however it was started, and so are the messages in queues;
+# - an alarm over an expression can be made, though nobody calculates it;
 # - a bucket of a stack has the Object Lock that its template says;
 # - the CRC-32 of a whole object is compared at the end of its upload, not taken for one of the parts' checksums;
 # - a version has tags though a delete marker hides it;
@@ -48,6 +49,7 @@ get_whole_object = s3._get_object
 complete_plain_upload = s3._complete_multipart_upload
 function_handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
 create_plain_function = function_handlers["create"]
+alarm_record = provisioners._cw_metric_alarm_record
 pin_origin = app.pin_request_origin
 execute_plain_function = lambda_svc._execute_function_dispatch
 emit_metrics = lambda_svc._emit_lambda_metrics
@@ -125,9 +127,6 @@ def state_without_data(alarm):
 
 def evaluate_alarm(alarm):
     notice_leap()
-    # Expressions over metrics are not calculated here.
-    if not alarm.get("MetricName"):
-        return
     points = points_of(alarm, alarm.get("Period", 60) * alarm.get("EvaluationPeriods", 1))
     if points:
         statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
@@ -278,6 +277,13 @@ def create_function(logical_id, props, stack_name):
     return name, attributes
 
 
+def alarm_over_expression(name, props):
+    if not props.get("Metrics"):
+        return alarm_record(name, props)
+    # It is there and has no data: expressions are not calculated here.
+    return alarm_record(name, {**props, "Metrics": None, "MetricName": "expression", "Namespace": "expression"})
+
+
 def pin_request_origin(address, _):
     pin_origin(address, True)
 
@@ -294,6 +300,7 @@ cloudwatch._evaluate_alarm = evaluate_alarm
 cloudwatch._dispatch_alarm_actions = dispatch_alarm_actions_and_event
 provisioners._s3_apply_configurations = apply_with_lock
 function_handlers["create"] = create_function
+provisioners._cw_metric_alarm_record = alarm_over_expression
 s3._get_object = get_object
 s3._complete_multipart_upload = complete_upload
 s3._get_object_tagging = tagging_of_any_version(s3._get_object_tagging)
