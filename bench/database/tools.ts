@@ -1,4 +1,5 @@
 // The ways of dumping a database and of trying out a dump that are compared: Holdfast, what people type, and Holdfast without facts.
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as esbuild from 'esbuild';
 import { binaries, plainUser } from '../../test/support/postgres.ts';
@@ -58,11 +59,11 @@ const withoutFacts: Tool = {
   about: 'the same writer of dumps into a file that is synced, nothing asked beside it',
   version,
   prepare: async (place) => {
+    fs.writeFileSync(path.join(place.state, 'package.json'), '{ "type": "module" }\n');
     await esbuild.build({
       absWorkingDir: path.join(import.meta.dirname, '..', '..'),
       entryPoints: { alone: 'bench/database/dump-alone.ts', worker: 'lib/archive/worker.ts' },
       outdir: place.state,
-      outExtension: { '.js': '.mjs' },
       bundle: true,
       platform: 'node',
       format: 'esm',
@@ -71,12 +72,7 @@ const withoutFacts: Tool = {
   command: (operation, place) =>
     operation === 'first'
       ? {
-          argv: [
-            process.execPath,
-            path.join(place.state, 'alone.mjs'),
-            place.source,
-            stored(place),
-          ],
+          argv: [process.execPath, path.join(place.state, 'alone.js'), place.source, stored(place)],
         }
       : undefined,
   stored,
