@@ -160,10 +160,10 @@ const TARGETS: readonly Target[] = [
   memory(LOCAL, ALL, 256),
   memory(LOCAL, ['million'], 500),
   memory(['holdfast-s3'], ['mixed'], 350),
-  faster(dump('gzip', 'dump, against `pg_dump | gzip -6`'), DATABASE, 3),
-  faster(dump('pigz', 'dump, against `pg_dump | pigz -1`'), DATABASE, 1),
+  faster(dump('gzip', 'dump, against `pg_dump` into `gzip -6`'), DATABASE, 3),
+  faster(dump('pigz', 'dump, against `pg_dump` into `pigz -1`'), DATABASE, 1),
   faster(
-    dump('pigz', 'dump with zstd, against `pg_dump | pigz -1`', 'holdfast-dump-zstd'),
+    dump('pigz', 'dump with zstd, against `pg_dump` into `pigz -1`', 'holdfast-dump-zstd'),
     DATABASE,
     1.4,
   ),

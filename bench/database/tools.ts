@@ -40,7 +40,7 @@ function piped(name: string, compressor: string, program: string): Tool {
   return {
     name,
     title: `pg_dump, ${compressor}`,
-    about: `\`pg_dump | ${compressor}\`, and the file is synced`,
+    about: `\`pg_dump\` into \`${compressor}\`, and the file is synced`,
     version: () =>
       firstLine(program, '--version') ? firstLine('pg_dump', '--version') : undefined,
     prepare: () => Promise.resolve(),
