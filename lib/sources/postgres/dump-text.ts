@@ -401,7 +401,13 @@ export class DumpScanner {
 
   private countRows(text: Buffer, from: number, to: number): void {
     let rows = 0;
-    for (let at = from; at < to; at++) if (text[at] === NEWLINE) rows++;
+    // Each look is a call into native code: many times faster than looking at each byte here.
+    for (
+      let at = text.indexOf(NEWLINE, from);
+      at >= 0 && at < to;
+      at = text.indexOf(NEWLINE, at + 1)
+    )
+      rows++;
     this.current.rows = (this.current.rows ?? 0) + rows;
   }
 
