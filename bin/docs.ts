@@ -1,4 +1,4 @@
-// Writes the documents that are generated from the code, or with --check tells which of them have drifted from it.
+// Writes what is generated from the code, documents and one module, or with --check tells which have drifted from it.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -6,6 +6,7 @@ import { format, resolveConfig } from 'prettier';
 
 import { errorsDocument } from '../lib/cli/explanations.ts';
 import { configurationDocument, schemaDocument } from '../lib/config/document.ts';
+import { deflateModule } from './deflate-module.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -36,6 +37,7 @@ const documents: Record<string, string> = {
   'docs/configuration.md': configurationDocument(),
   'docs/errors.md': errorsDocument(),
   'holdfast.schema.json': await formatted('holdfast.schema.json', schemaDocument()),
+  'lib/format/deflate/compiled.ts': await formatted('compiled.ts', deflateModule()),
 };
 
 const check = process.argv.includes('--check');

@@ -1,6 +1,6 @@
 // Keys of members: what a member would decode to and how it would be encoded, told before it is encoded.
 import crypto from 'node:crypto';
-import { TRACKED_VERSIONS } from './versions.ts';
+import { buildOf } from './versions.ts';
 import type { Encoding } from '../format/codec.ts';
 
 /** The key of a member that holds whole entries: their headers and the digests of their contents. */
@@ -31,5 +31,5 @@ export function keyOfPiece(
 
 /** The library is part of the key: another build may encode the same content to other bytes. */
 function prefix(encoding: Encoding): string {
-  return `holdfast member 1 ${encoding.codec} ${encoding.level} ${TRACKED_VERSIONS[encoding.codec]}\n`;
+  return `holdfast member 1 ${encoding.codec} ${encoding.level} ${buildOf(encoding)}\n`;
 }

@@ -1,8 +1,10 @@
-// The builds of the compression libraries, on which the bytes of an archive depend.
+// The builds of what compresses, on which the bytes of an archive depend.
 import process from 'node:process';
-import type { Codec } from '../format/codec.ts';
+import { FAST_LEVEL, type Encoding } from '../format/codec.ts';
+import { DEFLATE_BUILD } from '../format/deflate/deflate.ts';
 
-export const TRACKED_VERSIONS: Readonly<Record<Codec, string>> = {
-  gzip: `zlib ${process.versions.zlib}`,
-  zstd: `zstd ${process.versions['zstd'] ?? 'unknown'}`,
-};
+/** What encodes so: another build may make other bytes of the same content. */
+export function buildOf({ codec, level }: Encoding): string {
+  if (codec === 'zstd') return `zstd ${process.versions['zstd'] ?? 'unknown'}`;
+  return level === FAST_LEVEL ? DEFLATE_BUILD : `zlib ${process.versions.zlib}`;
+}

@@ -1,6 +1,7 @@
 // Members: independent gzip streams (RFC 1952) or zstd frames (RFC 8878), each decodable alone, together one plain file.
 import zlib from 'node:zlib';
 import { HoldfastError } from '../errors.ts';
+import { deflateFast } from './deflate/deflate.ts';
 
 export const CODECS = ['gzip', 'zstd'] as const;
 export type Codec = (typeof CODECS)[number];
@@ -8,9 +9,12 @@ export type Codec = (typeof CODECS)[number];
 /** How members are encoded. Part of what an archive's bytes depend on. */
 export interface Encoding {
   readonly codec: Codec;
-  /** 0 stores; 1 to 9 for gzip, 1 to 19 for zstd. */
+  /** 0 stores; for gzip 1 is our own encoder, 2 to 9 are zlib's; 1 to 19 for zstd. */
   readonly level: number;
 }
+
+/** The level of gzip that `deflateFast` is. */
+export const FAST_LEVEL = 1;
 
 /** A stretch of a member's raw bytes that is deflated, or stored because it would not shrink. */
 export interface Segment {
@@ -69,6 +73,7 @@ function encodeGzip(segments: readonly Segment[], level: number): Buffer {
     crc = zlib.crc32(segment.bytes, crc);
     rawBytes += segment.bytes.length;
     if (segment.stored || level === 0) pushStored(parts, segment.bytes, last);
+    else if (level === FAST_LEVEL) parts.push(...deflateFast(segment.bytes, last));
     else parts.push(deflate(segment.bytes, level, last));
   });
   if (segments.length === 0) parts.push(Buffer.from([3, 0]));

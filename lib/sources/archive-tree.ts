@@ -6,7 +6,7 @@ import type { SourceEntry } from '../archive/plan.ts';
 import type { Predecessor } from '../archive/predecessor.ts';
 import { openArchive } from '../archive/read.ts';
 import { openScan, ScanWriter, type Scan } from '../archive/scan.ts';
-import { TRACKED_VERSIONS } from '../archive/versions.ts';
+import { buildOf } from '../archive/versions.ts';
 import { ArchiveWriter, type ArchiveSummary } from '../archive/write.ts';
 import type { Encoding } from '../format/codec.ts';
 import { artifactOf, type Artifact, type Manifest } from '../format/manifest.ts';
@@ -55,7 +55,7 @@ function archiveOptions({
   encoding: { codec, level },
   times,
 }: Omit<TreeToArchive, 'entries'>): Manifest['options'] {
-  return { codec, level, times, build: TRACKED_VERSIONS[codec], node: process.versions.node };
+  return { codec, level, times, build: buildOf({ codec, level }), node: process.versions.node };
 }
 
 interface OpenPredecessor {

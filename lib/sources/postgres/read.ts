@@ -1,7 +1,7 @@
 // Reads one database: pg_dump writes under a snapshot in which the facts that prove its dump are asked too.
 import path from 'node:path';
 import process from 'node:process';
-import { TRACKED_VERSIONS } from '../../archive/versions.ts';
+import { buildOf } from '../../archive/versions.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { Encoding } from '../../format/codec.ts';
 import type { Artifact, DatabaseFacts } from '../../format/manifest.ts';
@@ -312,7 +312,7 @@ class Run {
         reusedBytes,
       },
       options: {
-        ...{ codec, level, build: TRACKED_VERSIONS[codec], node: process.versions.node },
+        ...{ codec, level, build: buildOf({ codec, level }), node: process.versions.node },
         ...(this.options.format === 'directory' && { format: 'directory', times: 'content' }),
       },
       full: true,
