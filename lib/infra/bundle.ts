@@ -57,9 +57,9 @@ function build(): Built {
     logLevel: 'error',
     // What it has for Node itself is CommonJS, of which nothing can be left out.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
-    // Bundled CommonJS calls require for the modules of Node itself.
+    // Bundled CommonJS calls require for the modules of Node itself. Short, as each of many files has it.
     banner: {
-      js: "import { createRequire as holdfastRequire } from 'node:module'; const require = holdfastRequire(import.meta.url);",
+      js: 'import{createRequire as $c}from"node:module";const require=$c(import.meta.url);',
     },
   });
   const files = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
