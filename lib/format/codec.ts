@@ -90,9 +90,7 @@ function deflate(bytes: Uint8Array, level: number, last: boolean): Buffer {
   return zlib.deflateRawSync(bytes, {
     level,
     memLevel: 9,
-    // The default of 16 KiB costs a call per 16 KiB of output; what deflates fits half its size, mostly, and what is left unused of a
-    // buffer is memory all the same.
-    chunkSize: Math.max(4096, (bytes.length >> 1) + 64),
+    chunkSize: outputBytes(bytes.length),
     finishFlush: last ? Z_FINISH : Z_SYNC_FLUSH,
   });
 }
@@ -132,11 +130,12 @@ function decodeGzip(member: Uint8Array, rawBytes: number): Buffer {
 }
 
 function encodeZstd(segments: readonly Segment[], level: number): Buffer {
-  const raw = Buffer.concat(segments.map((segment) => segment.bytes));
+  const raw = joined(segments);
   const storedBytes = segments.reduce((sum, one) => sum + (one.stored ? one.bytes.length : 0), 0);
   if (level === 0 || storedBytes >= STORED_SHARE * raw.length) return storeZstd(raw);
   return zlib.zstdCompressSync(raw, {
-    chunkSize: Math.max(1024, raw.length + (raw.length >> 7) + 64),
+    chunkSize: outputBytes(raw.length),
+    pledgedSrcSize: raw.length,
     params: {
       [zlib.constants.ZSTD_c_compressionLevel]: level,
       [zlib.constants.ZSTD_c_checksumFlag]: 1,
@@ -144,13 +143,25 @@ function encodeZstd(segments: readonly Segment[], level: number): Buffer {
   });
 }
 
+/** Room for output: the default of 16 KiB costs a call for each; what shrinks fits half its size, mostly, and room unused is memory too. */
+function outputBytes(rawBytes: number): number {
+  return Math.max(4096, (rawBytes >> 1) + 64);
+}
+
+/** The bytes of all segments; those of a single one are not copied. */
+function joined(segments: readonly Segment[]): Uint8Array {
+  const [first, ...others] = segments;
+  if (first !== undefined && others.length === 0) return first.bytes;
+  return Buffer.concat(segments.map((segment) => segment.bytes));
+}
+
 /** A frame of raw blocks (RFC 8878, 3.1.1.2.2): a single segment with a content size of four bytes. */
-function storeZstd(raw: Buffer): Buffer {
+function storeZstd(raw: Uint8Array): Buffer {
   const head = Buffer.alloc(9);
   head.writeUInt32LE(0xfd2fb528, 0);
   head[4] = (2 << 6) | (1 << 5);
   head.writeUInt32LE(raw.length, 5);
-  const parts: Buffer[] = [head];
+  const parts: Uint8Array[] = [head];
   let at = 0;
   do {
     const length = Math.min(RAW_BLOCK_BYTES, raw.length - at);

@@ -18,7 +18,9 @@ import { noRoom } from './spool.ts';
  */
 export async function dumpToFolder(input: DumpInput, folder: string, jobs: number): Promise<void> {
   const format = ['--format=directory', '--compress=0', `--jobs=${jobs}`];
-  const tool = startDump(input, [...format, `--file=${path.join(folder, DUMP_FOLDER)}`]);
+  const tool = startDump(input, {
+    format: [...format, `--file=${path.join(folder, DUMP_FOLDER)}`],
+  });
   tool.stdin.end();
   tool.stdout.resume();
   try {

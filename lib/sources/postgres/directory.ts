@@ -1,6 +1,7 @@
 // A dump in pg_dump's directory format, as files: written from a backup, restored by several jobs, and as the text that pg_restore
 // makes of it, which is the one that pg_dump would have written.
 import fs from 'node:fs';
+import type { Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { HoldfastError, type ErrorCode } from '../../errors.ts';
@@ -98,7 +99,7 @@ export interface ScriptInput {
   readonly confinement?: Confinement | undefined;
 }
 
-function startScript(input: ScriptInput): Tool {
+function startScript(input: ScriptInput, output?: Socket): Tool {
   const { machine, tools, dump, restrictKey, signal, failure, confinement } = input;
   return startTool({
     file: path.join(tools.folder, 'pg_restore'),
@@ -113,6 +114,7 @@ function startScript(input: ScriptInput): Tool {
     what: WHAT,
     confinement,
     saysIn: SAYS,
+    output,
   });
 }
 
@@ -120,7 +122,9 @@ const WHAT = 'pg_restore, reading the dump,';
 
 /** Takes the text of a directory without keeping it. Fails unless every file of it could be read, and the text is complete. */
 export function scanDirectory(input: ScriptInput, options: ScanOptions): Promise<DumpSummary> {
-  return scanText(startScript(input), options, { what: WHAT, failure: input.failure });
+  const { machine, failure } = input;
+  const start = (output: Socket) => startScript(input, output);
+  return scanText(start, options, { machine, what: WHAT, failure });
 }
 
 /**

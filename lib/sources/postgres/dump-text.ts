@@ -130,7 +130,8 @@ export class DumpScanner {
     this.take(text, done, at);
     if (at > 0) this.before = Buffer.concat([this.before, text.subarray(Math.max(0, at - 2), at)]);
     this.before = this.before.subarray(-2);
-    this.rest = text.subarray(at);
+    // A copy: the bytes may be those of a buffer that is used again.
+    this.rest = Buffer.from(text.subarray(at));
     this.offset += at;
   }
 

@@ -1,13 +1,16 @@
 // Runs pg_dump and takes its text: scanned while it passes, encoded by the pool, and counted as a dump only when the program has
 // ended as it should and has said that it is done.
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import { Digester } from '../../archive/output.ts';
 import type { Pool } from '../../archive/pool.ts';
+import { Slots } from '../../archive/slots.ts';
 import { HoldfastError, type ErrorCode } from '../../errors.ts';
 import type { Encoding, Extent } from '../../format/codec.ts';
 import type { Connection } from './connection.ts';
 import type { DumpIndex } from './dump-index.ts';
 import { DumpScanner, type DumpSummary, type ScanOptions } from './dump-text.ts';
+import { Intake } from './intake.ts';
 import { startTool, type Confinement, type Tool } from './process.ts';
 import { selectionArguments, type Selection } from './selection.ts';
 import { baseEnvironment, type Machine, type Tools } from './tools.ts';
@@ -29,11 +32,14 @@ export interface DumpInput {
 
 /** Raw bytes of a member. */
 const MEMBER_BYTES = 1 << 20;
-/** Members that are being encoded while others are written; bounds the memory of a dump. */
-const AHEAD = 10;
+/** Members that are being encoded while others are written, for each thread; bounds the memory of a dump. */
+const AHEAD = 3;
 
 /** Starts pg_dump, which writes plain text unless other arguments say another format. */
-export function startDump(input: DumpInput, format?: readonly string[]): Tool {
+export function startDump(
+  input: DumpInput,
+  { format, output }: { format?: readonly string[]; output?: Socket } = {},
+): Tool {
   const { machine, tools, connection, restrictKey, snapshot, lockWaitTimeoutSeconds } = input;
   const key = restrictKey === undefined ? [] : [`--restrict-key=${restrictKey}`];
   return startTool({
@@ -54,6 +60,7 @@ export function startDump(input: DumpInput, format?: readonly string[]): Tool {
     failure: input.failure,
     what: whatOf(connection),
     confinement: input.confinement,
+    output,
     // Its processes are its own to end; one that was killed could not.
     ...(format !== undefined && { stop: 'SIGTERM' }),
   });
@@ -61,12 +68,14 @@ export function startDump(input: DumpInput, format?: readonly string[]): Tool {
 
 /** Takes the text of a dump without keeping it. Fails as `DumpWriter.write` does. */
 export async function scanDump(input: DumpInput, options: ScanOptions): Promise<DumpSummary> {
-  const { connection, failure } = input;
-  return scanText(startDump(input), options, { what: whatOf(connection), failure });
+  const { machine, connection, failure } = input;
+  const start = (output: Socket) => startDump(input, { output });
+  return scanText(start, options, { machine, what: whatOf(connection), failure });
 }
 
-/** What a failure of a dump is, and of whom it tells. */
-interface Sayer {
+/** Where a text is taken, what a failure of it is, and of whom that tells. */
+interface Taking {
+  readonly machine: Machine;
   readonly what: string;
   readonly failure: ErrorCode;
 }
@@ -77,23 +86,34 @@ function whatOf({ label }: Connection): string {
 
 /** Takes the text that a program writes, without keeping it: a dump, which has to be whole. */
 export async function scanText(
-  tool: Tool,
+  start: (output: Socket) => Tool,
   options: ScanOptions,
-  sayer: Sayer,
+  taking: Taking,
 ): Promise<DumpSummary> {
-  tool.stdin.end();
   const scanner = new DumpScanner(options);
+  const block = new Uint8Array(MEMBER_BYTES);
+  const opened = await Intake.open({
+    machine: taking.machine,
+    take: () => block,
+    onBytes: (bytes) => scanner.push(bytes),
+  });
+  using intake = opened.intake;
+  const tool = start(opened.output);
+  tool.stdin.end();
   try {
-    for await (const chunk of tool.stdout as AsyncIterable<Buffer>) scanner.push(chunk);
+    await intake.drain();
     await tool.ended;
-    return finished(scanner, sayer);
+    return finished(scanner, taking);
   } finally {
     tool.kill();
   }
 }
 
 /** pg_dump says last that it is complete; what ends before is none, whatever the exit code. */
-function finished(scanner: DumpScanner, { what, failure }: Sayer): DumpSummary {
+function finished(
+  scanner: DumpScanner,
+  { what, failure }: Pick<Taking, 'what' | 'failure'>,
+): DumpSummary {
   const summary = scanner.end();
   if (!summary.complete) {
     throw new HoldfastError(
@@ -125,6 +145,8 @@ export class DumpWriter {
   private readonly scanner: DumpScanner;
   private readonly digester = new Digester();
   private readonly members: Extent[] = [];
+  /** Used again and again: a gigabyte of new buffers would keep the collector busy. */
+  private readonly slots = new Slots(MEMBER_BYTES);
   private offset = 0;
   private summary: DumpSummary | undefined;
 
@@ -139,15 +161,23 @@ export class DumpWriter {
    * complete: whoever stores the bytes must not have stored them then.
    */
   async *write(): AsyncGenerator<Uint8Array> {
-    const tool = startDump(this.input);
+    const { machine } = this.input;
+    const opened = await Intake.open({
+      machine,
+      take: () => new Uint8Array(this.slots.take()),
+      onBytes: (bytes) => this.scanner.push(bytes),
+    });
+    using intake = opened.intake;
+    const tool = startDump(this.input, { output: opened.output });
     tool.stdin.end();
     const ahead: Promise<Uint8Array>[] = [];
+    const most = AHEAD * Math.max(1, this.options.pool.size);
     let passed = 0;
     try {
-      for await (const block of this.blocks(tool)) {
+      for await (const block of intake.blocks()) {
         passed += block.length;
         ahead.push(this.encode(block));
-        if (ahead.length > AHEAD) yield (await ahead.shift()) ?? new Uint8Array(0);
+        if (ahead.length > most) yield (await ahead.shift()) ?? new Uint8Array(0);
         this.options.onProgress?.(passed);
       }
       await tool.ended;
@@ -159,40 +189,20 @@ export class DumpWriter {
     }
   }
 
-  private async *blocks(tool: Tool): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    let block = new Uint8Array(MEMBER_BYTES);
-    let filled = 0;
-    for await (const chunk of tool.stdout as AsyncIterable<Buffer>) {
-      this.scanner.push(chunk);
-      for (let at = 0; at < chunk.length;) {
-        const part = chunk.subarray(at, at + MEMBER_BYTES - filled);
-        block.set(part, filled);
-        filled += part.length;
-        at += part.length;
-        if (filled < MEMBER_BYTES) continue;
-        yield block;
-        block = new Uint8Array(MEMBER_BYTES);
-        filled = 0;
-      }
-    }
-    if (filled > 0) yield block.subarray(0, filled);
-  }
-
-  private encode(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  private encode(bytes: Uint8Array): Promise<Uint8Array> {
     const { pool, encoding } = this.options;
     const rawBytes = bytes.length;
     const previous = this.last;
-    const encoded = pool
-      .run('encodeText', { bytes, encoding }, rawBytes, [bytes.buffer])
-      .then(async (member) => {
-        await previous;
-        const stored = member.bytes ?? new Uint8Array(0);
-        const { sha256 } = member;
-        this.members.push({ offset: this.offset, bytes: stored.length, rawBytes, sha256 });
-        this.offset += stored.length;
-        this.digester.update(stored);
-        return stored;
-      });
+    const encoded = pool.run('encodeText', { bytes, encoding }, rawBytes).then(async (member) => {
+      this.slots.give(bytes.buffer as SharedArrayBuffer);
+      await previous;
+      const stored = member.bytes ?? new Uint8Array(0);
+      const { sha256 } = member;
+      this.members.push({ offset: this.offset, bytes: stored.length, rawBytes, sha256 });
+      this.offset += stored.length;
+      this.digester.update(stored);
+      return stored;
+    });
     // Awaited in order; until then a rejection must not count as unhandled.
     encoded.catch(() => undefined);
     this.last = encoded;

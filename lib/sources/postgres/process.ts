@@ -1,6 +1,7 @@
 // Runs Postgres' own programs: with an environment of their own, and a success that only their exit decides.
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Socket } from 'node:net';
+import { Readable, type Writable } from 'node:stream';
 import { HoldfastError, type ErrorCode } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 
@@ -30,6 +31,8 @@ export interface ToolRun {
   readonly what: string;
   /** How it is told to stop when the run is interrupted. @default SIGKILL */
   readonly stop?: NodeJS.Signals;
+  /** Where its standard output goes, closed here once the program has it. @default `Tool.stdout` */
+  readonly output?: Socket | undefined;
   /** Only lines that begin so are taken from what it says: others quote rows and definitions. */
   readonly saysIn?: string;
 }
@@ -55,10 +58,12 @@ export function startTool(run: ToolRun): Tool {
   const [file = run.file, ...args] = [...(run.confinement?.prefix ?? []), run.file, ...run.args];
   const child = spawn(file, args, {
     env: { LC_ALL: 'C', LANG: 'C', ...run.env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    // Of the three, the second may be a socket; its stream is not touched then.
+    stdio: ['pipe', run.output ?? 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'],
     ...(run.cwd !== undefined && { cwd: run.cwd }),
     ...run.confinement?.user,
   });
+  run.output?.destroy();
   const said: Buffer[] = [];
   let saidBytes = 0;
   child.stderr.on('data', (chunk: Buffer) => {
@@ -79,7 +84,7 @@ export function startTool(run: ToolRun): Tool {
   ended.catch(() => undefined);
   return {
     stdin: child.stdin,
-    stdout: child.stdout,
+    stdout: run.output === undefined ? child.stdout : Readable.from([]),
     ended,
     said: text,
     kill: (signal = 'SIGKILL') => void child.kill(signal),
