@@ -10,6 +10,7 @@ import { encodeHeader, paddingBytes } from '../format/tar.ts';
 import { resists } from './entropy.ts';
 import { keyOfGroup, keyOfPiece } from './member-key.ts';
 import { SPLIT_BYTES, type SourceEntry } from './plan.ts';
+import { free } from './reclaim.ts';
 import { statLine } from './stat-line.ts';
 
 /** A group to encode, and the key of the member that stood there before: equal keys need no encoding. */
@@ -292,7 +293,9 @@ export function packed(groups: readonly EncodedGroup[]): EncodedGroup[] {
 function exact(bytes: Buffer): Uint8Array<ArrayBuffer> {
   if (bytes.byteLength === bytes.buffer.byteLength)
     return new Uint8Array(bytes.buffer as ArrayBuffer);
-  return new Uint8Array(bytes);
+  const copy = new Uint8Array(bytes);
+  free(bytes);
+  return copy;
 }
 
 /** A piece of a split file, to be read into `slot` by its file descriptor, and encoded. */

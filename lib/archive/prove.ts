@@ -6,6 +6,7 @@ import type { IndexGroup } from '../format/archive-index.ts';
 import { decodeMember, type Codec, type Extent } from '../format/codec.ts';
 import { HoldfastError } from '../errors.ts';
 import { checkedMember, damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
+import { free } from './reclaim.ts';
 
 export interface GroupsToProve {
   readonly range: StoredRange;
@@ -91,5 +92,7 @@ export function decodeText({ range, member, codec }: TextToDecode): {
   bytes: Uint8Array<ArrayBuffer>;
 } {
   const stored = checkedMember(range, { ...member, key: '' });
-  return { bytes: ownBuffer(decodeMember(stored, member.rawBytes, codec)) };
+  const bytes = ownBuffer(decodeMember(stored, member.rawBytes, codec));
+  free(range.bytes);
+  return { bytes };
 }

@@ -4,38 +4,27 @@ import vm from 'node:vm';
 
 /** Buffers lie outside the heap that the collector watches: left to itself it lets hundreds of megabytes of dead ones stand. */
 const RECLAIM_BYTES = 16 << 20;
-/** In a worker every so many collections is a major one. */
-const MAJOR_EVERY = 2;
 
-type Collect = (options: { type: 'minor' | 'major'; execution: 'sync' }) => void;
+type Collect = (options: { type: 'minor'; execution: 'sync' }) => void;
 
 let collect: Collect | undefined;
 let passedBytes = 0;
-let collections = 0;
 
 /** To be told of every buffer that was let go; now and then has the dead ones collected, which takes about a millisecond. */
 export function letGo(bytes: number): void {
-  if (isDue(bytes)) run('minor');
+  passedBytes += bytes;
+  if (passedBytes < RECLAIM_BYTES) return;
+  passedBytes = 0;
+  collect ??= exposed();
+  collect({ type: 'minor', execution: 'sync' });
 }
 
 /**
- * The same in a worker. The buffer that a call of zlib has written to outlives minor collections, with the handle of the call; the
- * heap of a worker is small enough for major ones.
+ * Gives back the memory of bytes that nobody looks at any more, at once: they are empty from now on. Of small ones, which share a
+ * buffer with others, nothing is touched.
  */
-export function letGoInWorker(bytes: number): void {
-  if (isDue(bytes)) run(++collections % MAJOR_EVERY === 0 ? 'major' : 'minor');
-}
-
-function isDue(bytes: number): boolean {
-  passedBytes += bytes;
-  if (passedBytes < RECLAIM_BYTES) return false;
-  passedBytes = 0;
-  return true;
-}
-
-function run(type: 'minor' | 'major'): void {
-  collect ??= exposed();
-  collect({ type, execution: 'sync' });
+export function free({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
 }
 
 function exposed(): Collect {

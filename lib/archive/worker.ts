@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { HoldfastError } from '../errors.ts';
 import { perform, type JobName, type Jobs } from './jobs.ts';
-import { letGoInWorker } from './reclaim.ts';
+import { letGo } from './reclaim.ts';
 
 export interface Request {
   readonly id: number;
@@ -32,7 +32,7 @@ port.on('message', ({ id, name, job, workBytes }: Request) => {
   try {
     const { result, transfer } = perform(name, job);
     port.postMessage({ id, result } satisfies Reply, transfer);
-    letGoInWorker(workBytes);
+    letGo(workBytes);
   } catch (error) {
     port.postMessage({ id, error: errorData(error) } satisfies Reply);
   }

@@ -129,6 +129,9 @@ function decodeGzip(member: Uint8Array, rawBytes: number): Buffer {
   return raw;
 }
 
+/** As much as members hold, so that zstd has all of one before it; for smaller ones it takes less by itself. */
+const WINDOW_LOG = 22;
+
 function encodeZstd(segments: readonly Segment[], level: number): Buffer {
   const raw = joined(segments);
   const storedBytes = segments.reduce((sum, one) => sum + (one.stored ? one.bytes.length : 0), 0);
@@ -138,6 +141,7 @@ function encodeZstd(segments: readonly Segment[], level: number): Buffer {
     pledgedSrcSize: raw.length,
     params: {
       [zlib.constants.ZSTD_c_compressionLevel]: level,
+      [zlib.constants.ZSTD_c_windowLog]: WINDOW_LOG,
       [zlib.constants.ZSTD_c_checksumFlag]: 1,
     },
   });

@@ -1,5 +1,6 @@
 // The text of a stored dump: each member checked before a byte of it is given out, in order, with bounded memory.
 import type { Pool } from '../../archive/pool.ts';
+import { free } from '../../archive/reclaim.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { Extent } from '../../format/codec.ts';
 import { artifactOf } from '../../format/manifest.ts';
@@ -88,7 +89,10 @@ export async function proveMembers(
         return pool.run('checkBytes', job, member.bytes, [bytes.buffer]);
       })
       .then(
-        () => onBytes(member.bytes),
+        (checked) => {
+          free(checked.bytes);
+          onBytes(member.bytes);
+        },
         (error: unknown) => void problems.push(...damageIn(index, stretch, error)),
       )
       .finally(() => busy.delete(work));

@@ -1,4 +1,5 @@
 // Proves a stored dump: its bytes against the index, and on request its text, object by object, up to pg_dump's last words.
+import { free } from '../../archive/reclaim.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { artifactOf } from '../../format/manifest.ts';
 import { filesKind } from '../files-kind.ts';
@@ -82,7 +83,10 @@ function damage(path: string, error: unknown): Problem {
 async function proveText(backup: OpenBackup, index: DumpIndex, work: Work): Promise<Problem[]> {
   const scanner = new DumpScanner();
   try {
-    for await (const text of dumpText(backup, work)) scanner.push(text);
+    for await (const text of dumpText(backup, work)) {
+      scanner.push(text);
+      free(text);
+    }
   } catch (error) {
     return [damage('', error)];
   }

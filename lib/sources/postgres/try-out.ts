@@ -22,7 +22,7 @@ import { ScratchServer } from './scratch.ts';
 import { leavesOut } from './selection.ts';
 import { identifier, literal, Session } from './session.ts';
 import { assertRoom } from './spool.ts';
-import { findDumper, findServer, type Machine, type Tools } from './tools.ts';
+import { findDumper, findServer, type Machine, type Server, type Tools } from './tools.ts';
 
 const DATABASE = 'holdfast_restored';
 /** No restore test may take longer. */
@@ -37,9 +37,6 @@ export async function tryOutDump(
   const timeout = AbortSignal.timeout(MAX_TEST_MS);
   const signal = input.signal === undefined ? timeout : AbortSignal.any([input.signal, timeout]);
   const work: Work = { pool: input.pool, signal, onProgress: input.onProgress };
-  // Checked whole, before psql sees the first byte of it.
-  const { problems } = await proveDump(backup, 'content', work);
-  if (problems.length > 0) return { ...NOTHING, damage: problems };
   try {
     return await new Test(machine, backup, { ...input, ...work }).run();
   } catch (error) {
@@ -60,6 +57,13 @@ const NOTHING: TriedOut = {
   facts: {},
 };
 
+/** What a dump is tried out with. */
+interface Made {
+  readonly server: ScratchServer;
+  readonly tools: Server;
+  readonly dumper: Tools;
+}
+
 class Test {
   private readonly machine: Machine;
   private readonly backup: OpenBackup;
@@ -68,30 +72,47 @@ class Test {
   private readonly damage: Problem[] = [];
   private readonly unclear: Problem[] = [];
   private readonly notes: Problem[] = [];
-  private readonly begin: Date;
+  /** Of the server that was dumped. */
+  private readonly major: number;
 
   constructor(machine: Machine, backup: OpenBackup, input: TryOutInput) {
     this.machine = machine;
     this.backup = backup;
     this.input = input;
     this.facts = factsOf(backup);
-    this.begin = input.now();
+    this.major = Number.parseInt(this.facts.serverVersion, 10);
   }
 
   async run(): Promise<TriedOut> {
-    const { signal, scratch } = this.input;
-    const major = Number.parseInt(this.facts.serverVersion, 10);
-    // What a newer pg_dump writes of an older server, that server need not understand.
-    const needed = Math.max(major, Number.parseInt(this.facts.clientVersion, 10));
-    const tools = await findServer(this.machine, needed);
-    const dumper = await findDumper(this.machine, this.facts.clientVersion, tools);
+    // Checked whole before psql sees the first byte of it; the server needs nothing of it and is made meanwhile.
+    const [proof, made] = await Promise.allSettled([
+      proveDump(this.backup, 'content', this.input),
+      this.makeServer(),
+    ]);
+    try {
+      if (proof.status === 'rejected') throw proof.reason;
+      if (proof.value.problems.length > 0) return { ...NOTHING, damage: proof.value.problems };
+      if (made.status === 'rejected') throw made.reason;
+      return await this.tryOn(made.value);
+    } finally {
+      if (made.status === 'fulfilled') await made.value.server[Symbol.asyncDispose]();
+    }
+  }
+
+  private async makeServer(): Promise<Made> {
+    const { signal, scratch: parent } = this.input;
     const { machine } = this;
-    await using server = await ScratchServer.start({
-      machine,
-      tools,
-      parent: scratch,
-      signal,
-    });
+    // What a newer pg_dump writes of an older server, that server need not understand.
+    const needed = Math.max(this.major, Number.parseInt(this.facts.clientVersion, 10));
+    const tools = await findServer(machine, needed);
+    const dumper = await findDumper(machine, this.facts.clientVersion, tools);
+    const server = await ScratchServer.start({ machine, tools, parent, signal });
+    return { server, tools, dumper };
+  }
+
+  private async tryOn({ server, tools, dumper }: Made): Promise<TriedOut> {
+    const { signal } = this.input;
+    const begin = this.input.now();
     const facts = {
       server: tools.version,
       client: dumper.version,
@@ -100,13 +121,13 @@ class Test {
     if (!(await this.prepare(server, tools))) return await this.result(facts, 0);
     const dump = await this.extract(server);
     const loaded = await this.load(server, tools, dump);
-    const restoreMs = this.input.now().getTime() - this.begin.getTime();
+    const restoreMs = this.input.now().getTime() - begin.getTime();
     if (!loaded) return await this.result(facts, restoreMs);
     const at = { ...this.place(server, tools, DATABASE), tools: dumper };
     using directory = dump === undefined ? undefined : this.text(dump, at);
     const text = directory && ((range: Stretch) => directory.read(range));
-    await this.compare({ ...at, text }, { sameMajor: tools.major === major, dumper });
-    const { newest, problems } = await this.ask(at, tools.major === major);
+    await this.compare({ ...at, text }, { sameMajor: tools.major === this.major, dumper });
+    const { newest, problems } = await this.ask(at, tools.major === this.major);
     this.damage.push(...problems);
     const checks = await runChecks(this.input.checks, { ...at, tools, signal });
     this.damage.push(...failedChecks(checks));
