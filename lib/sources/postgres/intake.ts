@@ -70,6 +70,8 @@ export class Intake implements Disposable {
       this.options.onBytes(Buffer.from(buffer, byteOffset + this.filled, bytes));
     } catch (error) {
       this.failure = { error };
+      this.wake();
+      return false;
     }
     this.filled += bytes;
     if (this.filled < this.block.length) return true;

@@ -1,5 +1,6 @@
 // Runs Postgres' own programs: with an environment of their own, and a success that only their exit decides.
 import { spawn, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
 import { HoldfastError, type ErrorCode } from '../../errors.ts';
@@ -55,7 +56,8 @@ const MAX_SAID_BYTES = 16 << 10;
 
 /** Starts a program. Whoever starts it waits for `ended`, or kills it. */
 export function startTool(run: ToolRun): Tool {
-  const [file = run.file, ...args] = [...(run.confinement?.prefix ?? []), run.file, ...run.args];
+  const prefix = [...writingMuch(run), ...(run.confinement?.prefix ?? [])];
+  const [file = run.file, ...args] = [...prefix, run.file, ...run.args];
   const child = spawn(file, args, {
     env: { LC_ALL: 'C', LANG: 'C', ...run.env },
     // Of the three, the second may be a socket; its stream is not touched then.
@@ -89,6 +91,13 @@ export function startTool(run: ToolRun): Tool {
     said: text,
     kill: (signal = 'SIGKILL') => void child.kill(signal),
   };
+}
+
+/** Has a program write much at once, where this is: by itself it writes 4 KiB, and each time wakes whoever reads. Of GNU's coreutils. */
+const STDBUF = '/usr/bin/stdbuf';
+
+function writingMuch({ output }: ToolRun): string[] {
+  return output !== undefined && fs.existsSync(STDBUF) ? [STDBUF, '--output=262144'] : [];
 }
 
 /** All that a program prints, at most `maxBytes`. */
