@@ -3,7 +3,7 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 
 /** Buffers lie outside the heap that the collector watches: left to itself it lets hundreds of megabytes of dead ones stand. */
-const RECLAIM_BYTES = 16 << 20;
+const RECLAIM_BYTES = 8 << 20;
 
 type Collect = (options: { type: 'minor'; execution: 'sync' }) => void;
 

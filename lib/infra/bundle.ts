@@ -19,6 +19,9 @@ const IMAGE = join(ROOT, 'lambda/database');
 /** Where in that folder the code comes to lie. */
 const IMAGE_CODE = 'function';
 
+/** Bundled CommonJS calls require for the modules of Node itself. */
+const REQUIRE = 'import{createRequire as $c}from"node:module";const require=$c(import.meta.url);';
+
 interface Built {
   /** Text by name of the file. */
   readonly files: ReadonlyMap<string, string>;
@@ -57,13 +60,16 @@ function build(): Built {
     logLevel: 'error',
     // What it has for Node itself is CommonJS, of which nothing can be left out.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
-    // Bundled CommonJS calls require for the modules of Node itself. Short, as each of many files has it.
-    banner: {
-      js: 'import{createRequire as $c}from"node:module";const require=$c(import.meta.url);',
-    },
+    banner: { js: REQUIRE },
   });
-  const files = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
+  const files = new Map(outputFiles.map(({ path, text }) => [basename(path), lean(text)]));
   return { files, outputs: metafile.outputs };
+}
+
+/** Without the line that this file has no use for; left empty, so that source maps hold. */
+function lean(text: string): string {
+  const unused = text.startsWith(REQUIRE) && !text.includes('require', REQUIRE.length);
+  return unused ? text.slice(REQUIRE.length) : text;
 }
 
 /** A new folder with the code of `name`, and `configuration` as what it reads at its start. The caller removes it. */

@@ -69,7 +69,8 @@ describe('in the middle of the rows', () => {
     const error = await refused(scene.backUp(through(line)));
     expect(ended).toBe('1');
     expect(error.code).toBe('SOURCE_UNAVAILABLE');
-    expect(error.message).toContain('the connection unexpectedly');
+    // Which of the two pg_dump comes to say depends on how far it had read.
+    expect(error.message).toMatch(/the connection unexpectedly|terminating connection/);
   });
 
   test('a server that ends the session of the facts makes none, and pg_dump does not go on', async () => {
