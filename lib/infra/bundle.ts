@@ -19,8 +19,9 @@ const IMAGE = join(ROOT, 'lambda/database');
 /** Where in that folder the code comes to lie. */
 const IMAGE_CODE = 'function';
 
-/** Bundled CommonJS calls require for the modules of Node itself. */
-const REQUIRE = 'import{createRequire as $c}from"node:module";const require=$c(import.meta.url);';
+/** Bundled CommonJS calls require for the modules of Node itself. A name that is never made by what makes names short. */
+const REQUIRE =
+  "import { createRequire as holdfastRequire } from 'node:module'; const require = holdfastRequire(import.meta.url);";
 
 interface Built {
   /** Text by name of the file. */

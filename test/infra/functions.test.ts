@@ -1,6 +1,7 @@
 // The functions: what they run on, what they carry, and what they may do.
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { SourceTextModule } from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { functionConfig } from '../../lib/config/function-settings.ts';
@@ -109,6 +110,7 @@ describe('the code of', () => {
       for (const file of files) {
         const text = readFileSync(join(folder, file), 'utf8');
         expect(text.includes('aws-cdk')).toBe(false);
+        expect(() => new SourceTextModule(text)).not.toThrow();
         // What it imports is there, or comes with Node.
         for (const [, imported = ''] of text.matchAll(/(?:from|import)\s*\(?"(\.\/[^"]+)"/g))
           expect(files).toContain(imported.slice(2));
