@@ -10,6 +10,16 @@ import { noise, prose } from '../support/archives.ts';
 
 const MEBIBYTE = 1 << 20;
 
+/** A file of the encoder, compiled and running. */
+function instance(file: string): unknown {
+  interface Assembly {
+    Module: new (binary: Uint8Array) => object;
+    Instance: new (module: object) => { exports: unknown };
+  }
+  const { Module, Instance } = (globalThis as never as { WebAssembly: Assembly }).WebAssembly;
+  return new Instance(new Module(compiled(file))).exports;
+}
+
 const deflated = (bytes: Uint8Array) => Buffer.concat(deflateFast(bytes, true));
 const inflated = (stream: Uint8Array) => zlib.inflateRawSync(stream);
 
@@ -136,17 +146,20 @@ describe('what is deflated fast', () => {
   });
 });
 
+test('the encoder has all the memory that it counts on', () => {
+  const encoder = instance('deflate.ts') as {
+    memory: { buffer: ArrayBuffer };
+    memoryBytes(): number;
+  };
+  expect(encoder.memory.buffer.byteLength).toBeGreaterThanOrEqual(encoder.memoryBytes());
+});
+
 describe('the lengths of codes', () => {
   interface Huffman {
     readonly memory: { readonly buffer: ArrayBuffer };
     chooseBits(counts: number, bits: number, symbols: number, limit: number): void;
   }
-  const { Module, Instance } = (globalThis as never as { WebAssembly: Assembly }).WebAssembly;
-  interface Assembly {
-    Module: new (binary: Uint8Array) => object;
-    Instance: new (module: object) => { exports: unknown };
-  }
-  const huffman = new Instance(new Module(compiled('huffman.ts'))).exports as Huffman;
+  const huffman = instance('huffman.ts') as Huffman;
   const [counts, bits] = [2_000_000, 2_100_000];
 
   function chosen(list: readonly number[], limit: number): number[] {

@@ -1,6 +1,5 @@
 // Feeds a stored dump to psql: one transaction, which ends well only when every byte was checked and has been taken.
 import path from 'node:path';
-import { free } from '../../archive/reclaim.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { OpenBackup, Work } from '../source.ts';
 import type { Connection } from './connection.ts';
@@ -84,9 +83,7 @@ export async function loadDump(
         work.onProgress?.({ entries: 0, bytes, totalBytes: index.rawBytes });
         // psql that gave up closes its input; why is said when it has ended.
         if (!tool.stdin.writable) break;
-        if (tool.stdin.write(text)) continue;
-        await Promise.race([drained(tool), tool.ended]);
-        free(text);
+        if (!tool.stdin.write(text)) await Promise.race([drained(tool), tool.ended]);
       }
     }
     tool.stdin.end('\nCOMMIT;\n');

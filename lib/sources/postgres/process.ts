@@ -1,5 +1,5 @@
 // Runs Postgres' own programs: with an environment of their own, and a success that only their exit decides.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import fs from 'node:fs';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
@@ -56,16 +56,7 @@ const MAX_SAID_BYTES = 16 << 10;
 
 /** Starts a program. Whoever starts it waits for `ended`, or kills it. */
 export function startTool(run: ToolRun): Tool {
-  const prefix = [...writingMuch(run), ...(run.confinement?.prefix ?? [])];
-  const [file = run.file, ...args] = [...prefix, run.file, ...run.args];
-  const child = spawn(file, args, {
-    env: { LC_ALL: 'C', LANG: 'C', ...run.env },
-    // Of the three, the second may be a socket; its stream is not touched then.
-    stdio: ['pipe', run.output ?? 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'],
-    ...(run.cwd !== undefined && { cwd: run.cwd }),
-    ...run.confinement?.user,
-  });
-  run.output?.destroy();
+  const child = launch(run);
   const said: Buffer[] = [];
   let saidBytes = 0;
   child.stderr.on('data', (chunk: Buffer) => {
@@ -91,6 +82,23 @@ export function startTool(run: ToolRun): Tool {
     said: text,
     kill: (signal = 'SIGKILL') => void child.kill(signal),
   };
+}
+
+function launch(run: ToolRun): ChildProcessByStdio<Writable, Readable, Readable> {
+  const prefix = [...writingMuch(run), ...(run.confinement?.prefix ?? [])];
+  const [file = run.file, ...args] = [...prefix, run.file, ...run.args];
+  try {
+    return spawn(file, args, {
+      env: { LC_ALL: 'C', LANG: 'C', ...run.env },
+      // Of the three, the second may be a socket; its stream is not touched then.
+      stdio: ['pipe', run.output ?? 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'],
+      ...(run.cwd !== undefined && { cwd: run.cwd }),
+      ...run.confinement?.user,
+    });
+  } finally {
+    // Also when nothing could be started: whoever reads must see the end.
+    run.output?.destroy();
+  }
 }
 
 /** Has a program write much at once, where this is: by itself it writes 4 KiB, and each time wakes whoever reads. Of GNU's coreutils. */

@@ -71,6 +71,7 @@ describe('in the middle of the rows', () => {
     expect(error.code).toBe('SOURCE_UNAVAILABLE');
     // Which of the two pg_dump comes to say depends on how far it had read.
     expect(error.message).toMatch(/the connection unexpectedly|terminating connection/);
+    expect(error.hint).toContain('The connection could not be made, or broke.');
   });
 
   test('a server that ends the session of the facts makes none, and pg_dump does not go on', async () => {
