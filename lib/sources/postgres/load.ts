@@ -28,6 +28,7 @@ function startPsql(input: LoadInput, options: readonly string[], signal: Work['s
     failure,
     what: `psql on ${connection.label}`,
     confinement,
+    givenMuch: true,
   });
   tool.stdout.resume();
   return tool;

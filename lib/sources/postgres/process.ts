@@ -34,6 +34,8 @@ export interface ToolRun {
   readonly stop?: NodeJS.Signals;
   /** Where its standard output goes, closed here once the program has it. @default `Tool.stdout` */
   readonly output?: Socket | undefined;
+  /** Whether it is given much on its standard input. */
+  readonly givenMuch?: boolean;
   /** Only lines that begin so are taken from what it says: others quote rows and definitions. */
   readonly saysIn?: string;
 }
@@ -85,7 +87,7 @@ export function startTool(run: ToolRun): Tool {
 }
 
 function launch(run: ToolRun): ChildProcessByStdio<Writable, Readable, Readable> {
-  const prefix = [...writingMuch(run), ...(run.confinement?.prefix ?? [])];
+  const prefix = [...atOnce(run), ...(run.confinement?.prefix ?? [])];
   const [file = run.file, ...args] = [...prefix, run.file, ...run.args];
   try {
     return spawn(file, args, {
@@ -101,11 +103,16 @@ function launch(run: ToolRun): ChildProcessByStdio<Writable, Readable, Readable>
   }
 }
 
-/** Has a program write much at once, where this is: by itself it writes 4 KiB, and each time wakes whoever reads. Of GNU's coreutils. */
+/** Of GNU's coreutils. */
 const STDBUF = '/usr/bin/stdbuf';
 
-function writingMuch({ output }: ToolRun): string[] {
-  return output !== undefined && fs.existsSync(STDBUF) ? [STDBUF, '--output=262144'] : [];
+/** Has a program read or write much at once, where `stdbuf` is: by itself it takes 4 KiB, and each time wakes the other side. */
+function atOnce({ output, givenMuch }: ToolRun): string[] {
+  const options = [
+    ...(output === undefined ? [] : ['--output=262144']),
+    ...(givenMuch === true ? ['--input=262144'] : []),
+  ];
+  return options.length > 0 && fs.existsSync(STDBUF) ? [STDBUF, ...options] : [];
 }
 
 /** All that a program prints, at most `maxBytes`. */
