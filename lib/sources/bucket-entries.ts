@@ -1,8 +1,6 @@
 // The entries of an archive that the objects of a bucket make.
 import type { SourceEntry } from '../archive/plan.ts';
 import type { Problem } from '../errors.ts';
-import { isOwnPath } from '../format/own-paths.ts';
-import { displayPath } from '../format/paths.ts';
 import type { Bucket } from './bucket-client.ts';
 import { contentOf, foundOf } from './bucket-content.ts';
 import { OddKeys, unfitReason, type OddKey } from './bucket-keys.ts';
@@ -45,7 +43,7 @@ async function oddKeys(objects: Objects, selector: Selector): Promise<OddKeys<Pl
   const tree = new KeyTree(selector);
   for await (const placed of objects) {
     const { key, object } = placed;
-    if (isOwnPath(key) || isRoot(placed)) continue;
+    if (isRoot(placed)) continue;
     const selected =
       unfitReason(key, object.bytes) === undefined
         ? tree.next(key).at(-1) === key
@@ -69,11 +67,6 @@ async function* plainEntries(
   const tree = new KeyTree(selector);
   for await (const placed of objects) {
     const { key, object } = placed;
-    if (isOwnPath(key)) {
-      const detail = 'this name is kept for what an archive says of itself';
-      onProblem({ path: displayPath(key), code: 'skipped', detail, tolerated: true });
-      continue;
-    }
     if (isRoot(placed) || odd.has(key) || unfitReason(key, object.bytes) !== undefined) continue;
     for (const path of tree.next(key)) {
       yield path.endsWith('/') ? folderEntry(path) : fileEntry(bucket, path, placed);

@@ -95,6 +95,11 @@ export function objectProblem(path: string, error: unknown): Problem | undefined
     const detail = `access was refused (${name}): it needs s3:GetObject, of versions s3:GetObjectVersion, and kms:Decrypt for its key`;
     return problem('unreadable', detail);
   }
+  if (status === 400 && name === 'InvalidRequest') {
+    // What else S3 answers so to a plain GET is not known; the text of the answer is not relied on.
+    const detail = `the bucket answered ${name} (status 400), as for an object that is encrypted with a key of the customer (SSE-C)`;
+    return problem('unreadable', detail);
+  }
   return problem('unreadable', `the bucket answered ${name} (status ${status})`);
 }
 

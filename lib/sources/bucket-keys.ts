@@ -1,5 +1,5 @@
 // Which keys of a bucket can be paths. The others keep their content under a name made from the key.
-import { pathOfKey } from '../format/own-paths.ts';
+import { isOwnPath, pathOfKey } from '../format/own-paths.ts';
 import { unsafePathReason } from '../format/paths.ts';
 
 /** The longest name of a file on Linux. */
@@ -9,6 +9,7 @@ const MAX_PART_BYTES = 255;
 export function unfitReason(path: string, bytes: number): string | undefined {
   const reason = unsafePathReason(path);
   if (reason !== undefined) return reason;
+  if (isOwnPath(path)) return 'this name is kept for what an archive says of itself';
   if (path.split('/').some((part) => part.length > MAX_PART_BYTES)) {
     return `it has a part longer than ${MAX_PART_BYTES} bytes`;
   }

@@ -47,7 +47,8 @@ async function* stretch(archive: Archive, path: string): AsyncGenerator<IndexEnt
 }
 
 function listed(entry: IndexEntry): ListedEntry {
-  const { path, type, size, mode, uid, gid, mtimeMicroseconds, linkTarget, sha256 } = entry;
+  const { path, type, size, mode, uid, gid, mtimeMicroseconds, linkTarget, sha256, objectKey } =
+    entry;
   return {
     path,
     type,
@@ -57,6 +58,7 @@ function listed(entry: IndexEntry): ListedEntry {
     mtimeMicroseconds,
     linkTarget,
     sha256,
+    objectKey,
   };
 }
 

@@ -111,11 +111,11 @@ class FolderScope implements Scope {
   }
 
   isExplicit(name: string): boolean {
-    return this.#rules.explicit.has(this.#state.path + toMatchText(name));
+    return this.#rules.explicit.has(this.#state.path + globText(name));
   }
 
   select(name: string, isDirectory: boolean): Selection {
-    const text = toMatchText(name);
+    const text = globText(name);
     const path = this.#state.path + text;
     if (this.#isExplicit(path, isDirectory)) return 'take';
     if (this.#leavesOut(path, text, isDirectory)) {
@@ -127,7 +127,7 @@ class FolderScope implements Scope {
   }
 
   enter(name: string, gitignore?: Uint8Array): Scope {
-    const text = toMatchText(name);
+    const text = globText(name);
     const path = this.#state.path + text;
     const state = this.#isExplicit(path, true) ? this.#named(path, text) : this.#below(path, text);
     const ignored = state.ignored?.enter(path, gitignore);
@@ -173,6 +173,14 @@ class FolderScope implements Scope {
       ignored: forgets ? ignored?.none() : ignored,
     };
   }
+}
+
+/**
+ * A name as globs see it. The parts of an object's key may be empty, `.` or `..`, which no wildcard matches: then they stand as text
+ * that no pattern can spell, and that wildcards match like any other name.
+ */
+function globText(name: string): string {
+  return name === '' || name === '.' || name === '..' ? `\0${name}` : toMatchText(name);
 }
 
 function foldersAbove(path: string): string[] {

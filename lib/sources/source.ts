@@ -154,6 +154,8 @@ export interface ListedEntry {
   readonly linkTarget: string | undefined;
   /** Of the content, in hex. */
   readonly sha256: string | undefined;
+  /** The key of an object that could not be a path, as a byte string. */
+  readonly objectKey?: string | undefined;
   /** Of the data of a table. */
   readonly rows?: number | undefined;
 }

@@ -33,7 +33,8 @@ async function backUp(
     name: 'site',
     bucket: 'assets',
     prefix: '',
-    include: [],
+    // As the configuration has it where nothing is said.
+    include: ['**'],
     exclude: [],
     tolerate: [],
     allowEmpty: false,
@@ -97,6 +98,9 @@ describe('keys of a bucket', () => {
     const paths = await pathsOf(made);
     expect(paths).toEqual([...paths].sort());
     for (const key of ODD) expect(paths).toContain(keyPath(key));
+    // The reader that was written from docs/format.md alone.
+    fs.writeFileSync(scratch.at('alone.tar.gz'), made.archive);
+    execFileSync('python3', ['test/support/reader.py', 'verify', scratch.at('alone.tar.gz')]);
     expect((await prove(made, 'content')).problems).toEqual([]);
   });
 
@@ -134,18 +138,31 @@ describe('keys of a bucket', () => {
     ]);
   });
 
-  it('below .holdfast/ are left out and listed', async () => {
-    bucket.put('.holdfast/index.ndjson', 'x');
-    bucket.put('.holdfast', 'x');
-    bucket.put('page', 'x');
+  it('below .holdfast/ are kept like those that cannot be paths', async () => {
+    using scratch = new Scratch();
+    const own = ['.holdfast', '.holdfast/index.ndjson', '.holdfast/SHA256SUMS', keyPath('x')];
+    for (const key of [...own, 'page']) bucket.put(key, `content of ${key}`);
 
     const made = await backUp();
 
-    expect(await pathsOf(made)).toEqual(['page']);
-    expect(made.problems.map(({ path, code, tolerated }) => [path, code, tolerated])).toEqual([
-      ['.holdfast', 'skipped', true],
-      ['.holdfast/index.ndjson', 'skipped', true],
-    ]);
+    expect(made.problems).toEqual([]);
+    expect(await pathsOf(made)).toEqual([...own.map(keyPath).sort(), 'page']);
+    const found = await contents(made, scratch.at('restored'));
+    for (const key of own) expect(found.get(key)).toBe(`content of ${key}`);
+  });
+
+  it('with parts that no file can be called are matched by wildcards like others', async () => {
+    const keys = ['.', '..', './a.css', '../a.css', '/a.css', 'x/../a.css', 'x//a.css', 'x/./b.js'];
+    for (const key of keys) bucket.put(key, key);
+    const css = keys.filter((key) => key.endsWith('.css'));
+
+    expect(await pathsOf(await backUp({ include: ['**/*.css'] }))).toEqual(css.map(keyPath).sort());
+    expect(await pathsOf(await backUp({ include: ['*/*.css'] }))).toEqual(
+      ['./a.css', '../a.css', '/a.css'].map(keyPath).sort(),
+    );
+    expect(await pathsOf(await backUp({ exclude: ['**/*.css'] }))).toEqual(
+      ['.', '..', 'x/./b.js'].map(keyPath).sort(),
+    );
   });
 
   it('are taken as the globs say, folders that consoles make included', async () => {
@@ -203,6 +220,12 @@ describe('keys of a bucket', () => {
       ' ',
       '%41',
       '.holdfas',
+      '.holdfast',
+      'SHA256SUMS',
+      'keys',
+      '\u0001',
+      '\n',
+      'n'.repeat(256),
       '😀',
       '￿',
     );

@@ -51,7 +51,11 @@ def entry_in(line):
     need(kind in FLAGS, f'unknown type {kind!r}')
     parts = (path[:-1] if kind == 'directory' else path).split(b'/')
     need(path.endswith(b'/') == (kind == 'directory') and len(path) < 4096 and b'\0' not in path, f'bad path {path!r}')
-    need(not {b'', b'.', b'..'} & set(parts) and parts[0] != b'.holdfast', f'unsafe path {path!r}')
+    if 'objectKey' in line or 'objectKeyBase64' in line:
+        name = hashlib.sha256(path_in(line, 'objectKey')).hexdigest()
+        need(kind == 'file' and path == b'.holdfast/keys/' + name.encode(), f'not the path of its key: {path!r}')
+    else:
+        need(not {b'', b'.', b'..'} & set(parts) and parts[0] != b'.holdfast', f'unsafe path {path!r}')
     need((kind in ('file', 'hardlink')) == (re.fullmatch('[0-9a-f]{64}', digest or '') is not None), 'a bad digest')
     link = path_in(line, 'linkTarget') if 'link' in kind else b''
     numbers = {name: count(line[name]) for name in ('mode', 'uid', 'gid')}

@@ -75,10 +75,11 @@ function contentText(line: ContentLine): string {
   const date = time === undefined ? undefined : new Date(time / 1000);
   const when = date === undefined || Number.isNaN(date.getTime()) ? '' : timeText(date);
   const link = entry?.linkTarget === undefined ? '' : ` -> ${displayPath(entry.linkTarget)}`;
+  const key = entry?.objectKey === undefined ? '' : `  key ${displayPath(entry.objectKey)}`;
   const below = belowText(line);
   // Where no mode is recorded there is no time either.
   if (objects > 0) return `${size.padStart(10)}  ${displayPath(path)}${below}`;
-  return `${modeText(entry)}  ${size.padStart(10)}  ${when.padEnd(23)}  ${displayPath(path)}${link}${below}`;
+  return `${modeText(entry)}  ${size.padStart(10)}  ${when.padEnd(23)}  ${displayPath(path)}${link}${key}${below}`;
 }
 
 function belowText({ path, files, objects, rows }: ContentLine): string {
@@ -118,7 +119,14 @@ function contentJson({ path, entry, files, bytes, objects, rows }: ContentLine):
     }),
     ...(entry?.linkTarget !== undefined && { linkTarget: jsonPath(entry.linkTarget).path }),
     ...(entry?.sha256 !== undefined && { sha256: entry.sha256 }),
+    ...keyJson(entry?.objectKey),
   };
+}
+
+function keyJson(objectKey: string | undefined): object {
+  if (objectKey === undefined) return {};
+  const { path, pathBase64 } = jsonPath(objectKey);
+  return { objectKey: path, ...(pathBase64 !== undefined && { objectKeyBase64: pathBase64 }) };
 }
 
 interface ShownChanges {
