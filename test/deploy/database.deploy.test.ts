@@ -13,6 +13,7 @@ import { Deployed, type Listed } from '../support/deployed.ts';
 import { leapBefore } from '../support/leap.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
+import { storyStart } from '../support/story-start.ts';
 import { until } from '../support/until.ts';
 
 const EXAMPLE = fileURLToPath(
@@ -28,7 +29,7 @@ let server: PostgresServer;
 let system: Deployed;
 
 beforeAll(async () => {
-  aws = await startMiniStack({ region: 'eu-central-1', enforce: true, leaps: true });
+  aws = await startMiniStack({ region: 'eu-central-1', enforce: true, startsAt: storyStart() });
   cdk = new Cdk(aws);
   place = await makePlace();
   server = await startPostgres();
@@ -37,7 +38,7 @@ beforeAll(async () => {
     DATABASE,
     `CREATE TABLE tasks (id bigserial PRIMARY KEY, title text NOT NULL, updated_at timestamptz NOT NULL);
      CREATE POLICY own ON tasks USING (title <> '');
-     INSERT INTO tasks (title, updated_at) SELECT 'task ' || i, now() FROM generate_series(1, 2000) i`,
+     INSERT INTO tasks (title, updated_at) SELECT 'task ' || i, '${aws.now().toISOString()}' FROM generate_series(1, 2000) i`,
   );
   const config = join(place.site, 'holdfast.yaml');
   writeFileSync(config, configuration());
@@ -132,15 +133,19 @@ test('what was dumped is restored to another database, and everything is there',
 }, 120_000);
 
 test('a dump that fails raises the alarm, and people are told why that matters', async () => {
+  await until('the alarm is OK', async () =>
+    (await system.alarms())['database/failed'] === 'OK' ? true : undefined,
+  );
   server.sql('postgres', `ALTER DATABASE ${DATABASE} RENAME TO moved`);
-  const known = await system.messageCount();
+  const broken = aws.now();
   await leapBefore(aws, '2:00', ANY_DAY);
   await until('the alarm goes off', async () =>
     (await system.alarms())['database/failed'] === 'ALARM' ? true : undefined,
   );
   const message = await until('people are told', () =>
-    system.message(/ALARM: database: the last run failed/, known),
+    system.alarmMessage('database/failed', broken),
   );
+  expect(message.text).toContain('ALARM: database: the last run failed');
   expect(message.text).toContain('holdfast log database --failed');
   const { stdout } = await system.run('log', 'database', '--failed');
   expect(stdout).toContain('does not exist');

@@ -13,6 +13,7 @@ import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed } from '../support/deployed.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { writeNextSite } from '../support/next-site.ts';
+import { storyStart } from '../support/story-start.ts';
 import { until } from '../support/until.ts';
 
 const EXAMPLE = fileURLToPath(
@@ -27,7 +28,7 @@ let system: Deployed;
 let config: string;
 
 beforeAll(async () => {
-  aws = await startMiniStack({ enforce: true });
+  aws = await startMiniStack({ enforce: true, startsAt: storyStart() });
   cdk = new Cdk(aws);
   place = await makePlace();
   writeNextSite(place.site, {});
@@ -74,7 +75,7 @@ async function backUp(): Promise<string> {
 
 test('what a pipeline stores is proven by the stack, and pruned by nobody else', async () => {
   await backUp();
-  expect(await system.invoke('restore-test', { source: 'site', at: new Date() })).toMatchObject({
+  expect(await system.invoke('restore-test', { source: 'site', at: aws.now() })).toMatchObject({
     verdict: 'proven',
   });
   expect(await system.invoke('prune', {})).toBeDefined();
@@ -101,7 +102,7 @@ test('destroyed and deployed again, the stack adopts the store with all that is 
   expect((await system.list()).map(({ id }) => id)).toEqual(
     expect.arrayContaining([...before.map(({ id }) => id), later]),
   );
-  expect(await system.invoke('restore-test', { source: 'site', at: new Date() })).toMatchObject({
+  expect(await system.invoke('restore-test', { source: 'site', at: aws.now() })).toMatchObject({
     verdict: 'proven',
   });
 }, 300_000);

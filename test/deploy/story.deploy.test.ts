@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
@@ -26,9 +27,10 @@ import { DEPLOYMENT_EVENT } from '../../lib/names/aws.ts';
 import { Cdk } from '../support/cdk.ts';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed, type Listed } from '../support/deployed.ts';
-import { leapBefore } from '../support/leap.ts';
+import { leapBefore, untilStarted } from '../support/leap.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { DOWNLOAD_TOKEN, SmallGithub, TOKEN } from '../support/small-github.ts';
+import { storyStart } from '../support/story-start.ts';
 import { until } from '../support/until.ts';
 
 const EXAMPLE = fileURLToPath(
@@ -41,7 +43,6 @@ const ASSETS = 'spark-bloom-flow-assets';
 const CANARY = 'never-in-a-log-4711';
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 let aws: MiniStack;
 let place: Place;
@@ -53,7 +54,7 @@ let config: string;
 let deployMs: number;
 
 beforeAll(async () => {
-  aws = await startMiniStack({ region: 'eu-central-1', enforce: true, leaps: true });
+  aws = await startMiniStack({ region: 'eu-central-1', enforce: true, startsAt: storyStart() });
   cdk = new Cdk(aws);
   place = await makePlace();
   s3 = new S3Client(aws.client);
@@ -93,7 +94,9 @@ function repository(folder: string): string {
     ['add', '.'],
     ['-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit', '--quiet', '-m', 'first'],
   ]) {
-    execFileSync('git', args, { cwd: folder, stdio: 'ignore' });
+    const date = aws.now().toISOString();
+    const env = { ...process.env, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+    execFileSync('git', args, { cwd: folder, stdio: 'ignore', env });
   }
   return folder;
 }
@@ -103,19 +106,7 @@ async function fillSources(): Promise<void> {
   const parameters = new SSMClient(aws.client);
   const secret = (Name: string, SecretString: string) =>
     secrets.send(new CreateSecretCommand({ Name, SecretString }));
-  await s3.send(new CreateBucketCommand({ Bucket: ASSETS }));
-  await s3.send(
-    new PutBucketVersioningCommand({
-      Bucket: ASSETS,
-      VersioningConfiguration: { Status: 'Enabled' },
-    }),
-  );
-  for (let i = 0; i < 40; i++) {
-    const Key = `uploads/${i % 4}/photo-${i}.txt`;
-    await s3.send(
-      new PutObjectCommand({ Bucket: ASSETS, Key, Body: `photo ${i}\n`.repeat(1 + i * 50) }),
-    );
-  }
+  await fillAssets();
   await secret(`${SYSTEM}/github`, TOKEN);
   await secret(`${SYSTEM}/stripe`, CANARY);
   await parameters.send(
@@ -130,9 +121,25 @@ async function fillSources(): Promise<void> {
   );
 }
 
-/** On to the next look of `freshness`, which comes every quarter of an hour. */
+async function fillAssets(): Promise<void> {
+  await s3.send(new CreateBucketCommand({ Bucket: ASSETS }));
+  await s3.send(
+    new PutBucketVersioningCommand({
+      Bucket: ASSETS,
+      VersioningConfiguration: { Status: 'Enabled' },
+    }),
+  );
+  for (let i = 0; i < 40; i++) {
+    const Key = `uploads/${i % 4}/photo-${i}.txt`;
+    await s3.send(
+      new PutObjectCommand({ Bucket: ASSETS, Key, Body: `photo ${i}\n`.repeat(1 + i * 50) }),
+    );
+  }
+}
+
+/** Leaps to a look of `freshness` that comes so late that no alarm takes an earlier one into account. */
 async function leapToFreshness(): Promise<void> {
-  await aws.leapTo(new Date(aws.now().getTime() + 16 * 60_000));
+  await aws.leapTo(new Date(aws.now().getTime() + 61 * 60_000));
 }
 
 const SUNDAY = (day: Date) => day.getUTCDay() === 0;
@@ -150,13 +157,31 @@ test('the stack looks at its store as soon as it is deployed, and says what is n
   expect(await system.metric('KeyUsable')).toBe(1);
 });
 
+/** The backup that the Scheduler starts at `time`. */
+async function scheduledAt(time: Date): Promise<Listed | undefined> {
+  const id = `${time.toISOString().replaceAll(/[-:.]/g, '')}-schedule`;
+  return (await system.list('assets')).find((one) => one.id === id);
+}
+
+/** Leaps to the next Sunday 03:00, and waits for the good backup of then. */
+async function untilSundaysBackup(): Promise<Listed> {
+  const sunday = await leapBefore(aws, '3:00', SUNDAY);
+  return until('the backup of Sunday 03:00 is proven', async () => {
+    const found = await scheduledAt(sunday);
+    return found?.good === true ? found : undefined;
+  });
+}
+
+/** Waits until nothing is wrong that `alarm` is about: only then it can go off. */
+async function untilOk(alarm: string): Promise<void> {
+  await until(`the alarm ${alarm} is OK`, async () =>
+    (await system.alarms())[alarm] === 'OK' ? true : undefined,
+  );
+}
+
 test('the Scheduler starts the weekly backup, and its manifest starts the proof', async () => {
   const begin = performance.now();
-  const sunday = await leapBefore(aws, '3:00', SUNDAY);
-  const id = `${sunday.toISOString().replaceAll(/[-:.]/g, '')}-schedule`;
-  const backup = await until('the backup of Sunday 03:00 is proven', async () =>
-    (await system.list('assets')).find((one) => one.id === id && one.good),
-  );
+  const backup = await untilSundaysBackup();
   expect(backup).toMatchObject({ standing: 'good', status: 'complete', problemCount: 0 });
   expect(backup.why).toContain('proven by verify');
   expect(deployMs + performance.now() - begin).toBeLessThan(5 * 60_000);
@@ -236,18 +261,24 @@ test('each function serves the same event twice, and one that comes late', async
 }, 150_000);
 
 test('a hidden manifest is noticed, told, and still listed', async () => {
-  const known = await system.messageCount();
+  await untilOk('store/hidden');
+  const broken = aws.now();
   const hidden = await newest('assets');
   const Key = `backups/assets/${hidden?.id ?? ''}/manifest.json`;
   await s3.send(new DeleteObjectCommand({ Bucket: STORE, Key }));
   await leapToFreshness();
-  const text = await told('store/hidden', /ALARM: A manifest is covered by a delete marker/, known);
+  const text = await told(
+    'store/hidden',
+    /ALARM: A manifest is covered by a delete marker/,
+    broken,
+  );
   expect(text).toContain('holdfast');
   expect((await newest('assets'))?.id).toBe(hidden?.id);
 }, 150_000);
 
 test('a damaged object is found by the monthly proof of all content, and told', async () => {
-  const known = await system.messageCount();
+  await untilOk('assets/damaged');
+  const broken = aws.now();
   const damaged = await newest('assets');
   const Key = damaged?.artifacts.find(({ role }) => role === 'archive')?.key ?? '';
   await replace(Key, (bytes) => {
@@ -256,7 +287,7 @@ test('a damaged object is found by the monthly proof of all content, and told', 
     return bytes;
   });
   await leapBefore(aws, '4:30', (day) => day.getUTCDate() === 1);
-  await told('assets/damaged', /ALARM: assets: a backup is damaged/, known);
+  await told('assets/damaged', /ALARM: assets: a backup is damaged/, broken);
   const listed = await system.list('assets');
   expect(listed.find(({ id }) => id === damaged?.id)?.standing).toBe('damaged');
 }, 240_000);
@@ -274,37 +305,48 @@ test('the monthly restore test leaves its evidence', async () => {
 }, 150_000);
 
 test('a run that fails is told', async () => {
-  const known = await system.messageCount();
+  await untilOk('assets/failed');
+  const broken = aws.now();
   const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: ASSETS }));
   for (const { Key, VersionId } of Versions) {
     await s3.send(new DeleteObjectCommand({ Bucket: ASSETS, Key, VersionId }));
   }
   await s3.send(new DeleteBucketCommand({ Bucket: ASSETS }));
   await leapBefore(aws, '3:00', SUNDAY);
-  const text = await told('assets/failed', /ALARM: assets: the last run failed/, known);
+  const text = await told('assets/failed', /ALARM: assets: the last run failed/, broken);
   expect(text).toMatch(/^next /m);
 }, 240_000);
 
 test('a schedule that has stopped is told', async () => {
-  const known = await system.messageCount();
+  // The bucket is there again, and a week later the schedule has backed it up.
+  await fillAssets();
+  await untilSundaysBackup();
+  await leapToFreshness();
+  await untilOk('assets/age');
+  const broken = aws.now();
   const schedules = new SchedulerClient(aws.client);
   const { Schedules = [] } = await schedules.send(new ListSchedulesCommand({}));
   const backup = Schedules.find(({ Name }) => Name?.includes('backup-assets') === true);
   await schedules.send(
     new DeleteScheduleCommand({ Name: backup?.Name, GroupName: backup?.GroupName }),
   );
-  await aws.leapTo(new Date(aws.now().getTime() + 8 * DAY_MS));
-  await told('assets/age', /ALARM: assets: there is no good backup younger than/, known);
+  const sunday = await leapBefore(aws, '3:00', SUNDAY);
+  await untilStarted(aws, sunday);
+  expect(await system.alarms()).toMatchObject({ 'assets/age': 'OK' });
+  // The grace of two hours passes, too.
+  await aws.leapTo(new Date(sunday.getTime() + 2.5 * HOUR_MS));
+  await told('assets/age', /ALARM: assets: there is no good backup younger than/, broken);
+  expect(await scheduledAt(sunday)).toBeUndefined();
 }, 240_000);
 
-/** The text by which people were told of `alarm`, in a message that came after the first `known`. */
-async function told(alarm: string, pattern: RegExp, known: number): Promise<string> {
+/** The text by which people were told of `alarm`, which went off after something was broken. */
+async function told(alarm: string, pattern: RegExp, broken: Date): Promise<string> {
   const { text } = await until(
     `a message tells of ${alarm}`,
-    () => system.message(pattern, known),
+    () => system.alarmMessage(alarm, broken),
     150,
   );
-  expect(text).toContain(alarm);
+  expect(text).toMatch(pattern);
   expect(await system.alarms()).toMatchObject({ [alarm]: 'ALARM' });
   return text;
 }

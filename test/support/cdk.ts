@@ -32,8 +32,6 @@ export class Cdk {
       CDK_DISABLE_CLI_TELEMETRY: 'true',
       ...aws.env,
     };
-    // It takes no part in leaps of the clock: only what runs on AWS does.
-    delete this.env['LD_PRELOAD'];
   }
 
   /** Prepares the account for deployments of any app. */

@@ -1,4 +1,4 @@
-// A clock that processes share and a test sets forward, by libfaketime: what takes weeks is seen in seconds.
+// A clock that processes share, which shows another time than this machine's, by libfaketime: what takes weeks is seen in seconds.
 import { globSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,15 +11,16 @@ export class Clock {
   /** For the processes that are to see this clock. */
   readonly env: Readonly<Record<string, string>>;
   private readonly file: string;
-  private offsetMs = 0;
+  private offsetMs: number;
 
-  /** The clock of this machine, until it leaps; its state is a file in `folder`. */
-  constructor(folder: string) {
+  /** A clock that shows `start` now, and goes on from there; its state is a file in `folder`. */
+  constructor(folder: string, start: Date) {
     const [library] = globSync(LIBRARIES);
     if (library === undefined) {
       throw new Error(`there is no ${LIBRARIES}: apt-get install libfaketime`);
     }
     this.file = join(folder, 'clock');
+    this.offsetMs = start.getTime() - Date.now();
     this.write();
     this.env = {
       LD_PRELOAD: library,
@@ -29,6 +30,11 @@ export class Clock {
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       DONT_FAKE_MONOTONIC: '1',
     };
+  }
+
+  /** How far it is ahead of this machine's clock; negative when it is behind. */
+  get offset(): number {
+    return this.offsetMs;
   }
 
   now(): Date {
@@ -47,7 +53,8 @@ export class Clock {
   }
 
   private write(): void {
-    writeFileSync(`${this.file}.new`, `+${(this.offsetMs / 1000).toFixed(3)}\n`);
+    const seconds = (this.offsetMs / 1000).toFixed(3);
+    writeFileSync(`${this.file}.new`, `${this.offsetMs < 0 ? '' : '+'}${seconds}\n`);
     renameSync(`${this.file}.new`, this.file);
   }
 }

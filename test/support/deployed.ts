@@ -77,18 +77,14 @@ export class Deployed {
     this.inbox = QueueUrl ?? '';
   }
 
-  /** The first message whose subject and text match; of those after the first `known` ones, which were read before. */
-  async message(pattern: RegExp, known = 0): Promise<Message | undefined> {
-    await this.readInbox();
-    return this.messages
-      .slice(known)
-      .find(({ subject, text }) => pattern.test(`${subject}\n${text}`));
-  }
-
-  /** How many messages have come until now. */
-  async messageCount(): Promise<number> {
+  /** The message which says that `alarm` went off, at `from` or later. */
+  async alarmMessage(alarm: string, from: Date): Promise<Message | undefined> {
     while (await this.readInbox());
-    return this.messages.length;
+    return this.messages.find(({ text }) => {
+      const [, name] = /^ALARM: [^]*^alarm +(\S+)$/m.exec(text) ?? [];
+      const [, since = ''] = /^since +(\S+)$/m.exec(text) ?? [];
+      return name === alarm && Date.parse(since) >= from.getTime();
+    });
   }
 
   private async readInbox(): Promise<boolean> {

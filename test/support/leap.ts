@@ -1,5 +1,6 @@
 // Leaps of the clock to just before something is due.
 import type { MiniStack } from './ministack.ts';
+import { until } from './until.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -15,4 +16,16 @@ export async function leapBefore(
   while (at <= aws.now() || !suits(at)) at.setTime(at.getTime() + DAY_MS);
   await aws.leapTo(new Date(at.getTime() - 3_000));
   return at;
+}
+
+/** Waits until the Scheduler has started everything that was due up to `time`. */
+export async function untilStarted(aws: MiniStack, time: Date): Promise<void> {
+  await until(`the Scheduler has passed ${time.toISOString()}`, () => {
+    const [line = ''] =
+      aws
+        .log()
+        .match(/^schedules started until \d+$/gm)
+        ?.slice(-1) ?? [];
+    return Promise.resolve(Number(line.replaceAll(/\D/g, '')) >= time.getTime() ? true : undefined);
+  });
 }

@@ -28,6 +28,8 @@ export interface MiniStack {
     readonly endpoint: string;
     readonly region: string;
     readonly credentials: typeof CREDENTIALS;
+    /** Requests are signed by the clock of this AWS, as it stood when the client was made. */
+    readonly systemClockOffset: number;
   };
   /** For processes that are to see this AWS and no other. */
   readonly env: Readonly<Record<string, string>>;
@@ -46,22 +48,22 @@ export interface MiniStackOptions {
   readonly region?: string;
   /** Whether the policies of roles, buckets and keys are enforced; the credentials of {@link CREDENTIALS} are the root's. @default false */
   readonly enforce?: boolean;
-  /** Whether `leapTo` works; processes with `env` then have the same clock. @default false */
-  readonly leaps?: boolean;
+  /** What its clock shows when it starts; processes with `env` have the same clock, and `leapTo` works. @default this machine's clock */
+  readonly startsAt?: Date;
 }
 
 /** A MiniStack that answers. */
 export async function startMiniStack({
   region = 'us-east-1',
   enforce = false,
-  leaps = false,
+  startsAt,
 }: MiniStackOptions = {}): Promise<MiniStack> {
   const tools = await pythonTools();
   const state = mkdtempSync(join(tmpdir(), 'holdfast-ministack-'));
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const logFile = join(state, 'log.txt');
-  const clock = leaps ? new Clock(state) : undefined;
+  const clock = startsAt === undefined ? undefined : new Clock(state, startsAt);
   const output = openSync(logFile, 'a');
   const child = spawn(join(tools, 'python'), ['-P', LAUNCHER], {
     // The first of its group, so that functions end with it.
@@ -98,12 +100,15 @@ export async function startMiniStack({
   return {
     endpoint,
     region,
-    client: { endpoint, region, credentials: CREDENTIALS },
+    get client() {
+      const systemClockOffset = clock?.offset ?? 0;
+      return { endpoint, region, credentials: CREDENTIALS, systemClockOffset };
+    },
     env: { ...environment(endpoint, region), ...clock?.env },
     log,
     now: () => clock?.now() ?? new Date(),
     leapTo: async (time) => {
-      if (clock === undefined) throw new Error('this clock does not leap: start with `leaps`');
+      if (clock === undefined) throw new Error('this clock does not leap: start with `startsAt`');
       await clock.leapTo(time);
     },
     stop,
