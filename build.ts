@@ -27,6 +27,10 @@ await esbuild.build({
   format: 'esm',
   platform: 'node',
   target: 'node22.15',
+  // Clients of AWS exist as modules and as CommonJS. Esbuild would take CommonJS, of which nothing can be left out, and in which the clients
+  // for parameters and secrets were no constructors. The functions are bundled in this way, too.
+  mainFields: ['module', 'main'],
+  // Several of AWS's packages exist as CommonJS and as modules: of one and the same form each class is one class, and what is not used is left out.
   minify: true,
   sourcemap: true,
   legalComments: 'linked',
