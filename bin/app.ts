@@ -1,8 +1,8 @@
 // The stacks of one system, for `cdk synth` and `cdk deploy`; `-c config=…` names its configuration.
-import os from 'node:os';
 import process from 'node:process';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { homeFolder } from '../lib/config/home.ts';
 import { loadConfig } from '../lib/config/load.ts';
 import { ERRORS, HoldfastError } from '../lib/errors.ts';
 import { HoldfastStack } from '../lib/infra/holdfast-stack.ts';
@@ -14,7 +14,7 @@ try {
   const named: unknown = app.node.tryGetContext('config');
   const config = await loadConfig({
     cwd: process.cwd(),
-    home: os.homedir(),
+    home: homeFolder(),
     env: process.env,
     now,
     configPath: typeof named === 'string' ? named : 'holdfast.yaml',

@@ -41,6 +41,11 @@ export const ERRORS = {
     retry: false,
     about: 'the target of a restore holds something that would be lost',
   },
+  STORE_NOT_FOUND: {
+    exit: 10,
+    retry: false,
+    about: 'there is no store in the place that is named',
+  },
   STORE_UNAVAILABLE: {
     exit: 1,
     retry: true,

@@ -1,10 +1,10 @@
 // Databases on the command line: what this machine gives them, how a configured one is opened, and how a target is named.
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
 import type { Config, PostgresSourceConfig } from '../config/config.ts';
-import { showReference, type SecretReference } from '../config/places.ts';
+import { homeFolder } from '../config/home.ts';
+import { absolutePath, showReference, type SecretReference } from '../config/places.ts';
 import { HoldfastError } from '../errors.ts';
 import { embeddedServer } from '../sources/postgres/embedded.ts';
 import { postgresKind } from '../sources/postgres/kind.ts';
@@ -77,7 +77,7 @@ export async function databaseTarget(
 }
 
 function referenceTo(scheme: string, name: string): SecretReference {
-  const home = name.replace(/^~(?=\/)/, os.homedir());
-  const place = scheme === 'file' ? path.resolve(process.cwd(), home) : name;
+  const bases = { folder: process.cwd(), home: homeFolder() };
+  const place = scheme === 'file' ? absolutePath(name, bases) : name;
   return { scheme: scheme as SecretReference['scheme'], name: place };
 }

@@ -118,6 +118,14 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'Run `holdfast restore --help` for the option that goes on all the same; a safety backup is made first.',
     ],
   },
+  STORE_NOT_FOUND: {
+    meaning:
+      'The place that is named as the store holds none: the folder does not exist or has no `holdfast.json`, or the bucket has nothing under that prefix. The usual reasons are a disk that is not mounted and a path that is not quite right. Nothing was made there, and nothing was backed up.',
+    steps: [
+      'Mount the disk, or correct `store` in `holdfast.yaml`, `--store` or `HOLDFAST_STORE`; the message names a store nearby if there is one.',
+      'If a new store shall begin there: `holdfast backup --create-store`, once. `holdfast init` does it for a new system.',
+    ],
+  },
   STORE_UNAVAILABLE: {
     meaning:
       'The store did not answer, or failed while reading or writing. Whatever had been written of this run is not listed as a backup; earlier backups are as they were.',

@@ -117,6 +117,7 @@ function addBackup(command: Define): void {
     .option('--no-verify', 'do not read back what was stored; the backup stays unproven')
     .option('--no-prune', 'do not apply the retention policy afterwards')
     .option('-n, --dry-run', 'say what would be backed up, and store nothing')
+    .option('--create-store', 'begin a new store where there is none; once, for a new or moved one')
     .addOption(
       new Option('--trigger <kind>', 'what makes this backup')
         .choices(TRIGGER_KINDS.slice(0, 4))

@@ -5,13 +5,15 @@ import process from 'node:process';
 import { Pool } from '../archive/pool.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig, findConfig, type LoadOptions } from '../config/load.ts';
+
+import { homeFolder } from '../config/home.ts';
 import { placeOfStore } from '../config/store-place.ts';
 import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Progress } from '../sources/source.ts';
-import { openStore } from '../stores/open.ts';
 import { VERSION } from '../version.ts';
 import { signerFor, trustFor, type Trust } from './keys.ts';
+import { openNeededStore, type StoreNeed } from './opened-store.ts';
 import { KINDS } from './sources.ts';
 import { Terminal } from './terminal.ts';
 
@@ -48,6 +50,8 @@ interface SessionInput {
    * `required` where that would lead to a wrong decision.
    */
   readonly stackKeys?: 'required' | 'wanted';
+  /** `found` by default. */
+  readonly store?: StoreNeed;
 }
 
 /**
@@ -61,18 +65,22 @@ export async function openSession({
   onProgress,
   signing = 'required',
   stackKeys = 'wanted',
+  store: need = 'found',
 }: SessionInput): Promise<Session> {
   const config = await configOf(options);
   const { cwd: folder, home } = placesOf(options);
-  const store = config?.store ?? (options.store && placeOfStore(options.store, { folder, home }));
-  if (store === undefined) throw new Error('neither a configuration nor a store');
+  const place = config?.store ?? (options.store && placeOfStore(options.store, { folder, home }));
+  if (place === undefined) throw new Error('neither a configuration nor a store');
   const { signer, unsigned } = await signerFor(config, signing);
   const trust = await trustFor(config, options.publicKey ?? []);
   if (trust.unknown.length > 0) sayUnknown(trust, stackKeys, options);
+  const opened = await openNeededStore({ place, config, need, random: randomName });
+  if (opened.remark !== undefined) warn(options, opened.remark);
+  if (opened.created) warn(options, `a new store was made in ${opened.store.url}`);
   const pool = new Pool();
   const engine: Engine = {
     system: config?.system,
-    store: await openStore(store, { random: randomName }),
+    store: opened.store,
     kinds: KINDS,
     signer,
     trusted: trust.trusted,
@@ -112,6 +120,10 @@ function sayUnknown(
   new Terminal({ json, quiet }).warn(`${message}; what they signed is not trusted`);
 }
 
+function warn({ json = false, quiet = false }: CommonOptions, text: string): void {
+  new Terminal({ json, quiet }).warn(text);
+}
+
 export function randomName(): string {
   return randomBytes(8).toString('hex');
 }
@@ -120,7 +132,7 @@ export function randomName(): string {
 export function placesOf(options: CommonOptions): LoadOptions {
   return {
     cwd: process.cwd(),
-    home: os.homedir(),
+    home: homeFolder(),
     env: process.env,
     now: new Date(),
     ...(options.config !== undefined && { configPath: options.config }),

@@ -1,7 +1,7 @@
 // "Did you mean …?": the known word that is nearest to a mistyped one. Pure.
 
 /** How many letters have to be inserted, deleted, replaced or swapped with their neighbour to get from `a` to `b`. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row += 1) {

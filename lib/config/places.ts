@@ -1,10 +1,13 @@
 // Paths and references as the configuration writes them, made absolute. Pure: the folders are passed in.
 import { resolve, sep } from 'node:path';
 
+import { HoldfastError } from '../errors.ts';
+
 /** Where relative paths and `~` lead. */
 export interface Bases {
   /** The folder of the configuration file. */
   readonly folder: string;
+  /** Empty where the user has none. */
   readonly home: string;
 }
 
@@ -21,10 +24,15 @@ export interface KmsKeyReference {
   readonly name: string;
 }
 
-/** The absolute form of a path that may be relative or begin with `~`. */
+/** The absolute form of a path that may be relative or begin with `~`. `CONFIG_INVALID` for `~` where the user has no home. */
 export function absolutePath(text: string, { folder, home }: Bases): string {
-  if (text === '~') return resolve(home);
-  return text.startsWith('~/') ? resolve(home, text.slice(2)) : resolve(folder, text);
+  if (text !== '~' && !text.startsWith('~/')) return resolve(folder, text);
+  if (home !== '') return resolve(home, text.slice(2));
+  throw new HoldfastError(
+    'CONFIG_INVALID',
+    `${text} begins in the home folder, and this user has none: HOME is not set, and the system does not know the user`,
+    { hint: 'Set HOME, or write an absolute path.' },
+  );
 }
 
 /** The parts of a reference that the schema has accepted; a `file:` path is made absolute. */

@@ -2,6 +2,8 @@
 import { compactTime, parseBackupId } from './ids.ts';
 
 export const MARKER_KEY = 'holdfast.json';
+/** The id of a store whose marker was written without one. */
+export const STORE_ID_KEY = 'holdfast-id.json';
 export const BACKUPS_PREFIX = 'backups/';
 export const RECORDS_PREFIX = 'records/';
 

@@ -22,12 +22,18 @@ export interface LocalStoreOptions {
   readonly random: () => string;
   /** False to commit as on a file system without hard links; found out by itself otherwise. @default true */
   readonly hardLinks?: boolean;
+  /**
+   * The object that makes the folder a store: where it is absent nothing is written, not even a folder, and `STORE_NOT_FOUND` says
+   * so. A disk that is unmounted leaves an empty folder behind. Without it any folder will do, and is made when it does not exist.
+   */
+  readonly anchor?: string;
 }
 
 interface Folder {
   readonly root: string;
   readonly random: () => string;
   readonly hardLinks: boolean;
+  readonly anchor: string | undefined;
   readonly files: OpenFiles;
   /** Set once leftovers were looked for. */
   swept: boolean;
@@ -41,7 +47,8 @@ const NAME_ATTEMPTS = 8;
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 
 /**
- * The folder at `path` as a store; made at the first `put` or `now` when it does not exist, and empty until then.
+ * The folder at `path` as a store; without an anchor it is made at the first `put` or `now` when it does not exist, and empty until
+ * then.
  *
  * `PATH_UNSAFE` when it is a symbolic link, `CONFIG_INVALID` when it is a file.
  */
@@ -49,8 +56,8 @@ export async function openLocalStore(path: string, options: LocalStoreOptions): 
   const root = resolve(path);
   await assertFolderOrAbsent(root);
   const files = openFiles(OPEN_FILES, (key) => openObject(root, key));
-  const { random, hardLinks = true } = options;
-  const folder: Folder = { root, random, hardLinks, files, swept: false };
+  const { random, hardLinks = true, anchor } = options;
+  const folder: Folder = { root, random, hardLinks, anchor, files, swept: false };
   return {
     url: root,
     put: (key, body, putOptions) => put(folder, { key, body, ...putOptions }),
@@ -72,7 +79,7 @@ async function assertFolderOrAbsent(root: string): Promise<void> {
   if (stats === undefined || stats.isDirectory()) return;
   if (stats.isSymbolicLink()) throw symbolicLink(root);
   throw new HoldfastError('CONFIG_INVALID', `the store ${root} is a file, not a folder`, {
-    hint: 'Name a folder; it is made when it does not exist.',
+    hint: 'Name a folder.',
   });
 }
 
@@ -120,6 +127,8 @@ async function store(
     const written = await finish(handle, path, fill);
     await sweep(folder, written.storedAt);
     throwIfCancelled(signal);
+    // A disk that went meanwhile leaves an empty folder, in which the key's folders would be made.
+    await guarded(`looking at ${folder.root}`, assertAnchor(folder));
     await commit({ root: folder.root, key, path, storedAt: written.storedAt }, folder);
     return { key, ...written };
   } finally {
@@ -158,6 +167,7 @@ function altered(path: string, found: number, written: number): HoldfastError {
 async function openDraft(folder: Folder): Promise<{ path: string; handle: FileHandle }> {
   const drafts = join(folder.root, WRITING);
   const opening = async () => {
+    await assertAnchor(folder);
     await makeFolders(folder.root, `${WRITING}/draft`);
     for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt += 1) {
       const path = join(drafts, folder.random());
@@ -176,6 +186,17 @@ async function openDraft(folder: Folder): Promise<{ path: string; handle: FileHa
     );
   };
   return guarded(`writing into ${drafts}`, opening());
+}
+
+async function assertAnchor({ root, anchor }: Folder): Promise<void> {
+  if (anchor === undefined) return;
+  const stats = await unless(['ENOENT', 'ENOTDIR'], lstat(join(root, anchor)));
+  if (stats !== undefined) return;
+  throw new HoldfastError(
+    'STORE_NOT_FOUND',
+    `${root} is no store any more: its ${anchor} is gone, and nothing was written there`,
+    { hint: 'See whether the disk is still mounted, then run it again.' },
+  );
 }
 
 async function removeDraft(path: string): Promise<void> {

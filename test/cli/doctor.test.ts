@@ -40,8 +40,8 @@ async function edit(change: (text: string) => string): Promise<void> {
 
 test('finds no problem in what init has set up, before the first backup and after it', async () => {
   expect(await problems()).toBe('');
-  // Looking changes nothing: the store is still to be made.
-  expect(await readdir(place.root)).not.toContain('store');
+  // Looking changes nothing.
+  expect((await readdir(store())).filter((name) => name !== '.tmp')).toEqual(['holdfast.json']);
   await place.run(['backup']);
   const before = await readdir(store(), { recursive: true });
   const { exit, stdout } = await place.run(['doctor']);
@@ -96,13 +96,15 @@ test('finds what the key may not vouch for', async () => {
 });
 
 test("finds another system's store, and leaves it as it is", async () => {
-  await mkdir(store());
   await writeFile(join(store(), 'holdfast.json'), '{"format":1,"system":"other"}\n');
   expect(await problems()).toMatch(/^store: .*holds another system/);
-  expect(await readdir(store())).toEqual(['holdfast.json']);
+  // Its .tmp is of `init`, which made the store.
+  expect(await readdir(store())).toEqual(['.tmp', 'holdfast.json']);
 });
 
 test('finds a store that is a file, a link, or that cannot be written', async () => {
+  await rm(store(), { recursive: true });
+  expect(await problems()).toMatch(/^store: there is no store in .*does not exist/);
   await writeFile(store(), '');
   expect(await problems()).toMatch(/^store: .*is a file, not a folder/);
   await rm(store());

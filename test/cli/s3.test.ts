@@ -1,10 +1,10 @@
 // The command line with its store on a real S3 server: from the first backup to the emergency, with the environment alone for
 // credentials.
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 
 import { makePlace, type Place } from '../support/command-line.ts';
 import { CREDENTIALS, startVersitygw, type Versitygw } from '../support/versitygw.ts';
@@ -31,12 +31,23 @@ const json = (...args: string[]) => place.json(args, { env: CREDENTIALS });
 /** A site with a key, whose store is the bucket. */
 async function setUp(): Promise<void> {
   await place.write({ 'content/a.md': '# A\n', 'content/b.md': '# B\n', 'package.json': '{}' });
-  expect(await run('init')).toMatchObject({ exit: 0 });
-  const file = join(place.site, 'holdfast.yaml');
-  const text = await readFile(file, 'utf8');
-  await rm(file);
-  await place.write({ 'holdfast.yaml': text.replace(/^store: .*$/m, `store: '${store}'`) });
+  expect(await run('init', '--store', store)).toMatchObject({ exit: 0 });
 }
+
+test('a prefix without a store is refused by every command, with the prefix that may be meant', async () => {
+  await setUp();
+  const wrong = store.replace('/backups?', '/bakcups?');
+  const before = await server.client.send(new ListObjectsV2Command({ Bucket: bucket }));
+  for (const command of ['list', 'status', 'verify', 'doctor', 'backup']) {
+    const { exit, stdout, stderr } = await run(command, '--store', wrong);
+    expect({ command, exit }).toEqual({ command, exit: command === 'doctor' ? 1 : 10 });
+    expect(stdout + stderr).toContain('there is no store in');
+    expect(stdout + stderr).toContain(`${store} is a store, of the system "site"`);
+  }
+  const after = await server.client.send(new ListObjectsV2Command({ Bucket: bucket }));
+  expect(after.Contents?.map(({ Key }) => Key)).toEqual(before.Contents?.map(({ Key }) => Key));
+  await place.remove();
+}, 60_000);
 
 test('backs up, lists, shows, verifies, restores, compares and prunes as with a folder', async () => {
   await setUp();

@@ -83,7 +83,8 @@ function serveBackups(keys: Record<string, KeyObject>, { verifies = true } = {})
   services.functions.set('holdfast-shop-backup', async (event): Promise<Answer> => {
     const { source, at, trigger } = event as Record<string, string>;
     const args = ['backup', source ?? '', '--at', at ?? '', '--trigger', trigger ?? ''];
-    const made = await asFunction(keys, 'backup', [...args, '--no-verify', '--no-prune']);
+    const alone = ['--no-verify', '--no-prune', '--create-store'];
+    const made = await asFunction(keys, 'backup', [...args, ...alone]);
     const [one] = made['sources'] as { id: string; outcome: string; status: string }[];
     if (verifies) setTimeout(() => void asFunction(keys, 'verify', ['verify', 'assets']), 500);
     const rest = { source, bytes: 1, problems: [], problemCount: 0 };

@@ -64,6 +64,8 @@ function setUp(): void {
     `version: 1\nsystem: shop\nstore: ./store\nsigning: { key: 'file:~/.config/holdfast/shop.key' }\n` +
       `trust: [{ name: ops, publicKey: '${line}', prefixes: [backups/, records/] }]\n${source}`,
   );
+  fs.mkdirSync(path.join(root, 'store'));
+  fs.writeFileSync(path.join(root, 'store/holdfast.json'), '{"format":1,"system":"shop"}\n');
   fs.mkdirSync(path.join(root, 'bin'));
   fs.writeFileSync(
     path.join(root, 'bin/holdfast'),

@@ -84,6 +84,8 @@ export function makeSystem({ folder, source = '', plant }: SystemSetup): System 
     );
   };
   configure(source);
+  fs.mkdirSync(store, { recursive: true });
+  fs.writeFileSync(path.join(store, 'holdfast.json'), '{"format":1,"system":"example"}\n');
   const start = (args: readonly string[], options: StartOptions = {}) =>
     launch({ root, home }, args, options);
   return {

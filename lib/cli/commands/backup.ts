@@ -1,6 +1,6 @@
 // `holdfast backup`: each source in turn, verified and pruned unless told otherwise.
 import type { Config, SourceConfig } from '../../config/config.ts';
-import { isUrl } from '../../config/store-place.ts';
+import { isOfStack } from '../../config/store-place.ts';
 import { backupSource, type BackupResult } from '../../engine/backup.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
@@ -11,6 +11,7 @@ import type { Trigger, TriggerKind } from '../../format/ids.ts';
 import { parseSchedule, previousDue } from '../../policy/schedule.ts';
 import type { Invocation } from '../invocation.ts';
 import { holdsText } from '../holds-text.ts';
+import type { StoreNeed } from '../opened-store.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { openSource, selectSources } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
@@ -26,6 +27,7 @@ interface Options {
   readonly dryRun?: boolean;
   readonly trigger: TriggerKind;
   readonly at?: string;
+  readonly createStore?: boolean;
 }
 
 interface SourceOutcome {
@@ -42,7 +44,12 @@ export async function run(
   { options, signal }: Invocation<Options>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  await using session = await openSession({
+    options,
+    signal,
+    onProgress: terminal.progress,
+    store: needOf(options),
+  });
   const config = requireConfig(session);
   const sources = selectSources(config, names);
   if (options.dryRun === true) {
@@ -57,6 +64,11 @@ export async function run(
   }
   terminal.document({ command: 'backup', sources: outcomes.map(jsonOf) });
   return exitOf(outcomes);
+}
+
+function needOf({ createStore, dryRun }: Options): StoreNeed {
+  if (createStore !== true) return 'marked';
+  return dryRun === true ? 'unneeded' : 'created';
 }
 
 async function backUp(
@@ -78,7 +90,8 @@ async function backUp(
     });
     terminal.stop();
     sayBackup(terminal, backup, performance.now() - begin);
-    if (isServed(config)) {
+    // Functions verify what arrives and apply the policy: a role that backs up needs no right to do either.
+    if (isOfStack(config)) {
       terminal.note(
         `  the functions verify it and prune: \`holdfast list ${source.name}\` shows when it is proven`,
       );
@@ -97,11 +110,6 @@ async function backUp(
     sayFailure(terminal, source.name, { error, backup });
     return { ...done(), ...(backup && { backup }), error: { code, message, hint } };
   }
-}
-
-/** True where functions verify what arrives and apply the policy: a role that backs up needs no right to do either. */
-function isServed({ aws, store, storeFrom }: Config): boolean {
-  return aws !== undefined && storeFrom === 'file' && isUrl(store);
 }
 
 /** The policy is applied by whoever is first; a backup is none the worse for another run doing it just now. */

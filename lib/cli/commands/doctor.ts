@@ -5,6 +5,7 @@ import type { Config } from '../../config/config.ts';
 import { isUrl } from '../../config/store-place.ts';
 import { formatFault } from '../../config/faults.ts';
 import { readConfig } from '../../config/load.ts';
+import { HoldfastError } from '../../errors.ts';
 import { failure } from '../doctor/failure.ts';
 import { ok, problem, warning, type Finding } from '../doctor/finding.ts';
 import { examineKeys } from '../doctor/keys.ts';
@@ -67,17 +68,7 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
     }
   }
   if (config !== undefined || options.store !== undefined) {
-    try {
-      await using session = await openSession({ options, signal, signing: 'none' });
-      const onS3 = isUrl(session.engine.store.url);
-      findings.push(
-        ...(onS3
-          ? await examineS3(session.engine, config)
-          : await examineStorage(session.engine, config, seen)),
-      );
-    } catch (error) {
-      findings.push(failure('store', error));
-    }
+    findings.push(...(await examinePlace({ options, signal }, config, seen)));
   }
   const machine = {
     nodeVersion: process.versions.node,
@@ -86,6 +77,33 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
   };
   const largest = Math.max(0, ...seen.map(({ contentBytes }) => contentBytes));
   return [...findings, ...(await examineMachine(machine, config, largest))];
+}
+
+/** Findings about the store. What protects a bucket can be told before there is a store in it. */
+async function examinePlace(
+  { options, signal }: Invocation<Options>,
+  config: Config | undefined,
+  seen: readonly SeenSource[],
+): Promise<Finding[]> {
+  try {
+    await using session = await openSession({ options, signal, signing: 'none' });
+    return isUrl(session.engine.store.url)
+      ? await examineS3(session.engine, config)
+      : await examineStorage(session.engine, config, seen);
+  } catch (error) {
+    const found = failure('store', error);
+    const place = config?.store ?? options.store ?? '';
+    if (!(error instanceof HoldfastError) || !isUrl(place)) return [found];
+    await using session = await openSession({
+      options,
+      signal,
+      signing: 'none',
+      store: 'unneeded',
+    });
+    // What a bucket answers that is not there or refuses is told by name.
+    const known = error.code === 'STORE_NOT_FOUND' ? [found] : [];
+    return [...known, ...(await examineS3(session.engine, config))];
+  }
 }
 
 async function examineConfig(

@@ -9,9 +9,11 @@ import { configError, CONFIG_NAMES } from '../../config/load.ts';
 import { BACKUP_SCRIPTS, withScripts, type WithScripts } from '../../config/npm-scripts.ts';
 import { isWithin } from '../../config/places.ts';
 import { starterConfig } from '../../config/starter.ts';
-import { isUrl } from '../../config/store-place.ts';
+import { isUrl, placeOfStore } from '../../config/store-place.ts';
+import { readMarker } from '../../engine/marker.ts';
 import { HoldfastError } from '../../errors.ts';
-import { formatS3Url, parseS3Url } from '../../names/s3-place.ts';
+import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
+import { openStore } from '../../stores/open.ts';
 
 export interface InitInput {
   /** Absolute. */
@@ -43,6 +45,10 @@ export interface InitPlan {
   readonly key: KeyFiles;
   /** The absolute path of a folder, or a URL. */
   readonly store: string;
+  /** True for a store on AWS, which the stack makes. */
+  readonly onAws: boolean;
+  /** True when the store is to be made; false when it is there, or the stack makes it. */
+  readonly storeMade: boolean;
   readonly files: readonly PlannedFile[];
   readonly scripts: Pick<WithScripts, 'added' | 'kept'>;
   /** What the user should know before relying on it. */
@@ -60,7 +66,8 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
   await assertNoConfig(folder);
   const home = await realpath(input.home).catch(() => input.home);
   const found = await detectFolder(folder, input.env);
-  const store = input.aws === undefined ? await storeFolder(input, folder) : storeOnAws(input);
+  const onAws = input.aws !== undefined;
+  const store = onAws ? storeOnAws(input) : await storeHere(input, folder);
   const key = await readOrMakeKey(path.join(keyFolder(home, input.env), `${found.system}.key`));
   const config = configFile(input, { folder, home, found, store, key });
   const scripts = input.scripts ? await scriptsFile(folder) : undefined;
@@ -70,6 +77,8 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
     found,
     key,
     store,
+    onAws,
+    storeMade: !onAws && !(await isStoreOf(store, found.system)),
     files: [config, ignored?.file, scripts?.file].filter((file) => file !== undefined),
     scripts: scripts ?? { added: [], kept: [] },
     remarks: ignored === undefined ? [] : [ignored.remark],
@@ -115,10 +124,11 @@ function storeOnAws({ aws, store, env }: InitInput): string {
 }
 
 /** A folder that has something else in it is nobody's store unless the user says so. */
-async function storeFolder({ store, cwd, home }: InitInput, folder: string): Promise<string> {
+async function storeHere({ store, cwd, home }: InitInput, folder: string): Promise<string> {
   if (store !== undefined) {
-    const expanded = store.startsWith('~/') ? path.join(home, store.slice(2)) : store;
-    return path.resolve(cwd, expanded);
+    return isS3Url(store)
+      ? formatS3Url(parseS3Url(store))
+      : placeOfStore(store, { folder: cwd, home });
   }
   const usual = path.join(folder, 'backups');
   const isFree = (await realpath(usual).catch(() => undefined)) === undefined;
@@ -126,6 +136,18 @@ async function storeFolder({ store, cwd, home }: InitInput, folder: string): Pro
   throw new HoldfastError('USAGE', `${usual}, where backups would go, holds something else`, {
     hint: 'Choose another folder with --store FOLDER, on another disk if there is one.',
   });
+}
+
+/** Whether there is a store of the system; false where there is none. `STORE_CONFLICT` when it holds another one. */
+async function isStoreOf(place: string, system: string): Promise<boolean> {
+  const marker = await readMarker(await openStore(place, { random: () => '' }));
+  if (marker === undefined) return false;
+  if (marker.system === system) return true;
+  throw new HoldfastError(
+    'STORE_CONFLICT',
+    `${place} is the store of another system, "${marker.system}"; this one would be "${system}"`,
+    { hint: 'A store holds one system: choose another place with --store.' },
+  );
 }
 
 interface Decided {
@@ -145,7 +167,8 @@ function configFile(input: InitInput, { folder, home, found, store, key }: Decid
     system: found.system,
     onAws: input.aws !== undefined,
     store: isWithin(store, folder) ? `./${path.relative(folder, store)}` : store,
-    keyPath: isWithin(key.path, home) ? `~/${path.relative(home, key.path)}` : key.path,
+    keyPath:
+      home !== '' && isWithin(key.path, home) ? `~/${path.relative(home, key.path)}` : key.path,
     publicKey: key.publicKey,
     keyName: input.host,
     keysInside: keysInside === '' ? path.basename(key.path) : keysInside,

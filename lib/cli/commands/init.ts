@@ -6,9 +6,11 @@ import path from 'node:path';
 import process from 'node:process';
 import type { FoundDatabase } from '../../config/detect-database.ts';
 import { writeKey } from '../../config/key-files.ts';
-import { isUrl } from '../../config/store-place.ts';
+import { homeFolder } from '../../config/home.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
+import { createStore } from '../opened-store.ts';
+import { randomName } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { planInit, type InitPlan, type PlannedFile } from './init-plan.ts';
 
@@ -34,7 +36,7 @@ export async function run(
     aws: awsOf(options),
     scripts: options.scripts === true,
     cwd,
-    home: os.homedir(),
+    home: homeFolder(),
     host: os.hostname(),
     env: process.env,
     now: new Date(),
@@ -42,6 +44,7 @@ export async function run(
   if (!dryRun) {
     // The key first: a configuration that names no key would be refused, and a key without one is used by the next run.
     await writeKey(plan.key);
+    if (plan.storeMade) await createStore(plan.store, plan.found.system, randomName);
     for (const file of plan.files) await write(file);
   }
   say(terminal, plan, dryRun);
@@ -101,6 +104,13 @@ function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
       ? `  kept ${key.path}: the key of this system`
       : `  ${made} ${key.path}: the key that signs; its public half beside it`,
   );
+  if (!plan.onAws) {
+    terminal.line(
+      plan.storeMade
+        ? `  ${made} ${plan.store}: the store, where backups go`
+        : `  kept ${plan.store}: the store of this system`,
+    );
+  }
   if (found.database !== undefined) terminal.line(`  ${databaseText(found.database)}`);
   for (const { path: file, change, about } of files) {
     terminal.line(`  ${change === 'create' ? made : added} ${file}: ${about}`);
@@ -124,9 +134,9 @@ function databaseText({ variable, isSet, toldBy }: FoundDatabase): string {
     : `found ${variable} in ${toldBy}: holdfast.yaml has a source for that database, to be uncommented`;
 }
 
-function nextCommands({ folder, store }: InitPlan): string[] {
+function nextCommands({ folder, onAws }: InitPlan): string[] {
   const elsewhere = folder === process.cwd() ? '' : `cd ${shellQuoted(folder)} && `;
-  if (isUrl(store)) {
+  if (onAws) {
     return [
       `${elsewhere}npx cdk deploy --all   # make the bucket, the functions and the alarms`,
       'holdfast doctor   # what would stop a backup or a restore here',
@@ -155,6 +165,7 @@ function jsonOf(plan: InitPlan, dryRun: boolean) {
     database: found.database,
     folder,
     store,
+    storeChange: plan.storeMade ? 'create' : 'keep',
     key: { path: keyPath, publicPath, publicKey, change: exists ? 'keep' : 'create' },
     files: files.map(({ path: file, change, text }) => ({
       path: file,

@@ -10,7 +10,7 @@ export async function run(
   { options, signal }: Invocation<{ note?: string }>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal });
+  await using session = await openSession({ options, signal, store: 'marked' });
   requireConfig(session);
   const { source, id } = await resolveBackup(session.engine, name);
   const { outcome, record } = await pinBackup(session.engine, { source, id }, options.note ?? '');

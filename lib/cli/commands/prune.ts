@@ -39,7 +39,12 @@ export async function run(
   { options, signal }: Invocation<{ dryRun?: boolean }>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal, stackKeys: 'required' });
+  await using session = await openSession({
+    options,
+    signal,
+    stackKeys: 'required',
+    store: 'marked',
+  });
   const config = requireConfig(session);
   const dryRun = options.dryRun === true;
   const results: PruneResult[] = [];

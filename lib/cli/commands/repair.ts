@@ -12,7 +12,12 @@ const SHOWN = 20;
 
 export async function run([name = '']: string[], { options, signal }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal, onProgress: terminal.progress });
+  await using session = await openSession({
+    options,
+    signal,
+    onProgress: terminal.progress,
+    store: 'marked',
+  });
   const { engine } = session;
   const backup = await resolveBackup(engine, name);
   terminal.start(`repairing ${backup.source}/${backup.id}`);

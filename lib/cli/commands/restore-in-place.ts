@@ -68,6 +68,8 @@ export async function run(
     options,
     signal,
     signing: 'optional',
+    // What is taken back lies beside the folder, whatever has become of the store.
+    store: 'unneeded',
     onProgress: terminal.progress,
   });
   const folder = await realFolder(names[0] ?? soleSource(session));

@@ -7,7 +7,7 @@ import { Terminal } from '../terminal.ts';
 
 export async function run([name = '']: string[], { options, signal }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  await using session = await openSession({ options, signal });
+  await using session = await openSession({ options, signal, store: 'marked' });
   requireConfig(session);
   const { source, id } = await resolveBackup(session.engine, name);
   const { unpinned } = await unpinBackup(session.engine, { source, id });

@@ -144,7 +144,7 @@ async function contentFindings(engine: Engine, marked: boolean): Promise<Finding
   const examined = await examineStore({ ...engine, system: undefined });
   const clockAheadMs = engine.now().getTime() - (await engine.store.now()).getTime();
   const sources = examined.newest.map(({ source }) => source).join(', ') || 'no backup';
-  const state = marked ? sources : 'empty; the first backup marks it';
+  const state = marked ? sources : 'it holds no store yet';
   return [
     ok('store', `${engine.store.url} can be read: ${state}`),
     ...clockFindings({ ...examined, clockAheadMs }),

@@ -35,7 +35,7 @@ export async function examineStorage(
   const root = engine.store.url;
   try {
     const ground = await examineGround(root);
-    const known = ground.at === root ? await insideFindings(engine, ground) : absent(root, ground);
+    const known = await insideFindings(engine, ground);
     return [
       ...known.findings,
       ...spaceFindings(ground, config, { sources, newest: known.newest }),
@@ -49,17 +49,6 @@ export async function examineStorage(
 interface Inside {
   readonly findings: Finding[];
   readonly newest: StoreExamination['newest'];
-}
-
-function absent(root: string, { at, writable }: Ground): Inside {
-  const finding = writable
-    ? ok('store', `${root} does not exist yet; the first backup makes it`)
-    : problem(
-        'store',
-        `${root} does not exist, and this user may not make it in ${at}`,
-        'Make the folder for this user, or name another one as `store`.',
-      );
-  return { findings: [finding], newest: [] };
 }
 
 async function insideFindings(engine: Engine, ground: Ground): Promise<Inside> {
