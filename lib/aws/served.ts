@@ -1,16 +1,15 @@
 // Events come twice, late and out of order. What they ask for may be there, or may have failed for good.
-import { isUnreadable, listStored, readManifest, timeOf } from '../engine/catalog.ts';
+import { listStored, newestBackups, timeOf } from '../engine/catalog.ts';
 import { latestTime } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { readRecords } from '../engine/records.ts';
 import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
 import { backupId, parseBackupId, type Trigger } from '../format/ids.ts';
 import type { Manifest } from '../format/manifest.ts';
-import type { StoredObject } from '../stores/store.ts';
 
 /**
  * The backup of a later trigger that has been made already, when `trigger` comes late; undefined when there is none, or somebody
- * waits for this very one. A run now would read the same source again, and give the result an older name.
+ * waits for this very one. A run now would read again what has been read since.
  */
 export async function madeSince(
   engine: Engine,
@@ -20,29 +19,23 @@ export async function madeSince(
   if (trigger.kind !== 'schedule' && trigger.kind !== 'deploy') return undefined;
   const latest = latestTime(engine);
   const later = (await listStored(engine, source)).filter(
-    ({ id }) => isRun(id) && timeOf(id) > trigger.at && timeOf(id) <= latest,
+    ({ id }) => servesAsWell(id, trigger) && timeOf(id) > trigger.at && timeOf(id) <= latest,
   );
-  for (const { manifest } of later.reverse()) {
-    const made = manifest && (await readTrusted(engine, manifest));
-    if (made !== undefined && new Date(made.begin) >= trigger.at) return made;
+  for await (const { read } of newestBackups(engine, later)) {
+    // What cannot be read, or trusted, has served nobody.
+    if (read === undefined || read.distrust !== undefined) continue;
+    if (new Date(read.manifest.begin) >= trigger.at) return read.manifest;
   }
   return undefined;
 }
 
-/** What cannot be read, or trusted, has served nobody. */
-async function readTrusted(engine: Engine, object: StoredObject): Promise<Manifest | undefined> {
-  try {
-    const { manifest, distrust } = await readManifest(engine, object);
-    return distrust === undefined ? manifest : undefined;
-  } catch (error) {
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Repairs and safety backups are not read from the source. */
-function isRun(id: string): boolean {
+/**
+ * Repairs and safety backups are not read from the source. In the place of a scheduled run only another one will do: a backup that
+ * somebody made by hand does not show that the schedule is alive.
+ */
+function servesAsWell(id: string, trigger: Trigger): boolean {
   const kind = parseBackupId(id)?.kind;
+  if (trigger.kind === 'schedule') return kind === 'schedule';
   return kind !== undefined && kind !== 'repair' && kind !== 'safety';
 }
 

@@ -5,7 +5,7 @@ import { latestTime } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import { readRecords } from '../engine/records.ts';
 import { restoreTest } from '../engine/restore-test.ts';
-import { surveySource, type SurveyedBackup } from '../engine/survey.ts';
+import { runsUntil, surveySource, type SurveyedBackup } from '../engine/survey.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { fieldsOf, parseSource, parseTime } from './events.ts';
@@ -73,9 +73,8 @@ async function provenSince(
 }
 
 async function newestGood(engine: Engine, source: string): Promise<SurveyedBackup> {
-  const latest = latestTime(engine);
   const { backups } = await surveySource(engine, source);
-  const newest = backups.findLast(({ good, time }) => good && time <= latest);
+  const newest = runsUntil(backups, engine.now()).findLast(({ good }) => good);
   if (newest !== undefined) return newest;
   throw new HoldfastError('BACKUP_NOT_FOUND', `${source} has no good backup that could be tested`, {
     hint: '`holdfast status` says what its backups lack.',

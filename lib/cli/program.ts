@@ -125,7 +125,7 @@ function addBackup(command: Define): void {
     )
     .option(
       '--at <time>',
-      'the time it was triggered for (ISO 8601); the same trigger gives the same backup',
+      'the time it was triggered for, not in the future (ISO 8601 with a zone); the same trigger gives the same backup',
     );
 }
 
@@ -144,7 +144,7 @@ function addTrigger(command: Define): void {
     )
     .option(
       '--at <time>',
-      'the time it was triggered for (ISO 8601); the same trigger gives the same backup',
+      'the time it was triggered for, not in the future (ISO 8601 with a zone); the same trigger gives the same backup',
     );
 }
 

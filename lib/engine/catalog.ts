@@ -5,6 +5,7 @@ import { isSafety, parseBackupId } from '../format/ids.ts';
 import { BACKUPS_PREFIX, manifestKey, parseBackupKey, sourcePrefix } from '../format/layout.ts';
 import { parseManifest, type Manifest } from '../format/manifest.ts';
 import { decodeSigned, MAX_SIGNED_BYTES } from '../format/signed.ts';
+import { effectiveTime, newestOf, oldestFirst, type Dated } from '../policy/order.ts';
 import type { OpenBackup } from '../sources/source.ts';
 import type { StoredObject } from '../stores/store.ts';
 import { latestTime } from './clock.ts';
@@ -32,7 +33,7 @@ export interface ReadBackup {
   readonly signedBy: string;
 }
 
-/** Everything under `backups/`, of one source or of all, oldest first within a source. */
+/** Everything under `backups/`, of one source or of all, by their ids within a source. */
 export async function listStored(engine: Engine, source?: string): Promise<StoredBackup[]> {
   const prefix = source === undefined ? BACKUPS_PREFIX : sourcePrefix(source);
   const found = new Map<
@@ -181,22 +182,24 @@ export async function chooseBackups(
 ): Promise<{ source: string; id: string }[]> {
   if (names.length > 0) return Promise.all(names.map((name) => resolveBackup(engine, name)));
   const stored = (await listStored(engine)).filter(({ manifest }) => manifest !== undefined);
-  const latest = latestTime(engine);
-  const chosen = all ? stored : runsLast(stored.filter(({ id }) => timeOf(id) <= latest));
+  const chosen: StoredBackup[] = [];
+  for (const own of Map.groupBy(stored, ({ source }) => source).values()) {
+    if (all) chosen.push(...(await inOrder(engine, own)));
+    else chosen.push(...[await newestRun(engine, own)].filter((one) => one !== undefined));
+  }
   if (chosen.length === 0) {
     throw new HoldfastError('BACKUP_NOT_FOUND', `the store ${engine.store.url} holds no backup`, {
       hint: 'Make one with `holdfast backup`.',
     });
   }
-  return all ? chosen : [...new Map(chosen.map((one) => [one.source, one])).values()];
+  return chosen;
 }
 
-/** An id from the future is nobody's latest, or one forged id would hide all that follow. */
-function newest(
+async function newest(
   engine: Engine,
   candidates: readonly StoredBackup[],
   { name, sources }: { name: string; sources: ReadonlySet<string> },
-): StoredBackup {
+): Promise<StoredBackup> {
   const among = new Set(candidates.map(({ source }) => source));
   if (among.size > 1) {
     throw new HoldfastError(
@@ -207,8 +210,7 @@ function newest(
       },
     );
   }
-  const latest = latestTime(engine);
-  const last = runsLast(candidates.filter(({ id }) => timeOf(id) <= latest)).at(-1);
+  const last = await newestRun(engine, candidates);
   if (last !== undefined) return last;
   const future = candidates.length > 0 ? ', but for some from the future' : '';
   throw new HoldfastError('BACKUP_NOT_FOUND', `the store holds no backup for "${name}"${future}`, {
@@ -219,10 +221,82 @@ function newest(
   });
 }
 
-/** What restores have replaced stands before all runs: it is the latest only where there is nothing else. */
-function runsLast(backups: readonly StoredBackup[]): StoredBackup[] {
-  const runs = backups.filter(({ id }) => !isSafety(id));
-  return [...backups.filter(({ id }) => isSafety(id)), ...runs];
+/**
+ * The newest of the backups of one source. What restores have replaced is the newest only where there is nothing else; an id from the future
+ * never is, or one forged id would hide all that follow.
+ */
+export async function newestRun(
+  engine: Engine,
+  backups: readonly StoredBackup[],
+): Promise<StoredBackup | undefined> {
+  const latest = latestTime(engine);
+  const past = backups.filter(({ id }) => timeOf(id) <= latest);
+  const runs = past.filter(({ id }) => !isSafety(id));
+  for await (const { stored } of newestBackups(engine, runs.length > 0 ? runs : past))
+    return stored;
+  return undefined;
+}
+
+/** The backups of one source, oldest first. */
+async function inOrder(engine: Engine, backups: readonly StoredBackup[]): Promise<StoredBackup[]> {
+  const dated: DatedBackup[] = [];
+  for await (const one of newestBackups(engine, backups)) dated.push(one);
+  return dated.sort(oldestFirst).map(({ stored }) => stored);
+}
+
+/** A backup that was listed, with the times that say which one is newer. */
+export interface DatedBackup extends Dated {
+  readonly stored: StoredBackup;
+  /** Undefined when the manifest cannot be read; then the time of its id stands for the begin. */
+  readonly read: ReadBackup | undefined;
+}
+
+/** So many manifests are read at once, when the first one does not suffice. */
+const READ_AT_ONCE = 8;
+
+/**
+ * The backups that have a manifest, newest first.
+ *
+ * No backup is newer than the time when it was stored, which the listing tells: so to know the newest, as a rule one manifest is
+ * read, and not all that there are. Those from the future are among them.
+ */
+export async function* newestBackups(
+  engine: Engine,
+  backups: readonly StoredBackup[],
+): AsyncGenerator<DatedBackup> {
+  const unread = backups
+    .flatMap(({ manifest, ...one }) => (manifest === undefined ? [] : [{ ...one, manifest }]))
+    .sort((a, b) => a.manifest.storedAt.getTime() - b.manifest.storedAt.getTime());
+  const read = new Set<DatedBackup>();
+  for (let atOnce = 1; ;) {
+    const best = newestOf([...read]);
+    const next = unread.at(-1)?.manifest.storedAt;
+    if (best !== undefined && (next === undefined || effectiveTime(best) > next)) {
+      read.delete(best);
+      yield best;
+    } else if (next === undefined) {
+      return;
+    } else {
+      const batch = unread.splice(-atOnce);
+      for (const one of await Promise.all(batch.map((each) => dated(engine, each)))) read.add(one);
+      atOnce = READ_AT_ONCE;
+    }
+  }
+}
+
+async function dated(
+  engine: Engine,
+  stored: StoredBackup & { readonly manifest: StoredObject },
+): Promise<DatedBackup> {
+  const { id, manifest } = stored;
+  const { storedAt } = manifest;
+  try {
+    const read = await readManifest(engine, manifest);
+    return { stored, read, id, storedAt, begin: new Date(read.manifest.begin) };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { stored, read: undefined, id, storedAt, begin: timeOf(id) };
+  }
 }
 
 /** The time for which a backup was triggered. */

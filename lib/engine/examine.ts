@@ -2,7 +2,7 @@
 import { HoldfastError } from '../errors.ts';
 import { parseBackupId } from '../format/ids.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
-import { listStored } from './catalog.ts';
+import { listStored, newestRun, type StoredBackup } from './catalog.ts';
 import type { Engine } from './engine.ts';
 import { assertOurs } from './marker.ts';
 
@@ -39,16 +39,22 @@ export async function examineStore(engine: Engine): Promise<StoreExamination> {
   const newest = new Map<string, NewestStored>();
   const fromFuture: string[] = [];
   const latest = engine.now().getTime() + CLOCK_TOLERANCE_MS;
-  for (const { source, id, manifest, artifacts } of await listStored(engine)) {
-    if (manifest === undefined) continue;
-    const storedBytes = artifacts.reduce((sum, { bytes }) => sum + bytes, manifest.bytes);
-    newest.set(source, { source, id, storedBytes });
+  const stored = (await listStored(engine)).filter(({ manifest }) => manifest !== undefined);
+  for (const [source, own] of Map.groupBy(stored, (one) => one.source)) {
+    const last = await newestRun(engine, own);
+    if (last !== undefined) newest.set(source, { source, id: last.id, storedBytes: bytesOf(last) });
+  }
+  for (const { source, id } of stored) {
     if ((parseBackupId(id)?.at.getTime() ?? 0) > latest) fromFuture.push(`${source}/${id}`);
   }
   if (tried) await tryRoundTrip(engine);
   // The store's clock is that of what is written last, so it is asked for only where something may be.
   const clockAheadMs = tried ? engine.now().getTime() - (await engine.store.now()).getTime() : 0;
   return { tried, newest: [...newest.values()], fromFuture, clockAheadMs };
+}
+
+function bytesOf({ manifest, artifacts }: StoredBackup): number {
+  return artifacts.reduce((sum, { bytes }) => sum + bytes, manifest?.bytes ?? 0);
 }
 
 async function tryRoundTrip(engine: Engine): Promise<void> {

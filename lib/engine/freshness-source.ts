@@ -1,5 +1,5 @@
 // What one source's backups come to, as numbers. What was let go and only waits to be deleted counts for nothing.
-import { CLOCK_TOLERANCE_MS, DAY_MS, HOUR_MS } from '../policy/durations.ts';
+import { DAY_MS, HOUR_MS } from '../policy/durations.ts';
 import type { RetentionPolicy } from '../policy/retention-policy.ts';
 import { freshnessOf, type Freshness } from '../policy/freshness.ts';
 import { longestIntervalMs } from '../policy/schedule.ts';
@@ -10,7 +10,7 @@ import { lastPrune, missingSincePrune, releasedAndListed } from './prune-facts.t
 import { readRecords } from './records.ts';
 import { findingsOf, type Finding } from './status-findings.ts';
 import { restoreTests, type Objectives } from './status.ts';
-import { surveySource, type Survey, type SurveyedBackup } from './survey.ts';
+import { runsUntil, surveySource, type Survey, type SurveyedBackup } from './survey.ts';
 
 /** What is promised of a source, and what is kept of it. */
 export interface Promised extends Objectives {
@@ -74,7 +74,7 @@ export async function measureSource(engine: Engine, input: SourceInput): Promise
   const gone = new Set((decision?.goneBefore ?? []).map(({ id }) => id));
   const survey = { ...whole, backups: whole.backups.filter(({ id }) => !gone.has(id)) };
   const freshness = freshnessOf(
-    { ...objectives(promised), good: goodOf(survey), configuredAt },
+    { ...objectives(promised), good: survey.backups.filter(({ good }) => good), configuredAt },
     at,
   );
   const tests = await restoreTests(engine, source, new Date(at.getTime() - TESTS_LOOK_BACK_MS));
@@ -124,17 +124,6 @@ function decideNow(
   return decide({ backups, released, policy, intervalMs, now });
 }
 
-function goodOf({ backups }: Survey) {
-  return backups
-    .filter(({ good }) => good)
-    .map(({ id, time, storedAt, manifest }) => ({
-      id,
-      time,
-      storedAt,
-      begin: new Date(manifest.begin),
-    }));
-}
-
 function lastProofOf({ backups }: Survey): Date | undefined {
   const times = backups
     .flatMap(({ evidence }) => evidence)
@@ -172,15 +161,14 @@ interface Counted {
 }
 
 async function countsOf(engine: Engine, { survey, findings, freshness, at }: Counted) {
-  const latestMs = at.getTime() + CLOCK_TOLERANCE_MS;
-  const past = survey.backups.filter(({ time }) => time.getTime() <= latestMs);
+  const runs = runsUntil(survey.backups, at);
   const late = (one: SurveyedBackup) => at.getTime() - one.storedAt.getTime() > PROVEN_WITHIN_MS;
-  const unproven = past.filter((one) => one.standing === 'unproven' && late(one));
+  const unproven = runs.filter((one) => one.standing === 'unproven' && late(one));
   const broken = findings.filter(
     ({ code, severity }) => BROKEN.includes(code) && severity === 'alarm',
   );
   return {
-    partialBackups: past.at(-1)?.standing === 'partial' ? 1 : 0,
+    partialBackups: runs.at(-1)?.standing === 'partial' ? 1 : 0,
     unprovenBackups: unproven.length,
     damagedBackups: broken.length,
     failedRuns: await countFailures(engine, survey, freshness, at),

@@ -3,6 +3,7 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import { parseRecordKey, RECORDS_PREFIX } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { Record } from '../format/record.ts';
+import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 import type { StoredObject } from '../stores/store.ts';
 import { isAboutOneFile, listStored, readManifest, timeOf, type ReadBackup } from './catalog.ts';
 import { throwIfCancelled, type Engine } from './engine.ts';
@@ -35,7 +36,7 @@ export interface LogEntry {
 export interface LogOptions {
   /** Empty for all that the store knows of. */
   readonly sources: readonly string[];
-  /** At most so many, the newest. */
+  /** At most so many, the newest; from 1 on. */
   readonly limit: number;
   /** Only what did not end well. */
   readonly failed: boolean;
@@ -43,15 +44,21 @@ export interface LogOptions {
 
 /** The newest acts that are asked for, oldest first. */
 export async function readLog(engine: Engine, options: LogOptions): Promise<LogEntry[]> {
+  const { limit } = options;
   const refs = await listActs(engine, options.sources);
   const entries: LogEntry[] = [];
   for (const ref of refs.reverse()) {
-    if (entries.length >= options.limit) break;
+    // No act began later than it is listed, clocks aside: what is left is older than all that is wanted.
+    const oldest = entries.at(-limit);
+    const reachedMs = ref.at.getTime() + CLOCK_TOLERANCE_MS;
+    if (entries.length >= limit && reachedMs <= Date.parse(oldest?.begin ?? '')) break;
     throwIfCancelled(engine);
     const entry = await readAct(engine, ref);
-    if (!options.failed || hasFailed(entry)) entries.push(entry);
+    if (options.failed && !hasFailed(entry)) continue;
+    entries.push(entry);
+    entries.sort((a, b) => (a.begin === b.begin ? 0 : a.begin < b.begin ? -1 : 1));
   }
-  return entries.sort((a, b) => (a.begin === b.begin ? 0 : a.begin < b.begin ? -1 : 1));
+  return entries.slice(-limit);
 }
 
 /** Sources of which the store knows anything, backups or records, by name; with the time of the oldest of these. */
@@ -73,7 +80,7 @@ interface ActRef {
   readonly source: string;
   readonly verb: string;
   readonly subject: string;
-  /** When it began, as its key tells it. */
+  /** When a record's act began, as its key tells it; when the manifest of a backup was stored. */
   readonly at: Date;
   readonly object: StoredObject;
 }
@@ -84,7 +91,7 @@ async function listActs(engine: Engine, sources: readonly string[]): Promise<Act
   const refs: ActRef[] = (await listStored(engine)).flatMap(({ source, id, manifest }) =>
     manifest === undefined
       ? []
-      : { source, verb: 'backup', subject: id, at: timeOf(id), object: manifest },
+      : { source, verb: 'backup', subject: id, at: manifest.storedAt, object: manifest },
   );
   for await (const object of engine.store.list(RECORDS_PREFIX)) {
     const place = parseRecordKey(object.key);

@@ -1,18 +1,16 @@
 // Which earlier backup a run may take members over from.
 import { isSafety } from '../format/ids.ts';
 import type { Source } from '../sources/source.ts';
-import {
-  isUnreadable,
-  listStored,
-  readManifest,
-  type ReadBackup,
-  type StoredBackup,
-} from './catalog.ts';
+import { listStored, newestBackups, timeOf, type DatedBackup, type ReadBackup } from './catalog.ts';
+import { latestTime } from './clock.ts';
 import type { Engine } from './engine.ts';
 import { readRecords } from './records.ts';
 import { absentArtifact } from './survey.ts';
 
-/** The newest backup before `id` that is whole and trusted; undefined when there is none, or that one is known to be damaged. */
+/**
+ * The newest backup that is whole and trusted, for a run `id` that begins now; undefined when there is none, or that one is known to
+ * be damaged. It may well have a later id: a run that comes late builds on what was made since it was due.
+ */
 export async function findPredecessor(
   engine: Engine,
   source: Source,
@@ -20,9 +18,12 @@ export async function findPredecessor(
 ): Promise<ReadBackup | undefined> {
   const stored = await listStored(engine, source.name);
   // What a restore replaced is compared with nothing but its like.
-  const before = stored.filter((one) => one.id < id && (isSafety(id) || !isSafety(one.id)));
-  for (const one of before.reverse()) {
-    const read = await readUsable(engine, source, one);
+  const latest = latestTime(engine);
+  const usable = stored.filter(
+    (one) => one.id !== id && timeOf(one.id) <= latest && (isSafety(id) || !isSafety(one.id)),
+  );
+  for await (const one of newestBackups(engine, usable)) {
+    const read = readUsable(source, one);
     if (read === undefined) continue;
     // An unchanged archive is cloned as it stands, so what is wrong with this one may be wrong with those before it as well, and
     // nobody has looked at them since. Reading the source once more is the way out.
@@ -31,20 +32,9 @@ export async function findPredecessor(
   return undefined;
 }
 
-async function readUsable(
-  engine: Engine,
-  source: Source,
-  stored: StoredBackup,
-): Promise<ReadBackup | undefined> {
-  if (stored.manifest === undefined) return undefined;
-  let read: ReadBackup;
-  try {
-    read = await readManifest(engine, stored.manifest);
-  } catch (error) {
-    // One that cannot be read serves nobody; status and verify report it.
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  }
+function readUsable(source: Source, { stored, read }: DatedBackup): ReadBackup | undefined {
+  // One that cannot be read serves nobody; status and verify report it.
+  if (read === undefined) return undefined;
   if (read.distrust !== undefined || read.manifest.kind !== source.kind.kind) return undefined;
   return absentArtifact(read.manifest, stored) === undefined ? read : undefined;
 }

@@ -17,6 +17,8 @@ export interface DecisionInput {
   readonly released: ReadonlySet<string>;
   readonly policy: RetentionPolicy;
   readonly intervalMs: number | undefined;
+  /** The id of the backup that the run has made, if any. */
+  readonly justMade?: string | undefined;
   readonly now: Date;
 }
 
@@ -26,9 +28,10 @@ export function decide({
   released,
   policy,
   intervalMs,
+  justMade,
   now,
 }: DecisionInput): PruneDecision {
-  const options = { intervalMs };
+  const options = { intervalMs, justMade };
   const all = applyRetention(backups, policy, now, options);
   const wantedAgain = all.keep
     .filter(({ backup, reasons }) => {

@@ -18,6 +18,8 @@ export interface PruneOptions {
   readonly intervalMs: number | undefined;
   /** Decide and say, and release nothing. */
   readonly dryRun: boolean;
+  /** The id of the backup that this run has made: it is not let go. */
+  readonly justMade?: string | undefined;
   /** For how many days from now on the store is to lock what is kept; undefined for a store without locks. */
   readonly lockDays?: number | undefined;
 }
@@ -67,11 +69,12 @@ export async function pruneSource(
   }
   await assertOurs(engine);
   const survey = await surveySource(engine, source);
-  const { policy, intervalMs, dryRun, lockDays } = options;
+  const { policy, intervalMs, justMade, dryRun, lockDays } = options;
   const last = await lastPrune(engine, source);
   const before = await releasedAndListed(engine, survey, last);
   const { backups } = survey;
-  const decided = decide({ backups, released: before, policy, intervalMs, now: begin });
+  const input = { policy, intervalMs, justMade, now: begin };
+  const decided = decide({ ...input, backups, released: before });
   const unnamed = [...survey.orphans, ...survey.leftovers];
   const released = await releasedBefore(engine, source, unnamed);
   const orphans = unnamed.map((one) => ({ one, due: isDue(one, begin, released) }));

@@ -8,7 +8,14 @@ import type { Manifest } from '../format/manifest.ts';
 import type { OpenBackup, Source } from '../sources/source.ts';
 import type { StoredObject } from '../stores/store.ts';
 import { backupSource } from './backup.ts';
-import { isUnreadable, listStored, openBackup, readManifest, withArtifacts } from './catalog.ts';
+import {
+  isUnreadable,
+  listStored,
+  newestBackups,
+  openBackup,
+  readManifest,
+  withArtifacts,
+} from './catalog.ts';
 import { kindOf, signerOf, workOf, type Engine } from './engine.ts';
 import { isKnownDamaged } from './predecessor.ts';
 import { writeRecord } from './records.ts';
@@ -85,17 +92,13 @@ export async function repairBackup(
 /** Every other trusted backup in the store, newest first, those of the same source before others. */
 async function* donorsOf(engine: Engine, source: string, id: string): AsyncGenerator<OpenBackup> {
   const stored = (await listStored(engine)).filter((one) => one.source !== source || one.id !== id);
-  stored.sort(
-    (a, b) => Number(b.source === source) - Number(a.source === source) || (a.id < b.id ? 1 : -1),
-  );
-  for (const { manifest } of stored) {
-    if (manifest === undefined) continue;
-    try {
-      const read = await readManifest(engine, manifest);
-      if (read.distrust === undefined || engine.trustAnyone) yield withArtifacts(engine, read);
-    } catch (error) {
+  const own = stored.filter((one) => one.source === source);
+  const others = stored.filter((one) => one.source !== source);
+  for (const backups of [own, others]) {
+    for await (const { read } of newestBackups(engine, backups)) {
       // A donor that cannot be read gives nothing; others may.
-      if (!isUnreadable(error)) throw error;
+      if (read === undefined) continue;
+      if (read.distrust === undefined || engine.trustAnyone) yield withArtifacts(engine, read);
     }
   }
 }
@@ -130,15 +133,20 @@ function nameOf({ source, id }: Manifest): string {
 }
 
 /**
- * The time of the damaged backup, or the next millisecond that has no repair of it that serves as well: repeated, and interrupted
- * before it could say that it is done, a repair finds its backup there already.
+ * The time of the damaged backup, or one of the next milliseconds, such that its id comes after that of the damaged one: both begin at
+ * the same time, and the repair must be the newer. Repeated, and interrupted before it could say that it is done, a repair finds its
+ * backup there already.
  */
 async function triggerFor(engine: Engine, manifest: Manifest, lost: number): Promise<Trigger> {
   let { at } = triggerOf(manifest.id);
   for (;;) {
     const trigger: Trigger = { kind: 'repair', at };
     const object = await engine.store.head(manifestKey(manifest.source, backupId(trigger)));
-    if (object === undefined || (await serves(engine, object, { manifest, lost }))) return trigger;
+    const isFit =
+      object === undefined
+        ? backupId(trigger) > manifest.id
+        : await serves(engine, object, { manifest, lost });
+    if (isFit) return trigger;
     at = new Date(at.getTime() + 1);
   }
 }

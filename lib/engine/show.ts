@@ -1,6 +1,7 @@
 // All that is known of one backup: what it is, what it is worth and why, what it holds, and what changed since the one before.
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Artifact } from '../format/manifest.ts';
+import { isSafety } from '../format/ids.ts';
 import { manifestKey } from '../format/layout.ts';
 import { fromUtf8 } from '../format/paths.ts';
 import type { Verb } from '../format/record.ts';
@@ -33,7 +34,7 @@ export interface ShownBackup {
   readonly backup: SurveyedBackup;
   /** What has been done with it, oldest first; pins that were taken back included. */
   readonly acts: readonly ActOnBackup[];
-  /** The backup of the source before this one that can be trusted. */
+  /** The backup of the source before this one that can be trusted; what a restore has replaced is compared with its like alone. */
   readonly previous: string | undefined;
   readonly byHand: ByHand;
   /** What of the source's files in the store could not be read. */
@@ -58,9 +59,9 @@ export async function showBackup(
   if (backup === undefined) throw await whyAbsent(engine, source, id);
   const trusted = (one: SurveyedBackup) => one.distrust === undefined || engine.trustAnyone;
   const { manifest } = backup;
-  const previous = backups.findLast(
-    (one) => one.id < id && trusted(one) && one.manifest.kind === manifest.kind,
-  );
+  const comparable = (one: SurveyedBackup) =>
+    trusted(one) && one.manifest.kind === manifest.kind && (isSafety(id) || !isSafety(one.id));
+  const previous = backups.slice(0, backups.indexOf(backup)).findLast(comparable);
   return {
     backup,
     acts: await actsOn(engine, source, id),

@@ -4,7 +4,7 @@ import { findFlood } from '../policy/anomaly.ts';
 import { CLOCK_TOLERANCE_MS, DAY_MS, durationText } from '../policy/durations.ts';
 import type { Freshness } from '../policy/freshness.ts';
 import type { RestoreTestStatus } from '../policy/restore-tests.ts';
-import type { Survey, SurveyedBackup } from './survey.ts';
+import { runsUntil, type Survey, type SurveyedBackup } from './survey.ts';
 
 /** `alarm`: somebody has to act, and `status` ends with 4; `watch`: worth a look by day. */
 export type Severity = 'watch' | 'alarm';
@@ -60,7 +60,7 @@ function watch(code: string, detail: string): Finding {
 function freshnessFindings({ survey, freshness, at, isConfigured }: FindingsInput): Finding[] {
   const { state, ageMs, dueSince, rpo } = freshness;
   const age = ageMs === undefined ? 'an unknown time' : durationText(ageMs);
-  if (state === 'never') return [neverGood(survey, isConfigured)];
+  if (state === 'never') return [neverGood(runsUntil(survey.backups, at), isConfigured)];
   const findings: Finding[] = [];
   const missed = dueSince === undefined ? '' : `; the run of ${dueSince.toISOString()} is missing`;
   if (state === 'late')
@@ -75,8 +75,8 @@ function freshnessFindings({ survey, freshness, at, isConfigured }: FindingsInpu
   return findings;
 }
 
-function neverGood({ backups }: Survey, isConfigured: boolean): Finding {
-  const newest = backups.at(-1);
+function neverGood(runs: readonly SurveyedBackup[], isConfigured: boolean): Finding {
+  const newest = runs.at(-1);
   if (newest !== undefined) {
     const { id, standing, why } = newest;
     return alarm('never', `no backup is good; the newest, ${id}, is ${standing}: ${why}`);
@@ -128,8 +128,8 @@ function restoreFindings({ overdue, rto, last, detail }: RestoreTestStatus): Fin
     : [];
 }
 
-function newestFindings({ survey, freshness }: FindingsInput): Finding[] {
-  const newest = survey.backups.at(-1);
+function newestFindings({ survey, freshness, at }: FindingsInput): Finding[] {
+  const newest = runsUntil(survey.backups, at).at(-1);
   if (newest === undefined || freshness.state === 'never') return [];
   const { id, standing, why, manifest } = newest;
   const odd = manifest.problems

@@ -18,7 +18,13 @@ import { missingSincePrune, readPrunes, type PruneFacts } from './prune-facts.ts
 import { readRecords } from './records.ts';
 import { findingsOf, gravestOf, type Finding, type Severity } from './status-findings.ts';
 import { successOf } from './success.ts';
-import { storedBytesOf, surveySource, type Survey, type SurveyedBackup } from './survey.ts';
+import {
+  runsUntil,
+  storedBytesOf,
+  surveySource,
+  type Survey,
+  type SurveyedBackup,
+} from './survey.ts';
 
 /** What is promised of a source. */
 export interface Objectives {
@@ -161,7 +167,7 @@ function judge(looked: Looked, configured: Objectives | undefined, at: Date): So
   const configuredAt = looked.knownSince;
   const freshness = freshnessOf(
     {
-      good: backups.filter(({ good }) => good).map(timesOf),
+      good: backups.filter(({ good }) => good),
       schedule,
       rpoMs,
       graceMs,
@@ -174,7 +180,7 @@ function judge(looked: Looked, configured: Objectives | undefined, at: Date): So
   const missing: Problem[] = missingSincePrune(survey, looked.prunes.at(-1));
   const isConfigured = configured !== undefined;
   const findings = findingsOf({ survey, freshness, restoreTest, missing, isConfigured, at });
-  const newest = newestOf(backups, at);
+  const newest = runsUntil(backups, at).at(-1);
   return {
     source,
     configured: isConfigured,
@@ -191,15 +197,6 @@ function judge(looked: Looked, configured: Objectives | undefined, at: Date): So
     storedBytes: storedBytesOf(survey),
     success,
   };
-}
-
-function timesOf({ id, time, storedAt, manifest }: SurveyedBackup) {
-  return { id, time, storedAt, begin: new Date(manifest.begin) };
-}
-
-/** The newest that is not from the future. */
-function newestOf(backups: readonly SurveyedBackup[], at: Date): SurveyedBackup | undefined {
-  return backups.findLast(({ time }) => time.getTime() <= at.getTime() + CLOCK_TOLERANCE_MS);
 }
 
 function databaseIn(backup: SurveyedBackup | undefined): DatabaseSummary | undefined {

@@ -1,8 +1,10 @@
 // What is known of each backup of a source: its manifest, its evidence, its pins, and whether all its bytes are there.
 import type { Problem } from '../errors.ts';
-import { isSafety } from '../format/ids.ts';
+import { isSafety, parseBackupId } from '../format/ids.ts';
 import { manifestKey, parseRecordKey } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
+import { oldestFirst } from '../policy/order.ts';
+import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 import { standingOf, type EvidencePiece, type Standing } from '../policy/standing.ts';
 import {
   isUnreadable,
@@ -19,9 +21,12 @@ import { readRecords, type ReadRecord } from './records.ts';
 export interface SurveyedBackup {
   readonly source: string;
   readonly id: string;
+  /** The time of its trigger. */
   readonly time: Date;
+  readonly begin: Date;
   /** By the store's clock. */
   readonly storedAt: Date;
+  readonly isRepair: boolean;
   readonly manifest: Manifest;
   readonly digest: string;
   readonly signedBy: string;
@@ -40,7 +45,7 @@ export interface SurveyedBackup {
 
 export interface Survey {
   readonly source: string;
-  /** Oldest first. */
+  /** Oldest first, by the order of `policy/order.ts`. */
   readonly backups: readonly SurveyedBackup[];
   /** Runs that never became a backup: artifacts that no manifest names. */
   readonly orphans: readonly StoredBackup[];
@@ -65,7 +70,13 @@ export async function surveySource(engine: Engine, source: string): Promise<Surv
     leftovers.push(...leftoversOf(one, read));
   }
   const orphans = stored.filter(({ manifest }) => manifest === undefined);
-  return { source, backups, orphans, leftovers, problems };
+  return { source, backups: backups.sort(oldestFirst), orphans, leftovers, problems };
+}
+
+/** The backups that show how a source is doing: without what restores have replaced, and without those from the future. */
+export function runsUntil(backups: readonly SurveyedBackup[], at: Date): SurveyedBackup[] {
+  const latestMs = at.getTime() + CLOCK_TOLERANCE_MS;
+  return backups.filter(({ id, time }) => time.getTime() <= latestMs && !isSafety(id));
 }
 
 /** What the store holds of the source, in bytes: backups with their manifests, and runs that never became one. */
@@ -150,7 +161,9 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
     source,
     id,
     time: timeOf(id),
+    begin: new Date(manifest.begin),
     storedAt,
+    isRepair: parseBackupId(id)?.kind === 'repair',
     manifest,
     digest,
     signedBy,

@@ -1,19 +1,15 @@
 // How old the newest good backup of a source is, and whether that is what was promised.
 import { CLOCK_TOLERANCE_MS, HOUR_MS, durationText } from './durations.ts';
+import { effectiveTime, newestOf, type Dated } from './order.ts';
 import { longestIntervalMs, nextDue, type Schedule } from './schedule.ts';
 
 /** What may pass beyond a source's interval before its freshness alarms, where nothing else is configured. */
 export const DEFAULT_GRACE_MS = 2 * HOUR_MS;
 
 /** The times of a good backup. */
-export interface BackupTimes {
-  readonly id: string;
+export interface BackupTimes extends Dated {
   /** The time of the trigger, as in the id. */
   readonly time: Date;
-  /** When the run began, by the clock of the machine that ran it. */
-  readonly begin: Date;
-  /** When the manifest was stored, by the store's clock. */
-  readonly storedAt: Date;
 }
 
 export interface FreshnessInput {
@@ -84,19 +80,8 @@ export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
   };
 }
 
-/** The earlier of a run's begin and its manifest's time in the store: the state that a restore would bring back is not younger. */
-export function effectiveTime({ begin, storedAt }: Pick<BackupTimes, 'begin' | 'storedAt'>): Date {
-  return begin < storedAt ? begin : storedAt;
-}
-
 function isFuture({ time }: BackupTimes, now: Date): boolean {
   return time.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
-}
-
-function newestOf(good: readonly BackupTimes[]): BackupTimes | undefined {
-  return good.toSorted(
-    (a, b) => effectiveTime(b).getTime() - effectiveTime(a).getTime() || (a.id < b.id ? 1 : -1),
-  )[0];
 }
 
 function missedDue(

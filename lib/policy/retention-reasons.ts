@@ -11,8 +11,10 @@ export type KeepRule =
   /** One of the newest good ones that are always kept. */
   | 'last-good'
   | 'newer-than-good'
-  /** Not good, and not old enough to be given up. */
+  /** Not good and not old enough to be given up; or a repair that was made lately. */
   | 'grace'
+  /** By the run that applies the policy. */
+  | 'just-made'
   /** No rule wants it; it stays because nothing is released in this run, or not so much. */
   | 'held'
   | 'deferred';
@@ -48,6 +50,7 @@ const WORDS: Readonly<Record<KeepRule, (value: string) => string>> = {
   'last-good': (place) => `last good ${place}`,
   'newer-than-good': () => 'newer than the newest good',
   grace: (value) => value,
+  'just-made': () => 'made by this run',
   held: (why) => `held: ${why}`,
   deferred: (why) => `deferred: ${why}`,
 };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { CALENDAR_TIERS, calendarOf, type Buckets } from './calendar.ts';
 import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
+import { effectiveTime, newestFirst, type Dated } from './order.ts';
 import {
   ALWAYS_KEPT,
   INTERVALS_WITHOUT_GOOD,
@@ -20,14 +21,13 @@ import type {
 import type { Standing } from './standing.ts';
 
 /** What retention has to know of a backup. */
-export interface RetainableBackup {
+export interface RetainableBackup extends Dated {
   readonly source: string;
-  readonly id: string;
   /** The time of the trigger, as in the id. */
   readonly time: Date;
-  /** When the manifest was stored, by the store's clock. */
-  readonly storedAt: Date;
   readonly standing: Standing;
+  /** True for one that was made to replace a damaged one, and stands at its time. */
+  readonly isRepair: boolean;
   /** The keys of the pin records in force. */
   readonly pinnedBy: readonly string[];
 }
@@ -35,6 +35,8 @@ export interface RetainableBackup {
 export interface RetentionOptions {
   /** The longest interval of the source's schedule; undefined when it has none. */
   readonly intervalMs: number | undefined;
+  /** The id of the backup that this very run has made, if it has made one: it stays, whatever else is newer by now. */
+  readonly justMade?: string | undefined;
 }
 
 /** `keep`, `release` and `ignored` together are exactly the backups passed in. */
@@ -52,14 +54,16 @@ export interface RetentionResult<B extends RetainableBackup> {
 }
 
 /**
- * Sorts the backups of one source into those to keep and those to let go; the order in which they come does not matter.
+ * Sorts the backups of one source into those to keep and those to let go; the order in which they come does not matter. Which one
+ * is newer, and into which day each falls, their effective times say: when a run was due decides nothing.
  *
  * A calendar bucket (a day, an ISO week, a month, a year) that has good backups is served by the one that was stored first. What
  * arrives later can therefore not displace it, be it a thousand runs in an hour or an id dated back, and once chosen it stays so
  * until its bucket leaves the window. Buckets without a good backup do not count.
  *
  * The newest 3 good ones, all that is newer than the newest good one, and what is pinned are kept over every other rule; a pin
- * changes nothing for the others. What is not good goes after 14 days. Nothing goes when the time is in doubt, when nothing is good
+ * changes nothing for the others. What is not good goes after 14 days; a repair, which comes long after its time and after others
+ * have taken its places, stays as long in any case. What the run itself has just made stays. Nothing goes when the time is in doubt, when nothing is good
  * or nothing was within three intervals; and at most a fifth of what is there goes in one run, but always one.
  *
  * Throws `CONFIG_INVALID` for a policy that cannot be meant.
@@ -78,7 +82,7 @@ export function applyRetention<B extends RetainableBackup>(
     return reason === undefined ? [] : [{ backup, reason }];
   });
   const considered = sorted.filter((backup) => whyIgnored(backup, now) === undefined);
-  const reasons = wanted(considered, policy, now);
+  const reasons = wanted(considered, policy, now, options.justMade);
   const unwanted = considered.filter((backup) => !reasons.has(backup));
   const held = whyHeld(sorted, considered, now, options);
   const { release, deferred } = limit(unwanted, considered.length, held);
@@ -108,13 +112,9 @@ function checkBackups(
 ): void {
   assert(new Set(backups.map(({ source }) => source)).size <= 1, 'retention is applied per source');
   assert.equal(new Set(backups.map(({ id }) => id)).size, backups.length, 'ids are unique');
-  const times = [now, ...backups.flatMap(({ time, storedAt }) => [time, storedAt])];
+  const times = [now, ...backups.flatMap(({ time, begin, storedAt }) => [time, begin, storedAt])];
   assert(!times.some((time) => Number.isNaN(time.getTime())), 'times are valid');
   assert(intervalMs === undefined || intervalMs > 0, 'an interval is longer than 0 ms');
-}
-
-function newestFirst(a: RetainableBackup, b: RetainableBackup): number {
-  return b.time.getTime() - a.time.getTime() || (a.id < b.id ? 1 : -1);
 }
 
 function storedFirst(a: RetainableBackup, b: RetainableBackup): number {
@@ -135,6 +135,7 @@ function wanted<B extends RetainableBackup>(
   considered: readonly B[],
   policy: RetentionPolicy,
   now: Date,
+  justMade: string | undefined,
 ): Reasons<B> {
   const reasons: Reasons<B> = new Map();
   const keep = (backup: B, rule: KeepRule, value: string) => {
@@ -144,19 +145,24 @@ function wanted<B extends RetainableBackup>(
   keepByCalendar(good, policy, keep);
   good.slice(0, policy.last).forEach((backup, index) => keep(backup, 'last', String(index + 1)));
   const newest = good[0];
-  const limitMs = (newest?.time.getTime() ?? 0) - policy.withinMs;
+  const limitMs = (newest === undefined ? 0 : +effectiveTime(newest)) - policy.withinMs;
   for (const backup of policy.withinMs > 0 ? good : []) {
     // Counted from the newest good one and not from now, so that a clock that jumps ahead makes nothing old.
-    if (backup.time.getTime() >= limitMs) keep(backup, 'within', durationText(policy.withinMs));
+    if (+effectiveTime(backup) >= limitMs) keep(backup, 'within', durationText(policy.withinMs));
   }
   good.slice(0, ALWAYS_KEPT).forEach((backup, i) => keep(backup, 'last-good', String(i + 1)));
   for (const backup of considered) {
     for (const key of backup.pinnedBy) keep(backup, 'pinned', key);
-    if (isGood(backup)) continue;
+    if (backup.id === justMade) keep(backup, 'just-made', '');
+    const end = graceEnd(backup);
+    const until = `kept until ${end.toISOString()}`;
+    if (isGood(backup)) {
+      if (backup.isRepair && end >= now) keep(backup, 'grace', `a repair, ${until}`);
+      continue;
+    }
     if (newest !== undefined && newestFirst(backup, newest) < 0)
       keep(backup, 'newer-than-good', '');
-    const end = graceEnd(backup);
-    if (end >= now) keep(backup, 'grace', `${backup.standing}, kept until ${end.toISOString()}`);
+    if (end >= now) keep(backup, 'grace', `${backup.standing}, ${until}`);
   }
   return reasons;
 }
@@ -169,7 +175,7 @@ function keepByCalendar<B extends RetainableBackup>(
   const bucketsOf = calendarOf(policy.timeZone);
   const dated: readonly { backup: B; buckets: Buckets }[] = good
     .toSorted(storedFirst)
-    .map((backup) => ({ backup, buckets: bucketsOf(backup.time) }));
+    .map((backup) => ({ backup, buckets: bucketsOf(effectiveTime(backup)) }));
   for (const tier of CALENDAR_TIERS) {
     const first = new Map<string, B>();
     for (const { backup, buckets } of dated) {
@@ -206,7 +212,7 @@ function whyHeld(
   const good = considered.filter(isGood);
   if (good.length === 0) return { code: 'nothing-good', detail: 'no backup is good' };
   if (intervalMs === undefined) return undefined;
-  const ageMs = Math.min(...good.map(({ time, storedAt }) => nowMs - Math.min(+time, +storedAt)));
+  const ageMs = Math.min(...good.map((backup) => nowMs - +effectiveTime(backup)));
   if (ageMs <= INTERVALS_WITHOUT_GOOD * intervalMs) return undefined;
   const detail = `the newest good backup is ${durationText(ageMs)} old, with an interval of ${durationText(intervalMs)}`;
   return { code: 'no-recent-good', detail };

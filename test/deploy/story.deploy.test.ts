@@ -232,7 +232,7 @@ test('each function serves the same event twice, and one that comes late', async
     outcome: 'already',
     id: made['id'],
   });
-  const late = { ...trigger, trigger: 'schedule', at: old };
+  const late = { ...trigger, trigger: 'deploy', at: old };
   expect(await system.invoke('backup', late)).toMatchObject({
     outcome: 'superseded',
   });

@@ -23,7 +23,7 @@ import { plantSite } from '../support/small-site.ts';
 import { makeSystem, type Ended, type System } from '../support/system.ts';
 
 const TIMEOUT_MS = 240_000;
-const AT = '2026-11-01T02:00:00.000Z';
+const AT = '2021-11-01T02:00:00.000Z';
 const TRIGGER = ['backup', '--trigger', 'deploy', '--at', AT];
 
 /** Large enough that runs which start together meet. */
@@ -124,7 +124,7 @@ describe('processes at once', () => {
       const store = await system.openStore();
       expect(await unsound(store, new Map(), system)).toEqual([]);
       const left = (await listed(store)).map(({ id }) => id);
-      expect(left.filter((id) => id.startsWith('20261101'))).toHaveLength(3);
+      expect(left.filter((id) => id.startsWith('20211101'))).toHaveLength(3);
     },
     TIMEOUT_MS,
   );
@@ -205,9 +205,9 @@ describe('a process that is stopped', () => {
     'for 15 days, and whose artifacts were let go meanwhile, lists no backup without them',
     async () => {
       using system = makeSystem({ plant });
-      await system.json(['backup', '--at', '2026-10-31T02:00:00Z']);
+      await system.json(['backup', '--at', '2021-10-31T02:00:00Z']);
       const { child, ended } = system.start([...TRIGGER, '--json']);
-      const ofTrigger = (key: string) => key.includes('20261101') && key.includes('/archive-');
+      const ofTrigger = (key: string) => key.includes('20211101') && key.includes('/archive-');
       await Promise.race([stored(system, ofTrigger), ended]);
       child.kill('SIGSTOP');
       await wait(50);
@@ -215,7 +215,7 @@ describe('a process that is stopped', () => {
       const committed = (await listed(store)).length === 2;
       const old = new Date(Date.now() - 15 * DAY_MS);
       for (const key of await keysOf(store, 'backups/')) {
-        if (!committed && key.includes('20261101'))
+        if (!committed && key.includes('20211101'))
           fs.utimesSync(path.join(system.folder, key), old, old);
       }
       await system.json(['prune']);

@@ -50,7 +50,7 @@ test(
       '--trigger',
       'deploy',
       '--at',
-      '2026-11-01T00:00:00Z',
+      '2021-11-01T00:00:00Z',
     ]);
     expect([made, again]).toMatchObject([
       { sources: [{ outcome: 'made' }] },
@@ -115,9 +115,9 @@ test(
   'a damaged backup is repaired once',
   async () => {
     using system = makeSystem({ plant: plantSite });
-    await system.json(['backup', '--at', '2026-11-01T00:00:00Z', '--no-prune']);
+    await system.json(['backup', '--at', '2021-11-01T00:00:00Z', '--no-prune']);
     fs.writeFileSync(`${system.site}/more.txt`, 'more');
-    await system.json(['backup', '--at', '2026-11-02T00:00:00Z', '--no-prune']);
+    await system.json(['backup', '--at', '2021-11-02T00:00:00Z', '--no-prune']);
     const store = await system.openStore();
     const [first] = await listed(store);
     const archive = first?.artifacts.find(({ key }) => key.includes('/archive-'));

@@ -23,8 +23,10 @@ export function backup(
     source: 'site',
     id: backupId({ kind, at: time }),
     time,
+    begin: time,
     storedAt: after(time, 60_000),
     standing: 'good',
+    isRepair: kind === 'repair',
     pinnedBy: [],
     ...rest,
   };

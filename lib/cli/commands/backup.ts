@@ -15,7 +15,7 @@ import type { StoreNeed } from '../opened-store.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { openSource, selectSources } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
-import { timeOf } from '../time.ts';
+import { pastTime } from '../time.ts';
 import { bytesText, counted, durationText } from '../units.ts';
 import { pruneWithLock } from './prune.ts';
 import { problemLines } from '../problems.ts';
@@ -101,7 +101,8 @@ async function backUp(
     const verify = wanted ? await proof(engine, backup, terminal) : undefined;
     if (backup.outcome === 'already') return { ...done(), backup, ...(verify && { verify }) };
     const pruned = options.prune && config.pruneAfterBackup && verify?.verdict !== 'damaged';
-    const prune = pruned ? await pruneAfter(engine, config, source, terminal) : undefined;
+    const after = { justMade: backup.id, terminal };
+    const prune = pruned ? await pruneAfter(engine, config, source, after) : undefined;
     return { ...done(), backup, ...(verify && { verify }), ...(prune && { prune }) };
   } catch (error) {
     terminal.stop();
@@ -117,10 +118,10 @@ async function pruneAfter(
   engine: Engine,
   config: Config,
   source: SourceConfig,
-  terminal: Terminal,
+  { justMade, terminal }: { justMade: string; terminal: Terminal },
 ): Promise<PruneResult | undefined> {
   try {
-    const prune = await pruneWithLock(engine, config, source, { dryRun: false });
+    const prune = await pruneWithLock(engine, config, source, { dryRun: false, justMade });
     if (prune.release.length > 0) {
       terminal.line(
         `  pruned: ${counted(prune.release.length, 'backup')} let go, ${prune.keep.length} kept`,
@@ -137,7 +138,7 @@ async function pruneAfter(
 /** A schedule that fires twice must give one backup: without `--at` it is the time for which it fired last. */
 function triggerOf({ trigger, at }: Options, source: SourceConfig, now: Date): Trigger {
   if (at !== undefined) {
-    return { kind: trigger, at: timeOf('--at', at) };
+    return { kind: trigger, at: pastTime('--at', at, now) };
   }
   if (trigger === 'schedule' && source.schedule !== undefined) {
     const due = previousDue(parseSchedule(source.schedule, source.timeZone), now);

@@ -3,6 +3,7 @@ import { listStored } from '../../engine/catalog.ts';
 import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
 import { databaseSummary } from '../../format/manifest.ts';
 import { displayText } from '../../format/paths.ts';
+import { effectiveTime } from '../../policy/order.ts';
 import { holdsText, serverText } from '../holds-text.ts';
 import { problemLines } from '../problems.ts';
 import { assertKnown } from '../known-sources.ts';
@@ -49,7 +50,7 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
 const HEAD = ['source', 'id', 'age', 'standing', 'holds', 'content', 'stored', 'from'];
 
 function rowOf(backup: SurveyedBackup, now: Date): string[] {
-  const { source, id, time, standing, manifest, storedBytes, pinnedBy, hidden } = backup;
+  const { source, id, standing, manifest, storedBytes, pinnedBy, hidden } = backup;
   const { totals, git, database } = manifest;
   const commit = git === undefined ? '' : `${git.commit.slice(0, 8)}${git.dirty ? '+' : ''}`;
   const marks = [standing, pinnedBy.length > 0 && 'pinned', hidden.length > 0 && 'hidden'];
@@ -57,7 +58,7 @@ function rowOf(backup: SurveyedBackup, now: Date): string[] {
   return [
     source,
     id,
-    ageText(time, now),
+    ageText(effectiveTime(backup), now),
     mark,
     holdsText(manifest),
     bytesText(totals.contentBytes),
@@ -75,6 +76,7 @@ function jsonOf(backup: SurveyedBackup): object {
     id,
     time,
     storedAt,
+    effectiveTime: effectiveTime(backup),
     standing,
     good,
     why,

@@ -19,14 +19,15 @@ export async function pruneWithLock(
   engine: Engine,
   config: Config,
   source: SourceConfig,
-  { dryRun }: { dryRun: boolean },
+  { dryRun, justMade }: { dryRun: boolean; justMade?: string },
 ): Promise<PruneResult> {
   const { schedule, timeZone, retention } = source;
   const intervalMs =
     schedule === undefined
       ? undefined
       : longestIntervalMs(parseSchedule(schedule, timeZone), engine.now());
-  const prune = () => pruneSource(engine, source.name, { policy: retention, intervalMs, dryRun });
+  const options = { policy: retention, intervalMs, dryRun, justMade };
+  const prune = () => pruneSource(engine, source.name, options);
   if (dryRun) return prune();
   const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
   // On S3 to let go is to tag: two at once do the same, and neither deletes.

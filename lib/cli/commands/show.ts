@@ -5,6 +5,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { contentsOf, showBackup, type ContentLine, type ShownBackup } from '../../engine/show.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayPath } from '../../format/paths.ts';
+import { effectiveTime } from '../../policy/order.ts';
 import {
   changeJson,
   changeLine,
@@ -179,6 +180,7 @@ function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): o
     id,
     time,
     storedAt,
+    effectiveTime: effectiveTime(backup),
     standing,
     good,
     why,
