@@ -2,6 +2,7 @@
 import { HoldfastError } from '../errors.ts';
 import type { Trigger, TriggerKind } from '../format/ids.ts';
 import { parseBackupKey } from '../format/layout.ts';
+import { parseMoment } from '../format/times.ts';
 
 /** A backup is asked for by one of these; the others are made by people alone. */
 const BACKUP_TRIGGERS: readonly TriggerKind[] = ['schedule', 'manual', 'deploy', 'pre-deploy'];
@@ -10,8 +11,6 @@ export interface BackupEvent {
   readonly source: string;
   readonly trigger: Trigger;
 }
-
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z$/;
 
 /**
  * `{ trigger, source, at }`, `at` being the time for which it was triggered. `USAGE` for anything else, and for a time after `latest`:
@@ -34,17 +33,12 @@ export function parseSource(source: unknown): string {
 
 /** A time in an event. `USAGE` when it is none, or after `latest`. */
 export function parseTime(at: unknown, latest: Date): Date {
-  const time = typeof at === 'string' && TIME.test(at) ? new Date(at) : undefined;
-  // A date such as 30 February is read as another day.
-  if (time === undefined || Number.isNaN(time.getTime()) || !isSameSecond(time, at)) {
-    throw usage(`the time ${shown(at)}`, 'ISO 8601 in UTC, such as 2026-11-22T03:00:00Z');
+  const time = typeof at === 'string' ? parseMoment(at) : undefined;
+  if (time === undefined) {
+    throw usage(`the time ${shown(at)}`, 'ISO 8601, such as 2026-11-22T03:00:00Z');
   }
   if (time <= latest) return time;
   throw usage(`the time ${shown(at)}`, `a time that has come; it is ${latest.toISOString()} here`);
-}
-
-function isSameSecond(time: Date, written: unknown): boolean {
-  return time.toISOString().slice(0, 19) === String(written).slice(0, 19);
 }
 
 /** The fields of an event; none of what is no object. */

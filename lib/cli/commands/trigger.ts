@@ -18,7 +18,7 @@ import { problemLines } from '../problems.ts';
 import { configOf, openSession, required } from '../session.ts';
 import { selectSources } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
-import { timeOf } from '../time.ts';
+import { pastTime } from '../time.ts';
 import { bytesText, durationText } from '../units.ts';
 
 interface Options {
@@ -46,13 +46,14 @@ export async function run(
       : undefined;
   const functionName = resourceName(config.system, functionFor(source));
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const now = new Date();
   const { invokeBackup } = await import('../../aws/trigger.ts');
   const report = await invokeBackup({
     functionName,
     region: config.aws?.region,
     source: source.name,
     trigger: options.trigger,
-    at: options.at === undefined ? new Date() : timeOf('--at', options.at),
+    at: options.at === undefined ? now : pastTime('--at', options.at, now),
     signal: deadline,
   }).catch((error: unknown) => {
     throw explained(error, { signal, deadline, functionName, timeout: options.timeout });
