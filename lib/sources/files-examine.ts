@@ -13,6 +13,8 @@ export interface ExaminedFiles {
   /** False when there is more than was looked at: then the numbers are of a part. */
   readonly complete: boolean;
   readonly problems: readonly Problem[];
+  /** What the source points to and does not hold: files that Git LFS keeps, submodules that are not checked out. */
+  readonly gaps: readonly Problem[];
 }
 
 /** Looks at up to `maxEntries` entries of a source. `SOURCE_UNREADABLE` when its folder is missing. */
@@ -22,8 +24,11 @@ export function examineFiles(
   maxEntries: number,
 ): ExaminedFiles {
   const problems: Problem[] = [];
+  const gaps: Problem[] = [];
+  const onProblem = (problem: Problem) => problems.push(problem);
+  const onGap = (gap: Problem) => gaps.push(gap);
   let [entries, files, contentBytes, complete] = [0, 0, 0, true];
-  for (const entry of walkFiles(options, surroundings, (problem) => problems.push(problem))) {
+  for (const entry of walkFiles(options, surroundings, onProblem, onGap)) {
     if (entries === maxEntries) {
       complete = false;
       break;
@@ -38,5 +43,11 @@ export function examineFiles(
       problems.push(problemOf(entry.path, error));
     }
   }
-  return { files, contentBytes, complete, problems: tolerate(problems, options.tolerate) };
+  return {
+    files,
+    contentBytes,
+    complete,
+    problems: tolerate(problems, options.tolerate),
+    gaps: tolerate(gaps, options.tolerate),
+  };
 }

@@ -9,12 +9,15 @@ import { openBackupArchive, wantedPaths } from './files-backup.ts';
 import { ENCODINGS, type Compression } from './encodings.ts';
 import { filesKind } from './files-kind.ts';
 import { compareFilesLive, type LiveTree } from './files-live.ts';
-import { gitignoreContext, readGitFacts, type GitFacts, type GitOptions } from './git.ts';
+import { readGitFacts, type GitFacts, type GitOptions } from './git.ts';
+import { findGaps, lfsFromAbove } from './git-gaps.ts';
+import type { GitignoreContext } from './gitignore.ts';
 import { readPackageFacts } from './package.ts';
 import { createSelector } from './select.ts';
 import type { LiveSource, OpenBackup, ReadInput, ReadResult } from './source.ts';
 import { tolerate } from './tolerate.ts';
 import { folderIdentity, walk } from './walk.ts';
+import { gitignoreContext } from './working-tree.ts';
 
 /** What of a folder is protected, and how it is kept; as configured. */
 export interface FilesOptions {
@@ -61,19 +64,25 @@ function byteRoot(root: string): string {
   return `${fromUtf8(root)}/`.replace(/^\/\/$/, '/');
 }
 
-/** The entries of a configured source as they are now, for a dry run or a comparison with a backup. */
+/**
+ * The entries of a configured source as they are now, for a backup, a dry run or a comparison with a backup.
+ *
+ * @param onGap - called for what the source only points to; absent where nobody wants to know
+ */
 export function walkFiles(
   options: FilesOptions,
   surroundings: FilesSurroundings,
   onProblem: (problem: Problem) => void,
+  onGap?: (problem: Problem) => void,
 ): ReturnType<typeof walk> {
   const root = realRoot(options);
-  const gitignore = options.gitignore ? { gitignore: gitignoreContext(root) } : {};
+  const gitignore = options.gitignore ? { gitignore: rulesFor(root, onProblem) } : {};
   const selector = createSelector({
     include: options.include,
     exclude: options.exclude,
     ...gitignore,
   });
+  if (onGap !== undefined) for (const gap of findGaps(root, selector)) onGap(gap);
   for (const path of selector.explicitPaths) {
     if (fs.existsSync(`${root}/${path}`)) continue;
     onProblem({
@@ -90,7 +99,19 @@ export function walkFiles(
     oneFileSystem: options.oneFileSystem,
     leaveOut: new Set(surroundings.leaveOut.flatMap(identityOf)),
     onProblem,
+    onGap,
+    lfs: onGap !== undefined && lfsFromAbove(root),
   });
+}
+
+function rulesFor(root: string, onProblem: (problem: Problem) => void): GitignoreContext {
+  const { trackedKnown, ...context } = gitignoreContext(root);
+  if (!trackedKnown) {
+    const detail =
+      'the index of git could not be read: what .gitignore names is left out, although git may track some of it';
+    onProblem({ path: '.git', code: 'git-unreadable', detail, tolerated: true });
+  }
+  return context;
 }
 
 function realRoot({ name, path }: FilesOptions): string {
@@ -128,8 +149,9 @@ async function readFiles(
   const git = readGitFacts(options.path, { ...surroundings.git, ...(signal && { signal }) });
   // Awaited last; should the archive fail before, nobody asks for it any more.
   git.catch(() => undefined);
+  const say = (problem: Problem) => problems.push(problem);
   const stored = await archiveTree(input, {
-    entries: readable(options, () => walkFiles(options, surroundings, (one) => problems.push(one))),
+    entries: readable(options, () => walkFiles(options, surroundings, say, say)),
     encoding: ENCODINGS[options.compression],
     times: options.times,
   });

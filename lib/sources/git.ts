@@ -1,16 +1,14 @@
 // What git knows about a folder: commit, branch, tag, uncommitted changes. Only reads, and a repository that cannot be read is a
 // problem to list, never a failed run.
 import { createHash } from 'node:crypto';
-import { constants, existsSync, realpathSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
 import type { Problem } from '../errors.ts';
-import { fromUtf8, fsPath, joinBytes, unsafePathReason } from '../format/paths.ts';
 import { prepareGit } from './git-process.ts';
 import type { GitOptions, SafeGit } from './git-process.ts';
-import type { GitignoreContext, IgnoreFile } from './gitignore.ts';
-import { readSmallFile } from './small-file.ts';
+import { LFS_VERSION } from './lfs.ts';
+import { inTree, locateTree, type WorkingTree } from './working-tree.ts';
 
 export type { GitOptions } from './git-process.ts';
 
@@ -24,11 +22,6 @@ export interface GitFacts {
   readonly tag: string | undefined;
   /** True when the folder differs from the commit, files that git does not know included. Errs on the side of true. */
   readonly dirty: boolean;
-  readonly shallow: boolean;
-  /** Byte strings relative to the folder. */
-  readonly submodules: readonly string[];
-  /** Files of Git LFS of which only the pointer is here: their content is in no backup of this folder. */
-  readonly lfsPointers: number;
 }
 
 export interface GitReading {
@@ -43,34 +36,23 @@ export interface UncommittedChanges {
   readonly problems: readonly Problem[];
 }
 
-const MAX_SETTINGS_BYTES = 1024 * 1024;
-const MAX_POINTER_BYTES = 1024;
-const LFS_VERSION = 'version https://git-lfs.github.com/spec/v1\n';
-
 /**
  * The state of git for `folder`. Takes two or three short processes, and none at all where there is no `.git`.
  *
  * @throws `CANCELLED` alone
  */
 export async function readGitFacts(folder: string, options: GitOptions): Promise<GitReading> {
-  const tree = locate(folder);
+  const tree = locateTree(folder);
   if (tree === undefined) return { facts: undefined, problems: [] };
   const git = await prepareGit(tree.folder, tree.top, options);
   if ('failure' in git) return { facts: undefined, problems: [unreadable(git.failure)] };
-  const [status, tag, lfsPointers] = await Promise.all([
-    readStatus(git, tree, 'normal'),
-    exactTag(git),
-    countLfsPointers(git, tree),
-  ]);
+  const [status, tag] = await Promise.all([readStatus(git, tree, 'normal'), exactTag(git)]);
   if ('failure' in status) return { facts: undefined, problems: [unreadable(status.failure)] };
   const facts: GitFacts = {
     commit: status.commit,
     branch: status.branch,
     tag,
     dirty: await anyChange(status.changes, git, tree),
-    shallow: existsSync(join(tree.commonDir, 'shallow')),
-    submodules: submodulesOf(tree),
-    lfsPointers,
   };
   return { facts, problems: [] };
 }
@@ -85,7 +67,7 @@ export async function uncommittedChanges(
   folder: string,
   options: GitOptions & { readonly paths?: readonly string[] },
 ): Promise<UncommittedChanges> {
-  const tree = locate(folder);
+  const tree = locateTree(folder);
   if (tree === undefined) return { paths: undefined, problems: [] };
   const git = await prepareGit(tree.folder, tree.top, options);
   if ('failure' in git) return { paths: undefined, problems: [unreadable(git.failure)] };
@@ -97,73 +79,6 @@ export async function uncommittedChanges(
     if (wanted(change.path) && !(await isUnchangedLfs(change, git, tree))) paths.push(change.path);
   }
   return { paths: paths.sort(), problems: [] };
-}
-
-/**
- * The ignore rules that hold for `folder` from outside it: `.git/info/exclude` and the `.gitignore` files above. Its own and those
- * below are for the walker to read. A user's global excludes are not consulted: a backup must not depend on who runs it.
- */
-export function gitignoreContext(folder: string): GitignoreContext {
-  const tree = locate(folder);
-  if (tree === undefined) return { prefix: '', files: [] };
-  const prefix = tree.prefix.replace(/\/$/, '');
-  const parts = prefix === '' ? [] : prefix.split('/');
-  const folders = parts.map((_, index) => parts.slice(0, index).join('/'));
-  const candidates: readonly [string, string | Buffer][] = [
-    ['', join(tree.commonDir, 'info/exclude')],
-    ...folders.map((above): [string, string | Buffer] => [
-      above,
-      inTree(tree, joinBytes(above, '.gitignore')),
-    ]),
-  ];
-  const files = candidates.flatMap(([above, path]): IgnoreFile[] => {
-    const text = readSmallFile(path, MAX_SETTINGS_BYTES);
-    return text === undefined ? [] : [{ folder: above, text }];
-  });
-  return { prefix, files };
-}
-
-interface WorkingTree {
-  /** Absolute, without links. */
-  readonly folder: string;
-  readonly top: string;
-  /** The folder as a byte string from the top, with a closing slash; empty when it is the top. */
-  readonly prefix: string;
-  readonly commonDir: string;
-}
-
-/** The working tree that `folder` lies in, found without git: where there is none, no process is needed to say so. */
-function locate(folder: string): WorkingTree | undefined {
-  let real: string;
-  try {
-    real = realpathSync(folder);
-  } catch {
-    return undefined;
-  }
-  for (let top = real; ; top = dirname(top)) {
-    if (existsSync(join(top, '.git'))) {
-      const below = real.slice(top === '/' ? 1 : top.length + 1);
-      const prefix = below === '' ? '' : `${fromUtf8(below)}/`;
-      return { folder: real, top, prefix, commonDir: commonDirOf(join(top, '.git')) };
-    }
-    if (top === dirname(top)) return undefined;
-  }
-}
-
-/** Linked worktrees and submodules have a file `.git` that points to their directory, which may point to a shared one. */
-function commonDirOf(dotGit: string): string {
-  const pointer = /^gitdir: (.+?)\n*$/.exec(textOf(dotGit))?.[1];
-  const gitDir = pointer === undefined ? dotGit : resolve(dirname(dotGit), pointer);
-  const shared = textOf(join(gitDir, 'commondir')).trim();
-  return shared === '' ? gitDir : resolve(gitDir, shared);
-}
-
-function textOf(path: string | Buffer): string {
-  return Buffer.from(readSmallFile(path, MAX_SETTINGS_BYTES) ?? []).toString('utf8');
-}
-
-function inTree(tree: WorkingTree, path: string): string | Buffer {
-  return fsPath(joinBytes(`${fromUtf8(tree.top)}/`.replace(/^\/\/$/, '/'), path));
 }
 
 interface Change {
@@ -285,32 +200,6 @@ async function exactTag(git: SafeGit): Promise<string | undefined> {
 /** The name of a branch or tag as text; git allows any bytes in it. */
 function textOfBytes(name: string | undefined): string | undefined {
   return name === undefined ? undefined : Buffer.from(name, 'latin1').toString('utf8');
-}
-
-/** Looks only where attributes at the top of the tree, or of the repository, speak of LFS: that is where `git lfs track` writes. */
-async function countLfsPointers(git: SafeGit, tree: WorkingTree): Promise<number> {
-  const attributes = [inTree(tree, '.gitattributes'), join(tree.commonDir, 'info/attributes')];
-  if (!attributes.some((path) => textOf(path).includes('filter=lfs'))) return 0;
-  const outcome = await git.run(['ls-files', '-z', '--full-name', '--', ':(attr:filter=lfs)']);
-  if ('failure' in outcome) return 0;
-  const paths = outcome.output.toString('latin1').split('\0').slice(0, -1);
-  return paths.filter((path) => {
-    const head = readSmallFile(inTree(tree, path), MAX_POINTER_BYTES);
-    return head !== undefined && Buffer.from(head).toString('latin1').startsWith(LFS_VERSION);
-  }).length;
-}
-
-function submodulesOf(tree: WorkingTree): string[] {
-  const text = readSmallFile(inTree(tree, '.gitmodules'), MAX_SETTINGS_BYTES) ?? [];
-  const paths = Buffer.from(text)
-    .toString('latin1')
-    .matchAll(/^\s*path\s*=\s*"?(.*?)"?\s*$/gm);
-  return [...paths]
-    .map(([, path = '']) => path)
-    .filter((path) => path.startsWith(tree.prefix))
-    .map((path) => path.slice(tree.prefix.length))
-    .filter((path) => unsafePathReason(path) === undefined)
-    .sort();
 }
 
 function wantedBy(paths: readonly string[] | undefined): (path: string) => boolean {

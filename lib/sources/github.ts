@@ -6,7 +6,7 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import type { GitState } from '../format/manifest.ts';
 import type { SourceEntry } from '../archive/plan.ts';
 import { isOwnPath } from '../format/own-paths.ts';
-import { displayPath } from '../format/paths.ts';
+import { displayPath, fsPath } from '../format/paths.ts';
 import { archiveTree, cloneTree } from './archive-tree.ts';
 import { OddKeys } from './bucket-keys.ts';
 import { ENCODINGS, type Compression } from './encodings.ts';
@@ -16,7 +16,8 @@ import { resolveCommit, treeOf, type CommitTree } from './github-commit.ts';
 import { spool, type Spooled } from './github-spool.ts';
 import { KeyTree } from './key-tree.ts';
 import { folderEntry } from './keyed-entries.ts';
-import { createSelector, type Selector } from './select.ts';
+import { isPointer, mayBePointer } from './lfs.ts';
+import { createSelector, isTaken, type Selector } from './select.ts';
 import type { ReadInput, ReadResult, Source, SourceKind } from './source.ts';
 import { tolerate } from './tolerate.ts';
 
@@ -107,7 +108,7 @@ async function downloadAndArchive({ options, surroundings, place, git, input, tr
       spool(body, {
         folder: path.join(scratch, 'content'),
         commit: git.commit,
-        wants: (one) => KeyTree.selects(selector, one),
+        wants: (one) => isTaken(selector, one, false),
       }),
     );
     const problems = differences(spooled, await treeOf(place, git.commit), selector);
@@ -164,9 +165,6 @@ function twice(name: string): HoldfastError {
   );
 }
 
-const LFS_POINTER = 'version https://git-lfs.github.com/spec/v1\n';
-const MAX_POINTER_BYTES = 1024;
-
 /** What the archive has otherwise than the commit, which attributes can have it do, and what a commit itself only points to. */
 function differences(
   spooled: readonly Spooled[],
@@ -177,7 +175,7 @@ function differences(
   const say = (entryPath: string, code: string, detail: string, tolerated?: true) =>
     problems.push({ path: displayPath(entryPath), code, detail, ...(tolerated && { tolerated }) });
   for (const { entry } of spooled) {
-    if (isPointer(entry)) {
+    if (holdsPointer(entry)) {
       say(entry.path, 'lfs-pointer', 'is kept by Git LFS: the backup holds its pointer alone');
     }
   }
@@ -192,7 +190,7 @@ function differences(
   }
   const found = new Map(spooled.map(({ entry, blob }) => [entry.path, blob]));
   for (const { path: name, type, sha } of tree) {
-    if (!KeyTree.selects(selector, name)) continue;
+    if (!isTaken(selector, name, type === 'commit')) continue;
     if (type === 'commit') {
       say(name, 'submodule', 'is another repository: give it a source of its own', true);
       continue;
@@ -215,10 +213,7 @@ function differences(
   return problems;
 }
 
-function isPointer({ type, size, readPath }: SourceEntry): boolean {
-  if (type !== 'file' || size > MAX_POINTER_BYTES || readPath === undefined) return false;
-  return fs
-    .readFileSync(Buffer.from(readPath, 'latin1'))
-    .toString('latin1')
-    .startsWith(LFS_POINTER);
+function holdsPointer({ type, size, readPath }: SourceEntry): boolean {
+  if (type !== 'file' || readPath === undefined || !mayBePointer(size)) return false;
+  return isPointer(fs.readFileSync(fsPath(readPath)));
 }

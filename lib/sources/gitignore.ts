@@ -1,7 +1,6 @@
-// What .gitignore files say about a path, as git would: nested files, negation, directories pruned. Texts are passed in; no disk.
-import ignore from 'ignore';
-import type { Ignore } from 'ignore';
-import { toMatchText } from '../format/paths.ts';
+// What .gitignore files say about the entries of a folder, as git would: nested files, negation, directories pruned, files that git
+// tracks never ignored. Texts are passed in; no disk.
+import { parseIgnoreFile, type IgnorePattern } from './ignore-pattern.ts';
 
 /** One file of ignore rules: a `.gitignore`, or `.git/info/exclude` with the folder `''`. */
 export interface IgnoreFile {
@@ -10,132 +9,133 @@ export interface IgnoreFile {
   readonly text: Uint8Array;
 }
 
-/** Where a source lies in its working tree, and the rules that hold for it from above. */
+/** Where a folder lies in its working tree, and what holds for it from above. */
 export interface GitignoreContext {
-  /** The source's folder as a byte string from the root of the working tree; `''` when it is the root. */
+  /** The folder as a byte string from the root of the working tree; `''` when it is the root. */
   readonly prefix: string;
-  /** Least important first: `info/exclude`, then `.gitignore` files from the root down, without the source's own. */
+  /** Least important first: `info/exclude`, then `.gitignore` files from the root down, without the folder's own. */
   readonly files: readonly IgnoreFile[];
+  /** What git tracks: byte strings from the root of the working tree, ascending. A rule leaves none of it out. */
+  readonly tracked: readonly string[];
+  /** `core.ignoreCase` of the repository, as on file systems that know no case. */
+  readonly ignoreCase: boolean;
 }
 
-// The library remembers every path that it was asked about, and its memory grows slow before it grows large. It is renewed often.
-const REMEMBERED_PATHS = 500;
-
-interface Rule {
-  /** Relative to the root of the working tree. */
-  readonly pattern: string;
-  /** How deep the paths are, in names, that it can match; 0 when it is matched against the name alone, at any depth. */
-  readonly reach: number;
+/** What a folder itself says about what is below it. */
+export interface FolderRules {
+  /** The bytes of the `.gitignore` in it. */
+  readonly gitignore?: Uint8Array | undefined;
+  /** Given for the root of another working tree, in which its own rules hold and none from above. */
+  readonly repository?: GitignoreContext | undefined;
 }
 
-/**
- * The rules that hold in one folder of a source. Immutable; each folder gets its own by `enter`.
- *
- * Paths are match texts (`toMatchText`) relative to the source.
- */
+interface PatternList {
+  /** The folder of its file, from the root of the working tree, with a closing slash; empty for the root. */
+  readonly folder: string;
+  readonly patterns: readonly IgnorePattern[];
+}
+
+/** The rules that hold in one folder of a source. Immutable; each folder gets its own by `enter`. */
 export class IgnoreRules {
-  readonly #prefix: string;
-  readonly #rules: readonly Rule[];
-  readonly #matcher: Matcher;
-  readonly #byName: boolean;
+  /** From the root of the working tree, with a closing slash; empty for the root. */
+  readonly #folder: string;
+  readonly #lists: readonly PatternList[];
+  readonly #context: GitignoreContext;
+  /** True in a folder that is ignored itself: only what git tracks is taken from it. */
+  readonly #trackedOnly: boolean;
 
-  private constructor(prefix: string, rules: readonly Rule[], folder = '', matcher?: Matcher) {
-    this.#prefix = prefix;
-    this.#rules = rules;
-    // Given that no folder above is ignored, a rule anchored higher than this folder reaches nothing in it. What is left in most
-    // folders looks at names alone, and there are far fewer names than paths.
-    const depth = namesIn(prefix + folder) + 1;
-    this.#byName = rules.every((rule) => rule.reach < depth);
-    const wanted = this.#byName ? rules.filter((rule) => rule.reach === 0) : rules;
-    this.#matcher = matcher?.holds(wanted) === true ? matcher : new Matcher(wanted);
+  private constructor(
+    folder: string,
+    lists: readonly PatternList[],
+    context: GitignoreContext,
+    trackedOnly = false,
+  ) {
+    this.#folder = folder;
+    this.#lists = lists;
+    this.#context = context;
+    this.#trackedOnly = trackedOnly;
   }
 
-  /** The rules at the root of a source, from what lies above it. A source whose own root is ignored starts without any. */
-  static above(context: GitignoreContext): IgnoreRules {
-    const path = toMatchText(context.prefix);
-    const prefix = path === '' ? '' : `${path}/`;
-    const rules = context.files.flatMap((file) => rulesOf(toMatchText(file.folder), file.text));
-    // Somebody named this folder as a source, which weighs more than a rule that leaves it out of git.
-    const named = path !== '' && new Matcher(rules).ignores(prefix);
-    return new IgnoreRules(prefix, named ? [] : rules);
+  /** The rules at the root of a source. One that is ignored itself starts without any from above. */
+  static at(context: GitignoreContext, rules: FolderRules = {}): IgnoreRules {
+    const { files, prefix, ignoreCase } = context;
+    const lists = files.map(({ folder, text }) => listOf(withSlash(folder), text, ignoreCase));
+    const parts = prefix === '' ? [] : prefix.split('/');
+    let [folder, named] = ['', false];
+    for (const part of parts) {
+      // Somebody named this folder as a source, which weighs more than a rule that leaves it out of git.
+      named ||= new IgnoreRules(
+        folder,
+        lists.filter((one) => folder.startsWith(one.folder)),
+        context,
+      ).#matches(part, true);
+      folder += `${part}/`;
+    }
+    return new IgnoreRules(folder, named ? [] : lists, context).#with(rules.gitignore);
   }
 
-  /** Whether git would ignore `path`, whose last part is `name`, given that it does not ignore the folder that holds it. */
-  ignores(path: string, name: string, isDirectory: boolean): boolean {
-    const asked = this.#byName ? name : this.#prefix + path;
-    return this.#matcher.ignores(isDirectory ? `${asked}/` : asked);
+  /** Whether git would ignore the entry `name` of this folder, a byte string. */
+  ignores(name: string, isDirectory: boolean): boolean {
+    if (!this.#trackedOnly && !this.#matches(name, isDirectory)) return false;
+    return !isTracked(this.#context.tracked, this.#folder + name, isDirectory);
   }
 
-  /** The rules in `folder`, which outweigh these where its own `.gitignore` has `text`. */
-  enter(folder: string, text?: Uint8Array): IgnoreRules {
-    const own = text === undefined ? [] : rulesOf(withoutSlash(this.#prefix + folder), text);
-    const rules = own.length === 0 ? this.#rules : [...this.#rules, ...own];
-    return new IgnoreRules(this.#prefix, rules, folder, this.#matcher);
+  /** The rules in the folder `name` of this one. */
+  enter(name: string, { gitignore, repository }: FolderRules = {}): IgnoreRules {
+    if (repository !== undefined)
+      return IgnoreRules.at({ ...repository, prefix: '' }, { gitignore });
+    const trackedOnly = this.#trackedOnly || this.#matches(name, true);
+    const folder = `${this.#folder}${name}/`;
+    return new IgnoreRules(folder, this.#lists, this.#context, trackedOnly).#with(gitignore);
   }
 
   /** No rules, at the same place. */
   none(): IgnoreRules {
-    return new IgnoreRules(this.#prefix, []);
-  }
-}
-
-class Matcher {
-  readonly #rules: readonly Rule[];
-  #library: Ignore;
-  #asked = 0;
-
-  constructor(rules: readonly Rule[]) {
-    this.#rules = rules;
-    this.#library = ignore({ ignorecase: false }).add(rules.map((rule) => rule.pattern));
+    return new IgnoreRules(this.#folder, [], this.#context);
   }
 
-  holds(rules: readonly Rule[]): boolean {
-    return (
-      rules.length === this.#rules.length && rules.every((rule, at) => rule === this.#rules[at])
-    );
+  #with(gitignore: Uint8Array | undefined): IgnoreRules {
+    if (gitignore === undefined) return this;
+    const own = listOf(this.#folder, gitignore, this.#context.ignoreCase);
+    return new IgnoreRules(this.#folder, [...this.#lists, own], this.#context, this.#trackedOnly);
   }
 
-  ignores(path: string): boolean {
-    if (this.#rules.length === 0) return false;
-    this.#asked += 1;
-    if (this.#asked > REMEMBERED_PATHS) {
-      this.#library = ignore({ ignorecase: false }).add(this.#library);
-      this.#asked = 0;
+  /** Whether a rule leaves it out, given that none leaves out this folder. */
+  #matches(name: string, isDirectory: boolean): boolean {
+    const path = this.#folder + name;
+    for (let at = this.#lists.length - 1; at >= 0; at -= 1) {
+      const list = this.#lists[at];
+      const below = list === undefined ? '' : path.slice(list.folder.length);
+      const last = list?.patterns.findLast(
+        (one) => (isDirectory || !one.directoryOnly) && one.matches(below, name),
+      );
+      if (last !== undefined) return !last.negative;
     }
-    return this.#library.ignores(path);
+    return false;
   }
 }
 
-/** The rules of a file in `folder` as rules of the root of the working tree, so that one list in git's order decides. */
-function rulesOf(folder: string, text: Uint8Array): Rule[] {
-  const lines = toMatchText(Buffer.from(text).toString('latin1'))
-    .replace(/^\ufeff/, '')
-    .split(/\r?\n/);
-  const escaped = folder.replace(/[\\*?[]/g, '\\$&');
-  return lines.flatMap((line) => {
-    const negative = line.startsWith('!');
-    const body = negative ? line.slice(1) : line;
-    const core = body.replace(/ +$/, '');
-    if (line.startsWith('#') || core === '' || core === '/') return [];
-    const fromHere = core.slice(0, -1).includes('/');
-    if (folder === '') return { pattern: line, reach: fromHere ? reachOf(core, 0) : 0 };
-    const plain = body.replace(/^\\(?=[!#])/, '');
-    const below = fromHere ? plain.replace(/^\//, '') : `**/${plain}`;
-    return {
-      pattern: `${negative ? '!' : ''}/${escaped}/${below}`,
-      reach: fromHere ? reachOf(core, namesIn(folder)) : Infinity,
-    };
-  });
+function listOf(folder: string, text: Uint8Array, ignoreCase: boolean): PatternList {
+  return { folder, patterns: parseIgnoreFile(text, ignoreCase) };
 }
 
-function reachOf(pattern: string, above: number): number {
-  return pattern.includes('**') ? Infinity : above + namesIn(pattern);
+function withSlash(folder: string): string {
+  return folder === '' ? '' : `${folder}/`;
 }
 
-function namesIn(path: string): number {
-  return path.split('/').filter((part) => part !== '').length;
+/** Whether git tracks a file, or something in a directory; a submodule is tracked as what it is. */
+function isTracked(tracked: readonly string[], path: string, isDirectory: boolean): boolean {
+  if (tracked[firstFrom(tracked, path)] === path) return true;
+  return isDirectory && tracked[firstFrom(tracked, `${path}/`)]?.startsWith(`${path}/`) === true;
 }
 
-function withoutSlash(path: string): string {
-  return path.replace(/\/$/, '');
+/** The index of the first that is not before `path`. */
+function firstFrom(sorted: readonly string[], path: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? '') < path) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

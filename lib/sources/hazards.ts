@@ -1,9 +1,9 @@
 // What a restored tree should not hold: files that run with another's rights, files that anybody may change, secrets in the open,
 // links that lead elsewhere.
 import { displayPath, fromUtf8, fsPath, resolveLinkInside } from '../format/paths.ts';
-import { looksLikeSecret, contentDecides, SECRET_SCAN_BYTES, secretInText } from './secrets.ts';
+import { findSecret } from './secrets.ts';
 import { createSelector } from './select.ts';
-import { readSmallFile } from './small-file.ts';
+import { readHead } from './small-file.ts';
 import { walk } from './walk.ts';
 
 export interface Hazard {
@@ -64,8 +64,8 @@ export function findHazards(folder: string): Hazard[] {
   return hazards;
 }
 
+/** Of files that exist to keep a secret; settings with a password in them are what every site has. */
 function secretIn(path: string, readPath: string): string | undefined {
-  if (!contentDecides(path)) return looksLikeSecret(path);
-  const content = readSmallFile(fsPath(readPath), SECRET_SCAN_BYTES);
-  return content === undefined ? undefined : secretInText(content);
+  const found = findSecret(path, (maxBytes) => readHead(fsPath(readPath), maxBytes));
+  return found?.leaveOut === true ? found.reason : undefined;
 }

@@ -30,17 +30,6 @@ export class KeyTree {
     return [...added, ...this.given(), key];
   }
 
-  /** True when a key is selected, whether or not it could be a path; changes nothing. */
-  static selects(selector: Selector, key: string): boolean {
-    const parts = key.split('/');
-    let scope = selector.open();
-    for (const part of parts.slice(0, -1)) {
-      if (scope.select(part, true) === 'skip') return false;
-      scope = scope.enter(part);
-    }
-    return scope.select(parts.at(-1) ?? '', false) === 'take';
-  }
-
   /** What the selection names exactly and no key was: text. */
   get explicitMissing(): readonly string[] {
     return [...this.missing];

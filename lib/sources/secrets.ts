@@ -1,28 +1,95 @@
-// Files that hold secrets: by name, before a backup takes them; by content, where a restored tree would leave them in the open.
+// Files that hold secrets: by name, and where a name does not tell, by content. Some are left out of a backup, others are taken and noted.
 // Results name the kind of a secret and never quote it.
+import {
+  assignsAnything,
+  isKey,
+  isPublicEnvironment,
+  secretInSettings,
+  secretInText,
+} from './secret-text.ts';
 
-// Templates of a secret file hold its shape only.
-const TEMPLATE = /\.(?:example|sample|template|dist|tmpl|tpl)$/;
+/** What is said of a file that holds, or may hold, a secret. */
+export interface SecretFinding {
+  /** What it holds, such as `a private key`. */
+  readonly reason: string;
+  /**
+   * True for files that exist to keep a secret. What is needed to run a site and merely has a password in it, such as `wp-config.php`,
+   * is taken: without it a restore would bring back no site.
+   */
+  readonly leaveOut: boolean;
+}
 
-const NAMES: readonly (readonly [RegExp, string])[] = [
-  [/^\.env(?:rc|\..+)?$|\.env$/, 'environment variables'],
-  [/\.(?:pem|key|p8|ppk)$|^id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$/, 'a private key'],
-  [/\.(?:p12|pfx|jks|keystore|bks|kdbx)$/, 'a store of keys'],
-  [/^(?:\.netrc|_netrc|\.pgpass|pgpass\.conf|\.my\.cnf|\.pypirc|\.git-credentials)$/, 'passwords'],
-  [/^\.htpasswd$/, 'password hashes'],
-  [
-    /^(?:service[-_]?account.*|credentials|client_secret.*|application_default_credentials)\.json$/,
-    'cloud credentials',
-  ],
-  [/^(?:secrets?|credentials)\.(?:ya?ml|json|toml|ini|env)$/, 'secrets'],
-  [/\.tfstate(?:\.backup)?$|\.tfvars$/, 'Terraform values in the clear'],
-  [/^(?:\.vault-token|\.vault_pass(?:\.txt)?|master\.key)$/, 'a master key or token'],
-  [/^(?:\.s3cfg|\.boto|\.dockercfg|\.terraformrc)$/, 'cloud credentials'],
+/** The head of a file, and whether that is all of it; undefined when it cannot be read. */
+export type ReadHead = (maxBytes: number) => { bytes: Uint8Array; whole: boolean } | undefined;
+
+/** What a name says: that it is a secret in any case, or how its content decides. */
+interface Rule {
+  readonly names: RegExp;
+  readonly reason: string;
+  readonly decides: 'name' | 'environment' | 'key' | 'values' | 'text' | 'settings';
+}
+
+// Names in lower case, without what editors and people append to copies. The first rule that matches decides.
+const RULES: readonly Rule[] = [
+  {
+    names:
+      /^\.env(?:rc|[._-].+)?$|\.env(?:[._-][\w-]+)?$|^\.dev\.vars(?:\..+)?$|^\.flaskenv$|^env\.[\w-]+$/,
+    reason: 'environment variables',
+    decides: 'environment',
+  },
+  { names: /^id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$/, reason: 'a private key', decides: 'name' },
+  {
+    names: /^(?:\.vault-token|\.vault_pass(?:\.txt)?|master\.key)$/,
+    reason: 'a master key or token',
+    decides: 'name',
+  },
+  { names: /\.(?:key|p8|ppk)$/, reason: 'a private key', decides: 'key' },
+  { names: /\.(?:p12|pfx|jks|keystore|bks|kdbx)$/, reason: 'a store of keys', decides: 'name' },
+  {
+    names: /^(?:\.netrc|_netrc|\.pgpass|pgpass\.conf|\.my\.cnf|\.pypirc|\.git-credentials)$/,
+    reason: 'passwords',
+    decides: 'name',
+  },
+  { names: /^\.htpasswd$/, reason: 'password hashes', decides: 'name' },
+  {
+    names:
+      /^(?:service[-_]?account.*|credentials|client_secret.*|application_default_credentials)\.json$/,
+    reason: 'cloud credentials',
+    decides: 'values',
+  },
+  {
+    names: /^(?:secrets?|credentials)\.(?:ya?ml|json|toml|ini)$/,
+    reason: 'secrets',
+    decides: 'values',
+  },
+  {
+    names: /\.tfstate(?:\.backup)?$|\.tfvars$/,
+    reason: 'Terraform values in the clear',
+    decides: 'name',
+  },
+  {
+    names: /^(?:\.s3cfg|\.boto|\.dockercfg|\.terraformrc)$/,
+    reason: 'cloud credentials',
+    decides: 'name',
+  },
+  // Settings that may carry a token, and PEM files, which may be nothing but certificates.
+  {
+    names: /^(?:\.npmrc|\.yarnrc|\.yarnrc\.yml|\.condarc|pip\.conf|\.gitconfig)$|\.pem$/,
+    reason: '',
+    decides: 'text',
+  },
+  // What frameworks and content management systems call the files in which the password of the database stands.
+  {
+    names:
+      /^(?:wp-config.*|configuration|localsettings|settings(?:\..+)?|env|config\.inc|parameters|database|local-config|app|config|db|connection|credentials)\.php$|^(?:[\w.-]*config[\w.-]*|[\w.-]*settings[\w.-]*|parameters|database|application[\w.-]*|appsettings[\w.-]*|secrets?[\w.-]+|docker-compose[\w.-]*|compose|auth|mail|db)\.(?:json|ya?ml|toml|ini|conf|cfg|cnf|properties|py)$|^[\w.-]*(?:deploy|release|publish|backup|secret|credential|env)[\w.-]*\.sh$|^\.ftpconfig$|^(?:sftp|ftp)[\w.-]*\.json$/,
+    reason: '',
+    decides: 'settings',
+  },
 ];
 
 // Ordinary names that are secret only where they are.
 const PLACES: ReadonlyMap<string, RegExp> = new Map([
-  ['credentials', /(?:^|\/)\.(?:aws|cargo|gem)\/credentials$/],
+  ['credentials', /(?:^|\/)\.aws\/credentials$/],
   ['config', /(?:^|\/)\.kube\/config$/],
   ['config.json', /(?:^|\/)\.docker\/config\.json$/],
   ['credentials.toml', /(?:^|\/)\.cargo\/credentials\.toml$/],
@@ -30,102 +97,107 @@ const PLACES: ReadonlyMap<string, RegExp> = new Map([
 ]);
 
 // One expression rules out nearly every file of a tree, so that a million names cost little.
-const ANY_NAME = new RegExp(NAMES.map(([pattern]) => pattern.source).join('|'));
+const ANY_NAME = new RegExp(RULES.map(({ names }) => names.source).join('|'));
+
+/** What editors, and people who are careful, append to the name of a copy. */
+const COPY =
+  /(?:~|\.(?:bak|backup|old|orig|original|save|saved|swp|swo|tmp|temp|copy|rej|disabled|off|prev|[0-9]{1,14})|[-_. ]copy)$/;
+// Templates of a secret file hold its shape only.
+const TEMPLATE =
+  /\.(?:example|sample|template|dist|tmpl|tpl|schema)$|^(?:example|sample|template)\.env$/;
+/** Program code and its declarations, prose, styles: never a file of variables, whatever comes before. */
+const CODE = /\.(?:[cm]?[jt]sx?|d\.ts|php|rb|py|go|rs|java|md|mdx|html?|css|scss|vue|svelte)$/;
+
+const PUBLIC_KEY = /(?:^|[._-])pub(?:lic)?[._-]/;
+
+/** Variables in a file that is larger are not looked at: it is left out. */
+const MAX_ENVIRONMENT_BYTES = 64 * 1024;
+/** How much of a file decides whether it is a key. */
+const KEY_BYTES = 1024;
+/** Settings have their passwords near the beginning; comments may come first. */
+const MAX_SETTINGS_BYTES = 64 * 1024;
+const SECRET_SCAN_BYTES = 1024 * 1024;
 
 /**
- * Why a file should be left out of backups, judged by its name alone, or undefined. Case does not matter.
+ * What is to be said of a file, or undefined for all that holds no secret. Case does not matter.
  *
- * Certificates (`*.crt`, `*.pub`) and templates (`.env.example`) are none. `.npmrc` and its like are none by name, since most hold
- * settings only: `contentDecides` says so.
+ * Certificates (`*.crt`, `*.pub`) and templates (`.env.example`) hold none. Content is asked for only where the name leaves it open; who
+ * cannot read it gets what the name says.
  *
  * @param path - relative to the source, as a byte string
  */
-export function looksLikeSecret(path: string): string | undefined {
+export function findSecret(path: string, readHead: ReadHead): SecretFinding | undefined {
   const whole = path.toLowerCase();
   const name = whole.slice(whole.lastIndexOf('/') + 1);
-  if (PLACES.get(name)?.test(whole) === true) return 'credentials of a tool';
-  if (!ANY_NAME.test(name) || TEMPLATE.test(name)) return undefined;
-  if (/^(?:example|sample|template)\.env$/.test(name)) return undefined;
-  return NAMES.find(([pattern]) => pattern.test(name))?.[1];
-}
-
-/**
- * Whether only the content tells if this file holds a secret: settings that may carry a token, and PEM files, which may be nothing but
- * certificates. Who can read the file asks `secretInText` and lets that decide, whatever the name says.
- */
-export function contentDecides(path: string): boolean {
-  const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
-  return /^(?:\.npmrc|\.yarnrc|\.yarnrc\.yml|\.condarc|pip\.conf|\.gitconfig)$|\.pem$/.test(name);
-}
-
-/** How much of a file `secretInText` looks at. */
-export const SECRET_SCAN_BYTES = 1024 * 1024;
-
-interface Content {
-  readonly kind: string;
-  /** `value`, when the pattern has such a group, is what must not be a placeholder. */
-  readonly pattern: RegExp;
-}
-
-// Counted repetitions only: the texts are not ours, and no input may make an expression run away.
-const CONTENTS: readonly Content[] = [
-  {
-    // With key material behind it: code that merely looks for the header is no secret. JSON spells line ends as "\n".
-    kind: 'private key',
-    pattern:
-      /-----BEGIN (?:[A-Z0-9]{1,12} ){0,2}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\r|\\n){1,8}(?:[A-Za-z-]{1,30}: [^\n\\]{0,200}(?:\n|\\r\\n|\\n)(?:\s|\\r|\\n){0,4}){0,6}[A-Za-z0-9+/=]{16}/,
-  },
-  {
-    kind: 'AWS secret access key',
-    pattern:
-      /(?:aws_?)?secret_?access_?key["']?\s{0,8}[=:]\s{0,8}["']?(?<value>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])/i,
-  },
-  {
-    kind: 'GitHub token',
-    pattern: /\b(?<value>gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b/,
-  },
-  { kind: 'GitLab token', pattern: /\b(?<value>glpat-[A-Za-z0-9_-]{20,64})\b/ },
-  { kind: 'Slack token', pattern: /\b(?<value>xox[abeoprs]-[A-Za-z0-9-]{20,255})\b/ },
-  {
-    kind: 'Slack webhook',
-    pattern:
-      /https:\/\/hooks\.slack\.com\/services\/T[A-Z0-9]{6,12}\/B[A-Z0-9]{6,12}\/(?<value>[A-Za-z0-9]{20,32})/,
-  },
-  { kind: 'Stripe key', pattern: /\b(?<value>(?:sk|rk)_live_[A-Za-z0-9]{20,255})\b/ },
-  { kind: 'npm token', pattern: /\b(?<value>npm_[A-Za-z0-9]{36})\b/ },
-  {
-    kind: 'npm token',
-    pattern: /_(?:authToken|auth|password)\s{0,4}=\s{0,4}["']?(?<value>[^\s"']{8,2048})/,
-  },
-  { kind: 'npm token', pattern: /\bnpmAuth(?:Token|Ident):\s{0,4}["']?(?<value>[^\s"']{8,2048})/ },
-  {
-    // RFC 3986 user information with a password, of protocols that log in to something.
-    kind: 'password in a URL',
-    pattern:
-      /\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|https?|ftps?|smtps?|mssql):\/\/[^\s:/@"'<>]{0,128}:(?<value>[^\s:/@"'<>]{3,256})@/i,
-  },
-];
-
-// Documentation and defaults: variables to fill in, AWS's own examples, words that stand for a password.
-const PLACEHOLDER =
-  /^[$%{<[*.]|EXAMPLE|^(?:x{3,}|\.{3,}|user|pass|passwd|password|pwd|secret|token|changeme|change-me|example|postgres|root|admin|your[-_].*|my[-_]?(?:password|secret|pass))(?:$|[?#])/i;
-
-/**
- * The kind of secret that stands in the clear in a file, or undefined. Placeholders such as `${TOKEN}`, `user:password@` and
- * AWS's example keys are none.
- *
- * @param bytes - a file, or its head; looked at as far as `SECRET_SCAN_BYTES`
- */
-export function secretInText(bytes: Uint8Array): string | undefined {
-  const head = bytes.subarray(0, SECRET_SCAN_BYTES);
-  const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('latin1');
-  return CONTENTS.find((content) => holds(text, content.pattern))?.kind;
-}
-
-function holds(text: string, pattern: RegExp): boolean {
-  for (const match of text.matchAll(new RegExp(pattern, `g${pattern.flags}`))) {
-    const value = match.groups?.['value'];
-    if (value === undefined || !PLACEHOLDER.test(value)) return true;
+  if (PLACES.get(name)?.test(whole) === true) {
+    return { reason: 'credentials of a tool', leaveOut: true };
   }
-  return false;
+  const rule = ruleOf(name);
+  return rule && DECIDE[rule.decides](name, readHead, rule.reason);
+}
+
+function ruleOf(name: string): Rule | undefined {
+  const original = originalOf(name);
+  if (!ANY_NAME.test(original) || TEMPLATE.test(original)) return undefined;
+  return RULES.find(
+    ({ names, decides }) =>
+      names.test(original) && !(decides === 'environment' && CODE.test(original)),
+  );
+}
+
+/** The name of what a file is a copy of: `.env~`, `.env.bak`, `#.env#`, `.wp-config.php.swp`. */
+function originalOf(name: string): string {
+  let bare = name.replace(/^#(.+)#$/, '$1').replace(/^\.#(?=.)/, '');
+  for (
+    let next = bare.replace(COPY, '');
+    next !== bare && next !== '';
+    next = bare.replace(COPY, '')
+  ) {
+    bare = next;
+  }
+  return /\.sw[op]$/.test(name) ? bare.replace(/^\.(?=[^.]+\.(?:php|ya?ml|json)$)/, '') : bare;
+}
+
+type Decide = (name: string, readHead: ReadHead, reason: string) => SecretFinding | undefined;
+
+const DECIDE: Readonly<Record<Rule['decides'], Decide>> = {
+  name: (_, _readHead, reason) => ({ reason, leaveOut: true }),
+  environment: (name, readHead, reason) => {
+    const head = readHead(MAX_ENVIRONMENT_BYTES);
+    const harmless = head?.whole === true && isHarmlessEnvironment(name, head.bytes);
+    return harmless ? undefined : { reason, leaveOut: true };
+  },
+  key: (name, readHead, reason) => {
+    const head = readHead(KEY_BYTES);
+    const secret = head === undefined || isKey(head.bytes, head.whole && !PUBLIC_KEY.test(name));
+    return secret ? { reason, leaveOut: true } : undefined;
+  },
+  values: (_, readHead, reason) => {
+    const head = readHead(MAX_SETTINGS_BYTES);
+    const secret = head?.whole !== true || assignsAnything(head.bytes);
+    return secret ? { reason, leaveOut: true } : undefined;
+  },
+  text: (_, readHead) => {
+    // Who cannot read it finds that when it is archived.
+    const head = readHead(SECRET_SCAN_BYTES);
+    const reason = head && secretInText(head.bytes);
+    return reason === undefined ? undefined : { reason, leaveOut: true };
+  },
+  settings: (name, readHead) => {
+    const head = readHead(MAX_SETTINGS_BYTES);
+    const bare = !/\.(?:php|py|json)/.test(name);
+    const reason = head && secretInSettings(head.bytes, bare);
+    return reason === undefined ? undefined : { reason, leaveOut: false };
+  },
+};
+
+/** `env.local` may be anything; only what has the form of variables is taken for such. */
+function isHarmlessEnvironment(name: string, bytes: Uint8Array): boolean {
+  if (
+    name.startsWith('env.') &&
+    !/[A-Za-z_]\w*[ \t]*=/.test(Buffer.from(bytes).toString('latin1'))
+  ) {
+    return true;
+  }
+  return isPublicEnvironment(bytes);
 }

@@ -3,7 +3,7 @@ import { toMatchText } from '../format/paths.ts';
 import { compileGlobs, leadingFolders, parseGlob } from './globs.ts';
 import type { Glob, GlobMatcher } from './globs.ts';
 import { IgnoreRules } from './gitignore.ts';
-import type { GitignoreContext } from './gitignore.ts';
+import type { FolderRules, GitignoreContext } from './gitignore.ts';
 
 /**
  * What becomes of an entry.
@@ -39,18 +39,18 @@ export interface Scope {
   /**
    * The scope of a folder that was not skipped.
    *
-   * @param gitignore - the bytes of the `.gitignore` in it, if there is one; ignored unless `.gitignore` is respected
+   * @param rules - what the folder itself says; ignored unless `.gitignore` is respected
    */
-  enter(name: string, gitignore?: Uint8Array): Scope;
+  enter(name: string, rules?: FolderRules): Scope;
 }
 
 export interface Selector {
   /** Includes without a wildcard, relative to the root and without slashes at the ends: what must exist, or was misspelt. */
   readonly explicitPaths: readonly string[];
-  /** True when folders should be looked into for `.gitignore` files. */
+  /** True when folders should be looked into for `.gitignore` files and repositories. */
   readonly wantsGitignore: boolean;
-  /** The scope of the source's root; `gitignore` as for `enter`. */
-  open(gitignore?: Uint8Array): Scope;
+  /** The scope of the source's root; `rules` as for `enter`. */
+  open(rules?: FolderRules): Scope;
 }
 
 /** What every scope of a selector shares. */
@@ -80,13 +80,12 @@ export function createSelector(options: SelectorOptions): Selector {
   return {
     explicitPaths: includes.filter((glob) => glob.literal).map((glob) => glob.text),
     wantsGitignore: gitignore !== undefined,
-    open(text) {
-      const above = gitignore === undefined ? undefined : IgnoreRules.above(gitignore);
+    open(rulesOfRoot) {
       return new FolderScope(rules, {
         path: '',
         mode: rules.includes === undefined ? 'inside' : 'searching',
         excluded: compileGlobs(excludes),
-        ignored: above?.enter('', text),
+        ignored: gitignore && IgnoreRules.at(gitignore, rulesOfRoot),
       });
     },
   };
@@ -118,7 +117,7 @@ class FolderScope implements Scope {
     const text = globText(name);
     const path = this.#state.path + text;
     if (this.#isExplicit(path, isDirectory)) return 'take';
-    if (this.#leavesOut(path, text, isDirectory)) {
+    if (this.#leavesOut(name, path, isDirectory)) {
       return isDirectory && this.#rules.leadsToExplicit.has(path) ? 'descend' : 'skip';
     }
     if (this.#state.mode === 'inside') return 'take';
@@ -126,11 +125,10 @@ class FolderScope implements Scope {
     return isDirectory && this.#rules.leadsToInclude(path, text, true) ? 'descend' : 'skip';
   }
 
-  enter(name: string, gitignore?: Uint8Array): Scope {
-    const text = globText(name);
-    const path = this.#state.path + text;
-    const state = this.#isExplicit(path, true) ? this.#named(path, text) : this.#below(path, text);
-    const ignored = state.ignored?.enter(path, gitignore);
+  enter(name: string, rules?: FolderRules): Scope {
+    const path = this.#state.path + globText(name);
+    const state = this.#isExplicit(path, true) ? this.#named(name, path) : this.#below(name, path);
+    const ignored = state.ignored?.enter(name, rules);
     return new FolderScope(this.#rules, { ...state, path: `${path}/`, ignored });
   }
 
@@ -139,17 +137,17 @@ class FolderScope implements Scope {
     return directoryOnly !== undefined && (isDirectory || !directoryOnly);
   }
 
-  #leavesOut(path: string, text: string, isDirectory: boolean): boolean {
+  #leavesOut(name: string, path: string, isDirectory: boolean): boolean {
     const { mode, excluded, ignored } = this.#state;
     if (mode === 'left-out') return true;
-    if (excluded(path, text, isDirectory)) return true;
-    return ignored?.ignores(path, text, isDirectory) ?? false;
+    if (excluded(path, globText(name), isDirectory)) return true;
+    return ignored?.ignores(name, isDirectory) ?? false;
   }
 
-  #below(path: string, text: string): Omit<FolderState, 'path'> {
+  #below(name: string, path: string): Omit<FolderState, 'path'> {
     const { mode, excluded, ignored } = this.#state;
-    if (this.#leavesOut(path, text, true)) return { mode: 'left-out', excluded, ignored };
-    const inside = mode === 'inside' || this.#rules.includes?.(path, text, true) === true;
+    if (this.#leavesOut(name, path, true)) return { mode: 'left-out', excluded, ignored };
+    const inside = mode === 'inside' || this.#rules.includes?.(path, globText(name), true) === true;
     return { mode: inside ? 'inside' : 'searching', excluded, ignored };
   }
 
@@ -157,7 +155,7 @@ class FolderScope implements Scope {
    * Inside a folder that an include names, an exclude that matches the folder itself or one above it no longer holds, or naming it
    * would give an empty directory. Other excludes do. The same goes for the ignore rules of the folders above.
    */
-  #named(path: string, text: string): Omit<FolderState, 'path'> {
+  #named(name: string, path: string): Omit<FolderState, 'path'> {
     const { mode, ignored } = this.#state;
     const way = [...foldersAbove(path), path];
     const excludes = this.#rules.excludes.filter((glob) => {
@@ -166,13 +164,25 @@ class FolderScope implements Scope {
         matches(folder, folder.slice(folder.lastIndexOf('/') + 1), true),
       );
     });
-    const forgets = mode === 'left-out' || ignored?.ignores(path, text, true) === true;
+    const forgets = mode === 'left-out' || ignored?.ignores(name, true) === true;
     return {
       mode: 'inside',
       excluded: compileGlobs(excludes),
       ignored: forgets ? ignored?.none() : ignored,
     };
   }
+}
+
+/** Whether something at a path is taken, or in it, whatever may stand there: a byte string, which need not be a path that a file can have. */
+export function isTaken(selector: Selector, path: string, isDirectory: boolean): boolean {
+  const parts = path.split('/');
+  const name = parts.pop() ?? '';
+  let scope = selector.open();
+  for (const part of parts) {
+    if (scope.select(part, true) === 'skip') return false;
+    scope = scope.enter(part);
+  }
+  return scope.select(name, isDirectory) !== 'skip';
 }
 
 /**

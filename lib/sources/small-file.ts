@@ -13,6 +13,15 @@ export function readSmallFile(
   path: string | Buffer,
   maxBytes: number,
 ): Uint8Array<ArrayBuffer> | undefined {
+  const head = readHead(path, maxBytes);
+  return head?.whole === true ? head.bytes : undefined;
+}
+
+/** The first bytes of a regular file, and whether there are no more; undefined when there is none, or it cannot be read. */
+export function readHead(
+  path: string | Buffer,
+  maxBytes: number,
+): { bytes: Uint8Array<ArrayBuffer>; whole: boolean } | undefined {
   let file: number;
   try {
     file = openSync(path, FLAGS);
@@ -28,16 +37,19 @@ export function readSmallFile(
   }
 }
 
-function readUpTo(file: number, maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
+function readUpTo(
+  file: number,
+  maxBytes: number,
+): { bytes: Uint8Array<ArrayBuffer>; whole: boolean } {
   // By reading, not by the size that it claims: files such as those of /proc claim 0, and this one may be growing.
   const chunks: Buffer<ArrayBuffer>[] = [];
   let total = 0;
   for (;;) {
     const chunk = Buffer.alloc(Math.min(64 * 1024, maxBytes + 1 - total));
     const bytes = readSync(file, chunk);
-    if (bytes === 0) return Buffer.concat(chunks);
     total += bytes;
-    if (total > maxBytes) return undefined;
     chunks.push(chunk.subarray(0, bytes));
+    if (bytes > 0 && total <= maxBytes) continue;
+    return { bytes: Buffer.concat(chunks).subarray(0, maxBytes), whole: total <= maxBytes };
   }
 }

@@ -7,9 +7,12 @@ import type { SourceEntry } from '../archive/plan.ts';
 import { statLine } from '../archive/stat-line.ts';
 import { isKeyPath, isOwnPath, KEYS_DIRECTORY } from '../format/own-paths.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
-import { contentDecides, looksLikeSecret, SECRET_SCAN_BYTES, secretInText } from './secrets.ts';
+import { findSecret, type ReadHead } from './secrets.ts';
+import type { FolderRules } from './gitignore.ts';
 import type { Scope, Selector } from './select.ts';
-import { readSmallFile } from './small-file.ts';
+import { isPointer, mayBePointer, MAX_POINTER_BYTES, speaksOfLfs } from './lfs.ts';
+import { readHead, readSmallFile } from './small-file.ts';
+import { repositoryAt } from './working-tree.ts';
 
 export interface WalkOptions {
   /** Absolute, as a byte string that ends in `/`. */
@@ -24,6 +27,10 @@ export interface WalkOptions {
   readonly leaveOut: ReadonlySet<string>;
   /** Called for whatever is not taken although it was selected. */
   readonly onProblem: (problem: Problem) => void;
+  /** Called for what is taken and holds nothing but a pointer of Git LFS; absent to look at none. */
+  readonly onGap?: ((problem: Problem) => void) | undefined;
+  /** Whether attributes from outside the root have Git LFS keep something. */
+  readonly lfs?: boolean;
 }
 
 /** Smaller files are not looked at for holes: file systems differ in how they count their blocks. */
@@ -38,6 +45,8 @@ interface Folder {
   readonly scope: Scope;
   /** Names in the order of the archive; those of directories end in `/`. */
   readonly names: readonly string[];
+  /** True where attributes have Git LFS keep something. */
+  readonly lfs: boolean;
   next: number;
   /** A directory entry that is only taken once something below it is. */
   pending: SourceEntry | undefined;
@@ -67,7 +76,7 @@ class Walker {
   *entries(): Generator<SourceEntry> {
     const { root, selector } = this.options;
     this.device = fs.statSync(fsPath(root), { bigint: true }).dev;
-    this.push('', (gitignore) => selector.open(gitignore), undefined);
+    this.push('', (rules) => selector.open(rules), undefined);
     for (;;) {
       const folder = this.stack.at(-1);
       if (folder === undefined) return;
@@ -88,10 +97,11 @@ class Walker {
     }
   }
 
-  private push(path: string, open: (gitignore?: Uint8Array) => Scope, pending?: SourceEntry): void {
+  private push(path: string, open: (rules?: FolderRules) => Scope, pending?: SourceEntry): void {
     const names = this.list(path);
-    const gitignore = this.readGitignore(path, names);
-    this.stack.push({ path, scope: open(gitignore), names, next: 0, pending });
+    const lfs = (this.stack.at(-1)?.lfs ?? this.options.lfs === true) || this.namesLfs(path, names);
+    const scope = open(this.rulesOf(path, names));
+    this.stack.push({ path, scope, names, lfs, next: 0, pending });
   }
 
   private list(path: string): string[] {
@@ -109,13 +119,28 @@ class Walker {
     }
   }
 
-  private readGitignore(path: string, names: readonly string[]): Uint8Array | undefined {
-    if (!this.options.selector.wantsGitignore || !names.includes('.gitignore')) return undefined;
+  private rulesOf(path: string, names: readonly string[]): FolderRules {
+    if (!this.options.selector.wantsGitignore) return {};
+    const nested = path !== '' && names.some((name) => name === '.git' || name === '.git/');
+    return {
+      gitignore: names.includes('.gitignore') ? this.readGitignore(path) : undefined,
+      repository: nested ? repositoryAt(fsPath(this.options.root + path)) : undefined,
+    };
+  }
+
+  private namesLfs(path: string, names: readonly string[]): boolean {
+    if (this.options.onGap === undefined || !names.includes('.gitattributes')) return false;
+    const file = fsPath(`${this.options.root}${path}.gitattributes`);
+    const text = readSmallFile(file, MAX_GITIGNORE_BYTES);
+    return text !== undefined && speaksOfLfs(Buffer.from(text).toString('latin1'));
+  }
+
+  private readGitignore(path: string): Uint8Array | undefined {
     const file = `${path}.gitignore`;
     const text = readSmallFile(fsPath(this.options.root + file), MAX_GITIGNORE_BYTES);
     if (text === undefined) {
       // Nothing is missing for that: what it would have left out is taken.
-      this.leaveOut(file, 'its rules do not hold: it is a link, or cannot be read', 'unreadable');
+      this.note(file, 'its rules do not hold: it is a link, or cannot be read', 'unreadable');
     }
     return text;
   }
@@ -144,10 +169,10 @@ class Walker {
     if (this.options.leaveOut.has(folderIdentity(stats))) return undefined;
     const entry = this.entry(path, 'directory', stats);
     if (this.options.oneFileSystem && stats.dev !== this.device) {
-      this.leaveOut(path, 'what is mounted here is on another file system');
+      this.note(path, 'what is mounted here is on another file system');
       return selection === 'take' ? entry : undefined;
     }
-    const enter = (gitignore?: Uint8Array) => folder.scope.enter(name, gitignore);
+    const enter = (rules?: FolderRules) => folder.scope.enter(name, rules);
     this.push(path, enter, selection === 'take' ? undefined : entry);
     return selection === 'take' ? entry : undefined;
   }
@@ -159,16 +184,26 @@ class Walker {
     if (stats === undefined) return undefined;
     if (stats.isSymbolicLink()) return this.symlink(path, stats);
     if (!stats.isFile()) {
-      this.leaveOut(path, `a ${specialKind(stats)} holds nothing that could be kept`);
+      this.note(path, `a ${specialKind(stats)} holds nothing that could be kept`);
       return undefined;
     }
     if (!folder.scope.isExplicit(name) && this.isSecret(path)) return undefined;
+    if (folder.lfs) this.tellPointer(path, stats);
     return this.file(path, stats);
+  }
+
+  private tellPointer(path: string, stats: BigIntStats): void {
+    if (!mayBePointer(Number(stats.size))) return;
+    const head = readHead(fsPath(this.options.root + path), MAX_POINTER_BYTES);
+    if (head === undefined || !isPointer(head.bytes)) return;
+    const detail =
+      'is kept by Git LFS: the backup holds its pointer alone; `git lfs pull` brings the content';
+    this.options.onGap?.({ path: displayPath(path), code: 'lfs-pointer', detail });
   }
 
   private isOwn(path: string): boolean {
     if (!isOwnPath(path) || (this.options.objectKeys === true && isKeyPath(path))) return false;
-    this.leaveOut(path, 'this name is kept for what an archive says of itself');
+    this.note(path, 'this name is kept for what an archive says of itself');
     return true;
   }
 
@@ -183,33 +218,23 @@ class Walker {
 
   private isSecret(path: string): boolean {
     if (this.options.secrets === 'include') return false;
-    const reason = contentDecides(path) ? this.secretInside(path) : looksLikeSecret(path);
-    if (reason === undefined) return false;
-    this.leaveOut(path, `it holds ${reason}`, 'secret');
-    return true;
-  }
-
-  private secretInside(path: string): string | undefined {
-    try {
-      const fd = fs.openSync(
-        fsPath(this.options.root + path),
-        fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK,
-      );
-      try {
-        const head = Buffer.alloc(SECRET_SCAN_BYTES);
-        return secretInText(head.subarray(0, fs.readSync(fd, head)));
-      } finally {
-        fs.closeSync(fd);
-      }
-    } catch (error) {
-      // It will not be readable for the archive either, and is a problem there.
-      if (error instanceof Error) return undefined;
-      throw error;
+    const found = findSecret(path, this.headOf(path));
+    if (found === undefined) return false;
+    const { reason, leaveOut } = found;
+    if (leaveOut) this.note(path, `it holds ${reason}, and is left out`, 'secret');
+    else {
+      const detail = `it holds ${reason}, and is taken: who reads the backup can read it`;
+      this.note(path, detail, 'secret-taken');
     }
+    return leaveOut;
   }
 
-  /** What is left out by rule is listed and does not make a run partial. */
-  private leaveOut(path: string, detail: string, code = 'skipped'): void {
+  private headOf(path: string): ReadHead {
+    return (maxBytes) => readHead(fsPath(this.options.root + path), maxBytes);
+  }
+
+  /** What is decided by rule is listed and does not make a run partial. */
+  private note(path: string, detail: string, code = 'skipped'): void {
     this.options.onProblem({ path: displayPath(path), code, detail, tolerated: true });
   }
 

@@ -16,8 +16,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { gitignoreContext, readGitFacts, uncommittedChanges } from '../../lib/sources/git.ts';
+import { readGitFacts, uncommittedChanges } from '../../lib/sources/git.ts';
 import { readPackageFacts } from '../../lib/sources/package.ts';
+import { gitignoreContext } from '../../lib/sources/working-tree.ts';
 import { createSelector } from '../../lib/sources/select.ts';
 
 let home: string;
@@ -91,9 +92,6 @@ describe('facts', () => {
       branch: 'main',
       tag: 'v1.10.0',
       dirty: false,
-      shallow: false,
-      submodules: [],
-      lfsPointers: 0,
     });
   });
 
@@ -135,24 +133,21 @@ describe('facts', () => {
     expect(other.facts?.dirty).toBe(true);
   });
 
-  test('tell a shallow clone, a linked worktree and submodules', async () => {
+  test('hold in a shallow clone, a linked worktree and around submodules', async () => {
     commit('a');
     const id = commit('b');
     gitIn(home, 'clone', '-q', '--depth', '1', `file://${repo}`, 'shallow');
     const shallow = await readGitFacts(join(home, 'shallow'), { environment });
-    expect(shallow.facts).toMatchObject({ commit: id, shallow: true });
+    expect(shallow.facts).toMatchObject({ commit: id });
 
     git('worktree', 'add', '-q', '-b', 'side', join(home, 'linked'));
     const linked = await readGitFacts(join(home, 'linked'), { environment });
-    expect(linked.facts).toMatchObject({ commit: id, branch: 'side', shallow: false });
+    expect(linked.facts).toMatchObject({ commit: id, branch: 'side' });
 
     git('submodule', '--quiet', 'add', `file://${join(home, 'shallow')}`, 'libs/part');
     commit();
     const whole = await readGitFacts(repo, { environment });
-    expect(whole.facts).toMatchObject({ submodules: ['libs/part'], dirty: false });
-    expect((await readGitFacts(join(repo, 'libs'), { environment })).facts?.submodules).toEqual([
-      'part',
-    ]);
+    expect(whole.facts).toMatchObject({ dirty: false });
   });
 
   test('absent where there is no repository are no problem', async () => {
@@ -174,16 +169,6 @@ describe('facts', () => {
 
 describe('large files', () => {
   const content = 'a large file\n';
-  const digest = 'c8b7d5a6';
-
-  test('of which only the pointer is here are counted', async () => {
-    put('.gitattributes', '*.bin filter=lfs diff=lfs merge=lfs -text\n');
-    put('a.bin', `version https://git-lfs.github.com/spec/v1\noid sha256:${digest}\nsize 13\n`);
-    put('b.bin', content);
-    commit();
-    const { facts } = await readGitFacts(repo, { environment });
-    expect(facts).toMatchObject({ lfsPointers: 1, dirty: false });
-  });
 
   test('that are as LFS put them are no change, although its filter does not run', async () => {
     const oid = execFileSync('sha256sum', { input: content, encoding: 'utf8' }).slice(0, 64);
@@ -427,9 +412,9 @@ describe('ignore rules from above a source', () => {
     put('.gitignore', '*.log\n');
     put('site/.gitignore', 'own\n');
     writeFileSync(join(repo, '.git/info/exclude'), 'private\n');
-    const scope = createSelector({ gitignore: gitignoreContext(join(repo, 'site')) }).open(
-      readFileSync(join(repo, 'site/.gitignore')),
-    );
+    const scope = createSelector({ gitignore: gitignoreContext(join(repo, 'site')) }).open({
+      gitignore: readFileSync(join(repo, 'site/.gitignore')),
+    });
     const kept = ['a.log', 'private', 'own', 'b'].filter(
       (name) => scope.select(name, false) === 'take',
     );

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import picomatch from 'picomatch';
 import { fromUtf8 } from '../../lib/format/paths.ts';
 import { createSelector } from '../../lib/sources/select.ts';
+import type { FolderRules } from '../../lib/sources/gitignore.ts';
 import type { Scope, SelectorOptions } from '../../lib/sources/select.ts';
 
 interface Tree {
@@ -52,9 +53,9 @@ function walk(options: SelectorOptions, tree: Tree): { entries: string[]; opened
   }
 }
 
-function gitignoreOf(folder: Tree): Uint8Array | undefined {
+function gitignoreOf(folder: Tree): FolderRules {
   const text = folder['.gitignore'];
-  return typeof text === 'string' ? Buffer.from(text) : undefined;
+  return typeof text === 'string' ? { gitignore: Buffer.from(text) } : {};
 }
 
 function entries(options: SelectorOptions, ...paths: string[]): string[] {
@@ -257,7 +258,7 @@ function foldersAndSelf(path: string): string[] {
 }
 
 describe('.gitignore', () => {
-  const none = { prefix: '', files: [] };
+  const none = { prefix: '', files: [], tracked: [], ignoreCase: false };
 
   test('is respected only on request', () => {
     const tree = ['.gitignore=*.log\n', 'a.log'];
@@ -283,17 +284,19 @@ describe('.gitignore', () => {
   test('above a source holds in it, unless it leaves out the source itself', () => {
     const files = [{ folder: '', text: Buffer.from('*.log\n/apps/site/out\n/uploads\n') }];
     const tree = ['a.log', 'out/x', 'apps/site/out/y'];
-    expect(entries({ gitignore: { prefix: 'apps/site', files } }, ...tree)).toEqual([
+    expect(entries({ gitignore: { ...none, prefix: 'apps/site', files } }, ...tree)).toEqual([
       'apps/',
       'apps/site/',
       'apps/site/out/',
       'apps/site/out/y',
     ]);
-    expect(entries({ gitignore: { prefix: 'uploads', files } }, 'a.log')).toEqual(['a.log']);
+    expect(entries({ gitignore: { ...none, prefix: 'uploads', files } }, 'a.log')).toEqual([
+      'a.log',
+    ]);
   });
 
   test('forgets nothing however many paths are asked for', () => {
-    const scope = createSelector({ gitignore: none }).open(Buffer.from('*.log\n'));
+    const scope = createSelector({ gitignore: none }).open({ gitignore: Buffer.from('*.log\n') });
     for (let i = 0; i < 25_000; i += 1) {
       expect(scope.select(`${String(i)}.log`, false) === 'skip').toBe(true);
     }
@@ -324,7 +327,7 @@ describe('.gitignore', () => {
       }
       const expected = git('ls-files', '-z', '--others', '--exclude-standard').split('\0');
       const exclude = readFileSync(join(folder, '.git/info/exclude'));
-      const gitignore = { prefix: '', files: [{ folder: '', text: exclude }] };
+      const gitignore = { ...none, files: [{ folder: '', text: exclude }] };
       const tree = treeOf(
         ...paths.map((line) =>
           [fromUtf8(line.split('=')[0] ?? ''), ...line.split('=').slice(1)].join('='),

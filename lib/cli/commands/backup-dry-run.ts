@@ -19,7 +19,8 @@ export function dryRun(
   const results = folders.map((source) => {
     const problems: Problem[] = [];
     const totals = { entries: 0, files: 0, contentBytes: 0 };
-    for (const entry of walkFiles(source, surroundingsOf(config), (one) => problems.push(one))) {
+    const say = (problem: Problem) => problems.push(problem);
+    for (const entry of walkFiles(source, surroundingsOf(config), say, say)) {
       totals.entries++;
       if (entry.type === 'file') totals.files++;
       totals.contentBytes += entry.size;

@@ -46,7 +46,7 @@ async function firstBackup(stage: Stage, begin: Date): Promise<BackupResult> {
   }
   story.tell(`left out by name: ${LEFT_OUT.join(', ')}`);
   const noted = problems.filter(({ tolerated }) => tolerated === true);
-  for (const { path, detail } of noted.slice(0, 5)) story.tell(`left out: ${path}: ${detail}`);
+  for (const { path, detail } of noted.slice(0, 5)) story.tell(`noted: ${path}: ${detail}`);
   if (problemCount > 5) story.tell(`… ${problemCount} in all`);
   assertWhole(backup);
   story.expect(backup.manifest.status === 'complete', 'every file was read', 'not all');

@@ -1,11 +1,12 @@
 // What the doctor looks at in the sources: are they there, and may this user read what is in them.
 import type { Config, FilesSourceConfig, RemoteSourceConfig } from '../../config/config.ts';
+import type { Problem } from '../../errors.ts';
 import { examineFiles } from '../../sources/files-examine.ts';
 import { problemLines } from '../problems.ts';
 import { surroundingsOf } from '../sources.ts';
 import { bytesText, counted } from '../units.ts';
 import { failure } from './failure.ts';
-import { ok, problem, type Finding } from './finding.ts';
+import { ok, problem, warning, type Finding } from './finding.ts';
 
 /** Enough to see wrong rights, few enough for a second. */
 const SAMPLE_ENTRIES = 20_000;
@@ -26,7 +27,7 @@ export function examineSource(
   try {
     const limit = deep ? Infinity : SAMPLE_ENTRIES;
     const seen = examineFiles(source, surroundingsOf(config), limit);
-    const { files, contentBytes, complete, problems } = seen;
+    const { files, contentBytes, complete, problems, gaps } = seen;
     const extent = complete ? '' : `; the first ${limit} entries, --deep looks at all`;
     const findings: Finding[] = [];
     const unread = problems.filter(({ tolerated }) => tolerated !== true);
@@ -56,8 +57,19 @@ export function examineSource(
         ),
       );
     }
+    if (gaps.length > 0) findings.push(gapFinding(source, gaps));
     return { findings, contentBytes };
   } catch (error) {
     return { findings: [failure('source', error)], contentBytes: 0 };
   }
+}
+
+/** What is only pointed to: said also where it is tolerated, for a restore would lack it all the same. */
+function gapFinding({ name }: FilesSourceConfig, gaps: readonly Problem[]): Finding {
+  const shown = problemLines(gaps.slice(0, SHOWN), gaps.length).join('; ');
+  return warning(
+    'source',
+    `${name}: not all of it is here: ${shown}`,
+    'Bring it here before a backup is made; or name it under `tolerate`, and the backup counts as complete without it.',
+  );
 }
