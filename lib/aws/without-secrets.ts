@@ -5,7 +5,7 @@ const SECRETS = [
   /(?:X-Amz-|[?&](?:AWSAccessKeyId|Signature|Expires|token)=)[^\s"'<>]*/gi,
   /\b(?:AKIA|ASIA)[0-9A-Z]{12,}\b/g,
   /\b(?:gh[pousr]_|github_pat_)\w{16,}/g,
-  /\b(?:Bearer|Basic|token)\s+[\w.~+/=-]{12,}/gi,
+  /\b(?:Bearer|Basic|token)\s+(?=[\w.~+/=-]*\d)[\w.~+/=-]{12,}/gi,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
   /(https?:\/\/)[^\s/@:]+:[^\s/@]+@/gi,
 ];

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
 import { HoldfastError, type ErrorCode } from '../../errors.ts';
+import { hide } from './hide.ts';
 import { displayText } from '../../format/paths.ts';
 
 /** As whom a program runs, and through which programs it is started to lose what it does not need. */
@@ -72,7 +73,7 @@ export function startTool(run: ToolRun): Tool {
   const text = () => {
     const lines = Buffer.concat(said).toString('utf8').split('\n');
     const kept = lines.filter((line) => run.saysIn === undefined || line.startsWith(run.saysIn));
-    return hide(kept.join('\n'), run.secrets);
+    return hide(kept.join('\n'), run.secrets, run.what);
   };
   const ended = endOf(child, run, text);
   // Awaited by whoever uses it; until then a rejection must not count as unhandled.
@@ -264,11 +265,3 @@ const REASONS: readonly Reason[] = [
     instead: ['COMMAND_FAILED', 'NO_SPACE'],
   },
 ];
-
-function hide(text: string, secrets: readonly (string | undefined)[]): string {
-  return secrets.reduce<string>(
-    (shown, secret) =>
-      secret === undefined || secret === '' ? shown : shown.replaceAll(secret, '[hidden]'),
-    text,
-  );
-}
