@@ -35,7 +35,7 @@ const extentSchema = z.strictObject({
 });
 
 const artifactSchema = z.strictObject({
-  role: z.enum(['archive', 'scan', 'dump', 'globals', 'index']),
+  role: z.enum(['archive', 'scan', 'dump', 'globals', 'properties', 'index']),
   key: text,
   codec: z.enum(['gzip', 'zstd']),
   bytes: count,

@@ -94,7 +94,9 @@ test('the Scheduler starts the dump at 02:00 UTC, and its manifest starts the pr
   });
   expect(dumped).toMatchObject({ standing: 'good', status: 'complete', problemCount: 0 });
   expect(dumped.why).toContain('proven by verify');
-  expect(dumped.artifacts.map(({ role }) => role).sort()).toEqual(['dump', 'globals', 'index']);
+  expect(dumped.artifacts.map(({ role }) => role).sort()).toEqual([
+    ...['dump', 'globals', 'index', 'properties'],
+  ]);
 }, 150_000);
 
 test('the Scheduler starts the restore test, which finds the facts of the dump in what it restored', async () => {

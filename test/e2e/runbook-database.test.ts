@@ -186,13 +186,13 @@ test('with Holdfast: to a new database, over the old one, and one table', () => 
 test('without Holdfast: checked, loaded, and put in the place of the old one', () => {
   server.sql('shop', 'DELETE FROM app.events');
   const without = blocks(RUNBOOK, 'A database without Holdfast', 'sh');
-  expect(without).toHaveLength(6);
+  expect(without).toHaveLength(7);
   const { stdout, stderr } = follow(without.join('\n'));
   const lines = stdout.split('\n');
   expect(lines).toContain(id);
   expect(lines).toContain('Verified OK');
-  // Two files that the manifest names, and an end.
-  expect(lines.filter((line) => line === '1')).toHaveLength(3);
+  // Three files that the manifest names, and an end.
+  expect(lines.filter((line) => line === '1')).toHaveLength(4);
   expect(stdout).toMatch(/"settings":\{"encoding":"UTF8","collate":"C\.UTF-8"/);
   expect(stdout).toMatch(/"app\.users":500\b/);
   expect(stdout).toMatch(/^ +500$/m);

@@ -189,6 +189,7 @@ export async function readSettings(session: Session): Promise<Record<string, str
     // Older servers have fewer columns.
     `SELECT json_build_object('encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype', d.datctype,
        'provider', coalesce(to_jsonb(d)->>'datlocprovider', 'c'), 'locale', coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale', ''),
+       'icuRules', coalesce(to_jsonb(d)->>'daticurules', ''),
        'collationVersion', coalesce(to_jsonb(d)->>'datcollversion', ''))
      FROM pg_database d WHERE d.datname = current_database()`,
   );
@@ -201,12 +202,15 @@ export async function readExtensions(session: Session): Promise<Record<string, s
   );
 }
 
-/** The roles that own something here, are granted something or stand in a policy. */
+/** The roles that own something here or the database, are granted something on either, stand in a policy or have settings here. */
 export async function readRoles(session: Session): Promise<string[]> {
   return session.json(
     `SELECT coalesce(json_agg(rolname ORDER BY rolname), '[]') FROM pg_roles r WHERE r.rolname !~ '^pg_' AND (r.oid IN (
        SELECT s.refobjid FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
        WHERE d.datname = current_database() AND s.refclassid = 'pg_authid'::regclass)
+       OR r.oid IN (SELECT datdba FROM pg_database WHERE datname = current_database())
+       OR r.oid IN (SELECT (aclexplode(datacl)).grantee FROM pg_database WHERE datname = current_database())
+       OR r.oid IN (SELECT s.setrole FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = current_database())
        OR r.oid IN (SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
        OR r.oid IN (SELECT p.proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema')
        OR r.oid IN (SELECT n.nspowner FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'))`,

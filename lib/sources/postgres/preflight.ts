@@ -187,6 +187,7 @@ async function notesOn(
       `not in this backup, which holds only some schemas or tables: ${leftOut.join(', ')}`,
     );
   }
+  for (const detail of isPartial(selection) ? [] : await notKept(session)) note('not-kept', detail);
   const foreign = await session.json<number>(
     `SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'f' AND ${relationCondition(selection)}`,
   );
@@ -194,6 +195,23 @@ async function notesOn(
     note('left-out', `the rows of ${foreign} foreign tables stay where they are: on other servers`);
   }
   return notes;
+}
+
+/** What a database itself has and no backup of it keeps. */
+async function notKept(session: Session): Promise<string[]> {
+  const { tablespace, labels } = await session.json<{ tablespace: string; labels: number }>(
+    `SELECT json_build_object('tablespace', (SELECT spcname FROM pg_tablespace WHERE oid = d.dattablespace),
+       'labels', (SELECT count(*) FROM pg_shseclabel WHERE objoid = d.oid AND classoid = 'pg_database'::regclass))
+     FROM pg_database d WHERE datname = current_database()`,
+  );
+  return [
+    ...(tablespace === 'pg_default'
+      ? []
+      : [
+          `the database is in the tablespace ${tablespace}, and a restored one is where it was created`,
+        ]),
+    ...(labels === 0 ? [] : [`${labels} security labels of the database itself`]),
+  ];
 }
 
 /** What pg_dump passes over when it is given schemas or tables, as `2 large objects`. */

@@ -1,7 +1,7 @@
 // Proves a stored dump: its bytes against the index, and on request its text, object by object, up to pg_dump's last words.
 import { free } from '../../archive/reclaim.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
-import { artifactOf } from '../../format/manifest.ts';
+import { artifactOf, type Artifact } from '../../format/manifest.ts';
 import { filesKind } from '../files-kind.ts';
 import type { Findings, OpenBackup, ProofLevel, Work } from '../source.ts';
 import {
@@ -21,7 +21,7 @@ export async function proveDump(
   level: ProofLevel,
   work: Work,
 ): Promise<Findings> {
-  const problems: Problem[] = await proveGlobals(backup);
+  const problems: Problem[] = await proveTexts(backup);
   if (isDirectory(backup.manifest)) return proveDirectory(backup, { level, problems, work });
   const artifact = artifactOf(backup.manifest, 'dump');
   let index: DumpIndex;
@@ -63,15 +63,19 @@ async function proveDirectory(
   return { ...found, entries, problems: [...problems, ...found.problems, ...more] };
 }
 
-async function proveGlobals(backup: OpenBackup): Promise<Problem[]> {
-  const artifact = backup.manifest.artifacts.find(({ role }) => role === 'globals');
-  if (artifact === undefined) return [];
-  try {
-    await readText(backup, artifact);
-    return [];
-  } catch (error) {
-    return [damage('globals', error)];
+/** What stands beside a dump, and is small. */
+const TEXTS: readonly Artifact['role'][] = ['globals', 'properties'];
+
+async function proveTexts(backup: OpenBackup): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const artifact of backup.manifest.artifacts.filter(({ role }) => TEXTS.includes(role))) {
+    try {
+      await readText(backup, artifact);
+    } catch (error) {
+      problems.push(damage(artifact.role, error));
+    }
   }
+  return problems;
 }
 
 function damage(path: string, error: unknown): Problem {

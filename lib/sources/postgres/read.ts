@@ -23,7 +23,8 @@ import {
 } from './facts.ts';
 import { preflight, type Preflight } from './preflight.ts';
 import { outputOf } from './process.ts';
-import type { Selection } from './selection.ts';
+import { printProperties, readProperties } from './properties.ts';
+import { isPartial, type Selection } from './selection.ts';
 import { Session } from './session.ts';
 import { Spool } from './spool.ts';
 import { baseEnvironment, findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
@@ -132,12 +133,14 @@ class Run {
     using spool = await this.spool(session, found.selection);
     const run = { selection: found.selection, snapshot, restrictKey, signal };
     const both = [
-      this.facts(session, found),
+      this.ask(session, found),
       spool === undefined ? this.dump(run) : this.dumpToSpool(run, spool),
     ] as const;
     // When one of them fails, the other would work for nothing, perhaps for hours.
     for (const one of both) one.catch(() => stop.abort());
-    const [facts, store] = await Promise.all(both).finally(() => Promise.allSettled(both));
+    const [{ facts, properties }, store] = await Promise.all(both).finally(() =>
+      Promise.allSettled(both),
+    );
     // The server keeps what it would clean up for as long as the snapshot is held.
     await session[Symbol.asyncDispose]();
     const { artifacts, index, reusedBytes } = await store();
@@ -149,12 +152,24 @@ class Run {
     assertSame(index.objects, database.rows);
     this.assertFilled(index.objects);
     const globals = await this.globals();
-    const stored = await storeIndex(this.input.sink, this.input.pool, index);
-    return this.result([...artifacts, ...globals.artifacts, stored], index, {
+    const { sink, pool } = this.input;
+    const kept = properties && (await storeText(sink, pool, properties));
+    const stored = await storeIndex(sink, pool, index);
+    const beside = [...globals.artifacts, ...(kept === undefined ? [] : [kept]), stored];
+    return this.result([...artifacts, ...beside], index, {
       database,
       reusedBytes,
       problems: [...found.notes, ...globals.problems],
     });
+  }
+
+  /** What proves the dump, and what it does not hold: the properties of the database itself, unless the backup is of a part of it. */
+  private async ask(session: Session, found: Preflight) {
+    const facts = await this.facts(session, found);
+    if (isPartial(found.selection)) return { facts, properties: undefined };
+    const text = Buffer.from(printProperties(await readProperties(session)));
+    const properties = { role: 'properties', extension: 'sql.gz', text } as const;
+    return { facts, properties };
   }
 
   private async facts(

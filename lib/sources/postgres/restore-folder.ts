@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
 import { HoldfastError, type Problem } from '../../errors.ts';
+import type { Artifact } from '../../format/manifest.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';
 import { filesKind } from '../files-kind.ts';
 import type {
@@ -21,7 +22,11 @@ import { DumpScanner, type DumpObject } from './dump-text.ts';
 import { namedObjects, objectsAt } from './views.ts';
 
 export const DUMP_FILE = 'dump.sql';
-export const GLOBALS_FILE = 'globals.sql';
+/** Small texts beside a dump, by the role of their artifact. */
+const BESIDE: readonly { role: Artifact['role']; file: string; what: string }[] = [
+  { role: 'globals', file: 'globals.sql', what: 'the roles backed up' },
+  { role: 'properties', file: 'properties.sql', what: 'the properties backed up' },
+];
 
 /** The objects that some paths mean, in the order of the dump, with its beginning and end around them; all for none. */
 export async function wantedObjects(
@@ -76,18 +81,36 @@ export async function restoreToFolder(
   } finally {
     file.destroy();
   }
-  const globals = input.paths.length === 0 ? await writeGlobals(backup, input.into) : undefined;
-  const files = globals === undefined ? 1 : 2;
-  return { files, entries: objects.length, bytes: bytes + (globals ?? 0), problems: [] };
+  const beside =
+    input.paths.length === 0 ? await writeBeside(backup, input.into) : { files: 0, bytes: 0 };
+  return {
+    files: 1 + beside.files,
+    entries: objects.length,
+    bytes: bytes + beside.bytes,
+    problems: [],
+  };
 }
 
-/** How many bytes of roles were written; undefined when the backup has none. */
-async function writeGlobals(backup: OpenBackup, into: string): Promise<number | undefined> {
-  const globals = backup.manifest.artifacts.find(({ role }) => role === 'globals');
-  if (globals === undefined) return undefined;
-  const text = await readText(backup, globals);
-  fs.writeFileSync(path.join(into, GLOBALS_FILE), text, { flag: 'wx', mode: 0o600 });
-  return text.length;
+/** The texts that a backup has beside its dump, as they are. */
+async function textsBeside(
+  backup: OpenBackup,
+): Promise<{ file: string; what: string; text: Buffer }[]> {
+  const texts: { file: string; what: string; text: Buffer }[] = [];
+  for (const { role, file, what } of BESIDE) {
+    const artifact = backup.manifest.artifacts.find((one) => one.role === role);
+    if (artifact !== undefined) texts.push({ file, what, text: await readText(backup, artifact) });
+  }
+  return texts;
+}
+
+async function writeBeside(
+  backup: OpenBackup,
+  into: string,
+): Promise<{ files: number; bytes: number }> {
+  const texts = await textsBeside(backup);
+  for (const { file, text } of texts)
+    fs.writeFileSync(path.join(into, file), text, { flag: 'wx', mode: 0o600 });
+  return { files: texts.length, bytes: texts.reduce((sum, { text }) => sum + text.length, 0) };
 }
 
 /** The directory is pg_dump's own, and pg_restore takes single tables out of it. */
@@ -98,10 +121,13 @@ async function restoreDirectory(backup: OpenBackup, input: RestoreInput): Promis
   if (problem?.code === 'damaged') {
     throw new HoldfastError('BACKUP_DAMAGED', `${problem.path} of the dump: ${problem.detail}`);
   }
-  const globals = await writeGlobals(backup, input.into);
-  if (globals === undefined) return restored;
-  const { files, entries, bytes } = restored;
-  return { ...restored, files: files + 1, entries: entries + 1, bytes: bytes + globals };
+  const beside = await writeBeside(backup, input.into);
+  return {
+    ...restored,
+    files: restored.files + beside.files,
+    entries: restored.entries + beside.files,
+    bytes: restored.bytes + beside.bytes,
+  };
 }
 
 function refuseParts(paths: readonly string[]): void {
@@ -131,7 +157,7 @@ export async function compareFolder(backup: OpenBackup, input: CompareFolder): P
       scanner.push(chunk as Buffer);
     differences.push(...compareObjects(objects, scanner.end().objects));
   } else differences.push(differs(DUMP_FILE, 'missing', 'a file', 'nothing'));
-  if (input.paths.length === 0) differences.push(...(await compareGlobals(backup, input.folder)));
+  if (input.paths.length === 0) differences.push(...(await compareBeside(backup, input.folder)));
   const problems: Problem[] = [];
   return { differences, problems, entries: objects.length };
 }
@@ -143,8 +169,8 @@ async function compareDirectory(backup: OpenBackup, input: CompareFolder): Promi
     paths: [DUMP_FOLDER],
     times: false,
   });
-  const globals = await compareGlobals(backup, input.folder);
-  return { ...compared, differences: [...compared.differences, ...globals] };
+  const beside = await compareBeside(backup, input.folder);
+  return { ...compared, differences: [...compared.differences, ...beside] };
 }
 
 function compareObjects(
@@ -164,13 +190,15 @@ function compareObjects(
   return differences;
 }
 
-async function compareGlobals(backup: OpenBackup, folder: string): Promise<Difference[]> {
-  const globals = backup.manifest.artifacts.find(({ role }) => role === 'globals');
-  if (globals === undefined) return [];
-  const file = path.join(folder, GLOBALS_FILE);
-  if (!fs.existsSync(file)) return [differs(GLOBALS_FILE, 'missing', 'a file', 'nothing')];
-  const same = fs.readFileSync(file).equals(await readText(backup, globals));
-  return same ? [] : [differs(GLOBALS_FILE, 'content', 'the roles backed up', 'others')];
+async function compareBeside(backup: OpenBackup, folder: string): Promise<Difference[]> {
+  const differences: Difference[] = [];
+  for (const { file, what, text } of await textsBeside(backup)) {
+    const found = path.join(folder, file);
+    if (!fs.existsSync(found)) differences.push(differs(file, 'missing', 'a file', 'nothing'));
+    else if (!fs.readFileSync(found).equals(text))
+      differences.push(differs(file, 'content', what, 'others'));
+  }
+  return differences;
 }
 
 function differs(

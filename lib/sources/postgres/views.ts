@@ -83,43 +83,51 @@ function listed({ path, object }: NamedObject): ListedEntry {
 export function dumpByHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand {
   if (isDirectory(manifest)) return directoryByHand(manifest, placeOf);
   const dump = artifactOf(manifest, 'dump');
-  const globals = manifest.artifacts.find(({ role }) => role === 'globals');
+  const [globals, properties] = besideOf(manifest);
   const unpack = dump.codec === 'gzip' ? 'gunzip -c' : 'zstd -dc';
-  const sums = [dump, globals].flatMap((one) =>
-    one === undefined ? [] : [`echo ${quoted(`${one.sha256}  ${placeOf(one)}`)} | sha256sum -c`],
-  );
+  const sums = [dump, globals, properties].flatMap((one) => checked(one, placeOf));
   const complete = '^-- PostgreSQL database dump complete$';
   return {
     check: sums,
     restore: [
       // psql would commit half a table of a dump that is cut off, and end well.
       `${unpack} ${quoted(placeOf(dump))} | tail -n 8 | grep -q -e ${quoted(complete)}`,
-      ...(globals === undefined
-        ? []
-        : [`gunzip -c ${quoted(placeOf(globals))} | psql -X "$DATABASE_URL"`]),
+      ...fed(globals, placeOf),
       `${unpack} ${quoted(placeOf(dump))} | psql -X -1 -v ON_ERROR_STOP=1 "$DATABASE_URL"`,
+      ...fed(properties, placeOf),
     ],
     recheck: [],
   };
 }
 
+/** The roles of the server, and the properties of the database: where there are such. */
+function besideOf({ artifacts }: Manifest): [Artifact | undefined, Artifact | undefined] {
+  const of = (wanted: Artifact['role']) => artifacts.find(({ role }) => role === wanted);
+  return [of('globals'), of('properties')];
+}
+
+function checked(one: Artifact | undefined, placeOf: (artifact: Artifact) => string): string[] {
+  if (one === undefined) return [];
+  return [`echo ${quoted(`${one.sha256}  ${placeOf(one)}`)} | sha256sum -c`];
+}
+
+function fed(one: Artifact | undefined, placeOf: (artifact: Artifact) => string): string[] {
+  if (one === undefined) return [];
+  return [`gunzip -c ${quoted(placeOf(one))} | psql -X "$DATABASE_URL"`];
+}
+
 function directoryByHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand {
   const { check, restore, recheck } = filesByHand(manifest, placeOf);
-  const globals = manifest.artifacts.find(({ role }) => role === 'globals');
-  const place = globals && quoted(placeOf(globals));
+  const [globals, properties] = besideOf(manifest);
   return {
-    check: [
-      ...check,
-      ...(globals === undefined
-        ? []
-        : [`echo ${quoted(`${globals.sha256}  ${placeOf(globals)}`)} | sha256sum -c`]),
-    ],
+    check: [...check, ...checked(globals, placeOf), ...checked(properties, placeOf)],
     restore: [
       ...restore,
       // pg_restore takes rows for whole that are cut off in the middle.
       ...recheck.map((command) => `(${command})`),
-      ...(place === undefined ? [] : [`gunzip -c ${place} | psql -X "$DATABASE_URL"`]),
+      ...fed(globals, placeOf),
       `pg_restore --exit-on-error -j ${BY_HAND_JOBS} -d "$DATABASE_URL" FOLDER/${DUMP_FOLDER}`,
+      ...fed(properties, placeOf),
     ],
     recheck: [],
   };

@@ -209,7 +209,7 @@ describe('to a folder', () => {
     const to = path.join(scratch, 'folder');
     const report = await restoreTo(engine, made, to);
     expect(report.differences).toEqual([]);
-    expect(fs.readdirSync(to).sort()).toEqual(['dump', 'globals.sql']);
+    expect(fs.readdirSync(to).sort()).toEqual(['dump', 'globals.sql', 'properties.sql']);
     const name = target();
     server.run('pg_restore', ['-j', '2', '--exit-on-error', '-d', name, path.join(to, 'dump')]);
     expect(textOf(name)).toBe(textOf('app'));

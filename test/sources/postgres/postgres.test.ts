@@ -62,7 +62,7 @@ afterAll(async () => {
   fs.rmSync(root, { recursive: true, force: true });
 });
 
-async function stored(role: 'dump' | 'globals'): Promise<Buffer> {
+async function stored(role: 'dump' | 'globals' | 'properties'): Promise<Buffer> {
   const { key, bytes } = artifactOf(made.manifest, role);
   return Buffer.from(await store.read(key, 0, bytes));
 }
@@ -117,7 +117,7 @@ test.each(['default', 'small', 'zstd', 'none'] as const)(
     const to = path.join(root, `folder-${compression}`);
     const report = await restoreTo(engine, backup, to);
     expect(report.differences).toEqual([]);
-    expect(fs.readdirSync(to).sort()).toEqual(['dump.sql', 'globals.sql']);
+    expect(fs.readdirSync(to).sort()).toEqual(['dump.sql', 'globals.sql', 'properties.sql']);
     const { restrictKey = '' } = backup.manifest.database ?? {};
     const direct = server.run('pg_dump', [`--restrict-key=${restrictKey}`, '--dbname=app']);
     expect(fs.readFileSync(path.join(to, 'dump.sql')).equals(direct)).toBe(true);
@@ -170,7 +170,7 @@ test('by hand, as `show` says, it is restored without Holdfast', async () => {
   const { restrictKey = '' } = made.manifest.database ?? {};
   server.create('by_hand', { empty: true });
   const places = new Map<string, string>();
-  for (const role of ['dump', 'globals'] as const) {
+  for (const role of ['dump', 'globals', 'properties'] as const) {
     const file = path.join(root, `by-hand-${role}.sql.gz`);
     fs.writeFileSync(file, await stored(role));
     places.set(artifactOf(made.manifest, role).key, file);

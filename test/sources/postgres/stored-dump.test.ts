@@ -87,16 +87,19 @@ describe('a stored dump', () => {
     await refusedBoth(made, engine);
   });
 
-  test.each(['index', 'globals'] as const)('whose %s is damaged is refused', async (role) => {
-    const store = scene.store.copy();
-    const { key } = artifactOf(made.manifest, role);
-    const object = store.objects.get(key);
-    if (object === undefined) throw new Error(`no ${role}`);
-    store.objects.set(key, { ...object, bytes: flipped(0.5)(object.bytes) });
-    const engine = { ...scene.under(recorder.machine), store };
-    expect(await verifyBackup(engine, made, 'digest')).toMatchObject({ verdict: 'damaged' });
-    await refusedBoth(made, engine);
-  });
+  test.each(['index', 'globals', 'properties'] as const)(
+    'whose %s is damaged is refused',
+    async (role) => {
+      const store = scene.store.copy();
+      const { key } = artifactOf(made.manifest, role);
+      const object = store.objects.get(key);
+      if (object === undefined) throw new Error(`no ${role}`);
+      store.objects.set(key, { ...object, bytes: flipped(0.5)(object.bytes) });
+      const engine = { ...scene.under(recorder.machine), store };
+      expect(await verifyBackup(engine, made, 'digest')).toMatchObject({ verdict: 'damaged' });
+      await refusedBoth(made, engine);
+    },
+  );
 });
 
 /** Signed as every other, the index fitting the text: the text itself has to tell. */
