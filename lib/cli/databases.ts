@@ -11,7 +11,7 @@ import { postgresKind } from '../sources/postgres/kind.ts';
 import type { PostgresOptions } from '../sources/postgres/read.ts';
 import { postgresSource } from '../sources/postgres/source.ts';
 import type { Machine } from '../sources/postgres/tools.ts';
-import type { Source } from '../sources/source.ts';
+import type { Source, SourceKind } from '../sources/source.ts';
 import { secretAt } from './keys.ts';
 
 export const MACHINE: Machine = {
@@ -21,7 +21,14 @@ export const MACHINE: Machine = {
   embedded: () => embeddedServer(),
 };
 
-export const DATABASE_KIND = postgresKind(MACHINE);
+/** The kind of databases, which works on each backup with the programs that are configured for its source. */
+export function databaseKind(config: Config | undefined): SourceKind {
+  const binariesOf = (name: string) => {
+    const source = config?.sources.find((one) => one.name === name);
+    return source?.kind === 'postgres' ? source.binaries : undefined;
+  };
+  return postgresKind({ ...MACHINE, binariesOf });
+}
 
 /** What reads a configured database. */
 export function openDatabase(source: PostgresSourceConfig, region: string | undefined): Source {

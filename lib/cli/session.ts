@@ -14,7 +14,7 @@ import type { Progress } from '../sources/source.ts';
 import { VERSION } from '../version.ts';
 import { signerFor, trustFor, type Trust } from './keys.ts';
 import { openNeededStore, type StoreNeed } from './opened-store.ts';
-import { KINDS } from './sources.ts';
+import { kindsFor } from './sources.ts';
 import { Terminal } from './terminal.ts';
 
 /** Options that every command takes. */
@@ -81,7 +81,7 @@ export async function openSession({
   const engine: Engine = {
     system: config?.system,
     store: opened.store,
-    kinds: KINDS,
+    kinds: kindsFor(config),
     signer,
     trusted: trust.trusted,
     trustAnyone: options.trustAnyone === true,

@@ -6,16 +6,15 @@ import { HoldfastError } from '../errors.ts';
 import { archiveKind, filesKind } from '../sources/files-kind.ts';
 import { filesSource, type FilesSurroundings } from '../sources/files.ts';
 import type { LiveSource, Source, SourceKind } from '../sources/source.ts';
-import { DATABASE_KIND, openDatabase } from './databases.ts';
+import { databaseKind, openDatabase } from './databases.ts';
 import { regionOf, secretAt } from './keys.ts';
 
-/** Every kind of which a store can hold backups. None of them needs what its sources are read with. */
-export const KINDS: ReadonlyMap<string, SourceKind> = new Map(
-  [filesKind, DATABASE_KIND, ...['bucket', 'github', 'parameters'].map(archiveKind)].map((one) => [
-    one.kind,
-    one,
-  ]),
-);
+/** Every kind of which a store can hold backups. Of the configuration they need the programs of databases alone. */
+export function kindsFor(config: Config | undefined): ReadonlyMap<string, SourceKind> {
+  const archives = ['bucket', 'github', 'parameters'].map(archiveKind);
+  const kinds = [filesKind, databaseKind(config), ...archives];
+  return new Map(kinds.map((one) => [one.kind, one]));
+}
 
 /** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
 export function selectSources(config: Config, names: readonly string[]): readonly SourceConfig[] {

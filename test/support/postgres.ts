@@ -63,10 +63,13 @@ export interface PostgresServer extends AsyncDisposable {
 export interface PostgresServerOptions {
   /** 17 runs from the root file system of {@link debian13}. @default what this machine has */
   readonly major?: typeof MAJOR;
+  /** Of the server, besides those that make tests quick. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export async function startPostgres({
   major,
+  settings = {},
 }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const programs = major === undefined ? binaries() : (await debian13()).binaries;
   const folder = fs.mkdtempSync('/tmp/holdfast-postgres-');
@@ -85,7 +88,7 @@ export async function startPostgres({
   );
   if (initdb.status !== 0) throw new Error(`initdb: ${initdb.stderr}`);
   const port = await freePort();
-  const child = launch({ folder, port, programs }, user);
+  const child = launch({ folder, port, programs, settings }, user);
   await answers(folder, child);
   return serverAt({ folder, port, programs }, child);
 }
@@ -97,7 +100,12 @@ interface Place {
 }
 
 function launch(
-  { folder, port, programs }: Place,
+  {
+    folder,
+    port,
+    programs,
+    settings: more,
+  }: Place & Required<Pick<PostgresServerOptions, 'settings'>>,
   user: { uid: number; gid: number } | undefined,
 ): ChildProcess {
   const settings = {
@@ -107,6 +115,7 @@ function launch(
     max_connections: '40',
     shared_buffers: '64MB',
     log_min_messages: 'fatal',
+    ...more,
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = path.join(programs, 'postgres');

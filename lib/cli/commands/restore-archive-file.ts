@@ -10,7 +10,7 @@ import { HoldfastError } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
 import { namedKeys } from '../keys.ts';
 import { configOf, randomName, type CommonOptions } from '../session.ts';
-import { KINDS } from '../sources.ts';
+import { kindsFor } from '../sources.ts';
 import type { Terminal } from '../terminal.ts';
 import {
   exitOf,
@@ -34,7 +34,7 @@ export async function restoreArchiveFile(
   const to = targetOf(options);
   await using pool = new Pool();
   const bench: Workbench = {
-    kinds: KINDS,
+    kinds: kindsFor(undefined),
     pool,
     signal,
     onProgress: terminal.progress,

@@ -11,7 +11,7 @@ import { openStore } from '../../stores/open.ts';
 import type { Store } from '../../stores/store.ts';
 import { VERSION } from '../../version.ts';
 import { randomName } from '../session.ts';
-import { KINDS } from '../sources.ts';
+import { kindsFor } from '../sources.ts';
 import type { Story } from './story.ts';
 
 /** What an installation or a build makes again, and the history of git: left out at any depth. */
@@ -52,7 +52,7 @@ export async function setStage({ root, work, signal, story }: StageOptions): Pro
   const engine: Engine = {
     system: 'demonstration',
     store: await openFolder(path.join(work, 'store')),
-    kinds: KINDS,
+    kinds: kindsFor(undefined),
     signer: localSigner(privateKey),
     trusted: [
       {

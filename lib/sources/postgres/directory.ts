@@ -7,6 +7,7 @@ import path from 'node:path';
 import { HoldfastError, type ErrorCode } from '../../errors.ts';
 import { filesKind } from '../files-kind.ts';
 import type { OpenBackup, Work } from '../source.ts';
+import { databaseArgument } from './connection.ts';
 import { scanText } from './dump.ts';
 import type { Stretch } from './dump-reader.ts';
 import type { DumpSummary, ScanOptions } from './dump-text.ts';
@@ -62,13 +63,11 @@ export async function loadDirectory(
   signal: Work['signal'],
 ): Promise<void> {
   const { machine, tools, connection, confinement, failure } = input;
-  // A name alone would be taken for a connection string where it has the form of one.
-  const name = connection.database.replaceAll(/['\\]/g, '\\$&');
   const tool = startTool({
     file: path.join(tools.folder, 'pg_restore'),
     args: [
       ...['--exit-on-error', '--no-password', `--jobs=${defaultJobs()}`],
-      ...[`--dbname=dbname='${name}'`, dump],
+      ...[`--dbname=${databaseArgument(connection)}`, dump],
     ],
     env: { ...baseEnvironment(machine), ...connection.env },
     signal,

@@ -7,7 +7,7 @@ import type { Pool } from '../../archive/pool.ts';
 import { Slots } from '../../archive/slots.ts';
 import { HoldfastError, type ErrorCode } from '../../errors.ts';
 import type { Encoding, Extent } from '../../format/codec.ts';
-import type { Connection } from './connection.ts';
+import { databaseArgument, type Connection } from './connection.ts';
 import type { DumpIndex } from './dump-index.ts';
 import { DumpScanner, type DumpSummary, type ScanOptions } from './dump-text.ts';
 import { Intake } from './intake.ts';
@@ -53,6 +53,7 @@ export function startDump(
         ? []
         : [`--lock-wait-timeout=${lockWaitTimeoutSeconds * 1000}`]),
       ...selectionArguments(input.selection),
+      `--dbname=${databaseArgument(connection)}`,
     ],
     env: { ...baseEnvironment(machine), ...connection.env },
     signal: input.signal,

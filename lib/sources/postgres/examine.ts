@@ -28,7 +28,7 @@ export async function examinePostgres(
   machine: Machine,
 ): Promise<ExaminedDatabase> {
   const tools = await findTools(machine, options.binaries);
-  const connection = parseConnection(await options.url(), options.urlFrom);
+  const connection = parseConnection(await options.url(), options.urlFrom, machine.environment);
   const place = { machine, tools, connection };
   await using session = new Session({
     ...place,
@@ -45,7 +45,8 @@ export async function examinePostgres(
   });
   const extensions = Object.keys(await readExtensions(session));
   const needed = Math.max(found.serverMajor, tools.major);
-  const unprovable = await whyUnprovable(machine, needed, extensions);
+  const own = { ...machine, binaries: options.binaries };
+  const unprovable = await whyUnprovable(own, needed, extensions);
   const { serverVersion, databaseBytes, role, notes } = found;
   const { label } = connection;
   return {

@@ -23,10 +23,14 @@ interface Relation {
 /** pg_dump puts a name on one line. */
 const NAME = `translate(n.nspname || '.' || c.relname, E'\\n\\r', '  ')`;
 
-/** Rows of each table, by name. Tables of one name, but for their newlines, count together. */
+/**
+ * Rows of each table, by name. Tables of one name, but for their newlines, count together. In a transaction, no table and no index
+ * stays locked: of databases with thousands of them, a server has not enough locks, and pg_dump beside needs its own.
+ */
 export async function countRows(
   session: Session,
   selection: Selection,
+  { inTransaction = false } = {},
 ): Promise<Record<string, number>> {
   const tables = await relations(session, selection, "c.relkind = 'r'");
   const rows = new Map<string, number>();
@@ -36,7 +40,11 @@ export async function countRows(
       ({ schema, relation }) =>
         `(SELECT count(*) FROM ONLY ${identifier(schema)}.${identifier(relation)})`,
     );
+    if (inTransaction) await session.ask('SAVEPOINT counting');
     const found = await session.json<number[]>(`SELECT json_build_array(${counts.join(', ')})`);
+    // Whoever goes back to a savepoint gives back the locks that were taken since.
+    if (inTransaction)
+      await session.ask('ROLLBACK TO SAVEPOINT counting; RELEASE SAVEPOINT counting');
     batch.forEach(({ name }, at) => rows.set(name, (rows.get(name) ?? 0) + (found[at] ?? 0)));
   }
   return Object.fromEntries(rows);
@@ -89,7 +97,10 @@ async function relations(
   );
 }
 
-/** The newest value of each column, in UTC; null where there is none. */
+/**
+ * The newest value of each column, in UTC as ISO 8601 has it, with six digits and a sign for years that four do not hold: year 0 is 1 BC.
+ * `infinity` and `-infinity` are themselves, and null is none.
+ */
 export async function readNewest(
   session: Session,
   columns: readonly string[],
@@ -97,7 +108,8 @@ export async function readNewest(
   if (columns.length === 0) return {};
   const newest = columns.map((column) => {
     const [schema, table, name] = columnParts(column);
-    return `(SELECT to_char(max(${identifier(name)})::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') FROM ${identifier(schema)}.${identifier(table)})`;
+    return `(SELECT CASE WHEN isfinite(v) THEN ${ISO_YEAR} || to_char(v, '-MM-DD"T"HH24:MI:SS.MS"Z"') ELSE v::text END
+      FROM (SELECT max(${identifier(name)})::timestamptz AT TIME ZONE 'UTC' AS v FROM ${identifier(schema)}.${identifier(table)}) newest)`;
   });
   await session.ask("SET TIME ZONE 'UTC'");
   const found = await session.json<(string | null)[]>(
@@ -105,6 +117,11 @@ export async function readNewest(
   );
   return Object.fromEntries(columns.map((column, at) => [column, found[at] ?? null]));
 }
+
+/** The server counts no year 0. */
+const YEAR = '(extract(year FROM v) + CASE WHEN extract(year FROM v) < 0 THEN 1 ELSE 0 END)::int';
+const ISO_YEAR = `CASE WHEN ${YEAR} BETWEEN 0 AND 9999 THEN lpad((${YEAR})::text, 4, '0')
+  ELSE CASE WHEN ${YEAR} < 0 THEN '-' ELSE '+' END || lpad(abs(${YEAR})::text, 6, '0') END`;
 
 /** `schema.table.column`, or `table.column` in `public`. */
 export function columnParts(column: string): [string, string, string] {

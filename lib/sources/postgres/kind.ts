@@ -3,7 +3,7 @@ import type { SourceKind } from '../source.ts';
 import { proveDump } from './prove.ts';
 import { databaseService } from './restore-database.ts';
 import { compareFolder, restoreToFolder } from './restore-folder.ts';
-import type { Machine } from './tools.ts';
+import { machineFor, type Machine } from './tools.ts';
 import { tryOutDump } from './try-out.ts';
 import { dumpByHand, listDump } from './views.ts';
 
@@ -18,7 +18,8 @@ export function postgresKind(machine: Machine): SourceKind {
     compare: compareFolder,
     inPlace: undefined,
     repair: undefined,
-    tryOut: (backup, input) => tryOutDump(machine, backup, input),
+    tryOut: (backup, input) =>
+      tryOutDump(machineFor(machine, backup.manifest.source), backup, input),
     service: databaseService(machine, () => kind),
   };
   return kind;

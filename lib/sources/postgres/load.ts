@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { ErrorCode } from '../../errors.ts';
 import type { OpenBackup, Work } from '../source.ts';
-import type { Connection } from './connection.ts';
+import { databaseArgument, type Connection } from './connection.ts';
 import { openIndex, type DumpIndex } from './dump-index.ts';
 import { dumpText, type StoredText, type Stretch } from './dump-reader.ts';
 import { startTool, type Confinement, type Tool } from './process.ts';
@@ -21,7 +21,10 @@ function startPsql(input: LoadInput, options: readonly string[], signal: Work['s
   const tool = startTool({
     file: path.join(tools.folder, 'psql'),
     // Terse: what else psql says of an error quotes rows.
-    args: ['-X', '-q', '-w', '-v', 'VERBOSITY=terse', '-o', '/dev/null', ...options, '-f', '-'],
+    args: [
+      ...['-X', '-q', '-w', '-v', 'VERBOSITY=terse', '-o', '/dev/null', ...options, '-f', '-'],
+      `--dbname=${databaseArgument(connection)}`,
+    ],
     env: { ...baseEnvironment(machine), ...connection.env },
     signal,
     secrets: [connection.password],

@@ -6,7 +6,7 @@ import { HoldfastError, type Problem } from '../../errors.ts';
 import type { Encoding } from '../../format/codec.ts';
 import type { Artifact, DatabaseFacts } from '../../format/manifest.ts';
 import type { ReadInput, ReadResult } from '../source.ts';
-import { parseConnection, type Connection } from './connection.ts';
+import { databaseArgument, parseConnection, type Connection } from './connection.ts';
 import { defaultJobs, DUMP_FOLDER, scanDirectory } from './directory.ts';
 import { dumpToFolder, storeFolder } from './directory-dump.ts';
 import { DumpWriter, type DumpInput } from './dump.ts';
@@ -72,7 +72,7 @@ export async function readPostgres(
   input: ReadInput,
 ): Promise<ReadResult> {
   const tools = await findTools(machine, options.binaries);
-  const connection = parseConnection(await options.url(), options.urlFrom);
+  const connection = parseConnection(await options.url(), options.urlFrom, machine.environment);
   for (let attempt = 1; ; attempt++) {
     try {
       return await new Run(options, { machine, tools, connection }, input).read();
@@ -176,7 +176,7 @@ class Run {
     session: Session,
     { serverVersion, selection }: Preflight,
   ): Promise<Omit<DatabaseFacts, 'restrictKey' | 'sequences'>> {
-    const rows = await countRows(session, selection);
+    const rows = await countRows(session, selection, { inTransaction: true });
     if (Object.keys(rows).length > MAX_TABLES) {
       throw new HoldfastError(
         'SOURCE_UNREADABLE',
@@ -279,7 +279,7 @@ class Run {
             '--roles-only',
             '--no-role-passwords',
             '--no-password',
-            `--database=${connection.database}`,
+            `--database=${databaseArgument(connection)}`,
           ],
           env: { ...baseEnvironment(machine), ...connection.env },
           signal: this.input.signal,

@@ -26,13 +26,17 @@ import { identifier, literal, Session } from './session.ts';
 import { Spool } from './spool.ts';
 import { objectsOfTables } from './table-objects.ts';
 import { createRoles, MAKE_ROOM, missingRoles, readOccupancy, type Occupancy } from './target.ts';
-import { findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
+import { findTools, knowsRestrictKey, machineFor, type Machine, type Tools } from './tools.ts';
 
 /** Restoring backups of databases to databases. */
 export function databaseService(machine: Machine, kind: () => SourceKind): RestoreToService {
   return {
-    label: (target, targetFrom) => parseConnection(target, targetFrom).label,
-    restore: (backup, input) => new DatabaseRestore(machine, backup, { ...input, kind }).run(),
+    label: (target, targetFrom) => parseConnection(target, targetFrom, machine.environment).label,
+    restore: (backup, input) =>
+      new DatabaseRestore(machineFor(machine, backup.manifest.source), backup, {
+        ...input,
+        kind,
+      }).run(),
   };
 }
 
@@ -63,7 +67,7 @@ class DatabaseRestore {
     this.machine = machine;
     this.backup = backup;
     this.input = input;
-    this.connection = parseConnection(input.target, input.targetFrom);
+    this.connection = parseConnection(input.target, input.targetFrom, machine.environment);
   }
 
   async run(): Promise<RestoredToService> {

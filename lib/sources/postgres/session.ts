@@ -1,7 +1,7 @@
 // One session with a database, driven through psql: a question in, its answer out. The session lives as long as a transaction must.
 import path from 'node:path';
 import { HoldfastError, type ErrorCode } from '../../errors.ts';
-import type { Connection } from './connection.ts';
+import { databaseArgument, type Connection } from './connection.ts';
 import { startTool, type Confinement, type Tool } from './process.ts';
 import { baseEnvironment, type Machine, type Tools } from './tools.ts';
 
@@ -34,7 +34,10 @@ export class Session implements AsyncDisposable {
     const { machine, tools, connection } = input;
     this.tool = startTool({
       file: path.join(tools.folder, 'psql'),
-      args: ['-X', '-q', '-A', '-t', '-w', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
+      args: [
+        ...['-X', '-q', '-A', '-t', '-w', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
+        `--dbname=${databaseArgument(connection)}`,
+      ],
       env: { ...baseEnvironment(machine), ...connection.env, PGCLIENTENCODING: 'UTF8' },
       signal: input.signal,
       secrets: [connection.password],

@@ -6,10 +6,14 @@ import { outputOf } from './process.ts';
 
 /** What the kind is told of the machine it runs on. */
 export interface Machine {
-  /** `PATH`, `HOME` and `LD_LIBRARY_PATH` are taken from it, nothing else. */
+  /** `PATH`, `HOME` and `LD_LIBRARY_PATH` are taken from it, and for connections what libpq's variables say of how to connect. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A new random part of a name, 16 characters of `[0-9a-f]`. */
   random(): string;
+  /** The folder that is configured for backups of a source; undefined for the programs of the machine. */
+  readonly binariesOf?: (source: string) => string | undefined;
+  /** The folder that comes before all others; absolute. */
+  readonly binaries?: string | undefined;
   /** Where Debian keeps a folder for each major version; `/usr/lib/postgresql` unless given. */
   readonly debianFolder?: string;
   /** Where a dump in the directory format may be kept while it is worked on; absolute. @default /tmp */
@@ -42,11 +46,23 @@ const SERVER_PROGRAMS: readonly string[] = ['initdb', 'postgres', 'psql', 'pg_du
 
 const DEBIAN = '/usr/lib/postgresql';
 
+/** The machine as it is for backups of one source: with the programs that are configured for it. */
+export function machineFor(machine: Machine, source: string): Machine {
+  const binaries = machine.binariesOf?.(source);
+  return binaries === undefined ? machine : { ...machine, binaries };
+}
+
 /** Where a program may be: the configured folder alone; or PATH first, then Debian's folders, the newest before the others. */
 function places(machine: Machine, folder: string | undefined): string[] {
   if (folder !== undefined) return [folder];
   const onPath = (machine.environment['PATH'] ?? '').split(':').filter((one) => one !== '');
   return [...onPath, ...debianFolders(machine)];
+}
+
+/** Where the programs of a server may be: those of a client may come in a folder without them. */
+function serverPlaces(machine: Machine): string[] {
+  const { binaries } = machine;
+  return [...(binaries === undefined ? [] : [binaries]), ...places(machine, undefined)];
 }
 
 function debianFolders({ debianFolder = DEBIAN }: Machine): string[] {
@@ -74,7 +90,7 @@ function holds(folder: string, program: string): boolean {
 }
 
 /** The programs that read a database. `COMMAND_FAILED` when there are none. */
-export async function findTools(machine: Machine, configured?: string): Promise<Tools> {
+export async function findTools(machine: Machine, configured = machine.binaries): Promise<Tools> {
   const folder = places(machine, configured).find((one) => holds(one, 'pg_dump'));
   if (folder === undefined) throw missing('pg_dump', configured);
   return versionOf(machine, folder);
@@ -85,7 +101,7 @@ export async function findTools(machine: Machine, configured?: string): Promise<
  * neither, the embedded server.
  */
 export async function findServer(machine: Machine, wanted: number): Promise<Server> {
-  const folders = places(machine, undefined).filter((one) =>
+  const folders = serverPlaces(machine).filter((one) =>
     SERVER_PROGRAMS.every((program) => holds(one, program)),
   );
   const found: Server[] = [];
@@ -114,7 +130,7 @@ async function embeddedServers(machine: Machine): Promise<Server[]> {
   const serverFolder = machine.embedded?.();
   if (serverFolder === undefined) return [];
   const { version, major, minor } = await versionOf(machine, serverFolder, 'postgres');
-  for (const folder of new Set(places(machine, undefined))) {
+  for (const folder of new Set(serverPlaces(machine))) {
     if (!holds(folder, 'psql') || !holds(folder, 'pg_dump')) continue;
     const client = await versionOf(machine, folder);
     if (client.major >= major) return [{ folder, version, major, minor, serverFolder }];
@@ -124,7 +140,7 @@ async function embeddedServers(machine: Machine): Promise<Server[]> {
 
 /** The pg_dump that wrote a dump, to write it again; the server's own where that version is not here. */
 export async function findDumper(machine: Machine, version: string, server: Tools): Promise<Tools> {
-  for (const folder of new Set(places(machine, undefined))) {
+  for (const folder of new Set(serverPlaces(machine))) {
     if (!holds(folder, 'pg_dump')) continue;
     const tools = await versionOf(machine, folder);
     if (tools.version === version && tools.major >= server.major) return tools;

@@ -112,12 +112,14 @@ describe('a connection', () => {
   });
 
   test.each([
-    ['no URL', 'host=db user=me password=hush-hush'],
+    ['no URL', 'me:hush-hush@db/shop'],
+    ['pairs that break off', "host=db user=me password='hush-hush"],
     ['another scheme', 'mysql://me:hush-hush@db/shop'],
     ['a transaction pooler', 'postgres://me:hush-hush@db:6543/shop'],
     ['a transaction pooler among hosts', 'postgres://me:hush-hush@/shop?host=a,b&port=5432,6543'],
     ['pgbouncer', 'postgres://me:hush-hush@db/shop?pgbouncer=true'],
-    ['a parameter that is unknown', 'postgres://me:hush-hush@db/shop?passfile=/etc/shadow'],
+    ['a parameter that is unknown', 'postgres://me:hush-hush@db/shop?sslfactory=own'],
+    ['a parameter that is not taken', 'postgres://me@db/shop?sslpassword=hush-hush'],
     ['a password that is not encoded', 'postgres://me:hush-hush%zz@db/shop'],
     ['no database', 'postgres://:hush-hush@db'],
   ])('that is %s is refused, and nothing of it is shown', async (_what, url) => {
