@@ -4,6 +4,7 @@ import process from 'node:process';
 import type { RestoreOptions, RestoreReport } from '../engine/restore.ts';
 import { ERRORS, HoldfastError } from '../errors.ts';
 import { displayPath, displayText } from '../format/paths.ts';
+import { sayLeftOut } from './left-out.ts';
 import { problemLines } from './problems.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,9 +29,34 @@ export interface RestoreCommandOptions {
 }
 
 export function targetOf(options: RestoreCommandOptions): string {
+  refuseForFolder(options);
   if (options.to !== undefined) return path.resolve(process.cwd(), options.to);
   throw new HoldfastError('USAGE', 'restore needs to know where to', {
     hint: 'Pass --to FOLDER, which must not exist yet, or --in-place to restore over the source itself.',
+  });
+}
+
+/** Options of other ways to restore, which would not be carried out for a new folder. */
+function refuseForFolder(options: RestoreCommandOptions): void {
+  const inPlace = {
+    '--dry-run': options.dryRun,
+    '--delete': options.delete,
+    '--allow-uncommitted': options.allowUncommitted,
+  };
+  const database = {
+    '--table': options.table !== undefined,
+    '--replace': options.replace,
+    '--create-roles': options.createRoles,
+  };
+  const given = (all: Readonly<Record<string, boolean | undefined>>) =>
+    Object.keys(all).find((name) => all[name] === true);
+  const [unfit, other] =
+    given(inPlace) !== undefined
+      ? [given(inPlace), 'It goes with --in-place.']
+      : [given(database), 'It goes with --to env:NAME, where the URL of a database is.'];
+  if (unfit === undefined) return;
+  throw new HoldfastError('USAGE', `${unfit} means nothing for a restore to a new folder`, {
+    hint: other,
   });
 }
 
@@ -71,6 +97,7 @@ export function sayRestored(terminal: Terminal, report: RestoreReport): void {
       problems.length + unread.length > 0 ? 'every entry that is not named below' : 'every entry';
     terminal.line(`  read back: ${which} is what was backed up`);
   }
+  sayLeftOut(terminal, report.leftOut);
   for (const line of problemLines(problems)) terminal.warn(line);
   for (const line of problemLines(unread)) terminal.warn(`not read back: ${line}`);
   if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);

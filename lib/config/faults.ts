@@ -104,6 +104,13 @@ function foreignKey(
       allowed: `\`holdfast backup ${name}\` as a step of the pipeline, or a source of kind bucket or github`,
     };
   }
+  if (kind === 'postgres' && key === 'afterRestore') {
+    return {
+      ...at,
+      message: 'a restored database has no folder in which a command could run',
+      allowed: '"checks": questions in SQL that are asked of the restored database',
+    };
+  }
   const message = `unknown key for a source of kind ${kind}; it belongs to ${owners.join(', ')}`;
   return { ...at, message, allowed: keysOf(optionAt(schema, path, data)).join(', ') };
 }

@@ -53,7 +53,7 @@ function sourceOf(
     compression: shape.compression,
     schedule: shape.schedule,
     timeZone: shape.timeZone,
-    afterRestore: shape.afterRestore,
+    afterRestore: shape.kind === 'postgres' ? [] : shape.afterRestore,
     rpoMs: rpo === undefined ? undefined : durationMs(rpo),
     rtoMs: rto === undefined ? undefined : durationMs(rto),
     graceMs: durationMs(grace),

@@ -20,7 +20,7 @@ const GLOB_LISTS = ['include', 'exclude', 'tolerate'] as const;
 
 /** The globs of one list; none where the kind of source has no such list. */
 export function globsOf(source: SourceShape, list: (typeof GLOB_LISTS)[number]): readonly string[] {
-  if (list === 'tolerate') return source.tolerate;
+  if (list === 'tolerate') return source.kind === 'postgres' ? [] : source.tolerate;
   return 'include' in source ? source[list] : [];
 }
 

@@ -29,11 +29,14 @@ const restoreTest = z.strictObject({
   ),
 });
 
-const howItIsStored = {
+const problemsThatDoNotCount = {
   tolerate: means(
     z._default(z.array(glob()), []),
     'Paths whose problems (changed while read, vanished, unreadable, kept by Git LFS, a submodule that is not checked out) are listed but do not make a backup partial: live logs, caches.',
   ),
+};
+
+const howItIsStored = {
   allowEmpty: means(
     z._default(z.boolean(), false),
     'Whether a source without any file is fine. Off, because an empty folder is most often a disk that is not mounted.',
@@ -72,17 +75,22 @@ const whenAndProof = {
     'How much may be gone since the backup before, in percent, until that is noted and `status` says so: of all bytes, files or rows, and of the rows of each table that had a hundred.',
   ),
   restoreTest: means(z.prefault(restoreTest, {}), 'When backups of this source are test-restored.'),
-  afterRestore: means(
-    z._default(z.array(text(/^[^\0]*\S[^\0]*$/, 'a command line', 'npm ci')), []),
-    'Commands that prove that what was restored works, such as `npm ci` and `npm run build`. They run in the restored folder, one after the other, only when a restore or a restore test asks for them.',
-  ),
   retention: means(
     z.optional(z.partial(z.strictObject(retentionRules))),
     'What differs for this source from the retention of the system.',
   ),
 };
 
+// A database has no folder in which a command could run: `checks` asks it instead.
+const afterwards = {
+  afterRestore: means(
+    z._default(z.array(text(/^[^\0]*\S[^\0]*$/, 'a command line', 'npm ci')), []),
+    'Commands that prove that what was restored works, such as `npm ci` and `npm run build`. They run in the restored folder, one after the other, when a restore asks for them by `--run-configured`.',
+  ),
+};
+
 const common = { ...howItIsStored, ...whenAndProof };
+const commonOfFolders = { ...problemsThatDoNotCount, ...common, ...afterwards };
 
 const files = z.strictObject({
   kind: means(z.literal('files'), 'What is protected: a folder of files.'),
@@ -114,7 +122,7 @@ const files = z.strictObject({
     z._default(z.enum(['recorded', 'content']), 'recorded'),
     'With `content`, the archive holds no modification times, so that a fresh checkout of the same content gives the same archive: the choice for CI.',
   ),
-  ...common,
+  ...commonOfFolders,
 });
 
 // What a function that reads it knows without being told; the path of a source is the top of a bucket or of a repository.
@@ -164,7 +172,7 @@ const bucket = z.strictObject({
     'The account that must own the bucket, so that no other bucket of this name is ever read.',
   ),
   onDeployment,
-  ...common,
+  ...commonOfFolders,
 });
 
 const github = z.strictObject({
@@ -194,7 +202,7 @@ const github = z.strictObject({
   ),
   ...chosenPaths('files'),
   onDeployment,
-  ...common,
+  ...commonOfFolders,
 });
 
 const parameters = z.strictObject({
@@ -219,7 +227,7 @@ const parameters = z.strictObject({
   ),
   region: means(z.optional(region()), 'Where they are, when not in the region of the store.'),
   onDeployment,
-  ...common,
+  ...commonOfFolders,
 });
 
 const names = (allowed: string, example: string) =>
@@ -280,6 +288,10 @@ const postgres = z.strictObject({
   runOn: means(
     z._default(z.enum(['function', 'task']), 'function'),
     'What of the stack dumps and test-restores it. A function has 15 minutes, 10 GiB of disk, and costs nothing while it does not run; a `task` has a day and 200 GiB on Fargate, and needs `aws.databases.vpc`.',
+  ),
+  tolerate: means(
+    z._default(z.array(z.enum(['globals'])), []),
+    'With `globals`, a backup counts as complete although the roles of the server could not be read, as on many managed servers.',
   ),
   ...common,
 });

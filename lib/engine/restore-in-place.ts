@@ -10,10 +10,11 @@ import type {
   RestoreResult,
   Source,
 } from '../sources/source.ts';
-import { findHazards, type Hazard } from '../sources/hazards.ts';
+import { findHazardsAmong, type Hazard } from '../sources/hazards.ts';
 import { backupSource } from './backup.ts';
 import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
+import { leftOutOf } from './left-out.ts';
 import { tryRecord, type Act, type Recorded } from './records.ts';
 import {
   finishIntents,
@@ -55,6 +56,8 @@ export interface InPlaceReport extends Recorded {
   readonly differences: readonly Difference[];
   readonly hazards: readonly Hazard[];
   readonly commands: readonly CommandResult[];
+  /** What of the source is not in the backup, such as files that hold secrets. */
+  readonly leftOut: readonly Problem[];
   readonly durationMs: number;
 }
 
@@ -79,7 +82,8 @@ export async function restoreInPlace(
   const { folder, paths, owners, remove } = options;
   const input: InPlaceInput = { ...workOf(engine), folder, paths, owners, remove };
   const plan = await inPlace.plan(backup, input);
-  const report = { source, id, folder, dryRun: options.dryRun, plan };
+  const leftOut = leftOutOf(backup.manifest, paths);
+  const report = { source, id, folder, dryRun: options.dryRun, plan, leftOut };
   const unchanged = plan.replace.length + plan.remove.length === 0;
   if (options.dryRun || unchanged) {
     if (!options.dryRun) await finishInterrupted(engine, options, id);
@@ -116,7 +120,7 @@ export async function restoreInPlace(
     safety: { folder: safetyFolder(folder), id: safety.id },
     result,
     differences,
-    hazards: findHazards(folder),
+    hazards: findHazardsAmong(folder, plan.replace),
     durationMs,
     ...ended,
   };

@@ -5,6 +5,7 @@ import { openBackup } from './catalog.ts';
 import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine, type Workbench } from './engine.ts';
 import { findHazards, type Hazard } from '../sources/hazards.ts';
+import { leftOutOf } from './left-out.ts';
 import { makeFolder } from './new-folder.ts';
 import { tryRecord, type Recorded } from './records.ts';
 
@@ -34,6 +35,8 @@ export interface RestoreReport extends RestoreResult, Recorded {
   /** What is there and should be looked at. */
   readonly hazards: readonly Hazard[];
   readonly commands: readonly CommandResult[];
+  /** What of the source is not in the backup, such as files that hold secrets. */
+  readonly leftOut: readonly Problem[];
   readonly durationMs: number;
 }
 
@@ -102,6 +105,7 @@ export async function restoreOpened(
     to: folder,
     ...result,
     commands,
+    leftOut: leftOutOf(backup.manifest, options.paths),
     durationMs,
     record: undefined,
     unrecorded: undefined,

@@ -5,6 +5,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { Problem } from '../errors.ts';
+import { toUtf8 } from '../format/paths.ts';
 import { prepareGit } from './git-process.ts';
 import type { GitOptions, SafeGit } from './git-process.ts';
 import { LFS_VERSION } from './lfs.ts';
@@ -71,7 +72,7 @@ export async function uncommittedChanges(
   if (tree === undefined) return { paths: undefined, problems: [] };
   const git = await prepareGit(tree.folder, tree.top, options);
   if ('failure' in git) return { paths: undefined, problems: [unreadable(git.failure)] };
-  const status = await readStatus(git, tree, 'all');
+  const status = await readStatus(git, tree, 'all', pathspecsOf(options.paths));
   if ('failure' in status) return { paths: undefined, problems: [unreadable(status.failure)] };
   const wanted = wantedBy(options.paths);
   const paths: string[] = [];
@@ -98,6 +99,7 @@ async function readStatus(
   git: SafeGit,
   tree: WorkingTree,
   untracked: 'normal' | 'all',
+  pathspecs: readonly string[] = ['.'],
 ): Promise<Status | { readonly failure: string }> {
   const outcome = await git.run([
     'status',
@@ -110,7 +112,7 @@ async function readStatus(
     // Only compares the commit that a submodule is at. To look inside, git would run in it, by its own settings.
     '--ignore-submodules=dirty',
     '--',
-    '.',
+    ...pathspecs,
   ]);
   if ('failure' in outcome) return outcome;
   const records = outcome.output.toString('latin1').split('\0');
@@ -200,6 +202,23 @@ async function exactTag(git: SafeGit): Promise<string | undefined> {
 /** The name of a branch or tag as text; git allows any bytes in it. */
 function textOfBytes(name: string | undefined): string | undefined {
   return name === undefined ? undefined : Buffer.from(name, 'latin1').toString('utf8');
+}
+
+const MAX_PATHSPECS = 200;
+
+/** What git has to look at for some paths: it opens no other folder, such as a `node_modules` that it does not ignore. */
+function pathspecsOf(paths: readonly string[] | undefined): string[] {
+  if (paths === undefined) return ['.'];
+  const bare = paths.map((path) => path.replace(/\/$/, ''));
+  const tops = new Set(bare.map((path) => path.split('/')[0] ?? ''));
+  for (const specs of [new Set(bare), tops]) {
+    // Arguments have to be text.
+    const asText = [...specs].map(toUtf8).filter((path) => path !== undefined);
+    if (specs.size > 0 && specs.size <= MAX_PATHSPECS && asText.length === specs.size) {
+      return asText.map((path) => `:(literal)${path}`);
+    }
+  }
+  return ['.'];
 }
 
 function wantedBy(paths: readonly string[] | undefined): (path: string) => boolean {

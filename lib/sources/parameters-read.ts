@@ -38,14 +38,14 @@ export async function* readParameters(
     `parameters below ${path}`,
     permission,
   )) {
-    for (const one of Parameters) yield parameterFile(one, included);
+    for (const one of Parameters) yield parameterFile(place, one);
   }
 }
 
-function parameterFile(parameter: Parameter, included: boolean): SourceEntry {
+function parameterFile(place: ParametersPlace, parameter: Parameter): SourceEntry {
   const { Name: name = '', Type: type, DataType: dataType, Version: version } = parameter;
   const secret = type === 'SecureString';
-  const shown = included || !secret;
+  const shown = place.secrets === 'include' || !secret;
   const told = {
     name,
     type,
@@ -54,6 +54,7 @@ function parameterFile(parameter: Parameter, included: boolean): SourceEntry {
     ...(shown && { value: parameter.Value }),
   };
   const file = `ssm/${name.replace(/^\//, '')}.json`;
+  if (!shown) noteLeftOut(place, file);
   return jsonFile(file, told, { modified: parameter.LastModifiedDate, private: secret && shown });
 }
 
@@ -97,7 +98,13 @@ async function secretFile(
     ...value,
   };
   const file = `secrets/${name}.json`;
+  if (!included) noteLeftOut(place, file);
   return jsonFile(file, told, { modified: secret.LastChangedDate, private: included });
+}
+
+function noteLeftOut({ onProblem }: ParametersPlace, file: string): void {
+  const detail = 'its value is a secret, and is left out';
+  onProblem({ path: displayPath(fromUtf8(file)), code: 'secret', detail, tolerated: true });
 }
 
 type SecretValue = { value: string } | { valueBase64: string } | Record<string, never>;

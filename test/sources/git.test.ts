@@ -150,6 +150,34 @@ describe('facts', () => {
     expect(whole.facts).toMatchObject({ dirty: false });
   });
 
+  test('of some paths make git look at these alone', async () => {
+    commit('a', 'src/b');
+    put('node_modules/x');
+    const bin = join(home, 'bin');
+    mkdirSync(bin);
+    writeFileSync(
+      join(bin, 'git'),
+      `#!/bin/sh\necho "$@" >>${home}/asked\nPATH=${environment['PATH'] ?? ''} exec git "$@"\n`,
+      { mode: 0o755 },
+    );
+    const watched = { ...environment, PATH: `${bin}:${environment['PATH'] ?? ''}` };
+    const { paths } = await uncommittedChanges(repo, {
+      environment: watched,
+      paths: ['a', 'src/b'],
+    });
+    expect(paths).toEqual([]);
+    expect(readFileSync(join(home, 'asked'), 'utf8')).toMatch(
+      / status .* -- :\(literal\)a :\(literal\)src\/b\n/,
+    );
+    put('src/b', 'changed');
+    put('[x]*');
+    const changed = await uncommittedChanges(repo, {
+      environment: watched,
+      paths: ['src', '[x]*'],
+    });
+    expect(changed.paths).toEqual(['[x]*', 'src/b']);
+  });
+
   test('absent where there is no repository are no problem', async () => {
     const plain = join(home, 'plain');
     mkdirSync(plain);

@@ -23,6 +23,7 @@ export async function restoreToDatabase(
       hint: 'Name tables with --table schema.table, or restore paths to a folder.',
     });
   }
+  refuseForDatabase(options);
   await using session = await openSession({
     options,
     signal,
@@ -44,6 +45,25 @@ export async function restoreToDatabase(
   say(terminal, report, table.length > 0);
   terminal.document({ command: 'restore', ...report });
   return report.differences.length > 0 ? ERRORS.RESTORE_DIFFERS.exit : 0;
+}
+
+/** Options that say something of a folder: what they ask for would not be done, and `--dry-run` least of all. */
+function refuseForDatabase(options: RestoreCommandOptions): void {
+  const given = {
+    '--dry-run': options.dryRun,
+    '--delete': options.delete,
+    '--allow-uncommitted': options.allowUncommitted,
+    '--owner': options.owner,
+    '--no-verify': !options.verify,
+    '--skip-damaged': options.skipDamaged,
+    '--run': options.run !== undefined,
+    '--run-configured': options.runConfigured,
+  };
+  const [unfit] = Object.entries(given).flatMap(([name, is]) => (is === true ? [name] : []));
+  if (unfit === undefined) return;
+  throw new HoldfastError('USAGE', `${unfit} means nothing for a database`, {
+    hint: 'Leave it out. What a restored database is asked stands under `checks` in the configuration.',
+  });
 }
 
 function say(terminal: Terminal, report: ServiceRestoreReport, partly: boolean): void {

@@ -17,6 +17,7 @@ import { withLocalLock } from '../../stores/lock.ts';
 import { displayText } from '../../format/paths.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
+import { sayLeftOut } from '../left-out.ts';
 import { openSession, randomName, requireConfig, type Session } from '../session.ts';
 import { filesSourceNamed, surroundingsOf } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
@@ -172,6 +173,7 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
         );
   terminal.stop();
   say(terminal, report);
+  sayLeftOut(terminal, report.leftOut);
   sayCommands(terminal, report.commands);
   const problems = [
     ...(report.result?.problems ?? []),
