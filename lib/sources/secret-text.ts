@@ -99,7 +99,7 @@ export function secretInSettings(bytes: Uint8Array, bare: boolean): string | und
   if (known !== undefined) return known;
   const text = textOf(bytes);
   const patterns = bare ? [...ASSIGNED, ASSIGNED_BARE] : ASSIGNED;
-  return patterns.some((pattern) => holds(text, pattern)) ? 'a password or token' : undefined;
+  return patterns.some((pattern) => holds(text, pattern)) ? 'password or token' : undefined;
 }
 
 // By the conventions of Next.js, Vite, Create React App, Gatsby, Astro, SvelteKit, Nuxt, Expo, Vue and Storybook these reach every browser.

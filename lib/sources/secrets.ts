@@ -33,7 +33,7 @@ interface Rule {
 const RULES: readonly Rule[] = [
   {
     names:
-      /^\.env(?:rc|[._-].+)?$|\.env(?:[._-][\w-]+)?$|^\.dev\.vars(?:\..+)?$|^\.flaskenv$|^env\.[\w-]+$/,
+      /^\.env(?:rc|[._-].+)?$|\.env(?:[._-][\w-]+)?$|^\.dev\.vars(?:\..+)?$|^\.flaskenv$|^env\.(?!(?:json|ya?ml|toml)$)[\w-]+$/,
     reason: 'environment variables',
     decides: 'environment',
   },
@@ -81,7 +81,7 @@ const RULES: readonly Rule[] = [
   // What frameworks and content management systems call the files in which the password of the database stands.
   {
     names:
-      /^(?:wp-config.*|configuration|localsettings|settings(?:\..+)?|env|config\.inc|parameters|database|local-config|app|config|db|connection|credentials)\.php$|^(?:[\w.-]*config[\w.-]*|[\w.-]*settings[\w.-]*|parameters|database|application[\w.-]*|appsettings[\w.-]*|secrets?[\w.-]+|docker-compose[\w.-]*|compose|auth|mail|db)\.(?:json|ya?ml|toml|ini|conf|cfg|cnf|properties|py)$|^[\w.-]*(?:deploy|release|publish|backup|secret|credential|env)[\w.-]*\.sh$|^\.ftpconfig$|^(?:sftp|ftp)[\w.-]*\.json$/,
+      /^(?:wp-config.*|configuration|localsettings|settings(?:\..+)?|env|config\.inc|parameters|database|local-config|app|config|db|connection|credentials)\.php$|^(?:[\w.-]*config[\w.-]*|[\w.-]*settings[\w.-]*|parameters|database|application[\w.-]*|appsettings[\w.-]*|secrets?[\w.-]+|docker-compose[\w.-]*|compose|auth|mail|db|env)\.(?:json|ya?ml|toml|ini|conf|cfg|cnf|properties)$|^[\w.-]*(?:config|settings)[\w.-]*\.py$|^[\w.-]*(?:deploy|release|publish|backup|secret|credential|env)[\w.-]*\.sh$|^\.ftpconfig$|^(?:sftp|ftp)[\w.-]*\.json$/,
     reason: '',
     decides: 'settings',
   },
@@ -106,7 +106,8 @@ const COPY =
 const TEMPLATE =
   /\.(?:example|sample|template|dist|tmpl|tpl|schema)$|^(?:example|sample|template)\.env$/;
 /** Program code and its declarations, prose, styles: never a file of variables, whatever comes before. */
-const CODE = /\.(?:[cm]?[jt]sx?|d\.ts|php|rb|py|go|rs|java|md|mdx|html?|css|scss|vue|svelte)$/;
+const CODE =
+  /\.(?:[cm]?[jt]sx?|d\.ts|php|rb|py|go|rs|java|p[lm]|lua|exs?|[ch]|cc|[ch]pp|cs|kt|swift|scala|dart|hs|sql|md|mdx|html?|css|scss|vue|svelte)$/;
 
 const PUBLIC_KEY = /(?:^|[._-])pub(?:lic)?[._-]/;
 
@@ -180,19 +181,24 @@ const DECIDE: Readonly<Record<Rule['decides'], Decide>> = {
   text: (_, readHead) => {
     // Who cannot read it finds that when it is archived.
     const head = readHead(SECRET_SCAN_BYTES);
-    const reason = head && secretInText(head.bytes);
-    return reason === undefined ? undefined : { reason, leaveOut: true };
+    const kind = head && secretInText(head.bytes);
+    return kind === undefined ? undefined : { reason: withArticle(kind), leaveOut: true };
   },
   settings: (name, readHead) => {
     const head = readHead(MAX_SETTINGS_BYTES);
     const bare = !/\.(?:php|py|json)/.test(name);
-    const reason = head && secretInSettings(head.bytes, bare);
-    return reason === undefined ? undefined : { reason, leaveOut: false };
+    const kind = head && secretInSettings(head.bytes, bare);
+    return kind === undefined ? undefined : { reason: withArticle(kind), leaveOut: false };
   },
 };
 
+function withArticle(kind: string): string {
+  return `${/^(?:AWS|npm)/.test(kind) ? 'an' : 'a'} ${kind}`;
+}
+
 /** `env.local` may be anything; only what has the form of variables is taken for such. */
 function isHarmlessEnvironment(name: string, bytes: Uint8Array): boolean {
+  if (/\.(?:json|ya?ml|toml)$/.test(name)) return !assignsAnything(bytes);
   if (
     name.startsWith('env.') &&
     !/[A-Za-z_]\w*[ \t]*=/.test(Buffer.from(bytes).toString('latin1'))

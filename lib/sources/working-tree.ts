@@ -19,8 +19,8 @@ export interface WorkingTree {
 }
 
 const MAX_SETTINGS_BYTES = 1024 * 1024;
-/** Two million files take some 200 MB. */
-const MAX_INDEX_BYTES = 512 * 1024 * 1024;
+/** A million files take some 100 MB. */
+const MAX_INDEX_BYTES = 128 * 1024 * 1024;
 
 /** The working tree that `folder` lies in; undefined where there is none. */
 export function locateTree(folder: string): WorkingTree | undefined {

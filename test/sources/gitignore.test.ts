@@ -196,6 +196,24 @@ describe('with `gitignore: true` a backup takes', () => {
     fc.assert(decided, { numRuns: LONG ? 2000 : 120 });
   }, 3_600_000);
 
+  test('the same where a source is a folder of the working tree', () => {
+    const decided = fc.property(tree, fc.nat(), (one, chosen) => {
+      plant(one);
+      // Folders that git has something in; in one that is ignored itself no rule from above holds. Paths of sources are text.
+      const folders = known().flatMap((path) =>
+        [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index)),
+      );
+      const texts = folders.filter((path) => /^[\x20-\x7e/]*$/.test(path));
+      const folder = texts[chosen % Math.max(1, texts.length)];
+      fc.pre(folder !== undefined && one.tracked.length === 0);
+      const below = known().filter((path) => path.startsWith(`${folder}/`));
+      expect(taken(`${root}/${folder}`)).toEqual(
+        below.map((path) => path.slice(folder.length + 1)),
+      );
+    });
+    fc.assert(decided, { numRuns: LONG ? 500 : 30 });
+  }, 3_600_000);
+
   test('the same where git knows no case', () => {
     git('config', 'core.ignoreCase', 'true');
     // Git takes two paths that differ by case alone for one then, as such a file system does.

@@ -128,6 +128,11 @@ describe('files of variables', () => {
     expect(judged('env.setup', 'Run make first.\n')).toBeUndefined();
     expect(judged('env.setup', VARIABLES)).toBe('left out');
     expect(judged('src/env.ts', VARIABLES)).toBeUndefined();
+    expect(judged('lib/Env.pm', VARIABLES)).toBeUndefined();
+    // Many pages load such a file.
+    expect(judged('assets/env.json', '{"api":"https://example.org"}')).toBeUndefined();
+    expect(judged('assets/env.json', '{"apiKey":"Sup3rS3cret"}')).toBe('noted');
+    expect(judged('.env.json', '{"api":"https://example.org"}')).toBe('left out');
   });
 });
 
