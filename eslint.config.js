@@ -2,6 +2,9 @@ import tseslint from 'typescript-eslint';
 
 const banned = (selector, message) => ({ selector, message });
 
+/** Where tests find the time of this machine, and when they may ask for it. */
+const MACHINE_TIME = 'test/support/machine-time.ts';
+
 export default tseslint.config(
   {
     ignores: [
@@ -58,5 +61,23 @@ export default tseslint.config(
   {
     files: ['test/**', 'bench/**'],
     rules: { 'max-lines-per-function': 'off', 'max-lines': 'off' },
+  },
+  {
+    // A test that passes today must pass on any day.
+    files: ['test/**'],
+    ignores: [MACHINE_TIME],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        banned(
+          "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+          `write a fixed moment, or read ${MACHINE_TIME}`,
+        ),
+        banned(
+          "NewExpression[callee.name='Date'][arguments.length=0]",
+          `write a fixed moment, or read ${MACHINE_TIME}`,
+        ),
+      ],
+    },
   },
 );

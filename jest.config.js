@@ -5,7 +5,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...(process.env['HOLDFAST_LONG'] ? [] : ['\\.long\\.test\\.ts$']),
+    ...(process.env['HOLDFAST_LONG'] ? [] : ['\\.(long|sweep)\\.test\\.ts$']),
     ...(process.env['HOLDFAST_DEPLOY'] ? [] : ['\\.deploy\\.test\\.ts$']),
   ],
   // One for each core: tests wait for their servers and children as much as they compute.

@@ -23,6 +23,7 @@ import {
   Scratch,
   type MadeBackup,
 } from '../support/archives.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { plantSpecials } from '../support/trees.ts';
 
 const SPLIT = 5 << 20;
@@ -51,7 +52,7 @@ interface Written {
 /** Archives entries as they were found, though the tree is another by now, and makes sure that the archive is sound. */
 async function write(entries: Iterable<SourceEntry>): Promise<Written> {
   await using pool = new Pool({ workers: 0 });
-  const scan = new ScanWriter(pool, new Date());
+  const scan = new ScanWriter(pool, machineTime());
   const writer = new ArchiveWriter({
     entries,
     encoding: { codec: 'gzip', level: 2 },

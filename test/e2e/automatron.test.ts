@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parse } from 'yaml';
+import { machineTime } from '../support/machine-time.ts';
 import { IMAGES, POSTS, writeNextSite } from '../support/next-site.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -204,7 +205,7 @@ describe('creating backups', () => {
     } = JSON.parse(manifest) as Record<string, unknown>;
     expect(git).toMatchObject({ branch: 'main', dirty: false });
     expect(packaged).toEqual({ name: 'automatron-website', version: '1.4.0' });
-    expect(Date.parse(String(begin))).toBeLessThanOrEqual(Date.now());
+    expect(Date.parse(String(begin))).toBeLessThanOrEqual(machineTime().getTime());
     const digest = succeed(`sha256sum '${archive()}'`).slice(0, 64);
     expect(artifacts).toContainEqual(expect.objectContaining({ role: 'archive', sha256: digest }));
   });

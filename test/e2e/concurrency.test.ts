@@ -19,6 +19,7 @@ import {
   treeOf,
   unsound,
 } from '../support/engine.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { plantSite } from '../support/small-site.ts';
 import { makeSystem, type Ended, type System } from '../support/system.ts';
 
@@ -67,7 +68,7 @@ describe('processes at once', () => {
       ).toHaveLength(1);
       expect(await unsound(store, new Map(), system)).toEqual([]);
       const { backups, problems } = await surveySource(
-        await system.engine(new Clock(new Date())),
+        await system.engine(new Clock(machineTime())),
         'site',
       );
       expect(backups.map(({ standing }) => standing)).toEqual(['good']);
@@ -104,7 +105,7 @@ describe('processes at once', () => {
     'prune while others back up, and every backup that is listed is whole',
     async () => {
       using system = makeSystem({ plant: plantSite });
-      const engine = await system.engine(new Clock(new Date()));
+      const engine = await system.engine(new Clock(machineTime()));
       const begin = Date.parse('2026-01-05T12:00:00Z');
       for (let day = 0; day < 12; day++) {
         const made = await backUpNow(engine, folderSource(system.site), {
@@ -138,7 +139,7 @@ describe('a prune', () => {
       await system.json(['backup']);
       const store = await system.openStore();
       const before = await keysOf(store);
-      const holder = { pid: process.pid, host: os.hostname(), begin: new Date() };
+      const holder = { pid: process.pid, host: os.hostname(), begin: machineTime() };
       await withLocalLock(system.folder, 'prune', holder, async () => {
         const { exit, stdout } = await system.run(['prune', '--json']);
         expect(exit).toBe(11);
@@ -162,7 +163,7 @@ describe('a prune', () => {
       // A process that is gone: the lock names it, and nobody has its number.
       const { child, ended } = system.start(['--version']);
       await ended;
-      const dead = { pid: child.pid, host: os.hostname(), begin: new Date().toISOString() };
+      const dead = { pid: child.pid, host: os.hostname(), begin: machineTime().toISOString() };
       const namespace = fs.existsSync('/proc/self/ns/pid')
         ? { pidNamespace: fs.readlinkSync('/proc/self/ns/pid') }
         : {};
@@ -213,7 +214,7 @@ describe('a process that is stopped', () => {
       await wait(50);
       const store = await system.openStore();
       const committed = (await listed(store)).length === 2;
-      const old = new Date(Date.now() - 15 * DAY_MS);
+      const old = new Date(machineTime().getTime() - 15 * DAY_MS);
       for (const key of await keysOf(store, 'backups/')) {
         if (!committed && key.includes('20211101'))
           fs.utimesSync(path.join(system.folder, key), old, old);

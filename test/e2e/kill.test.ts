@@ -21,6 +21,7 @@ import {
   treeOf,
   unsound,
 } from '../support/engine.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { plantSite } from '../support/small-site.ts';
 import { makeSystem, type System } from '../support/system.ts';
 
@@ -64,7 +65,7 @@ describe('a backup that is killed at any moment', () => {
     'leaves earlier ones as they were, none that is not whole, and nothing in the way of the next',
     async () => {
       using system = makeSystem({ plant, source: 'prune: { afterBackup: false }' });
-      const begin = Date.now();
+      const begin = machineTime().getTime();
       await system.json(backupAt(new Date(begin)));
       const site = treeOf(system.site);
       const store = await system.openStore();
@@ -106,7 +107,7 @@ describe('a backup that is killed at any moment', () => {
       using system = makeSystem({ plant: plantSite });
       const begin = new Date('2026-01-05T12:00:00Z').getTime();
       // Twelve days, of which the default policy wants nine at most.
-      const engine = await system.engine(new Clock(new Date()));
+      const engine = await system.engine(new Clock(machineTime()));
       for (let day = 0; day < 12; day++) {
         const at = new Date(begin + day * DAY_MS);
         await verifyBackup(
@@ -176,9 +177,9 @@ describe('a restore that is killed at any moment', () => {
 /** What the killed ones left goes by the rules: drafts after a day, artifacts after 14, and nothing else ever. */
 async function expectLeftoversToGo(system: System, last: Date) {
   const drafts = path.join(system.folder, '.tmp');
-  const old = new Date(Date.now() - 15 * DAY_MS);
+  const old = new Date(machineTime().getTime() - 15 * DAY_MS);
   const store = await system.openStore();
-  const engine = await system.engine(new Clock(new Date()));
+  const engine = await system.engine(new Clock(machineTime()));
   const { orphans, backups } = await surveySource(engine, 'site');
   for (const { artifacts } of orphans) {
     for (const { key } of artifacts) fs.utimesSync(path.join(system.folder, key), old, old);

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { readRecords } from '../../lib/engine/records.ts';
 import { Clock, contents, listed, treeOf, unsound } from '../support/engine.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { plantSite } from '../support/small-site.ts';
 import { makeSystem, type Running, type System } from '../support/system.ts';
 
@@ -36,7 +37,7 @@ async function underWay(system: System, { ended }: Running): Promise<void> {
 }
 
 const failuresIn = async (system: System) => {
-  const engine = await system.engine(new Clock(new Date()));
+  const engine = await system.engine(new Clock(machineTime()));
   const records = await readRecords(engine, 'backup', 'site', { onProblem: () => undefined });
   return records.map(({ record }) => record.problems[0]?.code);
 };
@@ -98,13 +99,11 @@ test(
       '--to',
       path.join(system.root, 'to'),
       '--run',
-      `touch ${mark}; sleep 60`,
+      `touch ${mark}; sleep 3600`,
     ]);
     while (!fs.existsSync(mark) && run.child.exitCode === null) await wait(10);
-    const begin = performance.now();
     run.child.kill('SIGTERM');
     expect((await run.ended).exit).toBe(130);
-    expect(performance.now() - begin).toBeLessThan(30_000);
   },
   TIMEOUT_MS,
 );

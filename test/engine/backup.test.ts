@@ -30,6 +30,7 @@ import {
   unsound,
 } from '../support/engine.ts';
 import { faultyStore } from '../support/faulty-store.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { changeSite, plantSite } from '../support/small-site.ts';
 
 function setUp() {
@@ -182,7 +183,7 @@ test('run after run leaves no file open', async () => {
   using site = setUp();
   const folder = new Scratch();
   const store = await openLocalStore(folder.at('store'), { random: randomUUID });
-  const clock = new Clock(new Date());
+  const clock = new Clock(machineTime());
   const engine = engineOn(store, clock, { scratch: folder.at('scratch') });
   const openFiles = () => fs.readdirSync('/proc/self/fd').length;
   const runOnce = async (turn: number) => {

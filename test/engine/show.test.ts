@@ -18,6 +18,7 @@ import {
   makeGood,
   treeOf,
 } from '../support/engine.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { changeSite, plantSite } from '../support/small-site.ts';
 
 function setUp() {
@@ -152,7 +153,7 @@ describe('restoring by hand, as a backup says it is done', () => {
     const folder = site.scratch.at("it's a store");
     fs.mkdirSync(folder);
     const store = await openStore(folder, { random: () => 'r' });
-    const engine = engineOn(store, site.clock, { now: () => new Date() });
+    const engine = engineOn(store, site.clock, { now: machineTime });
     const made = await backUpNow(engine, folderSource(site.root, options));
     const { byHand } = await showBackup(engine, made);
     const target = site.scratch.at('restored');

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { GetPublicKeyCommand } from '@aws-sdk/client-kms';
 import { handler as backup } from '../../lambda/backup.ts';
 import { handler as verify } from '../../lambda/verify.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { captureLog, CANARIES, contextOf, startStage, type Setting, type Stage } from './stage.ts';
 
 jest.setTimeout(120_000);
@@ -27,7 +28,7 @@ afterEach(() => {
 });
 
 const MINUTE_MS = 60_000;
-const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+const ago = (ms: number) => new Date(machineTime().getTime() - ms).toISOString();
 const scheduled = (at: string, source = 'assets') => ({ trigger: 'schedule', source, at });
 
 async function withAssets(): Promise<Setting> {

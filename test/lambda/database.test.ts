@@ -8,6 +8,7 @@ import { handler as verify } from '../../lambda/verify.ts';
 import { handler as backupOthers } from '../../lambda/backup.ts';
 import { handler as testOthers } from '../../lambda/restore-test.ts';
 import type { Config, PostgresSourceConfig, SourceConfig } from '../../lib/config/config.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { captureLog, contextOf, startStage, type Setting, type Stage } from './stage.ts';
 
@@ -34,7 +35,7 @@ afterEach(() => {
 });
 
 const HOUR_MS = 3_600_000;
-const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+const ago = (ms: number) => new Date(machineTime().getTime() - ms).toISOString();
 const scheduled = (at: string, source = 'database') => ({ trigger: 'schedule', source, at });
 let databases = 0;
 

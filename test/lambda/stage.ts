@@ -27,6 +27,7 @@ import { stackKeys } from '../../lib/config/stack-keys.ts';
 import { METRICS, SIGNERS, signingAlias, type SignerName } from '../../lib/names/aws.ts';
 import { formatS3Url } from '../../lib/names/s3-place.ts';
 import { openS3Store, type S3Store } from '../../lib/stores/s3.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts';
 
@@ -262,7 +263,7 @@ async function metricOf(
   );
   const exact = Metrics.filter((one) => one.Dimensions?.length === Dimensions.length);
   if (exact.length === 0) return undefined;
-  const now = Date.now();
+  const now = machineTime().getTime();
   const { Datapoints = [] } = await client.send(
     new GetMetricStatisticsCommand({
       Namespace: METRICS,

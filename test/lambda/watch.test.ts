@@ -11,6 +11,7 @@ import { handler as prune } from '../../lambda/prune.ts';
 import { handler as restoreTest } from '../../lambda/restore-test.ts';
 import { handler as verify } from '../../lambda/verify.ts';
 import { RELEASED_TAG } from '../../lib/names/aws.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { captureLog, CANARIES, contextOf, startStage, type Setting, type Stage } from './stage.ts';
 
 jest.setTimeout(240_000);
@@ -31,7 +32,7 @@ afterEach(() => {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
+const ago = (ms: number) => new Date(machineTime().getTime() - ms).toISOString();
 
 async function keysIn({ store }: Setting, prefix: string): Promise<string[]> {
   const keys: string[] = [];
@@ -94,7 +95,7 @@ describe('prune', () => {
       const key = `backups/assets/${id}/manifest.json`;
       expect(await setting.store.isReleased(key)).toBe(isGone);
       if (!isGone) {
-        const days = (+(await lockedUntil(setting, key)) - Date.now()) / DAY_MS;
+        const days = (+(await lockedUntil(setting, key)) - +machineTime()) / DAY_MS;
         expect(days).toBeGreaterThanOrEqual(14);
         expect(days).toBeLessThan(15);
       }

@@ -4,6 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { Store, StoredObject } from '../../lib/stores/store.ts';
+import { machineTime } from '../support/machine-time.ts';
+
+/** Servers tell whole seconds. */
+const ROUNDED_MS = 2_000;
 
 /** A store that is empty, and what removes it. */
 export interface OpenedStore {
@@ -459,12 +463,19 @@ function others(store: () => Store, release: Release): void {
   });
 
   test('has a clock that is close to the one here, and dates objects by it', async () => {
-    const now = await store().now();
-    expect(Math.abs(now.getTime() - Date.now())).toBeLessThan(60_000);
-    const { storedAt } = await store().put('dated', text('x'));
-    expect(Math.abs(storedAt.getTime() - now.getTime())).toBeLessThan(60_000);
+    await expectNow(() => store().now());
+    await expectNow(async () => (await store().put('dated', text('x'))).storedAt);
     expect(await keysOf(store(), 'dated')).toEqual(['dated']);
   });
+}
+
+/** Expects a time between the moment of asking and that of the answer, give or take what clocks round. */
+export async function expectNow(ask: () => Promise<Date>): Promise<void> {
+  const before = machineTime().getTime();
+  const told = (await ask()).getTime();
+  const after = machineTime().getTime();
+  expect(told).toBeGreaterThanOrEqual(before - ROUNDED_MS);
+  expect(told).toBeLessThanOrEqual(after + ROUNDED_MS);
 }
 
 async function* chunked(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

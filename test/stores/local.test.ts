@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openLocalStore } from '../../lib/stores/local.ts';
 import type { Store } from '../../lib/stores/store.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { startStoreProcess } from '../support/store-process.ts';
 import { failure, storeContract } from './contract.ts';
 
@@ -159,7 +160,7 @@ describe('folder', () => {
     const ages = { old: 25, 'very-old': 9_000, young: 23, '.commit.lock': 9_000 };
     for (const [name, hours] of Object.entries(ages)) {
       await fs.writeFile(join(root, '.tmp', name), 'left');
-      const time = new Date(Date.now() - (hours * DAY_MS) / 24);
+      const time = new Date(machineTime().getTime() - (hours * DAY_MS) / 24);
       await fs.utimes(join(root, '.tmp', name), time, time);
     }
     await put('a');

@@ -20,6 +20,7 @@ import { artifactKey, manifestKey } from '../../lib/format/layout.ts';
 import { fromUtf8 } from '../../lib/format/paths.ts';
 import { filesSource, type FilesOptions } from '../../lib/sources/files.ts';
 import type { OpenBackup, Source } from '../../lib/sources/source.ts';
+import { machineTime } from './machine-time.ts';
 
 /** A folder that is gone when the test has ended, whatever modes its content has. */
 export class Scratch implements Disposable {
@@ -124,7 +125,7 @@ export async function backUp(folder: string, setup: BackupSetup = {}): Promise<M
 /** Backs up any source. */
 export async function readBackup(source: Source, setup: RunSetup = {}): Promise<MadeBackup> {
   const { workers = 0, predecessor, fullRun = false, onProgress, signal } = setup;
-  const { begin = new Date(Date.now() + 60_000) } = setup;
+  const { begin = new Date(machineTime().getTime() + 60_000) } = setup;
   const trigger = { kind: 'manual', at: new Date(Date.UTC(2026, 0, 1) + 1000 * runs++) } as const;
   const id = backupId(trigger);
   const stored = new Map<string, Buffer<ArrayBuffer>>();

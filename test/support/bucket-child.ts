@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Pool } from '../../lib/archive/pool.ts';
 import { bucketSource } from '../../lib/sources/bucket.ts';
+import { machineTime } from './machine-time.ts';
 import { S3Client } from '@aws-sdk/client-s3';
 
 const [endpoint = ''] = process.argv.slice(2);
@@ -34,7 +35,7 @@ const { totals, problems } = await source.read({
   onProgress: undefined,
   predecessor: undefined,
   full: false,
-  begin: new Date(),
+  begin: machineTime(),
   sink: {
     put: async (role, _, body) => {
       for await (const chunk of body) stored += chunk.length;

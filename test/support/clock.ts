@@ -2,6 +2,7 @@
 import { globSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { machineTime } from './machine-time.ts';
 
 const LIBRARIES = '/usr/lib/*/faketime/libfaketimeMT.so.1';
 /** How long a process goes on with the offset that it has read. */
@@ -20,7 +21,7 @@ export class Clock {
       throw new Error(`there is no ${LIBRARIES}: apt-get install libfaketime`);
     }
     this.file = join(folder, 'clock');
-    this.offsetMs = start.getTime() - Date.now();
+    this.offsetMs = start.getTime() - machineTime().getTime();
     this.write();
     this.env = {
       LD_PRELOAD: library,
@@ -38,12 +39,12 @@ export class Clock {
   }
 
   now(): Date {
-    return new Date(Date.now() + this.offsetMs);
+    return new Date(machineTime().getTime() + this.offsetMs);
   }
 
   /** Never back: ids and signatures would come from the future. */
   async leapTo(time: Date): Promise<void> {
-    const offsetMs = time.getTime() - Date.now();
+    const offsetMs = time.getTime() - machineTime().getTime();
     if (offsetMs < this.offsetMs) {
       throw new Error(`${time.toISOString()} is before ${this.now().toISOString()}`);
     }

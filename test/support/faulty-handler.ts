@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { machineTime } from './machine-time.ts';
 
 /** A request on its way. */
 export interface SentRequest {
@@ -169,7 +170,7 @@ function errorAnswer(answer: { status: number; name: string; more?: string }) {
 function answerOf(statusCode: number, body: string) {
   const headers = {
     'content-type': 'application/xml',
-    date: new Date().toUTCString(),
+    date: machineTime().toUTCString(),
     'x-amz-request-id': 'TEST',
   };
   const text = `<?xml version="1.0" encoding="UTF-8"?>${body}`;

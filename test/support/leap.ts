@@ -3,8 +3,10 @@ import type { MiniStack } from './ministack.ts';
 import { until } from './until.ts';
 
 const DAY_MS = 24 * 3_600_000;
+/** How long before something is due a leap ends. */
+const BEFORE_MS = 3_000;
 
-/** Leaps shortly before the next `hour:minute` in UTC on a day that suits; that time. */
+/** Leaps to shortly before the next `hour:minute` in UTC on a day that suits, unless that is now; returns the time. */
 export async function leapBefore(
   aws: MiniStack,
   time: `${number}:${number}`,
@@ -14,7 +16,8 @@ export async function leapBefore(
   const at = new Date(aws.now());
   at.setUTCHours(hour, minute, 0, 0);
   while (at <= aws.now() || !suits(at)) at.setTime(at.getTime() + DAY_MS);
-  await aws.leapTo(new Date(at.getTime() - 3_000));
+  const before = new Date(at.getTime() - BEFORE_MS);
+  if (before > aws.now()) await aws.leapTo(before);
   return at;
 }
 

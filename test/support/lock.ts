@@ -2,6 +2,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { machineTime } from './machine-time.ts';
 
 /** Does `act` while no other process does; a lock that outlived its process is taken after `limitMs`, in which any such act is done. */
 export async function underLock(
@@ -17,7 +18,7 @@ export async function underLock(
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const held = await stat(lock).catch(() => undefined);
-      if (held !== undefined && Date.now() - held.mtimeMs > limitMs) {
+      if (held !== undefined && machineTime().getTime() - held.mtimeMs > limitMs) {
         await rm(lock, { recursive: true, force: true });
       }
       await sleep(500);

@@ -4,6 +4,7 @@ import { chunksOf, discard } from '../../lib/stores/body.ts';
 import type { Body } from '../../lib/stores/body.ts';
 import { assertKey, assertPrefix } from '../../lib/stores/keys.ts';
 import type { PutOptions, Store, StoredObject } from '../../lib/stores/store.ts';
+import { machineTime } from './machine-time.ts';
 
 export interface MemoryObject {
   bytes: Uint8Array<ArrayBuffer>;
@@ -83,7 +84,7 @@ export class MemoryStore implements Store {
   }
 
   async now(): Promise<Date> {
-    return this.time ?? new Date();
+    return this.time ?? machineTime();
   }
 
   #get(key: string): MemoryObject {

@@ -10,6 +10,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Clock } from './clock.ts';
+import { machineTime } from './machine-time.ts';
 import { pythonTools } from './python-tools.ts';
 
 const LAUNCHER = fileURLToPath(new URL('local-aws/start.py', import.meta.url));
@@ -106,7 +107,7 @@ export async function startMiniStack({
     },
     env: { ...environment(endpoint, region), ...clock?.env },
     log,
-    now: () => clock?.now() ?? new Date(),
+    now: () => clock?.now() ?? machineTime(),
     leapTo: async (time) => {
       if (clock === undefined) throw new Error('this clock does not leap: start with `startsAt`');
       await clock.leapTo(time);
@@ -137,12 +138,12 @@ async function freePort(): Promise<number> {
 }
 
 async function untilReady(endpoint: string, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + READY_LIMIT_MS;
+  const deadline = performance.now() + READY_LIMIT_MS;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
     const answer = await fetch(`${endpoint}/_ministack/ready`).catch(() => undefined);
     if (answer?.ok === true) return;
-    if (Date.now() > deadline) throw new Error(`no answer in ${READY_LIMIT_MS / 1000} s`);
+    if (performance.now() > deadline) throw new Error(`no answer in ${READY_LIMIT_MS / 1000} s`);
     await sleep(100);
   }
 }

@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { machineTime } from './machine-time.ts';
 
 /** How the function answered an event. */
 export interface Answer {
@@ -100,7 +101,7 @@ export class LambdaService implements AsyncDisposable {
       response.writeHead(200, {
         'Content-Type': 'application/json',
         'Lambda-Runtime-Aws-Request-Id': requestId,
-        'Lambda-Runtime-Deadline-Ms': String(Date.now() + remainingMs),
+        'Lambda-Runtime-Deadline-Ms': String(machineTime().getTime() + remainingMs),
         'Lambda-Runtime-Invoked-Function-Arn': 'arn:aws:lambda:us-east-1:000000000000:function:f',
         ...(traceId !== undefined && { 'Lambda-Runtime-Trace-Id': traceId }),
       });

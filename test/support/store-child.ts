@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { HoldfastError } from '../../lib/errors.ts';
 import { openLocalStore } from '../../lib/stores/local.ts';
 import { withLocalLock } from '../../lib/stores/lock.ts';
+import { machineTime } from './machine-time.ts';
 
 const [act = '', folder = ''] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -52,10 +53,10 @@ const ACTS: Record<string, () => Promise<void>> = {
   },
   /** Takes and leaves the lock again and again, and says so should anybody else be inside. */
   async 'take-lock'() {
-    const holder = { pid: process.pid, host: hostname(), begin: new Date() };
+    const holder = { pid: process.pid, host: hostname(), begin: machineTime() };
     const inside = join(folder, 'inside');
-    const end = Date.now() + 20_000;
-    while (Date.now() < end) {
+    const end = performance.now() + 20_000;
+    while (performance.now() < end) {
       await wait(1);
       const took = await withLocalLock(folder, 'prune', holder, async () => {
         closeSync(openSync(inside, 'wx'));

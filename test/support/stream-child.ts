@@ -9,6 +9,7 @@ import { ScanWriter } from '../../lib/archive/scan.ts';
 import { ArchiveWriter, type ArchiveSummary } from '../../lib/archive/write.ts';
 import { createSelector } from '../../lib/sources/select.ts';
 import { walk } from '../../lib/sources/walk.ts';
+import { machineTime } from './machine-time.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const path = `${folder}.tar.gz`;
@@ -17,7 +18,7 @@ fs.rmSync(path);
 
 await using pool = new Pool({ workers: 2 });
 const problems: unknown[] = [];
-const scan = new ScanWriter(pool, new Date());
+const scan = new ScanWriter(pool, machineTime());
 const writer = new ArchiveWriter({
   entries: walk({
     root: `${folder}/`,

@@ -159,8 +159,8 @@ async function start(program: string, root: string, port: number): Promise<Serve
 }
 
 async function answers(endpoint: string): Promise<boolean> {
-  const begin = Date.now();
-  while (Date.now() - begin < READY_MS) {
+  const begin = performance.now();
+  while (performance.now() - begin < READY_MS) {
     await wait(50);
     // Even a refusal is an answer.
     const answered = fetch(endpoint).then(

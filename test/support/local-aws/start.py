@@ -10,7 +10,8 @@
 # - a version has tags though a delete marker hides it;
 # - a range of a version is that range, not the whole object;
 # - the loopback counts as TLS, which policies demand.
-# The clock of a test may leap (libfaketime): then a sleep must not ask the clock, and alarms wait for what would have been measured meanwhile.
+# The clock of a test may leap (libfaketime): then a sleep must not ask the clock, alarms wait for what would have been measured meanwhile,
+# and what was due within the leap is left out; the Scheduler looks every second, so that a test need not wait for it.
 # It ends with whoever started it: when its standard input is closed, it and the functions that it runs are killed.
 import base64
 import json
@@ -22,7 +23,7 @@ import sys
 import threading
 import time
 import zlib
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
 sys.path.append(os.path.dirname(__file__))
@@ -37,8 +38,11 @@ import conditions  # Of this folder; it alters how requests are judged.
 
 # A new alarm without data is left alone for as long as CloudWatch needs to look at it first.
 FIRST_LOOK_SECONDS = 60
-# After a leap of the clock: as long as the Scheduler needs to start what is due, and that to publish.
-AFTER_LEAP_SECONDS = 40
+# After a leap of the clock: more than the Scheduler needs to start what is due, and that to publish, on a busy machine.
+AFTER_LEAP_SECONDS = 120
+# Whatever has been due for longer when the Scheduler looks was leapt over.
+LATE_SECONDS = 120
+scheduler._SCHEDULE_TICK_INTERVAL = 1
 leap = {"offset": time.time() - time.monotonic(), "quiet_until": 0.0}
 
 invoke_target = eventbridge._invoke_target
@@ -55,11 +59,19 @@ execute_plain_function = lambda_svc._execute_function_dispatch
 emit_metrics = lambda_svc._emit_lambda_metrics
 
 
+def due_minute(rule, event):
+    """The minute for which a schedule is started: a cron's own one, however late it is."""
+    fields = eventbridge._parse_cron_fields(rule.get("ScheduleExpression", ""))
+    looked_at = datetime.fromtimestamp(event["Time"], tz=timezone.utc)
+    if fields is None:
+        return looked_at.replace(second=0, microsecond=0)
+    return eventbridge._cron_next_fire(fields, looked_at - timedelta(seconds=LATE_SECONDS))
+
+
 def invoke_target_of_schedule(target, event, rule, view=None):
     if event.get("Source") == "aws.scheduler" and "Input" in target:
-        minute = datetime.fromtimestamp(event["Time"] // 60 * 60, tz=timezone.utc)
         attributes = {
-            "scheduled-time": minute.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "scheduled-time": due_minute(rule, event).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "schedule-arn": rule.get("Arn", ""),
             "execution-id": event["EventId"],
             "attempt-number": "1",
@@ -72,10 +84,13 @@ def invoke_target_of_schedule(target, event, rule, view=None):
 
 
 def tick_schedules_with_rates():
+    fired = scheduler._schedule_last_fired
+    looked_at = time.time()
     for key, schedule in list(scheduler._schedules._data.items()):
         if eventbridge._parse_rate_seconds(schedule["ScheduleExpression"]) is not None:
-            scheduler._schedule_last_fired.setdefault(key, 0)
-    looked_at = time.time()
+            fired.setdefault(key, 0)
+        elif key in fired:
+            fired[key] = max(fired[key], looked_at - LATE_SECONDS)
     tick_schedules()
     # Tests wait for this line to know that what was due has been started.
     print("schedules started until", int(looked_at * 1000), flush=True)
@@ -210,7 +225,7 @@ def notice_leap():
 
 def watch_alarms():
     while True:
-        time.sleep(3)
+        time.sleep(1)
         notice_leap()
         for account, region in {key[:2] for key in list(cloudwatch._alarms._data)}:
             set_request_account_id(account)
