@@ -115,6 +115,8 @@ function launch(
     max_connections: '40',
     shared_buffers: '64MB',
     log_min_messages: 'fatal',
+    // Else initdb takes over the zone of the machine, and the rows of the fixtures would be of other times.
+    timezone: 'UTC',
     ...more,
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
