@@ -132,7 +132,9 @@ describe('the bytes depend on the tree and the options alone', () => {
   test('a copy of the tree elsewhere gives the same', async () => {
     execFileSync('cp', ['--archive', '--sparse=always', scratch.at('tree'), scratch.at('copy')]);
     // A copy keeps nanoseconds; the archive drops them from both.
-    const copy = await backUp(scratch.at('copy'), { begin: new Date(machineTime().getTime() + 3_600_000) });
+    const copy = await backUp(scratch.at('copy'), {
+      begin: new Date(machineTime().getTime() + 3_600_000),
+    });
     expect(copy.archive.equals(gzip.archive)).toBe(true);
   });
 
