@@ -1,6 +1,7 @@
 // Times that a user gives, and runs that come late. Each command in a process of its own.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makePlace, type Place } from '../support/command-line.ts';
+import { machineTime } from '../support/machine-time.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -29,7 +30,7 @@ describe('backup --at', () => {
       return made.sources[0];
     };
     for (let n = 0; n < 5; n++) await backUp();
-    const due = new Date(Date.now() - 7 * HOUR_MS).toISOString();
+    const due = new Date(machineTime().getTime() - 7 * HOUR_MS).toISOString();
     const { id, prune } = await backUp('--trigger', 'schedule', '--at', due);
     expect(prune.keep[0]).toMatchObject({ id });
     expect(prune.keep[0]?.reasons).toContain('made by this run');
