@@ -123,7 +123,7 @@ function siteSource(found: FoundFolder, keysInside: string | undefined): string 
   const commands =
     after.length === 0
       ? ''
-      : `\n    # Proves that what was restored works; run only when a restore or a restore test asks for it.\n    afterRestore:${list(after, '      ')}`;
+      : `\n    # Proves that what was restored works; run when a restore asks for it by --run-configured.\n    afterRestore:${list(after, '      ')}`;
   return `  # Everything: what is needed to have it all again.
   site:
     kind: files
