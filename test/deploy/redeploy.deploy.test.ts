@@ -49,7 +49,7 @@ beforeAll(async () => {
   });
   await cdk.bootstrap();
   await cdk.deploy(config);
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   await aws.stop();
@@ -105,7 +105,7 @@ test('destroyed and deployed again, the stack adopts the store with all that is 
   expect(await system.invoke('restore-test', { source: 'site', at: aws.now() })).toMatchObject({
     verdict: 'proven',
   });
-}, 300_000);
+}, 600_000);
 
 test('no role was refused anything, and no function has logged a key', () => {
   const log = aws.log();

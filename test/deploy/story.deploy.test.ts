@@ -64,7 +64,7 @@ beforeAll(async () => {
   const outputs = await cdk.deploy(config);
   system = new Deployed(SYSTEM, { aws, place });
   await system.subscribe(outputs[`holdfast-${SYSTEM}`]?.['Topic'] ?? '');
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   await aws.stop();
