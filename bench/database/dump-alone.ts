@@ -19,6 +19,8 @@ const input = {
   restrictKey: 'bench',
   snapshot: undefined,
   lockWaitTimeoutSeconds: undefined,
+  encoding: undefined,
+  withoutUnlogged: false,
   signal: undefined,
   failure: 'SOURCE_UNREADABLE',
 } as const;

@@ -9,15 +9,28 @@ import type { BackupResult } from '../../lib/engine/backup.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
 import { HoldfastError } from '../../lib/errors.ts';
 import { artifactOf, type DatabaseFacts } from '../../lib/format/manifest.ts';
+import { factsOf, type CompareInput } from '../../lib/sources/postgres/compare.ts';
+import { compareDumps } from '../../lib/sources/postgres/compare-dumps.ts';
+import { parseConnection } from '../../lib/sources/postgres/connection.ts';
+import type { StoredText } from '../../lib/sources/postgres/dump-reader.ts';
+import { explain, type Explained } from '../../lib/sources/postgres/explain.ts';
+import { surroundingsOf } from '../../lib/sources/postgres/surroundings.ts';
 import { storeIndex, storeText } from '../../lib/sources/postgres/dump-index.ts';
 import { DumpScanner } from '../../lib/sources/postgres/dump-text.ts';
 import { postgresKind } from '../../lib/sources/postgres/kind.ts';
 import type { PostgresOptions } from '../../lib/sources/postgres/read.ts';
 import { postgresSource } from '../../lib/sources/postgres/source.ts';
-import type { Machine } from '../../lib/sources/postgres/tools.ts';
-import type { ArtifactSink, ReadInput, ReadResult, Source } from '../../lib/sources/source.ts';
+import { findTools, type Machine } from '../../lib/sources/postgres/tools.ts';
+import type {
+  ArtifactSink,
+  OpenBackup,
+  ReadInput,
+  ReadResult,
+  Source,
+  Work,
+} from '../../lib/sources/source.ts';
 import { backUpNow, Clock, ClockedStore, engineOn } from './engine.ts';
-import { binaries, MACHINE, postgresOptions } from './postgres.ts';
+import { binaries, MACHINE, postgresOptions, type PostgresServer } from './postgres.ts';
 
 /** A store of its own, and what backs databases up to it. */
 export class DatabaseScene {
@@ -209,4 +222,47 @@ export async function failureOf(work: Promise<unknown>): Promise<HoldfastError> 
   );
   if (error instanceof HoldfastError) return error;
   throw new Error('it was expected to fail', { cause: error });
+}
+
+/**
+ * What a restore test would say of a database on a server of the tests, as if the backup had been restored to it: what is damage, what
+ * could not be found out, and what PostgreSQL prints otherwise.
+ */
+export async function judged(
+  backup: OpenBackup,
+  { server, database, work, text }: JudgedDatabase,
+): Promise<Explained> {
+  const tools = await findTools(MACHINE);
+  const { session } = surroundingsOf(factsOf(backup).settings);
+  const at = (name: string): CompareInput => {
+    const options = Object.entries(session).map(
+      ([key, value]) => `-c ${key}=${value.replaceAll(' ', '\\ ')}`,
+    );
+    const connection = parseConnection(server.url(name), 'a test');
+    const env = { ...connection.env, PGOPTIONS: options.join(' ') };
+    return { machine: MACHINE, tools, connection: { ...connection, env }, text };
+  };
+  const { damage, otherwise } = await compareDumps(backup, at(database), work);
+  const folder = fs.mkdtempSync('/tmp/holdfast-judged-');
+  try {
+    const explained = await explain(otherwise, {
+      ...{ backup, work, folder, load: text === undefined ? {} : { text } },
+      fresh: () => {
+        server.sql('postgres', 'DROP DATABASE IF EXISTS reference');
+        server.sql('postgres', 'CREATE DATABASE reference TEMPLATE template0');
+        const dump = at('reference');
+        return Promise.resolve({ load: { ...dump, failure: 'RESTORE_DIFFERS' }, dump });
+      },
+    });
+    return { ...explained, damage: [...damage, ...explained.damage] };
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export interface JudgedDatabase {
+  readonly server: PostgresServer;
+  readonly database: string;
+  readonly work: Work;
+  readonly text?: StoredText | undefined;
 }

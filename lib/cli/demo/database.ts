@@ -8,12 +8,14 @@ import { workOf } from '../../engine/engine.ts';
 import { restoreTest } from '../../engine/restore-test.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { artifactOf, databaseSummary } from '../../format/manifest.ts';
-import { compareDumps, factsOf } from '../../sources/postgres/compare.ts';
+import { factsOf } from '../../sources/postgres/compare.ts';
+import { compareDumps, differenceOf } from '../../sources/postgres/compare-dumps.ts';
 import { postgresKind } from '../../sources/postgres/kind.ts';
 import type { PostgresOptions } from '../../sources/postgres/read.ts';
 import { ScratchServer } from '../../sources/postgres/scratch.ts';
 import { Session } from '../../sources/postgres/session.ts';
 import { postgresSource } from '../../sources/postgres/source.ts';
+import { surroundingsOf } from '../../sources/postgres/surroundings.ts';
 import { findServer, findTools, type Machine, type Server } from '../../sources/postgres/tools.ts';
 import { MACHINE } from '../databases.ts';
 import { holdsText, serverText } from '../holds-text.ts';
@@ -169,9 +171,14 @@ async function differences(
   { engine, machine, server, tools }: Place,
   { source, id }: BackupResult['manifest'],
 ): Promise<Problem[]> {
-  const connection = server.connection(COPY);
+  const backup = await openBackup(engine, source, id);
+  const connection = server.connection(COPY, surroundingsOf(factsOf(backup).settings).session);
   const at = { machine, tools, connection, confinement: server.confinement };
-  return compareDumps(await openBackup(engine, source, id), at, workOf(engine));
+  const { damage, otherwise } = await compareDumps(backup, at, workOf(engine));
+  const defined = [...otherwise.values()].map(({ title, texts }) => ({
+    ...{ path: title, code: 'content', detail: differenceOf(texts) },
+  }));
+  return [...damage, ...defined];
 }
 
 async function tryOut({ engine, story }: Place, backup: BackupResult): Promise<number> {

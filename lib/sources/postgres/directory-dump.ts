@@ -14,9 +14,13 @@ import { noRoom } from './spool.ts';
 
 /**
  * Writes the dump of a database to a new directory of `folder`. Rows are not compressed there: an archive's members are, by all
- * cores, and what did not change is then recognised. Throws unless pg_dump ended with code 0, by no signal; `NO_SPACE`.
+ * cores, and what did not change is then recognised. Gives what pg_dump said; throws unless pg_dump ended with code 0, by no signal; `NO_SPACE`.
  */
-export async function dumpToFolder(input: DumpInput, folder: string, jobs: number): Promise<void> {
+export async function dumpToFolder(
+  input: DumpInput,
+  folder: string,
+  jobs: number,
+): Promise<string> {
   const format = ['--format=directory', '--compress=0', `--jobs=${jobs}`];
   const tool = startDump(input, {
     format: [...format, `--file=${path.join(folder, DUMP_FOLDER)}`],
@@ -25,6 +29,7 @@ export async function dumpToFolder(input: DumpInput, folder: string, jobs: numbe
   tool.stdout.resume();
   try {
     await tool.ended;
+    return tool.said();
   } catch (error) {
     // The server may have no room either; then it says so, and pg_dump quotes it.
     const said = tool.said();

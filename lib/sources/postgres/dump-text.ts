@@ -1,6 +1,9 @@
 // The text that pg_dump writes, taken apart while it passes: one object after the other, each with its range and digest, the rows
 // counted. It knows enough of SQL to tell pg_dump's own comments from such that stand in a function or in data.
 import { createHash, type Hash } from 'node:crypto';
+import { endOf, parseHeader, withOwner, type Header } from './dump-header.ts';
+import { decoderOf, type Decode } from './encodings.ts';
+import { dollarTag, endOfLine, isWord } from './sql-words.ts';
 
 /** A stretch of a dump: what one of pg_dump's comments announces, the beginning, or the end. Objects tile the text. */
 export interface DumpObject {
@@ -31,12 +34,18 @@ export interface DumpSummary {
 export interface ScanOptions {
   /** Given the bytes of each definition (of everything but rows and large objects) when it has passed. */
   readonly onDefinition?: (object: DumpObject, text: Buffer) => void;
+  /** Given what stands around the rows of a table when they have passed: the statement that announces them, and what follows them. */
+  readonly onRows?: (object: DumpObject, frame: Buffer) => void;
+  /**
+   * The owner that the header of an object is to have; undefined for its own. Digests are those of the text with that owner: nothing
+   * reads a header when a dump is loaded, and of what an extension or the system owns it names whoever made the server.
+   */
+  readonly ownerOf?: (header: Header) => string | undefined;
 }
 
-const HEADER =
-  /^-- (?:Data for )?Name: (.*); Type: (.*?); Schema: (.*?); Owner: (.*?)(?:; Tablespace: .*)?$/;
-const COMPLETE = '-- PostgreSQL database dump complete';
 const COPY_LINE = /^COPY (?:"(?:[^"]|"")*"|[^";])* FROM stdin;\n/;
+const NON_STANDARD = /^SET standard_conforming_strings = off;$/m;
+const ENCODING = /^SET client_encoding = '(\w+)';$/m;
 const META = /^\\(?:restrict|unrestrict) [A-Za-z0-9]+$/;
 const COPY_END = Buffer.from('\n\\.\n');
 /** More than the columns of any table take. */
@@ -58,6 +67,8 @@ interface Current {
   hash: Hash;
   kept: Buffer[] | undefined;
   keptBytes: number;
+  /** Where in the dump the rows end; what stands behind them is kept. */
+  rowsEnd: number | undefined;
 }
 
 /** What the text at hand stands in. */
@@ -87,6 +98,9 @@ export class DumpScanner {
   private statementStart = true;
   private lineStart = true;
   private complete = false;
+  private decode: Decode = decoderOf('UTF8');
+  /** Whether a backslash escapes in plain strings, as it does where the server has `standard_conforming_strings` off. */
+  private escapes = false;
 
   constructor(options: ScanOptions = {}) {
     this.options = options;
@@ -121,7 +135,12 @@ export class DumpScanner {
       if (this.boundary !== undefined) {
         this.take(text, done, at);
         done = at;
+        const owner = this.options.ownerOf?.(this.boundary);
         this.startObject(this.boundary, this.offset + at);
+        if (owner !== undefined && owner !== this.boundary.owner) {
+          this.takeHeader(text.subarray(at, next), owner);
+          done = next;
+        }
         this.boundary = undefined;
       }
       at = next;
@@ -135,7 +154,7 @@ export class DumpScanner {
     this.offset += at;
   }
 
-  private boundary: Pick<Current, 'name' | 'type' | 'schema' | 'owner'> | undefined;
+  private boundary: Header | undefined;
 
   /** Where the token at `at` ends; -1 when that cannot be told yet. */
   private step(text: Buffer, at: number): number {
@@ -179,20 +198,27 @@ export class DumpScanner {
       // The frame of a header: the line below says whether it is one.
       const below = text.indexOf(NEWLINE, end + 1);
       if (below < 0) return -1;
-      const line = text.toString('utf8', end + 1, below);
-      const match = HEADER.exec(line);
-      const [, name = '', type = '', schema = '', owner = ''] = match ?? [];
-      if (match !== null) this.boundary = { name, type, schema, owner };
-      else if (line === COMPLETE) this.boundary = END;
+      // The beginning says how names are written.
+      if (this.current.type === 'BEGIN') this.readBeginning(text, at);
+      const line = this.decode(text.subarray(end + 1, below));
+      this.boundary = parseHeader(line) ?? endOf(line);
       // The line that closes the frame must not be taken for the beginning of another.
       if (this.boundary !== undefined) {
         if (text.length < below + 4) return this.wait();
-        this.complete = line === COMPLETE;
+        this.complete = this.boundary.type === 'END';
         this.statementStart = true;
         return below + 1 + 3;
       }
     }
     return end + 1;
+  }
+
+  /** What the settings at the beginning say of the text that follows. Nothing of `text` was taken yet: no object has begun. */
+  private readBeginning(text: Buffer, before: number): void {
+    const kept = this.current.kept ?? [];
+    const settings = Buffer.concat([...kept, text.subarray(0, before)]).toString('latin1');
+    this.decode = decoderOf(ENCODING.exec(settings)?.[1] ?? 'UTF8');
+    this.escapes = NON_STANDARD.test(settings);
   }
 
   private wait(): number {
@@ -213,6 +239,7 @@ export class DumpScanner {
       return whole || text.length - at > MAX_COPY_LINE_BYTES ? this.noteForeign(text, at) : -1;
     }
     this.state = { in: 'copy' };
+    this.keep(text.subarray(at, at + line.length));
     this.lineStart = true;
     this.current.rows ??= 0;
     return at + line.length;
@@ -254,7 +281,7 @@ export class DumpScanner {
   private special(text: Buffer, at: number, byte: number): number | 'wait' | undefined {
     switch (byte) {
       case QUOTE:
-        this.enter({ in: 'string', escapes: this.isEscapeString(text, at) });
+        this.enter({ in: 'string', escapes: this.escapes || this.isEscapeString(text, at) });
         return at + 1;
       case DOUBLE:
         this.enter({ in: 'identifier' });
@@ -297,13 +324,9 @@ export class DumpScanner {
 
   private dollar(text: Buffer, at: number): number | 'wait' | undefined {
     if (isWord(this.byteBefore(text, at, 1))) return undefined;
-    const ahead = text.toString('latin1', at, at + 200);
-    const tag = /^\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$/.exec(ahead)?.[0];
-    if (tag === undefined) {
-      const undecided = ahead.length < 200 && /^\$[A-Za-z0-9_\x80-\xff]*$/.test(ahead);
-      return undecided ? 'wait' : undefined;
-    }
-    this.enter({ in: 'dollar', tag: Buffer.from(tag, 'latin1') });
+    const tag = dollarTag(text, at);
+    if (tag === undefined || tag === 'wait') return tag;
+    this.enter({ in: 'dollar', tag });
     return at + tag.length;
   }
 
@@ -394,6 +417,7 @@ export class DumpScanner {
   }
 
   private endCopy(end: number): number {
+    this.current.rowsEnd = this.offset + end;
     this.state = SQL;
     this.statementStart = true;
     this.lineStart = true;
@@ -417,16 +441,31 @@ export class DumpScanner {
     const part = text.subarray(from, to);
     const { current } = this;
     current.hash.update(part);
-    if (current.kept === undefined) return;
+    if (current.type !== 'TABLE DATA') this.keep(part);
+    else if (current.rowsEnd !== undefined) {
+      this.keep(part.subarray(Math.max(0, current.rowsEnd - this.offset - from)));
+    }
+  }
+
+  /** The header of an object, as if it had another owner. */
+  private takeHeader(header: Buffer, owner: string): void {
+    const text = withOwner(header, owner, this.decode);
+    this.take(text, 0, text.length);
+  }
+
+  private keep(part: Buffer): void {
+    const { current } = this;
+    if (current.kept === undefined || part.length === 0) return;
     current.keptBytes += part.length;
     if (current.keptBytes > MAX_DEFINITION_BYTES) current.kept = undefined;
     else current.kept.push(Buffer.from(part));
   }
 
-  private startObject(header: NonNullable<typeof this.boundary>, offset: number): void {
+  private startObject(header: Header, offset: number): void {
     this.finishObject(offset);
-    const rows = header.type === 'TABLE DATA' || header.type === 'BLOBS';
-    this.current = begin(header, offset, !rows && this.options.onDefinition !== undefined);
+    const { onDefinition, onRows } = this.options;
+    const wanted = header.type === 'TABLE DATA' ? onRows : onDefinition;
+    this.current = begin(header, offset, wanted !== undefined && header.type !== 'BLOBS');
   }
 
   private finishObject(end: number): void {
@@ -434,33 +473,14 @@ export class DumpScanner {
     const sha256 = hash.digest('hex');
     const object = { name, type, schema, owner, offset, bytes: end - offset, sha256, rows };
     this.objects.push(object);
-    if (kept !== undefined) this.options.onDefinition?.(object, Buffer.concat(kept));
+    if (kept === undefined) return;
+    const { onDefinition, onRows } = this.options;
+    (type === 'TABLE DATA' ? onRows : onDefinition)?.(object, Buffer.concat(kept));
   }
 }
 
-const END = { name: '', type: 'END', schema: '-', owner: '' };
-
-function begin(
-  header: Pick<Current, 'name' | 'type' | 'schema' | 'owner'>,
-  offset: number,
-  keep: boolean,
-): Current {
+function begin(header: Header, offset: number, keep: boolean): Current {
   const hash = createHash('sha256');
-  return { ...header, offset, rows: undefined, hash, kept: keep ? [] : undefined, keptBytes: 0 };
-}
-
-function endOfLine(text: Buffer, at: number): number | undefined {
-  const end = text.indexOf(NEWLINE, at);
-  return end < 0 ? undefined : end;
-}
-
-function isWord(byte: number): boolean {
-  return (
-    (byte >= 48 && byte <= 57) ||
-    (byte >= 65 && byte <= 90) ||
-    (byte >= 97 && byte <= 122) ||
-    byte === 95 ||
-    byte === DOLLAR ||
-    byte >= 128
-  );
+  const kept = keep ? [] : undefined;
+  return { ...header, offset, rows: undefined, hash, kept, keptBytes: 0, rowsEnd: undefined };
 }

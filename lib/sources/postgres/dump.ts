@@ -10,6 +10,7 @@ import type { Encoding, Extent } from '../../format/codec.ts';
 import { databaseArgument, type Connection } from './connection.ts';
 import type { DumpIndex } from './dump-index.ts';
 import { DumpScanner, type DumpSummary, type ScanOptions } from './dump-text.ts';
+import { dumpEncoding } from './encodings.ts';
 import { Intake } from './intake.ts';
 import { startTool, type Confinement, type Tool } from './process.ts';
 import { selectionArguments, type Selection } from './selection.ts';
@@ -25,6 +26,10 @@ export interface DumpInput {
   /** Undefined for one of its own. */
   readonly snapshot: string | undefined;
   readonly lockWaitTimeoutSeconds: number | undefined;
+  /** Of the database, in which it is dumped; undefined for whatever the server says. */
+  readonly encoding: string | undefined;
+  /** Whether the rows of unlogged tables are left out, as pg_dump does on a standby. */
+  readonly withoutUnlogged: boolean;
   readonly signal: AbortSignal | undefined;
   readonly failure: ErrorCode;
   readonly confinement?: Confinement | undefined;
@@ -41,6 +46,7 @@ export function startDump(
   { format, output }: { format?: readonly string[]; output?: Socket } = {},
 ): Tool {
   const { machine, tools, connection, restrictKey, snapshot, lockWaitTimeoutSeconds } = input;
+  const { encoding } = input;
   const key = restrictKey === undefined ? [] : [`--restrict-key=${restrictKey}`];
   return startTool({
     file: path.join(tools.folder, 'pg_dump'),
@@ -52,10 +58,14 @@ export function startDump(
       ...(lockWaitTimeoutSeconds === undefined
         ? []
         : [`--lock-wait-timeout=${lockWaitTimeoutSeconds * 1000}`]),
+      ...(input.withoutUnlogged ? ['--no-unlogged-table-data'] : []),
       ...selectionArguments(input.selection),
       `--dbname=${databaseArgument(connection)}`,
     ],
-    env: { ...baseEnvironment(machine), ...connection.env },
+    env: {
+      ...{ ...baseEnvironment(machine), ...connection.env },
+      ...(encoding !== undefined && { PGCLIENTENCODING: dumpEncoding(encoding) }),
+    },
     signal: input.signal,
     secrets: [connection.password],
     failure: input.failure,
@@ -67,11 +77,15 @@ export function startDump(
   });
 }
 
-/** Takes the text of a dump without keeping it. Fails as `DumpWriter.write` does. */
-export async function scanDump(input: DumpInput, options: ScanOptions): Promise<DumpSummary> {
+/** Takes the text of a dump without keeping it, but for whoever is given its bytes. Fails as `DumpWriter.write` does. */
+export async function scanDump(
+  input: DumpInput,
+  options: ScanOptions,
+  onBytes?: (bytes: Buffer) => void,
+): Promise<DumpSummary> {
   const { machine, connection, failure } = input;
   const start = (output: Socket) => startDump(input, { output });
-  return scanText(start, options, { machine, what: whatOf(connection), failure });
+  return scanText(start, options, { machine, what: whatOf(connection), failure, onBytes });
 }
 
 /** Where a text is taken, what a failure of it is, and of whom that tells. */
@@ -79,6 +93,8 @@ interface Taking {
   readonly machine: Machine;
   readonly what: string;
   readonly failure: ErrorCode;
+  /** Given all bytes as they pass. */
+  readonly onBytes?: ((bytes: Buffer) => void) | undefined;
 }
 
 function whatOf({ label }: Connection): string {
@@ -96,7 +112,10 @@ export async function scanText(
   const opened = await Intake.open({
     machine: taking.machine,
     take: () => block,
-    onBytes: (bytes) => scanner.push(bytes),
+    onBytes: (bytes) => {
+      scanner.push(bytes);
+      taking.onBytes?.(bytes);
+    },
   });
   using intake = opened.intake;
   const tool = start(opened.output);
@@ -150,6 +169,7 @@ export class DumpWriter {
   private readonly slots = new Slots(MEMBER_BYTES);
   private offset = 0;
   private summary: DumpSummary | undefined;
+  private said = '';
 
   constructor(input: DumpInput, options: WriteOptions) {
     this.input = input;
@@ -183,6 +203,7 @@ export class DumpWriter {
       }
       await tool.ended;
       const { connection, failure } = this.input;
+      this.said = tool.said();
       this.summary = finished(this.scanner, { what: whatOf(connection), failure });
       for (const member of ahead) yield await member;
     } finally {
@@ -213,11 +234,11 @@ export class DumpWriter {
   /** Members are placed one behind the other, in whatever order they are encoded. */
   private last: Promise<unknown> = Promise.resolve();
 
-  /** What was written, once `write` has come to its end. */
-  finish(): { index: DumpIndex; digest: ReturnType<Digester['digest']> } {
-    const { summary, members } = this;
+  /** What was written, and what pg_dump said beside it, once `write` has come to its end. */
+  finish(): { index: DumpIndex; digest: ReturnType<Digester['digest']>; said: string } {
+    const { summary, members, said } = this;
     if (summary === undefined) throw new Error('the dump was not written to its end');
     const { objects, bytes } = summary;
-    return { index: { members, objects, rawBytes: bytes }, digest: this.digester.digest() };
+    return { index: { members, objects, rawBytes: bytes }, digest: this.digester.digest(), said };
   }
 }

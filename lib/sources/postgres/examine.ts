@@ -1,14 +1,12 @@
 // Looks at a database as a backup would, without dumping it: for the doctor.
-import { existsSync, readdirSync } from 'node:fs';
-import path from 'node:path';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { parseConnection } from './connection.ts';
 import { readExtensions } from './facts.ts';
 import { preflight } from './preflight.ts';
-import { outputOf } from './process.ts';
+import { knownExtensions } from './server-extensions.ts';
 import type { PostgresOptions } from './read.ts';
 import { Session } from './session.ts';
-import { baseEnvironment, findServer, findTools, type Machine, type Server } from './tools.ts';
+import { findServer, findTools, type Machine } from './tools.ts';
 
 export interface ExaminedDatabase {
   readonly label: string;
@@ -62,30 +60,12 @@ async function whyUnprovable(
 ): Promise<string[]> {
   try {
     const server = await findServer(machine, major);
-    const present = new Set(
-      readdirSync(path.join(await sharedFolder(machine, server), 'extension')),
-    );
+    const present = await knownExtensions(machine, server);
     return extensions
-      .filter((name) => !present.has(`${name}.control`))
+      .filter((name) => !present.has(name))
       .map((name) => `PostgreSQL ${server.version} on this machine lacks the extension ${name}`);
   } catch (error) {
     if (error instanceof HoldfastError) return [error.message];
     throw error;
   }
-}
-
-async function sharedFolder(machine: Machine, { serverFolder }: Server): Promise<string> {
-  const file = path.join(serverFolder, 'pg_config');
-  // An embedded server brings none, and keeps what is shared beside its programs.
-  if (!existsSync(file)) return path.join(serverFolder, '../share/postgresql');
-  const output = await outputOf({
-    file,
-    args: ['--sharedir'],
-    env: baseEnvironment(machine),
-    signal: undefined,
-    secrets: [],
-    failure: 'COMMAND_FAILED',
-    what: 'pg_config --sharedir',
-  });
-  return output.toString('utf8').trim();
 }

@@ -23,6 +23,9 @@ interface Relation {
 /** pg_dump puts a name on one line. */
 const NAME = `translate(n.nspname || '.' || c.relname, E'\\n\\r', '  ')`;
 
+/** Nobody can read what a standby has of an unlogged table. */
+const READABLE = "NOT (c.relpersistence = 'u' AND pg_is_in_recovery())";
+
 /**
  * Rows of each table, by name. Tables of one name, but for their newlines, count together. In a transaction, no table and no index
  * stays locked: of databases with thousands of them, a server has not enough locks, and pg_dump beside needs its own.
@@ -32,7 +35,7 @@ export async function countRows(
   selection: Selection,
   { inTransaction = false } = {},
 ): Promise<Record<string, number>> {
-  const tables = await relations(session, selection, "c.relkind = 'r'");
+  const tables = await relations(session, selection, `c.relkind = 'r' AND ${READABLE}`);
   const rows = new Map<string, number>();
   for (let i = 0; i < tables.length; i += BATCH) {
     const batch = tables.slice(i, i + BATCH);
@@ -66,7 +69,7 @@ export async function readSequences(
 ): Promise<DatabaseFacts['sequences']> {
   const sequences = choosesTables(selection)
     ? await relations(session, EVERYTHING, `c.relkind = 'S' AND ${isNamed(recorded)}`)
-    : await relations(session, selection, "c.relkind = 'S'");
+    : await ownAndNamed(session, selection, recorded);
   const values: [string, { last: string; used: boolean }][] = [];
   for (let i = 0; i < sequences.length; i += BATCH) {
     const batch = sequences.slice(i, i + BATCH);
@@ -82,6 +85,20 @@ export async function readSequences(
   return Object.fromEntries(values);
 }
 
+/** Those of extensions are dumped where the extension says so: then they were recorded. */
+async function ownAndNamed(
+  session: Session,
+  selection: Selection,
+  recorded: readonly string[],
+): Promise<readonly Relation[]> {
+  const own = await relations(session, selection, "c.relkind = 'S'");
+  const known = new Set(own.map(({ name }) => name));
+  const others = recorded.filter((name) => !known.has(name));
+  if (others.length === 0) return own;
+  const named = `c.relkind = 'S' AND NOT (${relationCondition(selection)}) AND ${isNamed(others)}`;
+  return [...own, ...(await session.json<Relation[]>(relationsSql(named)))];
+}
+
 function isNamed(names: readonly string[]): string {
   return names.length === 0 ? 'false' : `${NAME} IN (${names.map(literal).join(',')})`;
 }
@@ -91,10 +108,12 @@ async function relations(
   selection: Selection,
   kind: string,
 ): Promise<readonly Relation[]> {
-  return session.json<Relation[]>(
-    `SELECT coalesce(json_agg(json_build_object('name', ${NAME}, 'schema', n.nspname, 'relation', c.relname) ORDER BY n.nspname, c.relname), '[]')
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${kind} AND ${relationCondition(selection)}`,
-  );
+  return session.json<Relation[]>(relationsSql(`${kind} AND ${relationCondition(selection)}`));
+}
+
+function relationsSql(condition: string): string {
+  return `SELECT coalesce(json_agg(json_build_object('name', ${NAME}, 'schema', n.nspname, 'relation', c.relname) ORDER BY n.nspname, c.relname), '[]')
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${condition}`;
 }
 
 /**
@@ -155,6 +174,14 @@ export async function countObjects(
   return session.json(`SELECT json_build_object(${pairs.join(', ')})`);
 }
 
+const SCHEMA_GRANTS =
+  'SELECT count(*) FROM (SELECT (aclexplode(n.nspacl)).grantee AS grantee, n.nspowner AS owner FROM pg_namespace n WHERE';
+
+/** Of what {@link countObjects} counts as grants on schemas, those on `public`. */
+export async function countPublicGrants(session: Session): Promise<number> {
+  return session.json(`${SCHEMA_GRANTS} n.nspname = 'public') g WHERE g.grantee <> g.owner`);
+}
+
 function countQueries(selection: Selection): Record<string, string> {
   const relation = `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${relationCondition(selection)}`;
   const relationKind = (kinds: string) => `SELECT count(*) ${relation} AND c.relkind IN (${kinds})`;
@@ -187,7 +214,7 @@ function countQueries(selection: Selection): Record<string, string> {
     types: `SELECT count(*) ${inSchema('pg_type', 'typnamespace', "x.typtype IN ('e','d','r')")}`,
     enumLabels: `SELECT count(*) FROM pg_enum e WHERE e.enumtypid IN (SELECT x.oid ${inSchema('pg_type', 'typnamespace', 'true')})`,
     grantsOnFunctions: `SELECT count(*) FROM (SELECT (aclexplode(coalesce(x.proacl, acldefault('f', x.proowner)))).grantee AS grantee, x.proowner AS owner ${procs}) g WHERE g.grantee <> g.owner`,
-    grantsOnSchemas: `SELECT count(*) FROM (SELECT (aclexplode(n.nspacl)).grantee AS grantee, n.nspowner AS owner FROM pg_namespace n WHERE ${schemaCondition(selection)} AND n.nspacl IS NOT NULL) g WHERE g.grantee <> g.owner`,
+    grantsOnSchemas: `${SCHEMA_GRANTS} ${schemaCondition(selection)} AND n.nspacl IS NOT NULL) g WHERE g.grantee <> g.owner`,
   };
   if (isPartial(selection)) return { ...bound, ...ofSchemas };
   return {
@@ -210,6 +237,15 @@ export async function readSettings(session: Session): Promise<Record<string, str
        'collationVersion', coalesce(to_jsonb(d)->>'datcollversion', ''))
      FROM pg_database d WHERE d.datname = current_database()`,
   );
+}
+
+/** SQL for each table of an extension, by `schema.table`: which of its rows are dumped. */
+export async function readRowFilters(session: Session): Promise<ReadonlyMap<string, string>> {
+  const found = await session.json<Record<string, string>>(
+    `SELECT coalesce(json_object_agg(${NAME}, x.condition), '{}') FROM pg_extension e, unnest(e.extconfig, e.extcondition) x (oid, condition)
+       JOIN pg_class c ON c.oid = x.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE x.condition <> ''`,
+  );
+  return new Map(Object.entries(found));
 }
 
 /** Installed extensions and their versions. */

@@ -63,6 +63,20 @@ export async function runLeniently(
     .filter((line) => line.includes('ERROR:'));
 }
 
+/** How a dump is loaded, where that is not the usual way. */
+export interface LoadOptions {
+  /** SQL that comes before it. */
+  readonly before?: string;
+  /** Stretches of its text; everything unless given. */
+  readonly ranges?: readonly Stretch[];
+  /** Where its text is, if not in the backup. */
+  readonly text?: StoredText;
+  /** Settings that its beginning sets and that the server does not know. */
+  readonly unknown?: ReadonlySet<string>;
+  /** In several transactions, one a statement: what was done before one that fails stays. */
+  readonly several?: boolean;
+}
+
 /**
  * Loads a dump, or some of its objects, in one transaction. Each member is checked before psql sees a byte of it. What commits is the
  * last line, written when everything has been: psql takes the end of its input for the end of the work, even in the midst of rows, and
@@ -72,17 +86,28 @@ export async function loadDump(
   input: LoadInput,
   backup: OpenBackup,
   work: Work,
-  options: { before?: string; ranges?: readonly Stretch[]; text?: StoredText } = {},
+  options: LoadOptions = {},
 ): Promise<void> {
-  const index = await openIndex(backup);
+  const text: StoredText = options.text ?? ((range) => dumpText(backup, { ...work, range }));
+  await loadText(input, await openIndex(backup), work, { ...options, text });
+}
+
+/** Loads the text of a dump that was taken apart as `index` says, as `loadDump` does. */
+export async function loadText(
+  input: LoadInput,
+  index: Pick<DumpIndex, 'objects' | 'rawBytes'>,
+  work: Pick<Work, 'signal' | 'onProgress'>,
+  options: LoadOptions & { readonly text: StoredText },
+): Promise<void> {
+  const { before = '', several = false } = options;
   const tool = startPsql(input, ['-v', 'ON_ERROR_STOP=1'], work.signal);
   try {
-    tool.stdin.write(`BEGIN;\n${options.before ?? ''}`);
+    tool.stdin.write(`${several ? '' : 'BEGIN;\n'}${before}`);
     const ranges = options.ranges ?? [{ from: 0, to: index.rawBytes }];
-    const textOf = options.text ?? ((range) => dumpText(backup, { ...work, range }));
+    const altered = alteredIn(index, options);
     let bytes = 0;
     for (const range of ranges) {
-      for await (const text of inOneTransaction(index, range, textOf(range))) {
+      for await (const text of asLoaded(altered, range.from, options.text(range))) {
         bytes += text.length;
         work.onProgress?.({ entries: 0, bytes, totalBytes: index.rawBytes });
         // psql that gave up closes its input; why is said when it has ended.
@@ -90,7 +115,7 @@ export async function loadDump(
         if (!tool.stdin.write(text)) await Promise.race([drained(tool), tool.ended]);
       }
     }
-    tool.stdin.end('\nCOMMIT;\n');
+    tool.stdin.end(several ? '\n' : '\nCOMMIT;\n');
     await tool.ended;
   } finally {
     tool.kill();
@@ -109,19 +134,40 @@ function drained({ stdin }: Tool): Promise<void> {
   });
 }
 
+/** A stretch of which psql is given some lines otherwise. */
+interface Altered {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly instead: ReadonlyMap<string, string>;
+}
+
 /**
  * pg_dump frames large objects by BEGIN and COMMIT, which would end the transaction that everything stands in: those two lines are
- * left out of what psql is given. And a dump of chosen schemas makes the schema `public`, which every new database has already.
+ * left out of what psql is given. A dump of chosen schemas makes the schema `public`, which every new database has already. And a
+ * newer pg_dump sets what an older server does not know.
  */
-export async function* inOneTransaction(
-  { objects }: DumpIndex,
-  range: { readonly from: number; readonly to: number },
+function alteredIn(
+  { objects }: Pick<DumpIndex, 'objects'>,
+  { several = false, unknown }: LoadOptions,
+): readonly Altered[] {
+  return objects.flatMap((object) => {
+    const instead = new Map<string, string>();
+    if (object.type === 'BLOBS' && !several) instead.set('BEGIN;\n', '').set('COMMIT;\n', '');
+    if (object.type === 'SCHEMA' && object.name === 'public')
+      instead.set('CREATE SCHEMA public;\n', 'CREATE SCHEMA IF NOT EXISTS public;\n');
+    if (object.type === 'BEGIN')
+      for (const name of unknown ?? []) instead.set(`SET ${name} = 0;\n`, '');
+    const { offset, bytes } = object;
+    return instead.size === 0 ? [] : [{ offset, bytes, instead }];
+  });
+}
+
+async function* asLoaded(
+  altered: readonly Altered[],
+  from: number,
   text: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer> {
-  const altered = objects.filter(
-    ({ type, name }) => type === 'BLOBS' || (type === 'SCHEMA' && name === 'public'),
-  );
-  let at = range.from;
+  let at = from;
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of text) {
     const end = at + chunk.length;
@@ -139,27 +185,17 @@ export async function* inOneTransaction(
   if (rest.length > 0) yield rest;
 }
 
-/** What psql is given instead of these lines. */
-const INSTEAD: Readonly<Record<string, string>> = {
-  'BEGIN;\n': '',
-  'COMMIT;\n': '',
-  'CREATE SCHEMA public;\n': 'CREATE SCHEMA IF NOT EXISTS public;\n',
-};
-const LONGEST_LINE = 24;
+const LONGEST_LINE = 64;
 
-function withoutFrames(
-  lines: Buffer,
-  large: readonly { offset: number; bytes: number }[],
-  offset: number,
-): Buffer {
+function withoutFrames(lines: Buffer, altered: readonly Altered[], offset: number): Buffer {
   const kept: Buffer[] = [];
   let from = 0;
   for (let at = 0; at < lines.length;) {
     const end = lines.indexOf(10, at) + 1;
     const place = offset + at;
-    const inside = large.some((one) => place >= one.offset && place < one.offset + one.bytes);
+    const inside = altered.find((one) => place >= one.offset && place < one.offset + one.bytes);
     const instead =
-      inside && end - at <= LONGEST_LINE ? INSTEAD[lines.toString('latin1', at, end)] : undefined;
+      end - at <= LONGEST_LINE ? inside?.instead.get(lines.toString('latin1', at, end)) : undefined;
     if (instead !== undefined) {
       kept.push(lines.subarray(from, at), Buffer.from(instead));
       from = end;

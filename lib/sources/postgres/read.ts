@@ -8,7 +8,9 @@ import type { Artifact, DatabaseFacts } from '../../format/manifest.ts';
 import type { ReadInput, ReadResult } from '../source.ts';
 import { databaseArgument, parseConnection, type Connection } from './connection.ts';
 import { defaultJobs, DUMP_FOLDER, scanDirectory } from './directory.ts';
+import { dumpNotes } from './dump-notes.ts';
 import { dumpToFolder, storeFolder } from './directory-dump.ts';
+import { warningsOf } from './dump-warnings.ts';
 import { DumpWriter, type DumpInput } from './dump.ts';
 import { storeIndex, storeText, tableName, titleOf, type DumpIndex } from './dump-index.ts';
 import type { DumpObject } from './dump-text.ts';
@@ -27,6 +29,7 @@ import { printProperties, readProperties } from './properties.ts';
 import { isPartial, type Selection } from './selection.ts';
 import { Session } from './session.ts';
 import { Spool } from './spool.ts';
+import { pinned, readSurroundings, surroundingsOf } from './surroundings.ts';
 import { baseEnvironment, findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
 
 /** What of a database is protected, and how; as configured. */
@@ -72,7 +75,9 @@ export async function readPostgres(
   input: ReadInput,
 ): Promise<ReadResult> {
   const tools = await findTools(machine, options.binaries);
-  const connection = parseConnection(await options.url(), options.urlFrom, machine.environment);
+  const connection = pinned(
+    parseConnection(await options.url(), options.urlFrom, machine.environment),
+  );
   for (let attempt = 1; ; attempt++) {
     try {
       return await new Run(options, { machine, tools, connection }, input).read();
@@ -83,7 +88,10 @@ export async function readPostgres(
   }
 }
 
-type OfRun = Pick<DumpInput, 'selection' | 'snapshot' | 'restrictKey' | 'signal'>;
+type OfRun = Pick<
+  DumpInput,
+  'selection' | 'snapshot' | 'restrictKey' | 'encoding' | 'withoutUnlogged' | 'signal'
+>;
 
 interface Place {
   readonly machine: Machine;
@@ -96,6 +104,8 @@ interface Stored {
   readonly artifacts: readonly Artifact[];
   readonly index: DumpIndex;
   readonly reusedBytes: number;
+  /** What pg_dump said beside its dump. */
+  readonly said: string;
 }
 
 /** One attempt to read a database. */
@@ -130,10 +140,15 @@ class Run {
     const restrictKey = knowsRestrictKey(this.place.tools)
       ? `${this.place.machine.random()}${this.place.machine.random()}`
       : undefined;
+    const settings = { ...(await readSettings(session)), ...(await readSurroundings(session)) };
+    const notes = await dumpNotes(session, { ...found, tools: this.place.tools });
     using spool = await this.spool(session, found.selection);
-    const run = { selection: found.selection, snapshot, restrictKey, signal };
+    const run = {
+      ...{ selection: found.selection, snapshot, restrictKey, signal },
+      ...{ encoding: settings['encoding'], withoutUnlogged: surroundingsOf(settings).standby },
+    };
     const both = [
-      this.ask(session, found),
+      this.ask(session, found, settings),
       spool === undefined ? this.dump(run) : this.dumpToSpool(run, spool),
     ] as const;
     // When one of them fails, the other would work for nothing, perhaps for hours.
@@ -143,7 +158,7 @@ class Run {
     );
     // The server keeps what it would clean up for as long as the snapshot is held.
     await session[Symbol.asyncDispose]();
-    const { artifacts, index, reusedBytes } = await store();
+    const { artifacts, index, reusedBytes, said } = await store();
     const database = {
       ...facts,
       ...(restrictKey !== undefined && { restrictKey }),
@@ -159,13 +174,13 @@ class Run {
     return this.result([...artifacts, ...beside], index, {
       database,
       reusedBytes,
-      problems: [...found.notes, ...globals.problems],
+      problems: [...found.notes, ...notes, ...warningsOf(said), ...globals.problems],
     });
   }
 
   /** What proves the dump, and what it does not hold: the properties of the database itself, unless the backup is of a part of it. */
-  private async ask(session: Session, found: Preflight) {
-    const facts = await this.facts(session, found);
+  private async ask(session: Session, found: Preflight, settings: DatabaseFacts['settings']) {
+    const facts = await this.facts(session, found, settings);
     if (isPartial(found.selection)) return { facts, properties: undefined };
     const text = Buffer.from(printProperties(await readProperties(session)));
     const properties = { role: 'properties', extension: 'sql.gz', text } as const;
@@ -175,6 +190,7 @@ class Run {
   private async facts(
     session: Session,
     { serverVersion, selection }: Preflight,
+    settings: DatabaseFacts['settings'],
   ): Promise<Omit<DatabaseFacts, 'restrictKey' | 'sequences'>> {
     const rows = await countRows(session, selection, { inTransaction: true });
     if (Object.keys(rows).length > MAX_TABLES) {
@@ -188,7 +204,7 @@ class Run {
       serverVersion,
       clientVersion: this.place.tools.version,
       selection: structuredClone(selection) as DatabaseFacts['selection'],
-      settings: await readSettings(session),
+      settings,
       extensions: await readExtensions(session),
       roles: await readRoles(session),
       rows,
@@ -221,9 +237,9 @@ class Run {
     });
     const extension = encoding.codec === 'gzip' ? 'sql.gz' : 'sql.zst';
     const key = await sink.put('dump', extension, writer.write());
-    const { index, digest } = writer.finish();
+    const { index, digest, said } = writer.finish();
     const artifact: Artifact = { role: 'dump', key, codec: encoding.codec, ...digest };
-    return () => Promise.resolve({ artifacts: [artifact], index, reusedBytes: 0 });
+    return () => Promise.resolve({ artifacts: [artifact], index, reusedBytes: 0, said });
   }
 
   /** A folder for a dump in the directory format, with room for what the tables take now. */
@@ -234,11 +250,15 @@ class Run {
 
   /** Dumps to files. What is left to be done needs the database no more. */
   private async dumpToSpool(run: OfRun, spool: Spool): Promise<() => Promise<Stored>> {
-    await dumpToFolder(this.dumpInput(run), spool.folder, this.options.jobs ?? defaultJobs());
-    return () => this.storeSpooled(run, spool);
+    const jobs = this.options.jobs ?? defaultJobs();
+    const said = await dumpToFolder(this.dumpInput(run), spool.folder, jobs);
+    return async () => ({ ...(await this.storeSpooled(run, spool)), said });
   }
 
-  private async storeSpooled({ restrictKey, signal }: OfRun, spool: Spool): Promise<Stored> {
+  private async storeSpooled(
+    { restrictKey, signal }: OfRun,
+    spool: Spool,
+  ): Promise<Omit<Stored, 'said'>> {
     const { machine, tools } = this.place;
     const dump = path.join(spool.folder, DUMP_FOLDER);
     // What pg_restore cannot read, and what lacks a row, is not stored.
@@ -341,7 +361,7 @@ class Run {
 /** SQL: no limit that a role or a database has may end a transaction that lasts as long as a dump; older servers have fewer. */
 function patience(lockSeconds: number): string {
   return `SET statement_timeout = 0; SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '${lockSeconds}s' ELSE '0' END, false) FROM pg_settings
-    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`;
+    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')`;
 }
 
 function assertGlobals(text: Buffer, { label }: Connection): void {

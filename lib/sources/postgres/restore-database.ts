@@ -24,9 +24,11 @@ import { rangesOf } from './restore-folder.ts';
 import { EVERYTHING, parseTable } from './selection.ts';
 import { identifier, literal, Session } from './session.ts';
 import { Spool } from './spool.ts';
+import { isOfSurroundings } from './surroundings.ts';
 import { objectsOfTables } from './table-objects.ts';
 import { createRoles, MAKE_ROOM, missingRoles, readOccupancy, type Occupancy } from './target.ts';
 import { findTools, knowsRestrictKey, machineFor, type Machine, type Tools } from './tools.ts';
+import { unknownSettings } from './unknown-settings.ts';
 
 /** Restoring backups of databases to databases. */
 export function databaseService(machine: Machine, kind: () => SourceKind): RestoreToService {
@@ -49,6 +51,7 @@ function settingsNotes(
 ): Problem[] {
   return Object.entries(expected)
     .filter(([name, value]) => name !== 'collationVersion' && found[name] !== value)
+    .filter(([name]) => !isOfSurroundings(name))
     .map(([name, value]) => ({
       path: `setting ${name}`,
       code: 'other-setting',
@@ -83,9 +86,12 @@ class DatabaseRestore {
     const all = input.parts.length === 0;
     const wanted = all ? objects : await objectsOfTables(backup, input.parts, text);
     const { before, saved, sameMajor } = await this.makeReady(tools);
+    const unknown = await this.unknownThere(tools, text);
     const load = { ...this.place(tools), failure: 'COMMAND_FAILED' } as const;
-    if (dump !== undefined && this.byJobs) await this.loadByJobs(load, dump, { before, saved });
-    else await loadDump(load, backup, input, { before, ranges: rangesOf(wanted), text });
+    // What pg_restore itself sets, nothing can leave out.
+    if (dump !== undefined && this.byJobs && unknown.size === 0)
+      await this.loadByJobs(load, dump, { before, saved });
+    else await loadDump(load, backup, input, { before, ranges: rangesOf(wanted), text, unknown });
     return {
       entries: wanted.length,
       bytes: wanted.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -139,6 +145,11 @@ class DatabaseRestore {
         },
       );
     }
+  }
+
+  private async unknownThere(tools: Tools, text: StoredText): Promise<ReadonlySet<string>> {
+    await using session = this.session(tools);
+    return await unknownSettings(this.backup, session, text);
   }
 
   private place(tools: Tools) {

@@ -1,7 +1,8 @@
 // Which rows of a table differ from those of a backup: both in the order in which they stand, named by their numbers.
 import path from 'node:path';
 import type { Problem } from '../../errors.ts';
-import type { Connection } from './connection.ts';
+import { databaseArgument, type Connection } from './connection.ts';
+import { dumpEncoding } from './encodings.ts';
 import { startTool, type Confinement } from './process.ts';
 import { baseEnvironment, type Machine, type Tools } from './tools.ts';
 
@@ -10,6 +11,10 @@ export interface RowsInput {
   readonly tools: Pick<Tools, 'folder'>;
   readonly connection: Connection;
   readonly confinement?: Confinement | undefined;
+  /** Of the database, in which its dump is written. */
+  readonly encoding: string | undefined;
+  /** SQL: which rows of the table an extension has dumped; all of them unless given. */
+  readonly filter: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -17,7 +22,18 @@ export interface RowsInput {
 const AHEAD = 2000;
 const MAX_NAMED = 20;
 
-/** Compares the rows in a stretch of a dump with those of the same table in a database. */
+/** What pg_dump sets before it reads rows, so that they are printed and ordered as it does. */
+const AS_DUMPED = `SET datestyle = iso; SET intervalstyle = postgres; SET extra_float_digits = 3; SET synchronize_seqscans = off;
+SET search_path = ''; SET row_security = off; SET statement_timeout = 0;
+`;
+/** The name of a table and the columns behind it; either may be quoted. */
+const COPY_PARTS =
+  /^COPY ((?:"(?:[^"]|"")*"|[^".\s(])+\.(?:"(?:[^"]|"")*"|[^".\s(])+) \((.*)\) FROM stdin;$/s;
+
+/**
+ * Compares the rows in a stretch of a dump with those of the same table in a database, column by column of the same name: both in the
+ * order in which they stand.
+ */
 export async function compareRows(
   title: string,
   stored: AsyncIterable<Buffer>,
@@ -31,26 +47,39 @@ export async function compareRows(
   const tool = startTool({
     file: path.join(input.tools.folder, 'psql'),
     // The statement goes in by standard input: it holds names as people gave them.
-    args: ['-X', '-q', '-w', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
-    env: { ...baseEnvironment(input.machine), ...input.connection.env },
+    args: [
+      ...['-X', '-q', '-w', '-v', 'ON_ERROR_STOP=1', '-f', '-'],
+      `--dbname=${databaseArgument(input.connection)}`,
+    ],
+    env: {
+      ...{ ...baseEnvironment(input.machine), ...input.connection.env },
+      ...(input.encoding !== undefined && { PGCLIENTENCODING: dumpEncoding(input.encoding) }),
+    },
     signal: input.signal,
     secrets: [input.connection.password],
     failure: 'RESTORE_DIFFERS',
     what: `psql on ${input.connection.label}`,
     confinement: input.confinement,
   });
-  tool.stdin.end(`${statement.replace(/ FROM stdin;$/, ' TO stdout;')}\n`);
+  tool.stdin.write(AS_DUMPED);
+  tool.stdin.end(Buffer.from(`${reading(statement, input.filter)}\n`, 'latin1'));
   try {
     const expected = new Rows(untilEnd(lines));
     const found = new Rows(linesOf(tool.stdout as AsyncIterable<Buffer>));
     const differences = await differencesOf(expected, found);
-    if (differences.length === 0) {
-      return [{ path: title, code: 'content', detail: 'its text differs, its rows do not' }];
-    }
     return differences.map(({ code, detail }) => ({ path: title, code, detail }));
   } finally {
     tool.kill();
   }
+}
+
+/** The statement that reads what another one writes. */
+function reading(statement: string, filter: string | undefined): string {
+  const [, table, columns] = (filter !== undefined && COPY_PARTS.exec(statement)) || [];
+  if (table === undefined || columns === undefined) {
+    return statement.replace(/ FROM stdin;$/, ' TO stdout;');
+  }
+  return `COPY (SELECT ${columns} FROM ONLY ${table} ${filter ?? ''}) TO stdout;`;
 }
 
 /** Lines of a text, by their bytes. */
@@ -70,7 +99,7 @@ async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   if (parts.length > 0) yield parts.join('');
 }
 
-/** The statement that announces the rows, which may have newlines in its names. */
+/** The statement that announces the rows, which may have newlines in its names; a byte a character, as are all lines here. */
 async function copyStatement(lines: AsyncGenerator<string>): Promise<string | undefined> {
   let statement: string | undefined;
   for (;;) {
@@ -78,8 +107,7 @@ async function copyStatement(lines: AsyncGenerator<string>): Promise<string | un
     if (done === true) return undefined;
     if (statement === undefined && !value.startsWith('COPY ')) continue;
     statement = statement === undefined ? value : `${statement}\n${value}`;
-    if (statement.endsWith(' FROM stdin;'))
-      return Buffer.from(statement, 'latin1').toString('utf8');
+    if (statement.endsWith(' FROM stdin;')) return statement;
   }
 }
 

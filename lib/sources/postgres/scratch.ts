@@ -13,7 +13,7 @@ import type { Confinement } from './process.ts';
 import { baseEnvironment, type Machine, type Server } from './tools.ts';
 
 export const SCRATCH_PREFIX = 'holdfast-scratch-postgres-';
-/** Superuser of a scratch server; no role of a backup has this name. */
+/** Superuser of a scratch server, unless it is to have the name of another server's. */
 const SUPERUSER = 'holdfast_scratch';
 const START_SECONDS = 120;
 const STOP_SECONDS = 20;
@@ -51,7 +51,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 const GUARD = `
 folder=$0
 programs=$1
-shift
+superuser=$2
+shift 2
 ulimit -v ${MAX_PROCESS_KIB} 2>/dev/null
 exec 3<&0
 run() {
@@ -63,7 +64,7 @@ run() {
   status=$?
   kill "$guard" 2>/dev/null
 }
-run "$programs/initdb" --pgdata="$folder/data" --username=${SUPERUSER} --auth=trust --encoding=UTF8 --locale=C --no-sync --no-instructions
+run "$programs/initdb" --pgdata="$folder/data" --username="$superuser" --auth=trust --encoding=UTF8 --locale=C --no-sync --no-instructions
 [ "$status" = 0 ] && run "$programs/postgres" -D "$folder/data" -k "$folder" "$@"
 tail -n 5 "$folder/log" >&2
 rm -rf "$folder"
@@ -75,6 +76,10 @@ export interface ScratchInput {
   readonly tools: Server;
   /** Where it may have its folder; absolute. */
   readonly parent: string;
+  /** The name of its superuser, where it is to be the one of another server. */
+  readonly superuser?: string | undefined;
+  /** Besides those that every scratch server has. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -82,10 +87,12 @@ export interface ScratchInput {
 export class ScratchServer implements AsyncDisposable {
   readonly folder: string;
   readonly confinement: Confinement;
+  readonly superuser: string;
   private readonly guard: ChildProcess;
 
-  private constructor(folder: string, guard: ChildProcess, confined: Confinement) {
+  private constructor({ folder, superuser }: Place, guard: ChildProcess, confined: Confinement) {
     this.folder = folder;
+    this.superuser = superuser;
     this.guard = guard;
     this.confinement = confined;
   }
@@ -99,8 +106,9 @@ export class ScratchServer implements AsyncDisposable {
     const confined = confinement();
     try {
       const env = environment(folder, input.machine);
-      const guard = launch({ folder, env }, input, confined);
-      const server = new ScratchServer(folder, guard, confined);
+      const place = { folder, env, superuser: usable(input.superuser) };
+      const guard = launch(place, input, confined);
+      const server = new ScratchServer(place, guard, confined);
       try {
         await server.ready(input.signal);
       } catch (error) {
@@ -114,11 +122,23 @@ export class ScratchServer implements AsyncDisposable {
     }
   }
 
-  /** How to reach one of its databases. */
-  connection(database: string): Connection {
-    const env = { PGHOST: this.folder, PGUSER: SUPERUSER, PGDATABASE: database };
+  /** How to reach one of its databases, in sessions that have some settings. */
+  connection(database: string, settings: Readonly<Record<string, string>> = {}): Connection {
+    const { folder, superuser } = this;
+    const options = Object.entries(settings).map(([name, value]) => `-c ${escaped(name, value)}`);
+    const env = {
+      ...{ PGHOST: folder, PGUSER: superuser, PGDATABASE: database },
+      ...(options.length > 0 && { PGOPTIONS: options.join(' ') }),
+    };
     const label = `the scratch server/${database}`;
-    return { env, label, database, user: SUPERUSER, port: '5432', password: undefined };
+    return { env, label, database, user: superuser, port: '5432', password: undefined };
+  }
+
+  /** Makes a folder in which the server may keep something, and gives its path. */
+  makeFolder(name: string): string {
+    const made = path.join(this.folder, name);
+    makePrivate(made);
+    return made;
   }
 
   private async ready(signal: AbortSignal | undefined): Promise<void> {
@@ -155,6 +175,17 @@ export class ScratchServer implements AsyncDisposable {
   }
 }
 
+/** A name that initdb takes. */
+function usable(superuser: string | undefined): string {
+  const taken = superuser !== undefined && /^(?!pg_)[^\0\n\r]{1,63}$/.test(superuser);
+  return taken ? superuser : SUPERUSER;
+}
+
+/** In an option of a connection, blanks divide words. */
+function escaped(name: string, value: string): string {
+  return `${name}=${value}`.replaceAll(/[\\\s]/g, '\\$&');
+}
+
 function makePrivate(folder: string): void {
   try {
     fs.mkdirSync(folder, { mode: 0o700 });
@@ -173,6 +204,7 @@ function makePrivate(folder: string): void {
 
 interface Place {
   readonly folder: string;
+  readonly superuser: string;
   /** What its programs see of an environment. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -186,12 +218,13 @@ function environment(folder: string, machine: Machine): Place['env'] {
 }
 
 function launch(
-  { folder, env }: Place,
-  { tools }: ScratchInput,
+  { folder, env, superuser }: Place,
+  { tools, settings }: ScratchInput,
   { prefix, user }: Confinement,
 ): ChildProcess {
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const guarded = [GUARD, folder, tools.serverFolder, ...settings];
+  const all = Object.entries({ ...SETTINGS, ...settings });
+  const options = all.flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const guarded = [GUARD, folder, tools.serverFolder, superuser, ...options];
   const [program = 'sh', ...args] = [...prefix, 'sh', '-c', ...guarded];
   const guard = spawn(program, args, {
     cwd: folder,

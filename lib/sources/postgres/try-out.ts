@@ -4,27 +4,28 @@ import type { DatabaseFacts } from '../../format/manifest.ts';
 import type { Facts } from '../../format/record.ts';
 import type { OpenBackup, TriedOut, TryOutInput, Work } from '../source.ts';
 import { failedChecks, runChecks, type CheckResult } from './checks.ts';
-import {
-  compareDumps,
-  compareFacts,
-  factsOf,
-  neededExtensions,
-  PRINTED_OTHERWISE,
-} from './compare.ts';
+import { compareFacts, factsOf, neededExtensions, type CompareInput } from './compare.ts';
+import { compareDumps, type Comparison } from './compare-dumps.ts';
 import { owner } from './confinement.ts';
 import { DirectoryText, extractDump, loadDirectory } from './directory.ts';
 import { isDirectory, openIndex, readText } from './dump-index.ts';
-import type { Stretch } from './dump-reader.ts';
-import { loadDump, runLeniently } from './load.ts';
+import { dumpText, type StoredText, type Stretch } from './dump-reader.ts';
+import { explain } from './explain.ts';
+import { loadDump, type LoadOptions } from './load.ts';
+import { missingHere } from './missing-here.ts';
 import { ToolEnd } from './process.ts';
 import { proveDump } from './prove.ts';
 import { ScratchServer } from './scratch.ts';
+import { SCRATCH_DATABASE, ScratchDatabase } from './scratch-database.ts';
+import { makeRoles } from './scratch-roles.ts';
 import { leavesOut } from './selection.ts';
-import { identifier, literal, Session } from './session.ts';
+import { knownExtensions, preloading } from './server-extensions.ts';
+import { Session } from './session.ts';
 import { assertRoom } from './spool.ts';
+import { surroundingsOf } from './surroundings.ts';
 import { findDumper, findServer, type Machine, type Server, type Tools } from './tools.ts';
+import { unknownSettings } from './unknown-settings.ts';
 
-const DATABASE = 'holdfast_restored';
 /** No restore test may take longer. */
 const MAX_TEST_MS = 6 * 3600 * 1000;
 
@@ -64,6 +65,14 @@ interface Made {
   readonly dumper: Tools;
 }
 
+/** A database that a dump was loaded into, and how. */
+interface Loaded {
+  readonly database: ScratchDatabase;
+  readonly at: CompareInput;
+  readonly how: Pick<LoadOptions, 'unknown' | 'several' | 'text'>;
+  readonly restoreMs: number;
+}
+
 class Test {
   private readonly machine: Machine;
   private readonly backup: OpenBackup;
@@ -101,48 +110,104 @@ class Test {
 
   private async makeServer(): Promise<Made> {
     const { signal, scratch: parent } = this.input;
-    const { machine } = this;
-    // What a newer pg_dump writes of an older server, that server need not understand.
-    const needed = Math.max(this.major, Number.parseInt(this.facts.clientVersion, 10));
-    const tools = await findServer(machine, needed);
-    const dumper = await findDumper(machine, this.facts.clientVersion, tools);
-    const server = await ScratchServer.start({ machine, tools, parent, signal });
+    const { machine, facts } = this;
+    const { tools, dumper } = await this.programs();
+    const { superuser } = surroundingsOf(facts.settings);
+    const known = await knownExtensions(machine, tools);
+    const extensions = Object.keys(facts.extensions).filter((name) => known.has(name));
+    const settings = preloading(extensions, SCRATCH_DATABASE);
+    const server = await ScratchServer.start({
+      ...{ machine, tools, parent, signal, superuser, settings },
+    });
     return { server, tools, dumper };
   }
 
-  private async tryOn({ server, tools, dumper }: Made): Promise<TriedOut> {
-    const { signal } = this.input;
+  /** A server of the version that was dumped, if there is one: what a newer pg_dump writes of it, it has to take back. */
+  private async programs(): Promise<{ tools: Server; dumper: Tools }> {
+    const { machine, facts } = this;
+    const client = Number.parseInt(facts.clientVersion, 10);
+    const tools = await findServer(machine, this.major);
+    const dumper = await findDumper(machine, facts.clientVersion, tools);
+    // Only a pg_restore that is not older reads the directory that a pg_dump wrote.
+    if (!isDirectory(this.backup.manifest) || dumper.major >= client) return { tools, dumper };
+    const newer = await findServer(machine, Math.max(this.major, client));
+    return { tools: newer, dumper: await findDumper(machine, facts.clientVersion, newer) };
+  }
+
+  private async tryOn(made: Made): Promise<TriedOut> {
+    const { server, tools, dumper } = made;
     const begin = this.input.now();
     const facts = {
       server: tools.version,
       client: dumper.version,
       offline: server.confinement.offline,
     };
-    if (!(await this.prepare(server, tools))) return await this.result(facts, 0);
+    if (!(await this.prepare(made))) return await this.result(facts, 0);
+    const database = await ScratchDatabase.create({
+      ...{ machine: this.machine, server, tools, facts: this.facts, signal: this.input.signal },
+    });
     const dump = await this.extract(server);
-    const loaded = await this.load(server, tools, dump);
-    const restoreMs = this.input.now().getTime() - begin.getTime();
-    if (!loaded) return await this.result(facts, restoreMs);
-    const at = { ...this.place(server, tools, DATABASE), tools: dumper };
+    const at = database.at(dumper);
     using directory = dump === undefined ? undefined : this.text(dump, at);
     const text = directory && ((range: Stretch) => directory.read(range));
-    await this.compare({ ...at, text }, { sameMajor: tools.major === this.major, dumper });
-    const { newest, problems } = await this.ask(at, tools.major === this.major);
+    const loaded = await this.load({ made, database, dump, text });
+    const restoreMs = this.input.now().getTime() - begin.getTime();
+    for (const { what, detail } of database.lacks)
+      this.unclear.push({ path: what, code: MISSING, detail });
+    if (loaded === undefined) return await this.result(facts, restoreMs);
+    const told = await this.look(made, { ...loaded, at: { ...at, text }, restoreMs });
+    const transactions = loaded.how.several === true ? { transactions: 'several' } : {};
+    return await this.result({ ...facts, ...transactions, ...told }, restoreMs);
+  }
+
+  /** Compares what was loaded with the backup, and asks it what is configured to be asked. */
+  private async look(
+    { server, tools, dumper }: Made,
+    { database, at, how }: Loaded,
+  ): Promise<Facts> {
+    const { signal } = this.input;
+    const sameMajor = tools.major === this.major;
+    const comparison = await compareDumps(this.backup, at, this.input);
+    const { newest, problems } = await this.ask(at, sameMajor);
     this.damage.push(...problems);
     const checks = await runChecks(this.input.checks, { ...at, tools, signal });
     this.damage.push(...failedChecks(checks));
-    return await this.result({ ...facts, ...this.report(newest, checks) }, restoreMs);
+    this.judgeDump(comparison, { tools, dumper });
+    const explained = await explain(comparison.otherwise, {
+      ...{ backup: this.backup, work: this.input, folder: server.folder, load: how },
+      fresh: async () => {
+        await database.renew();
+        const load = { ...database.at(tools), failure: 'RESTORE_DIFFERS' } as const;
+        return { load, dump: { ...database.at(dumper), text: at.text } };
+      },
+    });
+    this.damage.push(...explained.damage);
+    this.unclear.push(...explained.unclear);
+    this.notes.push(...explained.remarks);
+    return this.report(newest, checks);
   }
 
-  private place(server: ScratchServer, tools: Tools, database: string) {
-    const { confinement } = server;
-    return { machine: this.machine, tools, connection: server.connection(database), confinement };
+  /** What is lost or changed, unless other programs may have written the same in another way. */
+  private judgeDump(
+    { damage }: Comparison,
+    { tools, dumper }: Pick<Made, 'tools' | 'dumper'>,
+  ): void {
+    const { clientVersion, serverVersion } = this.facts;
+    if (damage.length === 0) return;
+    if (dumper.version === clientVersion && tools.major === this.major) {
+      this.damage.push(...damage);
+      return;
+    }
+    const detail = `the dump was made by pg_dump ${clientVersion} of PostgreSQL ${serverVersion}; on this machine are ${dumper.version} and PostgreSQL ${tools.version}, which may write the same otherwise`;
+    this.unclear.push({ path: '', code: 'other-version', detail }, ...damage);
   }
 
-  /** Roles, the database and what it needs; false when something is missing without which nothing can be loaded. */
-  private async prepare(server: ScratchServer, tools: Tools): Promise<boolean> {
-    const place = this.place(server, tools, 'postgres');
+  /** Roles, and whether the extensions are here; false when something is missing without which nothing can be loaded. */
+  private async prepare({ server, tools }: Made): Promise<boolean> {
+    const { machine, facts } = this;
     const { signal } = this.input;
+    const connection = server.connection('postgres');
+    const place = { machine, tools, connection, confinement: server.confinement };
     await using session = new Session({ ...place, signal, failure: 'COMMAND_FAILED' });
     const wanted = await neededExtensions(this.backup);
     const available = await session.json<string[]>(
@@ -153,42 +218,13 @@ class Test {
       this.unclear.push({ path: `extension ${name}`, code: 'extension-missing', detail });
     }
     if (this.unclear.length > 0) return false;
-    await this.loadRoles(session, place);
-    await this.createDatabase(session, place);
+    const artifact = this.backup.manifest.artifacts.find(({ role }) => role === 'globals');
+    const globals = artifact && (await readText(this.backup, artifact));
+    const load = { ...place, failure: 'COMMAND_FAILED' } as const;
+    const { superuser } = server;
+    const said = await makeRoles(session, load, { globals, roles: facts.roles, superuser, signal });
+    for (const line of said) this.notes.push({ path: 'globals', code: 'globals', detail: line });
     return true;
-  }
-
-  private async loadRoles(session: Session, place: ReturnType<typeof this.place>): Promise<void> {
-    const globals = this.backup.manifest.artifacts.find(({ role }) => role === 'globals');
-    const load = { ...place, failure: 'COMMAND_FAILED' } as const;
-    if (globals !== undefined) {
-      const text = await readText(this.backup, globals);
-      const said = await runLeniently(load, text, this.input.signal);
-      for (const line of said.slice(0, 20))
-        this.notes.push({ path: 'globals', code: 'globals', detail: line });
-    }
-    const absent = await session.json<string[]>(
-      `SELECT coalesce(json_agg(name), '[]') FROM unnest(ARRAY[${this.facts.roles.map(literal).join(',')}]::text[]) name
-       WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)`,
-    );
-    // What they might do was in globals, or is not known. That they may do too little must not make a dump fail that is whole.
-    for (const name of absent) await session.ask(`CREATE ROLE ${identifier(name)} SUPERUSER`);
-  }
-
-  /** With the encoding and, where this machine has it, the collation of the original. */
-  private async createDatabase(
-    session: Session,
-    place: ReturnType<typeof this.place>,
-  ): Promise<void> {
-    const { encoding = 'UTF8', collate = 'C', ctype = 'C' } = this.facts.settings;
-    const create = (locale: [string, string]) =>
-      `CREATE DATABASE ${DATABASE} TEMPLATE template0 ENCODING ${literal(encoding)} LC_COLLATE ${literal(locale[0])} LC_CTYPE ${literal(locale[1])}`;
-    const load = { ...place, failure: 'COMMAND_FAILED' } as const;
-    const said = await runLeniently(load, `${create([collate, ctype])};\n`, this.input.signal);
-    if (said.length === 0) return;
-    const detail = `the collation ${collate} is not on this machine: C was used, so indexes of text were built in another order`;
-    this.notes.push({ path: '', code: 'collation', detail });
-    await session.ask(create(['C', 'C']));
   }
 
   /** A dump in the directory format, where the programs that work on the server can read it. */
@@ -199,67 +235,80 @@ class Test {
     return extractDump(this.backup, server.folder, this.input, owner());
   }
 
-  private text(dump: string, at: Parameters<typeof compareDumps>[1]): DirectoryText {
+  private text(dump: string, at: CompareInput): DirectoryText {
     const { restrictKey } = this.facts;
     const { signal } = this.input;
     return new DirectoryText({ ...at, dump, restrictKey, signal, failure: 'RESTORE_DIFFERS' });
   }
 
-  private async load(
-    server: ScratchServer,
-    tools: Tools,
-    dump: string | undefined,
-  ): Promise<boolean> {
-    const load = { ...this.place(server, tools, DATABASE), failure: 'RESTORE_DIFFERS' } as const;
-    try {
-      if (dump === undefined) await loadDump(load, this.backup, this.input);
-      else await loadDirectory(load, dump, this.input.signal);
-      return true;
-    } catch (error) {
-      if (!(error instanceof HoldfastError) || error.code !== 'RESTORE_DIFFERS') throw error;
-      this.judge(error, tools);
-      return false;
+  /** Loads the dump; in several transactions where it does not load in one. Undefined when it does not, which is judged then. */
+  private async load({
+    made,
+    database,
+    dump,
+    text,
+  }: {
+    readonly made: Made;
+    readonly database: ScratchDatabase;
+    readonly dump: string | undefined;
+    readonly text: StoredText | undefined;
+  }): Promise<Pick<Loaded, 'database' | 'how'> | undefined> {
+    const unknown = await this.unknownHere(database.at(made.tools), text);
+    const load = { ...database.at(made.tools), failure: 'RESTORE_DIFFERS' } as const;
+    const how = { unknown, ...(text !== undefined && { text }) };
+    // What pg_restore itself sets, nothing can leave out.
+    const byJobs = dump !== undefined && unknown.size === 0;
+    const refused = byJobs
+      ? await failureOf(
+          loadDirectory(
+            { ...load, tools: database.at(made.dumper).tools },
+            dump,
+            this.input.signal,
+          ),
+        )
+      : await failureOf(loadDump(load, this.backup, this.input, how));
+    if (refused === undefined) return { database, how };
+    const again = isOfSql(refused) && !byJobs && missingHere(refused.message) === undefined;
+    if (again && !NO_ROOM.test(refused.message)) {
+      await database.renew();
+      const apart = { ...how, several: true };
+      if ((await failureOf(loadDump(load, this.backup, this.input, apart))) === undefined) {
+        this.notes.push({ path: '', code: 'several-transactions', detail: severalDetail(refused) });
+        return { database, how: apart };
+      }
     }
+    this.judge(refused, made.tools, database);
+    return undefined;
+  }
+
+  private async unknownHere(
+    at: CompareInput,
+    text: StoredText | undefined,
+  ): Promise<ReadonlySet<string>> {
+    const { signal } = this.input;
+    await using session = new Session({ ...at, signal, failure: 'COMMAND_FAILED' });
+    const stored: StoredText = (range) => dumpText(this.backup, { ...this.input, range });
+    return await unknownSettings(this.backup, session, text ?? stored);
   }
 
   /** SQL that fails is the backup's fault, where it has everything it needs; whatever else ends psql is the machine's. */
-  private judge(error: HoldfastError, tools: Tools): void {
-    // psql has a code of its own for it, pg_restore quotes the server.
-    const { code } = error.cause instanceof ToolEnd ? error.cause : { code: undefined };
-    const bySql = code === 3 || (code === 1 && /ERROR: /.test(error.message));
-    const noRoom = /No space left on device|out of (?:shared )?memory|disk full/i.test(
-      error.message,
-    );
+  private judge(error: HoldfastError, tools: Tools, { lacks }: ScratchDatabase): void {
+    const bySql = isOfSql(error);
+    const noRoom = NO_ROOM.test(error.message);
     const detail = error.message;
-    if (bySql && leavesOut(this.facts.selection)) {
+    const missing = bySql ? missingHere(detail) : undefined;
+    if (missing !== undefined) {
+      const why = `it is missing where this was tested, so the dump could not be loaded and nothing is proven: ${detail}; ${missing.remedy}`;
+      this.unclear.push({ path: missing.what, code: MISSING, detail: why });
+    } else if (bySql && leavesOut(this.facts.selection)) {
       const why = `it holds only some schemas or tables, and refers to what it does not hold: ${detail}`;
       this.unclear.push({ path: '', code: 'refers-outside', detail: why });
-    } else if (bySql && !noRoom && String(tools.major) === this.facts.serverVersion.split('.')[0]) {
+    } else if (bySql && !noRoom && lacks.length === 0 && tools.major === this.major) {
       this.damage.push({ path: '', code: 'not-loaded', detail });
     } else this.unclear.push({ path: '', code: noRoom ? 'no-space' : 'not-loaded', detail });
   }
 
-  private async compare(
-    at: Parameters<typeof compareDumps>[1],
-    { sameMajor, dumper }: { sameMajor: boolean; dumper: Tools },
-  ): Promise<void> {
-    const differences = await compareDumps(this.backup, at, this.input);
-    const sameClient = dumper.version === this.facts.clientVersion;
-    // What was loaded is what the backup says; another server prints it otherwise.
-    const printed = differences.filter(({ code }) => !sameMajor && code === PRINTED_OTHERWISE);
-    this.notes.push(...printed);
-    const others = differences.filter((one) => !printed.includes(one));
-    if (sameClient && sameMajor) this.damage.push(...others);
-    else if (others.length > 0) {
-      const detail = `the dump was made by pg_dump ${this.facts.clientVersion} of PostgreSQL ${this.facts.serverVersion}; on this machine are ${dumper.version} and another server, which may write the same otherwise`;
-      this.unclear.push({ path: '', code: 'other-version', detail }, ...others);
-    }
-  }
-
-  private async ask(
-    at: Parameters<typeof compareDumps>[1],
-    sameMajor: boolean,
-  ): ReturnType<typeof compareFacts> {
+  private async ask(at: CompareInput, sameMajor: boolean): ReturnType<typeof compareFacts> {
     const { signal } = this.input;
     await using session = new Session({ ...at, signal, failure: 'RESTORE_DIFFERS' });
     return await compareFacts(this.backup, session, { sameMajor });
@@ -287,4 +336,29 @@ class Test {
     const { damage, unclear, notes } = this;
     return { damage, unclear, notes, files, bytes: rawBytes, restoreMs, facts };
   }
+}
+
+/** The code of what is missing where a dump is tried out. */
+const MISSING = 'missing-here';
+const NO_ROOM = /No space left on device|out of (?:shared )?memory|disk full/i;
+
+/** Whether SQL was refused: psql has a code of its own for it, pg_restore quotes the server. */
+function isOfSql(error: HoldfastError): boolean {
+  const { code } = error.cause instanceof ToolEnd ? error.cause : { code: undefined };
+  return code === 3 || (code === 1 && /ERROR: /.test(error.message));
+}
+
+/** Why loading failed; undefined when it did not. Whatever else fails is thrown. */
+async function failureOf(loading: Promise<void>): Promise<HoldfastError | undefined> {
+  try {
+    await loading;
+    return undefined;
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'RESTORE_DIFFERS') return error;
+    throw error;
+  }
+}
+
+function severalDetail({ message }: HoldfastError): string {
+  return `it does not load in one transaction (${message}), and does in several: restore it to a new database with --several-transactions, or by hand with psql without -1`;
 }

@@ -18,12 +18,10 @@ import type { Problem } from '../../../lib/errors.ts';
 import { artifactOf } from '../../../lib/format/manifest.ts';
 import { openArchiveFile } from '../../../lib/sources/archive-file.ts';
 import { filesKind } from '../../../lib/sources/files-kind.ts';
-import { compareDumps } from '../../../lib/sources/postgres/compare.ts';
-import { parseConnection } from '../../../lib/sources/postgres/connection.ts';
 import { DirectoryText, extractDump } from '../../../lib/sources/postgres/directory.ts';
 import { postgresKind } from '../../../lib/sources/postgres/kind.ts';
 import { findTools, type Machine } from '../../../lib/sources/postgres/tools.ts';
-import { DatabaseScene, failureOf } from '../../support/databases.ts';
+import { DatabaseScene, failureOf, judged } from '../../support/databases.ts';
 import { codeOf, restoreTo } from '../../support/engine.ts';
 import { MACHINE, startPostgres, type PostgresServer } from '../../support/postgres.ts';
 
@@ -290,12 +288,12 @@ describe('a restored database that was changed', () => {
     const into = fs.mkdtempSync(path.join(folder, 'dump-'));
     const dump = await extractDump(backup, into, work);
     const tools = await findTools(MACHINE);
-    const connection = parseConnection(server.url('changed'), 'a test');
     const { restrictKey } = made.manifest.database ?? {};
     const script = { machine, tools, dump, restrictKey, signal: undefined } as const;
     using directory = new DirectoryText({ ...script, failure: 'RESTORE_DIFFERS' });
-    const input = { machine, tools, connection, text: directory.read.bind(directory) };
-    return await compareDumps(backup, input, work);
+    const text = directory.read.bind(directory);
+    const { damage } = await judged(backup, { server, database: 'changed', work, text });
+    return damage;
   }
 
   test.each(CHANGES)('%s is found and named', async (_what, sql, title, detail) => {

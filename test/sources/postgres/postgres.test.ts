@@ -13,7 +13,7 @@ import { restoreTest } from '../../../lib/engine/restore-test.ts';
 import { verifyBackup } from '../../../lib/engine/verify.ts';
 import type { Problem } from '../../../lib/errors.ts';
 import { artifactOf } from '../../../lib/format/manifest.ts';
-import { compareDumps, compareFacts } from '../../../lib/sources/postgres/compare.ts';
+import { compareFacts } from '../../../lib/sources/postgres/compare.ts';
 import { parseConnection } from '../../../lib/sources/postgres/connection.ts';
 import { postgresKind } from '../../../lib/sources/postgres/kind.ts';
 import { Session } from '../../../lib/sources/postgres/session.ts';
@@ -28,6 +28,7 @@ import {
   engineOn,
   restoreTo,
 } from '../../support/engine.ts';
+import { judged } from '../../support/databases.ts';
 import {
   MACHINE,
   PASSWORD,
@@ -242,14 +243,10 @@ describe('a restored database that was changed', () => {
 
   /** What the database `changed` holds otherwise than the backup. */
   async function differences(): Promise<readonly Problem[]> {
-    const connection = parseConnection(server.url('changed'), 'a test');
     const backup = await openBackup(engine, made.source, made.id);
-    const input = { machine: MACHINE, tools: await findTools(MACHINE), connection };
-    return compareDumps(backup, input, {
-      pool: engine.pool,
-      signal: undefined,
-      onProgress: undefined,
-    });
+    const work = { pool: engine.pool, signal: undefined, onProgress: undefined };
+    const { damage } = await judged(backup, { server, database: 'changed', work });
+    return damage;
   }
 
   beforeAll(async () => {
