@@ -360,5 +360,5 @@ async function failureOf(loading: Promise<void>): Promise<HoldfastError | undefi
 }
 
 function severalDetail({ message }: HoldfastError): string {
-  return `it does not load in one transaction (${message}), and does in several: restore it to a new database with --several-transactions, or by hand with psql without -1`;
+  return `it does not load in one transaction (${message}), and does in several: restore it by hand, to a new database, with psql without -1`;
 }

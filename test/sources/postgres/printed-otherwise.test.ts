@@ -1,0 +1,203 @@
+// What PostgreSQL prints otherwise once it was loaded is proven all the same; what was changed in a restored database is found, whatever
+// kind of object it is, and nothing else is named.
+import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import zlib from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { BackupResult } from '../../../lib/engine/backup.ts';
+import { openBackup } from '../../../lib/engine/catalog.ts';
+import { restoreTest } from '../../../lib/engine/restore-test.ts';
+import { artifactOf } from '../../../lib/format/manifest.ts';
+import type { Explained } from '../../../lib/sources/postgres/explain.ts';
+import { DatabaseScene, judged } from '../../support/databases.ts';
+import { startPostgres, type PostgresServer } from '../../support/postgres.ts';
+
+const SCHEMA = fileURLToPath(new URL('../../fixtures/postgres/kinds.sql', import.meta.url));
+
+let server: PostgresServer;
+let scene: DatabaseScene;
+let made: BackupResult;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  scene = new DatabaseScene();
+  server.create('kinds', { empty: true });
+  server.sql('kinds', fs.readFileSync(SCHEMA, 'utf8'));
+  made = await scene.backUp(server.url('kinds'));
+  const { key, bytes } = artifactOf(made.manifest, 'dump');
+  server.create('restored', { empty: true });
+  const args = ['-X', '-q', '-o', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-d', 'restored'];
+  server.run('psql', args, zlib.gunzipSync(await scene.store.read(key, 0, bytes)));
+}, 120_000);
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function judgedWith(sql: string): Promise<Explained> {
+  server.sql('postgres', 'CREATE DATABASE changed TEMPLATE restored');
+  try {
+    server.sql('changed', sql);
+    const backup = await openBackup(scene.engine, made.source, made.id);
+    const work = { pool: scene.engine.pool, signal: undefined, onProgress: undefined };
+    return await judged(backup, { server, database: 'changed', work });
+  } finally {
+    server.sql('postgres', 'DROP DATABASE changed');
+  }
+}
+
+/** Every definition of the fixture that is printed otherwise. */
+const PRINTED_OTHERWISE = [
+  'DOMAIN k.word',
+  'INDEX k.open_orders',
+  'POLICY k.orders own',
+  'TABLE DATA k.child',
+  'TABLE k.orders',
+  'VIEW k.nulls',
+  'VIEW k.paid',
+];
+
+test('a restored database is proven, with a remark on each object that is printed otherwise', async () => {
+  const { verdict, problems, facts } = await restoreTest(scene.engine, made);
+  const printed = problems.filter(({ code }) => code === 'printed-otherwise');
+  expect(problems.filter(({ tolerated }) => tolerated !== true)).toEqual([]);
+  expect(verdict).toBe('proven');
+  expect(printed.map((one) => one.path).sort()).toEqual(PRINTED_OTHERWISE);
+  const orders = printed.find((one) => one.path === 'TABLE k.orders')?.detail;
+  expect(orders).toContain(
+    "ANY ((ARRAY['new'::character varying, 'paid'::character varying])::text[])",
+  );
+  expect(orders).toContain(
+    "ARRAY[('new'::character varying)::text, ('paid'::character varying)::text]",
+  );
+  expect(facts['transactions']).toBeUndefined();
+}, 120_000);
+
+/** A change of one object of each kind, and what has to be named; nothing else may be. */
+const CHANGES: readonly (readonly [string, string])[] = [
+  ["ALTER TABLE k.orders ALTER status SET DEFAULT 'paid'", 'TABLE k.orders'],
+  ['ALTER TYPE k.pair ALTER ATTRIBUTE b TYPE integer CASCADE', 'TYPE k.pair'],
+  ["ALTER TYPE k.state RENAME VALUE 'shut' TO 'closed'", 'TYPE k.state'],
+  [
+    'ALTER DOMAIN k.small DROP CONSTRAINT small_check; ALTER DOMAIN k.small ADD CONSTRAINT small_check CHECK (VALUE < 11)',
+    'DOMAIN k.small',
+  ],
+  [
+    "ALTER DOMAIN k.word DROP CONSTRAINT word_check; ALTER DOMAIN k.word ADD CONSTRAINT word_check CHECK (VALUE IN ('one', 'six'))",
+    'DOMAIN k.word',
+  ],
+  ["SELECT setval('k.numbers', 43)", 'SEQUENCE SET k.numbers'],
+  ['ALTER SEQUENCE k.numbers CYCLE', 'SEQUENCE k.numbers'],
+  [
+    'DROP TABLE k.swapped; CREATE TABLE k.swapped (second_one integer, first_one integer); INSERT INTO k.swapped SELECT i, i FROM generate_series(1, 5) i; REVOKE ALL ON k.swapped FROM kinds_reader',
+    'TABLE k.swapped',
+  ],
+  // Its rows have their columns in the other order, too.
+  ['SELECT 1', 'TABLE DATA k.swapped'],
+  ['UPDATE k.heir SET b = 9', 'TABLE DATA k.heir'],
+  ['ALTER TABLE k.child NO INHERIT k.parent', 'TABLE k.child'],
+  [
+    "ALTER TABLE k.parts DETACH PARTITION k.parts_1; ALTER TABLE k.parts ATTACH PARTITION k.parts_1 FOR VALUES FROM ('2026-01-01') TO ('2026-03-01')",
+    'TABLE ATTACH k.parts_1',
+  ],
+  ['ALTER TABLE k.cache SET LOGGED', 'TABLE k.cache'],
+  ['ALTER TABLE k.gone ALTER COLUMN big SET STORAGE EXTENDED', 'TABLE k.gone'],
+  [
+    "DROP INDEX k.open_orders; CREATE INDEX open_orders ON k.orders (id) WHERE status IN ('new', 'late')",
+    'INDEX k.open_orders',
+  ],
+  [
+    'DROP INDEX k.cheap_orders; CREATE INDEX cheap_orders ON k.orders (price) WHERE price < 8',
+    'INDEX k.cheap_orders',
+  ],
+  ['ALTER STATISTICS k.related SET STATISTICS 7', 'STATISTICS k.related'],
+  [
+    "CREATE OR REPLACE VIEW k.paid AS SELECT id FROM k.orders WHERE status IN ('paid', 'late') AND price > 4",
+    'VIEW k.paid',
+  ],
+  [
+    'DROP MATERIALIZED VIEW k.sums; CREATE MATERIALIZED VIEW k.sums AS SELECT status, sum(price) FROM k.orders GROUP BY status HAVING sum(price) > 1; REVOKE ALL ON k.sums FROM kinds_reader',
+    'MATERIALIZED VIEW k.sums',
+  ],
+  [
+    "CREATE OR REPLACE FUNCTION k.add(integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1 - $2'",
+    'FUNCTION k.add(integer, integer)',
+  ],
+  ["CREATE OR REPLACE PROCEDURE k.nothing() LANGUAGE sql AS 'SELECT 2'", 'PROCEDURE k.nothing()'],
+  [
+    "CREATE OR REPLACE AGGREGATE k.total (integer) (SFUNC = k.add, STYPE = integer, INITCOND = '1')",
+    'AGGREGATE k.total(integer)',
+  ],
+  ['ALTER OPERATOR k.### (integer, integer) OWNER TO kinds_owner', 'OPERATOR k.###'],
+  [
+    'ALTER OPERATOR CLASS k.numbers_class USING btree OWNER TO kinds_owner',
+    'OPERATOR CLASS k.numbers_class',
+  ],
+  [
+    'DROP CAST (integer AS k.pair); CREATE CAST (integer AS k.pair) WITH INOUT AS ASSIGNMENT',
+    'CAST CAST (integer AS k.pair)',
+  ],
+  ['ALTER CONVERSION k.to_utf8 OWNER TO kinds_owner', 'CONVERSION k.to_utf8'],
+  ['ALTER COLLATION k.plain OWNER TO kinds_owner', 'COLLATION k.plain'],
+  [
+    'DROP TRIGGER touch ON k.orders; CREATE TRIGGER touch AFTER UPDATE ON k.orders FOR EACH ROW EXECUTE FUNCTION k.touch()',
+    'TRIGGER k.orders touch',
+  ],
+  ['ALTER EVENT TRIGGER kinds_heard DISABLE', 'EVENT TRIGGER kinds_heard'],
+  [
+    'CREATE OR REPLACE RULE no_delete AS ON DELETE TO k.lines DO ALSO NOTHING',
+    'RULE k.lines no_delete',
+  ],
+  ['ALTER POLICY own ON k.orders TO PUBLIC', 'POLICY k.orders own'],
+  ['ALTER TEXT SEARCH DICTIONARY k.stems (accept = true)', 'TEXT SEARCH DICTIONARY k.stems'],
+  [
+    'ALTER TEXT SEARCH CONFIGURATION k.words ALTER MAPPING FOR word WITH k.stems',
+    'TEXT SEARCH CONFIGURATION k.words',
+  ],
+  [
+    "ALTER FOREIGN DATA WRAPPER k_wrapper OPTIONS (SET debug 'false')",
+    'FOREIGN DATA WRAPPER k_wrapper',
+  ],
+  ["ALTER SERVER k_server OPTIONS (SET host 'two.example')", 'SERVER k_server'],
+  [
+    "ALTER USER MAPPING FOR kinds_reader SERVER k_server OPTIONS (SET password 'secret-two')",
+    'USER MAPPING USER MAPPING kinds_reader SERVER k_server',
+  ],
+  ["ALTER FOREIGN TABLE k.away OPTIONS (SET path '/two')", 'FOREIGN TABLE k.away'],
+  ["ALTER PUBLICATION kinds_all SET (publish = 'insert, update')", 'PUBLICATION kinds_all'],
+  ["COMMENT ON TABLE k.lines IS 'what was ordered'", 'COMMENT k.TABLE lines'],
+  ['GRANT UPDATE ON k.lines TO kinds_reader', 'ACL k.TABLE lines'],
+  ['ALTER FUNCTION k.touch() OWNER TO kinds_owner', 'FUNCTION k.touch()'],
+  [
+    'ALTER DEFAULT PRIVILEGES IN SCHEMA k GRANT INSERT ON TABLES TO kinds_reader',
+    'DEFAULT ACL k.DEFAULT PRIVILEGES FOR TABLES',
+  ],
+  ['ALTER TABLE k.lines REPLICA IDENTITY DEFAULT', 'TABLE k.lines'],
+  [
+    'ALTER TABLE k.lines DROP CONSTRAINT lines_order_id_fkey; ALTER TABLE k.lines ADD CONSTRAINT lines_order_id_fkey FOREIGN KEY (order_id) REFERENCES k.orders',
+    'FK CONSTRAINT k.lines lines_order_id_fkey',
+  ],
+  ['UPDATE k.orders SET note = note || 1 WHERE id = 7', 'TABLE DATA k.orders'],
+  ["SELECT lo_put(77, 0, '\\x09')", 'BLOBS BLOBS'],
+];
+
+test('a change of each kind of object is damage, named by object, and no other object is', async () => {
+  const { damage, unclear } = await judgedWith(CHANGES.map(([sql]) => `${sql};\n`).join(''));
+  const named = [...new Set(damage.map((one) => one.path))].sort();
+  expect(named).toEqual([...new Set(CHANGES.map(([, title]) => title))].sort());
+  expect(unclear).toEqual([]);
+  expect(JSON.stringify(damage)).not.toContain('secret-');
+}, 120_000);
+
+test('a constant in a definition that is printed otherwise cannot hide behind it', async () => {
+  const { damage } = await judgedWith(
+    `ALTER TABLE k.orders DROP CONSTRAINT orders_status_check;
+     ALTER TABLE k.orders ADD CONSTRAINT orders_status_check CHECK (((status)::text = ANY (ARRAY[('new'::varchar)::text, ('late'::varchar)::text]))) NOT VALID;
+     UPDATE pg_constraint SET convalidated = true WHERE conname = 'orders_status_check'`,
+  );
+  expect(damage.map((one) => one.path)).toEqual(['TABLE k.orders']);
+});
+
+test('forced row security is found', async () => {
+  const { damage } = await judgedWith('ALTER TABLE k.swapped FORCE ROW LEVEL SECURITY');
+  expect(damage.map((one) => one.path)).toEqual(['TABLE k.swapped']);
+});
