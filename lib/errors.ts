@@ -41,6 +41,12 @@ export const ERRORS = {
     retry: false,
     about: 'the target of a restore holds something that would be lost',
   },
+  OTHER_SITE: {
+    exit: 1,
+    retry: false,
+    about:
+      'the newest backup of this name was made of another site, or of this one in another place',
+  },
   STORE_NOT_FOUND: {
     exit: 10,
     retry: false,

@@ -118,6 +118,15 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'Run `holdfast restore --help` for the option that goes on all the same; a safety backup is made first.',
     ],
   },
+  OTHER_SITE: {
+    meaning:
+      'The backups that the store holds under this name were made in another folder, on another machine or of another repository. Two sites that share a name would take each other’s backups for their own, so nothing was backed up or restored.',
+    steps: [
+      'If the site has moved, was renamed or has a new machine: `holdfast backup --moved`, once. From then on the new place is the right one.',
+      'If these are two sites, such as staging and production: give this one a system, a key and a store of its own, `holdfast init --system NAME --store PLACE`.',
+      'To restore here what was backed up elsewhere: `holdfast restore … --to FOLDER`, or `--in-place --moved`.',
+    ],
+  },
   STORE_NOT_FOUND: {
     meaning:
       'The place that is named as the store holds none: the folder does not exist or has no `holdfast.json`, or the bucket has nothing under that prefix. The usual reasons are a disk that is not mounted and a path that is not quite right. Nothing was made there, and nothing was backed up.',

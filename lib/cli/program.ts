@@ -78,6 +78,7 @@ function addSetUp(command: Define): void {
       'write a configuration for AWS: a store in this bucket, which the stack makes',
     )
     .option('--region <region>', 'with --aws: the region of the bucket and of the stack')
+    .option('--system <name>', 'what to call it; the name of the package or the folder otherwise')
     .option('--scripts', 'add npm scripts such as backup and backup:verify to package.json')
     .option('-n, --dry-run', 'show what would be written, and write nothing');
   command(
@@ -118,6 +119,10 @@ function addBackup(command: Define): void {
     .option('--no-prune', 'do not apply the retention policy afterwards')
     .option('-n, --dry-run', 'say what would be backed up, and store nothing')
     .option('--create-store', 'begin a new store where there is none; once, for a new or moved one')
+    .option(
+      '--moved',
+      'the site stands elsewhere than when it was backed up last: once, after moving it',
+    )
     .addOption(
       new Option('--trigger <kind>', 'what makes this backup')
         .choices(TRIGGER_KINDS.slice(0, 4))
@@ -179,6 +184,7 @@ function addRestore(command: Define): void {
       '--in-place',
       'restore over the source itself; what would be overwritten is saved first',
     )
+    .option('--moved', 'in place: even where the backup was made of a site in another place')
     .option('--delete', 'in place: remove what the source has and the backup has not')
     .option('--allow-uncommitted', 'in place: even over changes that git does not have')
     .option('-n, --dry-run', 'in place: say what would change, and change nothing')

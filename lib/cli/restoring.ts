@@ -13,6 +13,7 @@ import { bytesText, counted, durationText } from './units.ts';
 export interface RestoreCommandOptions {
   readonly to?: string;
   readonly inPlace?: boolean;
+  readonly moved?: boolean;
   readonly delete?: boolean;
   readonly allowUncommitted?: boolean;
   readonly dryRun?: boolean;

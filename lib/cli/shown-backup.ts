@@ -2,6 +2,7 @@
 import type { ActOnBackup, ShownBackup } from '../engine/show.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { displayText } from '../format/paths.ts';
+import { placeText } from '../format/place.ts';
 import { holdsText, newestTexts, serverText } from './holds-text.ts';
 import { problemLines } from './problems.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,7 +41,18 @@ export function backupLines(
 
 function factRows({ backup }: ShownBackup): string[][] {
   const { why, distrust, signedBy, manifest, pinnedBy, storedBytes, hidden } = backup;
-  const { totals, trigger, begin, end, git, package: pack, database, origin, tools } = manifest;
+  const {
+    totals,
+    trigger,
+    begin,
+    end,
+    git,
+    package: pack,
+    place,
+    database,
+    origin,
+    tools,
+  } = manifest;
   const tookMs = Math.max(0, Date.parse(end) - Date.parse(begin));
   // A backup that was not made from its source is as old as what it was made from.
   const made =
@@ -61,6 +73,7 @@ function factRows({ backup }: ShownBackup): string[][] {
         ? `${bytesText(storedBytes)}; read ${bytesText(totals.readBytes)}, reused ${bytesText(totals.reusedBytes)}`
         : bytesText(storedBytes),
     ],
+    place && ['place', placeText(place)],
     git && ['git', gitText(git)],
     pack && ['package', [pack.name, pack.version].filter((part) => part !== undefined).join(' ')],
     origin && ['made from', `${origin.from.join(', ')}: ${origin.reason}`],

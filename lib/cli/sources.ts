@@ -1,13 +1,15 @@
 // From configured sources to what reads them. What a kind needs is loaded when a source of that kind is read.
 import os from 'node:os';
+import path from 'node:path';
 import process from 'node:process';
 import type { Config, FilesSourceConfig, SourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
 import { archiveKind, filesKind } from '../sources/files-kind.ts';
 import { filesSource, type FilesSurroundings } from '../sources/files.ts';
-import type { LiveSource, Source, SourceKind } from '../sources/source.ts';
+import type { LiveSource, Source, SourceKind, SourcePlace } from '../sources/source.ts';
 import { databaseKind, openDatabase } from './databases.ts';
 import { regionOf, secretAt } from './keys.ts';
+import { placeHere } from './this-place.ts';
 
 /** Every kind of which a store can hold backups. Of the configuration they need the programs of databases alone. */
 export function kindsFor(config: Config | undefined): ReadonlyMap<string, SourceKind> {
@@ -42,9 +44,10 @@ export function filesSourceNamed(config: Config, name: string, what: string): Fi
 
 /** What reads a source. What AWS keeps is read with the credentials of the environment, and secrets wherever they are kept. */
 export async function openSource(config: Config, source: SourceConfig): Promise<Source> {
-  if (source.kind === 'files') return openFolder(config, source);
+  const place = await placeOf(config, source);
+  if (source.kind === 'files') return { ...openFolder(config, source), place };
   const region = regionOf(config);
-  if (source.kind === 'postgres') return openDatabase(source, region);
+  if (source.kind === 'postgres') return { ...openDatabase(source, region), place };
   if (source.kind === 'github') {
     const { githubSource } = await import('../sources/github.ts');
     const { token } = source;
@@ -55,6 +58,16 @@ export async function openSource(config: Config, source: SourceConfig): Promise<
   }
   const { remoteSource } = await import('../aws/sources.ts');
   return remoteSource({ ...source, region: source.region ?? region }, config.store);
+}
+
+/** Where a source stands: a folder where it is, a database where it is configured; what AWS or GitHub keep is the same from everywhere. */
+export async function placeOf(
+  config: Config,
+  source: SourceConfig,
+): Promise<SourcePlace | undefined> {
+  if (source.kind === 'files') return { at: await placeHere(source.path), anywhere: false };
+  if (source.kind !== 'postgres') return undefined;
+  return { at: await placeHere(path.dirname(config.file)), anywhere: true };
 }
 
 /** What reads a folder, and compares backups with it. */

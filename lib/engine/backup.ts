@@ -22,6 +22,7 @@ import { assertClock } from './clock.ts';
 import { signerOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
 import { claimStore } from './marker.ts';
 import { findPredecessor } from './predecessor.ts';
+import { assertSamePlace } from './same-place.ts';
 import { listedProblems, tryRecord } from './records.ts';
 
 export interface BackupOptions {
@@ -30,6 +31,8 @@ export interface BackupOptions {
   readonly full: boolean;
   /** A note when more than this share of what there was is gone; half, unless it is given. */
   readonly dropShare?: number;
+  /** The site stands elsewhere than when it was backed up last, and is the same one. */
+  readonly moved?: boolean;
   /** For a backup that is not made from its source: what its manifest says instead. */
   readonly instead?: {
     readonly begin: Date;
@@ -53,7 +56,8 @@ export interface BackupResult {
  * Backs up a source. The same trigger gives the same id, and a backup that exists already is returned as it is.
  *
  * `CLOCK_SKEW` when this clock cannot be trusted, `SOURCE_UNREADABLE` when there is nothing to back up; what else could not be read
- * makes the manifest partial. A failure leaves a record; but `STORE_CONFLICT`, when the store is another system's, leaves nothing.
+ * makes the manifest partial. A failure leaves a record; but `STORE_CONFLICT`, when the store is another system's, and `OTHER_SITE`,
+ * when the source was backed up last from another place, leave nothing.
  */
 export async function backupSource(
   engine: Engine,
@@ -65,6 +69,8 @@ export async function backupSource(
   signerOf(engine);
   // Before anything else is written, and be it the record of a failure.
   await claimStore(engine);
+  // Nor is it a failure of the site whose backups these are.
+  if (options.moved !== true) await assertSamePlace(engine, source);
   try {
     return await run(engine, source, { ...options, begin, id });
   } catch (error) {
@@ -221,6 +227,7 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
     options: read.options,
     ...(git !== undefined && { git }),
     ...(packaged !== undefined && { package: packaged }),
+    ...(source.place !== undefined && { place: source.place.at }),
     ...(read.database !== undefined && { database: read.database }),
     ...(instead !== undefined && { origin: instead.origin }),
     tools: { ...engine.versions },

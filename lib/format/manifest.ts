@@ -52,6 +52,14 @@ const gitSchema = z.strictObject({
   dirty: z.boolean(),
 });
 
+/** Where the source stood; see place.ts. */
+const placeSchema = z.strictObject({
+  host: z.optional(text),
+  machine: z.optional(z.string().check(z.regex(/^[0-9a-f]{32}$/))),
+  path: z.optional(text),
+  remote: z.optional(text),
+});
+
 const totalsSchema = z.strictObject({
   entries: count,
   files: count,
@@ -116,6 +124,7 @@ const manifestSchema = z.strictObject({
   options: z.record(z.string().check(z.maxLength(64)), z.union([text, z.number(), z.boolean()])),
   git: z.optional(gitSchema),
   package: z.optional(z.strictObject({ name: z.optional(text), version: z.optional(text) })),
+  place: z.optional(placeSchema),
   /** Of databases; a manifest with it requires `database`. */
   database: z.optional(databaseSchema),
   /** For a backup that was not made from its source: from what, and why. */

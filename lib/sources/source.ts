@@ -2,6 +2,7 @@
 import type { ByteReader } from '../archive/read.ts';
 import type { Pool } from '../archive/pool.ts';
 import type { Problem } from '../errors.ts';
+import type { Place } from '../format/place.ts';
 import type { Facts } from '../format/record.ts';
 import type { Artifact, GitState, Manifest, ManifestTotals } from '../format/manifest.ts';
 
@@ -296,9 +297,17 @@ export interface InPlace {
 }
 
 /** What is read into a backup: a source as configured, or what another verb makes one of. */
+export interface SourcePlace {
+  readonly at: Place;
+  /** True for what is reached over a network, as a database is: from another machine it is the same. */
+  readonly anywhere: boolean;
+}
+
 export interface Source {
   readonly name: string;
   readonly kind: SourceKind;
+  /** Where it stands; undefined for what is the same wherever it is read from. */
+  readonly place?: SourcePlace | undefined;
   /**
    * Reads the source into the sink's artifacts.
    *

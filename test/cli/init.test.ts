@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -79,6 +79,8 @@ test('uses the key of an earlier run, and never overwrites one', async () => {
   const config = await read(place.site, 'holdfast.yaml');
   await mkdir(join(place.root, 'clone'));
   await writeFile(join(place.root, 'clone/package.json'), '{"name":"shop"}');
+  // Otherwise two folders would be one system.
+  await rm(join(place.site, 'holdfast.yaml'));
   const again = await place.run(['init'], { cwd: join(place.root, 'clone') });
   expect(again.stdout).toContain('kept');
   expect(await read(keyPath())).toBe(key);
@@ -117,7 +119,11 @@ test('puts the key where XDG_CONFIG_HOME says, and the store where --store says'
   const env = { XDG_CONFIG_HOME: join(place.root, 'xdg') };
   const made = await place.run(['init', '--store', '../store'], { env });
   expect(made.exit).toBe(0);
-  expect(await readdir(join(place.root, 'xdg/holdfast'))).toEqual(['shop.key', 'shop.pub']);
+  expect(await readdir(join(place.root, 'xdg/holdfast'))).toEqual([
+    'shop.key',
+    'shop.pub',
+    'shop.store',
+  ]);
   expect(await read(place.site, 'holdfast.yaml')).toContain(`store: '${place.root}/store'`);
   expect(await readdir(place.site)).not.toContain('.gitignore');
   expect((await place.run(['backup'], { env })).exit).toBe(0);

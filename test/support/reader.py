@@ -266,6 +266,7 @@ def open_backup(folder, pem):
     manifest = signed(f'{folder}/manifest.json', place + 'manifest.json', pem)
     need(manifest['format'] == 1 and manifest['requires'] == [], 'a newer version wrote it')
     need((manifest['source'], manifest['id']) == (source, id_), 'it is another backup')
+    need(set(manifest.get('place', {})) <= {'host', 'machine', 'path', 'remote'}, 'a place is something else')
     [archive] = [one for one in manifest['artifacts'] if one['role'] == 'archive']
     need(archive['codec'] == 'gzip', 'archives of zstd are not read here')
     need(os.path.dirname(archive['key']) + '/' == place, 'its archive stands elsewhere')

@@ -28,6 +28,7 @@ interface Options {
   readonly trigger: TriggerKind;
   readonly at?: string;
   readonly createStore?: boolean;
+  readonly moved?: boolean;
 }
 
 interface SourceOutcome {
@@ -87,6 +88,7 @@ async function backUp(
       trigger,
       full: options.full === true,
       dropShare: source.dropShare,
+      moved: options.moved === true,
     });
     terminal.stop();
     sayBackup(terminal, backup, performance.now() - begin);

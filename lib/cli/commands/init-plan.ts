@@ -8,10 +8,12 @@ import { keyFolder, readOrMakeKey, type KeyFiles } from '../../config/key-files.
 import { configError, CONFIG_NAMES } from '../../config/load.ts';
 import { BACKUP_SCRIPTS, withScripts, type WithScripts } from '../../config/npm-scripts.ts';
 import { isWithin } from '../../config/places.ts';
+import { readKnownStores, storeRecordBeside, type KnownStore } from '../../config/store-record.ts';
 import { starterConfig } from '../../config/starter.ts';
 import { isUrl, placeOfStore } from '../../config/store-place.ts';
 import { readMarker } from '../../engine/marker.ts';
 import { HoldfastError } from '../../errors.ts';
+import { NAME_PATTERN } from '../../format/layout.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
 import { openStore } from '../../stores/open.ts';
 
@@ -23,6 +25,8 @@ export interface InitInput {
   /** Set for a store on AWS, which the stack makes. */
   readonly aws: { readonly bucket: string; readonly region: string | undefined } | undefined;
   readonly scripts: boolean;
+  /** As the user gave it. */
+  readonly system: string | undefined;
   readonly cwd: string;
   readonly home: string;
   readonly host: string;
@@ -49,6 +53,8 @@ export interface InitPlan {
   readonly onAws: boolean;
   /** True when the store is to be made; false when it is there, or the stack makes it. */
   readonly storeMade: boolean;
+  /** Stores of this system that were written to from here. */
+  readonly known: readonly KnownStore[];
   readonly files: readonly PlannedFile[];
   readonly scripts: Pick<WithScripts, 'added' | 'kept'>;
   /** What the user should know before relying on it. */
@@ -65,10 +71,13 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
   const folder = await existingFolder(input.folder);
   await assertNoConfig(folder);
   const home = await realpath(input.home).catch(() => input.home);
-  const found = await detectFolder(folder, input.env);
+  const found = named(await detectFolder(folder, input.env), input.system);
   const onAws = input.aws !== undefined;
   const store = onAws ? storeOnAws(input) : await storeHere(input, folder);
-  const key = await readOrMakeKey(path.join(keyFolder(home, input.env), `${found.system}.key`));
+  const keyFile = path.join(keyFolder(home, input.env), `${found.system}.key`);
+  const known = await readKnownStores(storeRecordBeside(keyFile, found.system));
+  await assertOneSite(known, folder, found.system);
+  const key = await readOrMakeKey(keyFile);
   const config = configFile(input, { folder, home, found, store, key });
   const scripts = input.scripts ? await scriptsFile(folder) : undefined;
   const ignored = isUrl(store) ? undefined : await ignoreFile(folder, store);
@@ -78,11 +87,45 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
     key,
     store,
     onAws,
+    known,
     storeMade: !onAws && !(await isStoreOf(store, found.system)),
     files: [config, ignored?.file, scripts?.file].filter((file) => file !== undefined),
     scripts: scripts ?? { added: [], kept: [] },
     remarks: ignored === undefined ? [] : [ignored.remark],
   };
+}
+
+function named(found: FoundFolder, system: string | undefined): FoundFolder {
+  if (system === undefined) return found;
+  if (NAME_PATTERN.test(system)) return { ...found, system };
+  throw new HoldfastError('USAGE', `--system ${JSON.stringify(system)} is no name of a system`, {
+    hint: 'Give 1 to 63 of a-z, 0-9 and -, with no - at either end.',
+  });
+}
+
+/** Throws `USAGE` when another folder of this machine is set up as the same system: the two would share its key and its backups. */
+async function assertOneSite(
+  known: readonly KnownStore[],
+  folder: string,
+  system: string,
+): Promise<void> {
+  for (const config of new Set(known.map((one) => one.config))) {
+    if (path.dirname(config) === folder || !(await isOfSystem(config, system))) continue;
+    throw new HoldfastError(
+      'USAGE',
+      `the system "${system}" is set up already, for another folder: ${config}`,
+      {
+        hint: `Give this one another name, and a store of its own: \`holdfast init --system ${system}-2 --store PLACE\`. If the site was moved from there, move its holdfast.yaml along.`,
+      },
+    );
+  }
+}
+
+async function isOfSystem(config: string, system: string): Promise<boolean> {
+  const text = await textOf(config);
+  return (
+    text?.split('\n').some((line) => /^system:\s*['"]?([\w-]+)/.exec(line)?.[1] === system) ?? false
+  );
 }
 
 async function existingFolder(folder: string): Promise<string> {

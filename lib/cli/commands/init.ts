@@ -8,6 +8,7 @@ import type { FoundDatabase } from '../../config/detect-database.ts';
 import { writeKey } from '../../config/key-files.ts';
 import { homeFolder } from '../../config/home.ts';
 import { HoldfastError } from '../../errors.ts';
+import { storeRecordBeside, withStore, writeKnownStores } from '../../config/store-record.ts';
 import type { Invocation } from '../invocation.ts';
 import { createStore } from '../opened-store.ts';
 import { randomName } from '../session.ts';
@@ -19,6 +20,7 @@ interface Options {
   readonly scripts?: boolean;
   readonly aws?: string;
   readonly region?: string;
+  readonly system?: string;
 }
 
 const KINDS = { nextjs: 'a Next.js site', vite: 'a Vite site', plain: 'a folder' };
@@ -35,6 +37,7 @@ export async function run(
     store: options.store,
     aws: awsOf(options),
     scripts: options.scripts === true,
+    system: options.system,
     cwd,
     home: homeFolder(),
     host: os.hostname(),
@@ -44,12 +47,22 @@ export async function run(
   if (!dryRun) {
     // The key first: a configuration that names no key would be refused, and a key without one is used by the next run.
     await writeKey(plan.key);
-    if (plan.storeMade) await createStore(plan.store, plan.found.system, randomName);
+    const marker = plan.onAws
+      ? undefined
+      : await createStore(plan.store, plan.found.system, randomName);
     for (const file of plan.files) await write(file);
+    if (marker?.id !== undefined) await remember(plan, marker.id);
   }
   say(terminal, plan, dryRun);
   terminal.document(jsonOf(plan, dryRun));
   return 0;
+}
+
+/** So that the next backup knows which store is the right one, and another site of this name is told from this one. */
+async function remember({ key, found, store, files, known }: InitPlan, id: string): Promise<void> {
+  const config = files[0]?.path ?? '';
+  const stores = withStore(known, { id, place: store, config, aside: false }, new Date());
+  await writeKnownStores(storeRecordBeside(key.path, found.system), found.system, stores);
 }
 
 function awsOf({

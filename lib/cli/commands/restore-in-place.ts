@@ -19,6 +19,7 @@ import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
 import { sayLeftOut } from '../left-out.ts';
 import { openSession, randomName, requireConfig, type Session } from '../session.ts';
+import { assertSameSite } from '../same-site.ts';
 import { filesSourceNamed, surroundingsOf } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
 import { counted, durationText } from '../units.ts';
@@ -48,6 +49,7 @@ export async function restoreOver(
   });
   const { source, id } = await resolveBackup(session.engine, name);
   const backup = await openBackup(session.engine, source, id);
+  await assertSameSite(session, backup, options);
   const folder = await folderOf(session, source, options);
   const remove = options.delete === true ? await extras(session, backup, paths) : [];
   return await perform(session, backup, {
