@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import type { Config } from '../config/config.ts';
 import { isOfStack, isUrl } from '../config/store-place.ts';
+import { readKnownStores, storeRecordFile } from '../config/store-record.ts';
 import { holdsBackups, markStore, readMarker, type Marker } from '../engine/marker.ts';
 import { HoldfastError } from '../errors.ts';
 import { MARKER_KEY } from '../format/layout.ts';
@@ -55,6 +56,11 @@ export async function openNeededStore(wish: StoreWish): Promise<OpenedStore> {
   return { ...opened, store: await openStore(place, { random }), remark };
 }
 
+/** 32 random hex digits. */
+export function newStoreId(): string {
+  return randomBytes(16).toString('hex');
+}
+
 /** Makes a store for `system` at `place`, or leaves the one that is there; its marker. */
 export async function createStore(
   place: string,
@@ -62,7 +68,7 @@ export async function createStore(
   random: () => string,
 ): Promise<Marker> {
   const store = await openStore(place, { random });
-  const made = { system, id: randomBytes(16).toString('hex') };
+  const made = { system, id: newStoreId() };
   await markStore(store, made);
   return (await readMarker(store)) ?? made;
 }
@@ -91,7 +97,11 @@ async function absent(
     );
   }
   const neighbour = await nearbyStore(place, config?.system);
+  const since = await writtenSince(place, config);
   const hints = [
+    ...(since === undefined
+      ? []
+      : [`Backups of this system have gone there since ${since.slice(0, 10)}.`]),
     ...(neighbour === undefined
       ? []
       : [`${neighbour.place} is a store, of the system "${neighbour.system}": is that one meant?`]),
@@ -107,6 +117,16 @@ async function absent(
     `there is no store in ${place}: ${await whatIsThere(place)}`,
     { hint: hints.join(' ') },
   );
+}
+
+/** Since when this machine has written to the store that is not there now. */
+async function writtenSince(
+  place: string,
+  config: Config | undefined,
+): Promise<string | undefined> {
+  const file = config && storeRecordFile(config);
+  if (file === undefined) return undefined;
+  return (await readKnownStores(file)).findLast((one) => one.place === place)?.since;
 }
 
 function namedBy(config: Config | undefined): string {

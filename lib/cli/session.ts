@@ -13,8 +13,9 @@ import { HoldfastError } from '../errors.ts';
 import type { Progress } from '../sources/source.ts';
 import { VERSION } from '../version.ts';
 import { signerFor, trustFor, type Trust } from './keys.ts';
-import { openNeededStore, type StoreNeed } from './opened-store.ts';
+import { newStoreId, openNeededStore, type StoreNeed } from './opened-store.ts';
 import { kindsFor } from './sources.ts';
+import { storeDoubt } from './store-identity.ts';
 import { Terminal } from './terminal.ts';
 
 /** Options that every command takes. */
@@ -34,6 +35,8 @@ export interface Session extends AsyncDisposable {
   readonly config: Config | undefined;
   /** Why nothing is signed, where it could have been. */
   readonly unsigned: string | undefined;
+  /** Why the store may be another one than that which was written to before. */
+  readonly doubt: string | undefined;
 }
 
 interface SessionInput {
@@ -77,6 +80,8 @@ export async function openSession({
   const opened = await openNeededStore({ place, config, need, random: randomName });
   if (opened.remark !== undefined) warn(options, opened.remark);
   if (opened.created) warn(options, `a new store was made in ${opened.store.url}`);
+  const doubt = await storeDoubt({ ...opened, config, need, newId: newStoreId, now: new Date() });
+  if (doubt !== undefined) warn(options, doubt);
   const pool = new Pool();
   const engine: Engine = {
     system: config?.system,
@@ -98,7 +103,7 @@ export async function openSession({
     now: () => new Date(),
     random: randomName,
   };
-  return { engine, config, unsigned, [Symbol.asyncDispose]: () => pool.close() };
+  return { engine, config, unsigned, doubt, [Symbol.asyncDispose]: () => pool.close() };
 }
 
 /** Says, or throws, that keys are not known whose signatures would count. */

@@ -11,6 +11,7 @@ import type { Trigger, TriggerKind } from '../../format/ids.ts';
 import { parseSchedule, previousDue } from '../../policy/schedule.ts';
 import type { Invocation } from '../invocation.ts';
 import { holdsText } from '../holds-text.ts';
+import { placesOfLeftovers, sweepRunLeftovers } from '../leftovers.ts';
 import type { StoreNeed } from '../opened-store.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { openSource, selectSources } from '../sources.ts';
@@ -63,6 +64,9 @@ export async function run(
     outcomes.push(outcome);
     if (outcome.error?.code === 'CANCELLED') break;
   }
+  const { scratch } = session.engine;
+  const swept = await sweepRunLeftovers(placesOfLeftovers(config, scratch), session.engine.now());
+  if (swept > 0) terminal.note(`${counted(swept, 'folder')} removed that killed runs had left`);
   terminal.document({ command: 'backup', sources: outcomes.map(jsonOf) });
   return exitOf(outcomes);
 }

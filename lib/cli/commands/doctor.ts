@@ -16,6 +16,7 @@ import { examineStack } from '../doctor/stack.ts';
 import { remoteFinding } from '../doctor/sources.ts';
 import { examineStorage, type SeenSource } from '../doctor/store.ts';
 import type { Invocation } from '../invocation.ts';
+import { findRunLeftovers, placesOfLeftovers } from '../leftovers.ts';
 import { openSession, placesOf } from '../session.ts';
 import { Terminal } from '../terminal.ts';
 import { counted } from '../units.ts';
@@ -75,8 +76,24 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
     searchPath: process.env['PATH'] ?? '',
     scratch: os.tmpdir(),
   };
+  for (const { path, abandoned } of await findRunLeftovers(
+    placesOfLeftovers(config, machine.scratch),
+    new Date(),
+  )) {
+    findings.push(leftoverFinding(path, abandoned));
+  }
   const largest = Math.max(0, ...seen.map(({ contentBytes }) => contentBytes));
   return [...findings, ...(await examineMachine(machine, config, largest))];
+}
+
+function leftoverFinding(path: string, abandoned: boolean): Finding {
+  return abandoned
+    ? warning('machine', `${path} was left by a run that was killed`, 'The next backup removes it.')
+    : warning(
+        'machine',
+        `${path} is of a run that is under way, or was killed within a day`,
+        'A backup removes it when nothing in it has changed for a day.',
+      );
 }
 
 /** Findings about the store. What protects a bucket can be told before there is a store in it. */
@@ -87,9 +104,15 @@ async function examinePlace(
 ): Promise<Finding[]> {
   try {
     await using session = await openSession({ options, signal, signing: 'none' });
-    return isUrl(session.engine.store.url)
-      ? await examineS3(session.engine, config)
-      : await examineStorage(session.engine, config, seen);
+    const { doubt, engine } = session;
+    const advice =
+      'See whether the right disk is mounted and `store` is as it was; no backup is made until it is.';
+    return [
+      ...(doubt === undefined ? [] : [problem('store', doubt, advice)]),
+      ...(isUrl(engine.store.url)
+        ? await examineS3(engine, config)
+        : await examineStorage(engine, config, seen)),
+    ];
   } catch (error) {
     const found = failure('store', error);
     const place = config?.store ?? options.store ?? '';

@@ -4,8 +4,10 @@ import { knownSources } from '../../engine/log.ts';
 import { statusOf, type Objectives, type Status } from '../../engine/status.ts';
 import { ERRORS } from '../../errors.ts';
 import { parseSchedule } from '../../policy/schedule.ts';
+import { withFindings } from '../beside-status.ts';
 import { assertKnown } from '../known-sources.ts';
 import type { Invocation } from '../invocation.ts';
+import { formerStoreFindings } from '../former-stores.ts';
 import { openSession } from '../session.ts';
 import { statusLines } from '../status-text.ts';
 import { Terminal } from '../terminal.ts';
@@ -17,11 +19,10 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   const objectives = objectivesOf(config);
   if (names.length > 0)
     assertKnown(names, [...objectives.keys(), ...(await knownSources(engine)).keys()]);
-  const status = await statusOf(engine, {
-    objectives,
-    capacityBytes: config?.capacityBytes,
-    sources: names,
-  });
+  const status = withFindings(
+    await statusOf(engine, { objectives, capacityBytes: config?.capacityBytes, sources: names }),
+    { config, doubt: session.doubt, former: await formerStoreFindings(config, engine.store) },
+  );
   for (const line of statusLines(status, objectives, terminal)) terminal.line(line);
   terminal.document({ command: 'status', ...jsonOf(status, objectives) });
   return status.verdict === 'alarm' ? ERRORS.BACKUP_DAMAGED.exit : 0;

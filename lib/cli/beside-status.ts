@@ -1,0 +1,58 @@
+// What the state of the sources alone does not tell: a store that changed, a source that has another name now, a missing configuration.
+import type { Config } from '../config/config.ts';
+import type { SourceStatus, Status } from '../engine/status.ts';
+import { gravestOf, type Finding } from '../engine/status-findings.ts';
+import { counted } from './units.ts';
+
+export interface Beside {
+  readonly config: Config | undefined;
+  /** Why the store may be another one than that which was written to before. */
+  readonly doubt: string | undefined;
+  /** About the stores to which backups went before. */
+  readonly former: readonly Finding[];
+}
+
+/** `status` with what is known besides. What cannot be judged is not fine. */
+export function withFindings(status: Status, { config, doubt, former }: Beside): Status {
+  const sources = status.sources.map((one) => ({
+    ...one,
+    findings: one.findings.map((finding) =>
+      finding.code === 'not-configured'
+        ? { ...finding, detail: absentText(one, status.sources, config) }
+        : finding,
+    ),
+  }));
+  const found: Finding[] = [
+    ...(doubt === undefined
+      ? []
+      : [{ severity: 'alarm', code: 'another-store', detail: doubt } as const]),
+    ...status.store.findings,
+    ...former,
+    ...(config === undefined ? [UNJUDGED] : []),
+  ];
+  const store = { ...status.store, findings: found, verdict: gravestOf(found) };
+  const all = [...sources.flatMap(({ findings }) => findings), ...found];
+  return { ...status, verdict: gravestOf(all), sources, store };
+}
+
+const UNJUDGED: Finding = {
+  severity: 'watch',
+  code: 'not-judged',
+  detail:
+    'there is no configuration: whether anything is backed up often enough, or at all, cannot be judged',
+};
+
+/** What becomes of a source that the configuration does not name. */
+function absentText(
+  { source, backups }: SourceStatus,
+  all: readonly SourceStatus[],
+  config: Config | undefined,
+): string {
+  if (config === undefined) return 'no configuration says how often it should be backed up';
+  const count = Object.values(backups).reduce((sum, one) => sum + one, 0);
+  const stay = `it is not in the configuration: its ${counted(count, 'backup')} can be restored as before, nothing prunes them, and no new one is made`;
+  const begun = all.find((one) => one.configured && Object.keys(one.backups).length === 0);
+  return begun === undefined
+    ? `${stay}; if it has another name now, call it "${source}" again to go on with them`
+    : `${stay}; if it is "${begun.source}" now, which has no backup yet, call it "${source}" again to go on with them`;
+}
