@@ -3,6 +3,7 @@ import { Argument, Command, Option } from 'commander';
 import { TRIGGER_KINDS } from '../format/ids.ts';
 import { VERSION } from '../version.ts';
 import type { Run } from './invocation.ts';
+import type { CommonOptions } from './session.ts';
 
 /** The program; the exit code of the command that it runs is put into `outcome`. */
 export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Command {
@@ -11,7 +12,10 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError('(see --help)')
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true })
+    // What every command takes is also taken before its name.
+    .enablePositionalOptions();
+  for (const option of commonOptions()) program.addOption(option.hideHelp());
 
   const command = <Options>(
     usage: string,
@@ -21,22 +25,16 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
     const [name = '', ...args] = usage.split(' ');
     const made = program.command(name).description(about);
     for (const arg of args) made.argument(arg);
-    return made
-      .option('-c, --config <file>', 'the holdfast.yaml to use (HOLDFAST_CONFIG)')
-      .option(
-        '--store <place>',
-        'the store to use: a folder, or s3://BUCKET/PREFIX?region=REGION (HOLDFAST_STORE)',
-      )
-      .option('--json', 'one JSON document on standard output')
-      .option('-q, --quiet', 'no progress and no remarks')
-      .action(async (...given: unknown[]) => {
-        const names = given
-          .slice(0, -2)
-          .flat()
-          .filter((one) => typeof one === 'string');
-        const { run } = await load();
-        outcome.exit = await run(names, { options: made.opts(), signal });
-      });
+    for (const option of commonOptions()) made.addOption(option);
+    return made.action(async (...given: unknown[]) => {
+      const names = given
+        .slice(0, -2)
+        .flat()
+        .filter((one) => typeof one === 'string');
+      const { run } = await load();
+      const options = { ...program.opts(), ...made.opts<CommonOptions & Options>() };
+      outcome.exit = await run(names, { options, signal });
+    });
   };
 
   addSetUp(command);
@@ -48,6 +46,18 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
   addPins(command);
   addViews(command);
   return program;
+}
+
+function commonOptions(): Option[] {
+  return [
+    new Option('-c, --config <file>', 'the holdfast.yaml to use (HOLDFAST_CONFIG)'),
+    new Option(
+      '--store <place>',
+      'the store to use: a folder, or s3://BUCKET/PREFIX?region=REGION (HOLDFAST_STORE)',
+    ),
+    new Option('--json', 'one JSON document on standard output'),
+    new Option('-q, --quiet', 'no progress and no remarks'),
+  ];
 }
 
 type Define = <Options>(

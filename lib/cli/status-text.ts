@@ -106,7 +106,8 @@ function newestText({ freshness }: SourceStatus, objectives: Objectives | undefi
   return `${newestGoodId}, ${briefly(ageMs)} old${objective}`;
 }
 
-function dueText({ freshness }: SourceStatus, at: Date): string {
+function dueText({ configured, freshness }: SourceStatus, at: Date): string {
+  if (!configured) return 'not known: it is not in the configuration';
   const { nextDueAt } = freshness;
   if (nextDueAt === undefined) return 'on request: it has no schedule';
   return `${timeText(nextDueAt)}, in ${briefly(Math.max(0, nextDueAt.getTime() - at.getTime()))}`;

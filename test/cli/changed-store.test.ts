@@ -87,4 +87,5 @@ test('a source that has another name now is noticed, and without a configuration
   const alone = await place.run(given, { cwd: place.home });
   expect(alone.stdout).not.toMatch(/^FINE {2}everything/);
   expect(alone.stdout).toContain('not-judged: there is no configuration');
+  expect(alone.stdout).not.toContain('it has no schedule');
 });

@@ -45,6 +45,13 @@ test('a copy of a site with its configuration is stopped, and restores over noth
   expect((await place.run(['log'])).stdout).not.toContain('failed');
 });
 
+test('what every command takes is taken before its name, too', async () => {
+  const config = ['--config', join(place.site, 'holdfast.yaml')];
+  const first = await place.run([...config, '--json', 'list'], { cwd: place.home });
+  expect(first.exit).toBe(0);
+  expect(JSON.parse(first.stdout)).toMatchObject({ command: 'list' });
+});
+
 test('a site that was moved is backed up again when it says so', async () => {
   expect((await place.run(['backup', 'site'])).exit).toBe(0);
   const cwd = join(place.root, 'moved');
