@@ -41,6 +41,7 @@ export function targetOf(options: RestoreCommandOptions): string {
 function refuseForFolder(options: RestoreCommandOptions): void {
   const inPlace = {
     '--dry-run': options.dryRun,
+    '--moved': options.moved,
     '--delete': options.delete,
     '--allow-uncommitted': options.allowUncommitted,
   };

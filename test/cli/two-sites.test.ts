@@ -40,6 +40,9 @@ test('a copy of a site with its configuration is stopped, and restores over noth
   const restore = await place.run(['restore', 'site', '--in-place'], { cwd });
   expect(restore.exit).toBe(1);
   expect(restore.stderr).toContain('code: OTHER_SITE');
+  // It would ask for nothing where a new folder is made.
+  const fresh = await place.run(['restore', 'site', '--to', '../x', '--moved'], { cwd });
+  expect(fresh.stderr).toContain('--moved means nothing');
   expect(await readFile(join(cwd, 'a.txt'), 'utf8')).toBe('staging');
   // The refusal is nothing that the other site has to answer for.
   expect((await place.run(['log'])).stdout).not.toContain('failed');

@@ -51,6 +51,7 @@ export async function restoreToDatabase(
 function refuseForDatabase(options: RestoreCommandOptions): void {
   const given = {
     '--dry-run': options.dryRun,
+    '--moved': options.moved,
     '--delete': options.delete,
     '--allow-uncommitted': options.allowUncommitted,
     '--owner': options.owner,
