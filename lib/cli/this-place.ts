@@ -80,20 +80,39 @@ const NETWORK =
 
 /** On a network file system: the server's name for the path, which is the same on every machine that mounts it. */
 export function networkPath(folder: string, mounts: string): string | undefined {
-  let best: { point: string; root: string; type: string; device: string } | undefined;
-  for (const line of mounts.split('\n')) {
-    const [before = '', after = ''] = line.split(' - ');
-    const [, , , root = '', point = ''] = before.split(' ').map(unescaped);
-    const [type = '', device = ''] = after.split(' ').map(unescaped);
-    const inside = folder === point || folder.startsWith(point === '/' ? '/' : `${point}/`);
-    if (point === '' || !inside || (best !== undefined && point.length < best.point.length))
-      continue;
-    best = { point, root, type, device };
-  }
-  if (best === undefined || !NETWORK.test(best.type)) return undefined;
-  const below = path.join(best.root, path.relative(best.point, folder));
+  // Of two mounts at one point the later one is on top.
+  const mount = mounts
+    .split('\n')
+    .map(mountIn)
+    .filter(({ point }) => holds(point, folder))
+    .reduce<Mount | undefined>(
+      (best, one) => (best !== undefined && one.point.length < best.point.length ? best : one),
+      undefined,
+    );
+  if (mount === undefined || !NETWORK.test(mount.type)) return undefined;
+  const below = path.join(mount.root, path.relative(mount.point, folder));
   // sshfs names a user, and others may: nobody needs to know it.
-  return `${best.device.replace(/^[^/@]*@/, '')}${below === '/' ? '' : below}`;
+  return `${mount.device.replace(/^[^/@]*@/, '')}${below === '/' ? '' : below}`;
+}
+
+interface Mount {
+  /** What of the file system is mounted. */
+  readonly root: string;
+  readonly point: string;
+  readonly type: string;
+  readonly device: string;
+}
+
+function mountIn(line: string): Mount {
+  const [before = '', after = ''] = line.split(' - ');
+  const [, , , root = '', point = ''] = before.split(' ').map(unescaped);
+  const [type = '', device = ''] = after.split(' ').map(unescaped);
+  return { root, point, type, device };
+}
+
+function holds(point: string, folder: string): boolean {
+  if (point === '') return false;
+  return folder === point || folder.startsWith(point === '/' ? '/' : `${point}/`);
 }
 
 function unescaped(text: string): string {

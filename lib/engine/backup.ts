@@ -201,8 +201,7 @@ type Finished = Run & SourceRead;
 function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
   const { read, id, trigger, predecessor, instead } = run;
   const begin = instead?.begin ?? run.begin;
-  const git = instead === undefined ? read.git : instead.git;
-  const packaged = instead === undefined ? read.package : instead.package;
+  const { git, package: packaged } = instead ?? read;
   const problems = [...read.problems, ...anomalies(run)].sort(
     (a, b) => Number(a.tolerated === true) - Number(b.tolerated === true),
   );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { findRunLeftovers, sweepRunLeftovers } from '../../lib/cli/leftovers.ts';
+import { machineTime } from '../support/machine-time.ts';
 
 const DAY_MS = 86_400_000;
 const STAGING = '.site.holdfast-0123456789abcdef';
@@ -24,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 const places = () => ({ scratch: root, targets: [join(root, 'site')] });
-const inDays = (days: number) => new Date(Date.now() + days * DAY_MS);
+const inDays = (days: number) => new Date(machineTime().getTime() + days * DAY_MS);
 
 test('what runs have left is named, and not touched while it may be of one under way', async () => {
   const found = await findRunLeftovers(places(), inDays(0));

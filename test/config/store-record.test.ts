@@ -39,7 +39,11 @@ describe('a store', () => {
   });
 
   test('is remembered once, since it was first written to', () => {
-    const later = withStore(known, { ...store, place: '/mnt/new' }, new Date());
+    const later = withStore(
+      known,
+      { ...store, place: '/mnt/new' },
+      new Date('2026-02-01T00:00:00Z'),
+    );
     expect(later).toEqual([
       {
         id: store.id,
