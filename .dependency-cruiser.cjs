@@ -11,8 +11,8 @@ const LAYERS = {
   stores: ['errors', 'names'],
   archive: ['errors', 'format'],
   sources: ['errors', 'names', 'format', 'archive'],
-  // Contracts of sources and stores, and what looks at a restored folder of any kind.
-  engine: ['errors', 'format', 'policy', 'sources/(source|hazards)', 'stores/store'],
+  // Contracts of sources and stores, and what looks at a restored folder of any kind, or removes it.
+  engine: ['errors', 'format', 'policy', 'sources/(source|hazards|remove-tree)', 'stores/store'],
   // What runs on AWS or talks to its services: keys, references, metrics, messages, and the engine of a function.
   aws: [
     'errors',
@@ -117,7 +117,9 @@ module.exports = {
       'engine-sees-types-alone',
       'of archives and kinds of sources the engine knows contracts and types',
       { path: '^lib/engine/' },
-      { path: '^lib/(config|cli|stores/(?!store\\.ts$)|sources/(?!(source|hazards)\\.ts$))' },
+      {
+        path: '^lib/(config|cli|stores/(?!store\\.ts$)|sources/(?!(source|hazards|remove-tree)\\.ts$))',
+      },
     ),
     error(
       'threads',

@@ -25,6 +25,11 @@ export const ERRORS = {
   },
   BACKUP_DAMAGED: { exit: 4, retry: false, about: 'stored bytes do not match what was signed' },
   RESTORE_DIFFERS: { exit: 4, retry: false, about: 'what was restored is not what was backed up' },
+  RESTORE_INCOMPLETE: {
+    exit: 3,
+    retry: false,
+    about: 'what was restored lacks owners, permission bits or times that could not be set',
+  },
   UNTRUSTED: {
     exit: 12,
     retry: false,

@@ -6,6 +6,8 @@ import type { Codec } from '../format/codec.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
 import { damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
 import { reasonOf } from './encode.ts';
+import { keepFile, type Keeping } from './metadata.ts';
+import { UnkeptList, type Ownership, type Unkept } from './ownership.ts';
 
 const CREATE_FLAGS =
   fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW;
@@ -13,8 +15,7 @@ const HOLE_BYTES = 4096;
 
 /** How what is restored is written. */
 export interface WriteOptions {
-  /** Give files to their recorded numeric owners, and keep set-id bits; only a privileged user can. */
-  readonly owners: boolean;
+  readonly ownership: Ownership;
 }
 
 export interface GroupsToExtract {
@@ -29,8 +30,10 @@ export interface GroupsToExtract {
 }
 
 /** Writes the wanted files of some groups; directories exist already, and links are made afterwards by the caller. */
-export function extractGroups(job: GroupsToExtract): { problems: Problem[] } {
+export function extractGroups(job: GroupsToExtract): { problems: Problem[]; unkept: Unkept } {
   const problems: Problem[] = [];
+  const unkept = new UnkeptList();
+  const { ownership } = job.options;
   job.groups.forEach((group, g) => {
     let i = 0;
     try {
@@ -38,7 +41,7 @@ export function extractGroups(job: GroupsToExtract): { problems: Problem[] } {
         const to = job.destinations[g]?.[i++];
         if (to === undefined || entry.type !== 'file') return;
         try {
-          writeFile(job.root + to, entry, content, job.options);
+          writeFile(job.root + to, entry, content, { ownership, unkept });
         } catch (error) {
           problems.push(unwritten(entry.path, error));
         }
@@ -51,7 +54,7 @@ export function extractGroups(job: GroupsToExtract): { problems: Problem[] } {
       problems.push(...damageOf({ ...group, entries: wanted }, error));
     }
   });
-  return { problems };
+  return { problems, unkept: unkept.value() };
 }
 
 /**
@@ -74,11 +77,11 @@ export function unwritten(path: string, error: unknown): Problem {
   return { path: displayPath(path), code: 'unwritten', detail };
 }
 
-function writeFile(path: string, entry: IndexEntry, content: Buffer, options: WriteOptions): void {
+function writeFile(path: string, entry: IndexEntry, content: Buffer, how: Keeping): void {
   const fd = fs.openSync(fsPath(path), CREATE_FLAGS, 0o600);
   try {
     writeContent(fd, content, 0, entry.holes);
-    finishFile(fd, entry, options);
+    finishFile(fd, entry, how);
   } finally {
     fs.closeSync(fd);
   }
@@ -90,23 +93,9 @@ export function createSplitFile(path: string): number {
 }
 
 /** Sets what the index says of a file on an open one: length, owner, mode and time. */
-export function finishFile(fd: number, entry: IndexEntry, options: WriteOptions): void {
+export function finishFile(fd: number, entry: IndexEntry, how: Keeping): void {
   if (entry.holes) fs.ftruncateSync(fd, entry.size);
-  if (options.owners) fs.fchownSync(fd, entry.uid, entry.gid);
-  fs.fchmodSync(fd, restoredMode(entry, options));
-  const seconds = mtimeSeconds(entry);
-  if (seconds !== undefined) fs.futimesSync(fd, seconds, seconds);
-}
-
-/** Set-id bits without their owner would give the restoring user's rights away, so they are kept only with owners. */
-export function restoredMode(entry: { mode: number }, options: WriteOptions): number {
-  return options.owners ? entry.mode : entry.mode & 0o1777;
-}
-
-/** For `utimes`: half a microsecond more, since a double cannot hold most microseconds and is cut off, not rounded. */
-export function mtimeSeconds(entry: { mtimeMicroseconds: number | undefined }): string | undefined {
-  const micros = entry.mtimeMicroseconds;
-  return micros === undefined ? undefined : String((micros + 0.5) / 1e6);
+  keepFile(fd, entry, how);
 }
 
 function writeContent(fd: number, content: Uint8Array, position: number, holes: boolean): void {

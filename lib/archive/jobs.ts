@@ -35,7 +35,7 @@ export interface Jobs {
   encodeGroups: [{ groups: readonly GroupToEncode[]; encoding: Encoding }, EncodedGroup[]];
   encodePiece: [{ piece: PieceToEncode; encoding: Encoding }, EncodedPiece];
   encodeText: [{ bytes: Uint8Array; encoding: Encoding }, EncodedMember];
-  extractGroups: [GroupsToExtract, { problems: Problem[] }];
+  extractGroups: [GroupsToExtract, ReturnType<typeof extractGroups>];
   extractPiece: [PieceToExtract, { problems: Problem[] }];
   proveGroups: [GroupsToProve, { problems: Problem[] }];
   provePiece: [PieceToProve, ReturnType<typeof provePiece>];

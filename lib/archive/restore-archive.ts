@@ -5,20 +5,17 @@ import type { IndexEntry, IndexGroup } from '../format/archive-index.ts';
 import { INDEX_PATH } from '../format/own-paths.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
 import { encodeHeader } from '../format/tar.ts';
-import {
-  createSplitFile,
-  finishFile,
-  mtimeSeconds,
-  restoredMode,
-  unwritten,
-  type WriteOptions,
-} from './extract.ts';
+import { createSplitFile, finishFile, unwritten, type WriteOptions } from './extract.ts';
+import { keepDirectory, keepFile, keepLink, type Keeping } from './metadata.ts';
+import { UnkeptList, type Unkept } from './ownership.ts';
 import type { Pool } from './pool.ts';
 import { extentOfPiece, groupsBetween, readGroups, type Archive } from './read.ts';
 import { stretches, type Stretch } from './stretches.ts';
 import { Window } from './window.ts';
 
 const WINDOW_BYTES = 32 << 20;
+/** What file systems answer that have no hard links, or no more of them for one file. */
+const NO_LINKS = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'];
 
 export interface RestoreOptions {
   /** An absolute byte string that ends in `/`: a directory that this run has made, and that nobody else can enter. */
@@ -38,6 +35,8 @@ export interface RestoreSummary {
   readonly files: number;
   readonly bytes: number;
   readonly problems: readonly Problem[];
+  /** What was written, but for its owner, its bits or its time. */
+  readonly unkept: Unkept;
 }
 
 /** Restores what is wanted. `BACKUP_NOT_FOUND` when a path is not in the archive; damage is a problem per entry. */
@@ -59,6 +58,8 @@ class Restore {
   private readonly hardlinks: IndexEntry[] = [];
   private readonly found = new Set<string>();
   private readonly problems: Problem[] = [];
+  private readonly unkept = new UnkeptList();
+  private readonly keeping: Keeping;
   private entries = 0;
   private files = 0;
   private bytes = 0;
@@ -66,6 +67,7 @@ class Restore {
   constructor(archive: Archive, options: RestoreOptions) {
     this.archive = archive;
     this.options = options;
+    this.keeping = { ownership: options.write.ownership, unkept: this.unkept };
   }
 
   async run(): Promise<RestoreSummary> {
@@ -86,8 +88,8 @@ class Restore {
     for (const directory of this.directories.reverse()) {
       this.attempt(directory.path, () => this.finishDirectory(directory));
     }
-    const { entries, files, bytes, problems } = this;
-    return { entries, files, bytes, problems };
+    const { entries, files, bytes, problems, unkept } = this;
+    return { entries, files, bytes, problems, unkept: unkept.value() };
   }
 
   /** All groups, but for those that a damaged piece of the index would name: these are lost, the others are not. */
@@ -182,10 +184,11 @@ class Restore {
     const { root, write, pool } = this.options;
     const destinations = groups.map(({ entries }) => entries.map(({ path }) => destination(path)));
     const job = { range, groups, destinations, root, codec: this.archive.codec, options: write };
-    const { problems } = await pool.run('extractGroups', job, stretch.rawBytes, [
+    const { problems, unkept } = await pool.run('extractGroups', job, stretch.rawBytes, [
       range.bytes.buffer,
     ]);
     this.problems.push(...problems);
+    this.unkept.add(unkept);
     const lost = new Set(problems.map((problem) => problem.path));
     groups.forEach(({ entries }, g) => {
       entries.forEach(({ type, size, path }, i) => {
@@ -215,7 +218,7 @@ class Restore {
     let holds = 1;
     const release = () => {
       if (--holds > 0) return;
-      this.attempt(entry.path, () => finishFile(fd, entry, this.options.write));
+      this.attempt(entry.path, () => finishFile(fd, entry, this.keeping));
       fs.closeSync(fd);
     };
     try {
@@ -273,14 +276,15 @@ class Restore {
       );
     }
     await this.window.drain();
-    for (const { path, linkTarget = '' } of this.hardlinks) {
+    for (const link of this.hardlinks) {
+      const { path, linkTarget = '' } = link;
       const target = instead.get(linkTarget) ?? linkTarget;
       if (!this.stands(target)) {
         const detail = `it shares its content with ${displayPath(linkTarget)}, which is lost`;
         // It was not written, or is damaged, as that one.
         const code = lost.get(displayPath(linkTarget)) ?? 'damaged';
         this.problems.push({ path: displayPath(path), code, detail });
-      } else if (target !== path) this.attempt(path, () => this.makeHardlink(path, target));
+      } else if (target !== path) this.attempt(path, () => this.makeHardlink(link, target));
     }
   }
 
@@ -295,29 +299,41 @@ class Restore {
     return false;
   }
 
-  private makeHardlink(path: string, target: string): void {
+  private makeHardlink(link: IndexEntry, target: string): void {
     const { root } = this.options;
+    const { path } = link;
     this.makeParents(path);
-    fs.linkSync(fsPath(root + target), fsPath(root + path));
+    try {
+      fs.linkSync(fsPath(root + target), fsPath(root + path));
+    } catch (error) {
+      if (!NO_LINKS.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      this.copyInstead(link, target);
+    }
     this.files++;
+  }
+
+  /** Where a file system has no hard links, or no more of them for a file, another name is a file of its own. */
+  private copyInstead(link: IndexEntry, target: string): void {
+    const { root } = this.options;
+    const to = fsPath(root + link.path);
+    fs.copyFileSync(fsPath(root + target), to, fs.constants.COPYFILE_EXCL);
+    const fd = fs.openSync(to, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    try {
+      keepFile(fd, link, this.keeping);
+    } finally {
+      fs.closeSync(fd);
+    }
   }
 
   private makeSymlink(link: IndexEntry): void {
     const path = fsPath(this.options.root + link.path);
     this.makeParents(link.path);
     fs.symlinkSync(Buffer.from(link.linkTarget ?? '', 'latin1'), path);
-    if (this.options.write.owners) fs.lchownSync(path, link.uid, link.gid);
-    const seconds = mtimeSeconds(link);
-    if (seconds !== undefined) fs.lutimesSync(path, seconds, seconds);
+    keepLink(this.options.root + link.path, link, this.keeping);
   }
 
   private finishDirectory(directory: IndexEntry): void {
-    const path = fsPath(this.options.root + directory.path);
-    const { write } = this.options;
-    if (write.owners) fs.chownSync(path, directory.uid, directory.gid);
-    fs.chmodSync(path, restoredMode(directory, write));
-    const seconds = mtimeSeconds(directory);
-    if (seconds !== undefined) fs.utimesSync(path, seconds, seconds);
+    keepDirectory(this.options.root + directory.path, directory, this.keeping);
   }
 
   /** What `make` gives; undefined, with a problem, when the file system refuses. */

@@ -82,6 +82,15 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'Run `holdfast verify <backup> --level content`: if that passes, the backup is sound and the target is the problem.',
     ],
   },
+  RESTORE_INCOMPLETE: {
+    meaning:
+      'Every byte was restored, but some entries lack their set-id bits, their owner, their mode or their time: the user who restores may not set them, or the file system of the target cannot keep them. Each such entry is named. Owners that only root can give are told, and do not end a command with this by themselves.',
+    steps: [
+      'Run the restore as root, or as the user that the files belong to.',
+      'Check that the file system of the target keeps owners and modes: FAT and many network shares do not.',
+      'With `--no-owner`, owners and set-id bits are left aside on purpose.',
+    ],
+  },
   UNTRUSTED: {
     meaning:
       'A manifest or record is not signed, its signature does not match, or the key that signed it may not vouch for this place. It may be forged, altered, or signed by a key that the configuration does not name yet.',

@@ -198,7 +198,8 @@ function addRestore(command: Define): void {
     .option('--delete', 'in place: remove what the source has and the backup has not')
     .option('--allow-uncommitted', 'in place: even over changes that git does not have')
     .option('-n, --dry-run', 'in place: say what would change, and change nothing')
-    .option('--owner', 'give files to their recorded owners (as root)')
+    .option('--owner', 'try to give files to their recorded owners also when not run by root')
+    .option('--no-owner', 'leave owners and set-id bits aside, also when run by root')
     .option('--no-verify', 'do not read back and compare what was restored')
     .option('--skip-damaged', 'restore what is whole when entries are damaged')
     .option('--table <table...>', 'to a database: these tables alone, as schema.table')
@@ -213,7 +214,8 @@ function addRestore(command: Define): void {
   )
     .option('-n, --dry-run', 'say what would change, and change nothing')
     .option('--allow-uncommitted', 'even over changes that git does not have')
-    .option('--owner', 'give files to their recorded owners (as root)');
+    .option('--owner', 'try to give files to their recorded owners also when not run by root')
+    .option('--no-owner', 'leave owners and set-id bits aside, also when run by root');
   command(
     'restore-test [backup...]',
     'restore the newest backups to a scratch folder, and compare',

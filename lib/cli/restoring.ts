@@ -1,13 +1,16 @@
 // What all ways to restore share: their options, what they say, and how they end.
 import path from 'node:path';
 import process from 'node:process';
+import type { OpenBackup, Owners } from '../sources/source.ts';
 import type { RestoreOptions, RestoreReport } from '../engine/restore.ts';
-import { ERRORS, HoldfastError } from '../errors.ts';
+import { kindOf } from '../engine/engine.ts';
+import { ERRORS, HoldfastError, type Problem } from '../errors.ts';
 import { displayPath, displayText } from '../format/paths.ts';
 import { sayLeftOut } from './left-out.ts';
 import { problemLines } from './problems.ts';
 import type { Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
+import { typedPaths } from './typed-paths.ts';
 import { bytesText, counted, durationText } from './units.ts';
 
 export interface RestoreCommandOptions {
@@ -17,6 +20,7 @@ export interface RestoreCommandOptions {
   readonly delete?: boolean;
   readonly allowUncommitted?: boolean;
   readonly dryRun?: boolean;
+  /** Undefined when neither `--owner` nor `--no-owner` is given. */
   readonly owner?: boolean;
   readonly verify: boolean;
   readonly skipDamaged?: boolean;
@@ -62,6 +66,24 @@ function refuseForFolder(options: RestoreCommandOptions): void {
   });
 }
 
+/** Paths as they were typed, as the backup has them. */
+export async function meantPaths(
+  { engine, config }: { engine: Pick<Session['engine'], 'kinds'>; config: Session['config'] },
+  backup: OpenBackup,
+  typed: readonly string[],
+  { note, over }: { note: (text: string) => void; over?: string },
+): Promise<string[]> {
+  if (typed.length === 0) return [];
+  const { source: name, kind } = backup.manifest;
+  const source = config?.sources.find((one) => one.name === name);
+  const roots = [source?.kind === 'files' ? source.path : undefined, over];
+  return typedPaths(kindOf(engine, kind), backup, typed, {
+    cwd: process.cwd(),
+    roots: roots.filter((one) => one !== undefined),
+    note,
+  });
+}
+
 export function restoreOptions(
   paths: readonly string[],
   to: string,
@@ -70,12 +92,17 @@ export function restoreOptions(
   return {
     paths,
     to,
-    owners: options.owner === true,
+    owners: ownersOf(options),
     verify: options.verify,
     skipDamaged: options.skipDamaged === true,
     commands: options.run ?? [],
     environment: process.env,
   };
+}
+
+/** Owners are given back as far as this user may, unless an option says otherwise. */
+export function ownersOf({ owner }: RestoreCommandOptions): Owners {
+  return owner === undefined ? 'able' : owner ? 'all' : 'aside';
 }
 
 /** What `--run` names, and what the configuration lists when asked for. */
@@ -89,22 +116,40 @@ export function commandsOf(
 }
 
 export function sayRestored(terminal: Terminal, report: RestoreReport): void {
-  const { source, id, to, files, bytes, durationMs, differences, problems, unread } = report;
+  const { source, id, to, files, bytes, durationMs, differences, problems, unread, unkept } =
+    report;
   terminal.line(
     `${terminal.paint('green', 'restored')}  ${displayText(source)}/${id}  ${counted(files, 'file')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
   );
   terminal.line(`  to ${displayText(to)}`);
   if (differences !== undefined) {
-    const which =
-      problems.length + unread.length > 0 ? 'every entry that is not named below' : 'every entry';
-    terminal.line(`  read back: ${which} is what was backed up`);
+    const unsound = problems.length + unread.length + unkept.problems.length > 0;
+    const which = unsound ? 'every entry that is not named below' : 'every entry';
+    const aside = unkept.owners > 0 ? ', owners aside' : '';
+    terminal.line(`  read back: ${which} is what was backed up${aside}`);
   }
   sayLeftOut(terminal, report.leftOut);
   for (const line of problemLines(problems)) terminal.warn(line);
   for (const line of problemLines(unread)) terminal.warn(`not read back: ${line}`);
+  sayUnkept(terminal, unkept);
   if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
   sayHazards(terminal, report.hazards);
   sayCommands(terminal, report.commands);
+}
+
+/** What is not as it was backed up although it was restored. */
+export function sayUnkept(
+  terminal: Terminal,
+  { owners, of, problems }: RestoreReport['unkept'],
+): void {
+  if (owners > 0) {
+    const whose = of.map(displayText).join(', ');
+    const more = owners > of.length && of.length >= 3 ? ', …' : '';
+    terminal.warn(
+      `${counted(owners, 'entry belongs', 'entries belong')} to another user or group than in the backup (${whose}${more}): only root can give them back`,
+    );
+  }
+  for (const line of problemLines(problems)) terminal.warn(line);
 }
 
 export function sayHazards(terminal: Terminal, hazards: RestoreReport['hazards']): void {
@@ -124,9 +169,15 @@ export function sayCommands(terminal: Terminal, commands: RestoreReport['command
 export function exitOf({
   problems,
   commands,
-}: Pick<RestoreReport, 'problems' | 'commands'>): number {
-  if (problems.length > 0) return ERRORS.BACKUP_DAMAGED.exit;
-  return commands.every(({ exitCode }) => exitCode === 0) ? 0 : ERRORS.COMMAND_FAILED.exit;
+  unkept,
+}: Pick<RestoreReport, 'problems' | 'commands' | 'unkept'>): number {
+  if (problems.some(counts)) return ERRORS.BACKUP_DAMAGED.exit;
+  if (!commands.every(({ exitCode }) => exitCode === 0)) return ERRORS.COMMAND_FAILED.exit;
+  return unkept.problems.some(counts) ? ERRORS.RESTORE_INCOMPLETE.exit : 0;
+}
+
+function counts({ tolerated }: Problem): boolean {
+  return tolerated !== true;
 }
 
 /** Byte strings for people, a few of them. */

@@ -208,7 +208,7 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
   const partial = problems.some(({ tolerated }) => tolerated !== true);
   return {
     format: MANIFEST_FORMAT,
-    requires: read.database === undefined ? [] : ['database'],
+    requires: requirementsOf(read),
     key: manifestKey(source.name, id),
     system: engine.system ?? '',
     source: source.name,
@@ -224,6 +224,7 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
     artifacts: [...read.artifacts],
     totals: read.totals,
     options: read.options,
+    ...(read.owners !== undefined && { owners: read.owners }),
     ...(git !== undefined && { git }),
     ...(packaged !== undefined && { package: packaged }),
     ...(source.place !== undefined && { place: source.place.at }),
@@ -231,6 +232,14 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
     ...(instead !== undefined && { origin: instead.origin }),
     tools: { ...engine.versions },
   };
+}
+
+/** What a reader of the manifest must know. */
+function requirementsOf({ database, owners }: ReadResult): string[] {
+  return [
+    ...(database === undefined ? [] : ['database']),
+    ...(owners === undefined ? [] : ['owner-names']),
+  ];
 }
 
 /** Notes on what changed more than it should; they make no run partial, and whoever reads the manifest sees them. */

@@ -1,7 +1,7 @@
 // What a restore cannot bring back, because the backup never had it.
 import type { Problem } from '../errors.ts';
 import type { Manifest } from '../format/manifest.ts';
-import { displayPath, fromUtf8 } from '../format/paths.ts';
+import { displayPath } from '../format/paths.ts';
 
 /** Codes of problems by which something of the source is not in its backup. */
 const LACKING: ReadonlySet<string> = new Set([
@@ -16,12 +16,10 @@ const LACKING: ReadonlySet<string> = new Set([
 /**
  * What of the source is not in the backup and has to come from elsewhere, as far as its manifest lists problems.
  *
- * @param paths - what is restored, as people write it; empty for everything
+ * @param paths - what is restored: byte strings without a closing slash; empty for everything
  */
 export function leftOutOf({ problems }: Manifest, paths: readonly string[]): readonly Problem[] {
-  const wanted = paths.map((path) =>
-    displayPath(fromUtf8(path.replace(/^\.\//, '').replace(/\/+$/, ''))),
-  );
+  const wanted = paths.map(displayPath);
   const isWanted = (path: string) =>
     wanted.length === 0 || wanted.some((one) => path === one || path.startsWith(`${one}/`));
   return problems.filter(({ code, path }) => LACKING.has(code) && isWanted(path));

@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError } from '../errors.ts';
+import { removeTree } from '../sources/remove-tree.ts';
 
 /**
  * Calls `fill` with a new, private folder beside `target` and renames it to `target` when that succeeds; removes it otherwise.
@@ -27,7 +28,7 @@ export async function makeFolder<T>(
     await refusing(target, fs.rename(folder, target));
     return result;
   } catch (error) {
-    await fs.rm(folder, { recursive: true, force: true });
+    removeTree(folder);
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
 import type { Difference, LiveSource, OpenBackup } from '../sources/source.ts';
 import { openBackup, type ReadBackup } from './catalog.ts';
+import { removeTree } from '../sources/remove-tree.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
 import { tryRecord, type Recorded } from './records.ts';
 
@@ -130,14 +131,14 @@ async function tryInFolder(engine: Engine, backup: OpenBackup & ReadBackup): Pro
       ...work,
       paths: [],
       into: folder,
-      owners: false,
+      owners: 'aside',
     });
     const restoreMs = engine.now().getTime() - begin.getTime();
     const compared = await kind.compare(backup, {
       ...work,
       folder,
       paths: [],
-      owners: false,
+      owners: 'aside',
       times: true,
     });
     const unwritten = restored.problems.filter(({ code }) => code !== 'damaged');
@@ -160,7 +161,7 @@ async function tryInFolder(engine: Engine, backup: OpenBackup & ReadBackup): Pro
     if (error instanceof HoldfastError && error.code === 'CANCELLED') throw error;
     return failed(error, engine.now().getTime() - begin.getTime());
   } finally {
-    await fs.rm(scratch, { recursive: true, force: true });
+    removeTree(scratch);
   }
 }
 

@@ -1,6 +1,6 @@
 // Restoring a backup to a new folder: verified member by member, compared afterwards, and visible only when all is well.
 import { HoldfastError, type Problem } from '../errors.ts';
-import type { Difference, OpenBackup, RestoreResult } from '../sources/source.ts';
+import type { Compared, Difference, OpenBackup, Owners, RestoreResult } from '../sources/source.ts';
 import { openBackup } from './catalog.ts';
 import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine, type Workbench } from './engine.ts';
@@ -10,11 +10,11 @@ import { makeFolder } from './new-folder.ts';
 import { tryRecord, type Recorded } from './records.ts';
 
 export interface RestoreOptions {
-  /** Relative to the source; empty for everything. */
+  /** Byte strings without a closing slash, relative to the source; empty for everything. */
   readonly paths: readonly string[];
   /** An absolute folder that does not exist, or is empty. */
   readonly to: string;
-  readonly owners: boolean;
+  readonly owners: Owners;
   /** Read everything back and compare it with what was recorded. */
   readonly verify: boolean;
   /** Go on when entries are damaged, and restore the others. */
@@ -66,11 +66,12 @@ export async function restoreBackup(
       });
       throw error;
     });
-  const { problems, files, bytes, commands } = report;
+  const { files, bytes, commands, unkept } = report;
+  const problems = [...report.problems, ...unkept.problems];
   const failed = commands.some(({ exitCode }) => exitCode !== 0);
   const recorded = await tryRecord(engine, {
     ...act,
-    verdict: problems.length > 0 || failed ? 'partial' : 'done',
+    verdict: problems.some(counts) || failed ? 'partial' : 'done',
     problems,
     facts: {
       to: options.to,
@@ -80,6 +81,7 @@ export async function restoreBackup(
       verified: options.verify,
       commands: commandFacts(commands),
       unread: report.unread.length,
+      ownersNotKept: unkept.owners,
     },
   });
   return { ...report, ...recorded };
@@ -138,7 +140,7 @@ async function fill(
   }
   const back = options.verify
     ? await readBack(bench, backup, into, { options, restored })
-    : { differences: undefined, unread: [] };
+    : { differences: undefined, unread: [], unkept: restored.unkept };
   return { ...restored, ...back, hazards: findHazards(into) };
 }
 
@@ -147,27 +149,51 @@ async function readBack(
   backup: OpenBackup,
   folder: string,
   { options, restored }: { options: RestoreOptions; restored: RestoreResult },
-): Promise<Pick<Filled, 'differences' | 'unread'>> {
+): Promise<Pick<Filled, 'differences' | 'unread' | 'unkept'>> {
   const { paths, owners } = options;
   const work = workOf(bench);
   const kind = kindOf(bench, backup.manifest.kind);
   const compared = await kind.compare(backup, { ...work, folder, paths, owners, times: true });
   const known = new Set(restored.problems.map(({ path }) => path));
   // What is damaged was said to be missing.
-  const differences = compared.differences.filter(
+  const found = compared.differences.filter(
     ({ path, change }) => change !== 'missing' || !known.has(path),
   );
+  const differences = found.filter(({ change }) => !KEPT_OTHERWISE.includes(change));
   if (differences.length > 0) {
     const [first] = differences;
     throw new HoldfastError(
       'RESTORE_DIFFERS',
       `${differences.length} entries are not what was backed up, first ${first?.path ?? ''}: ${first?.change ?? ''}, expected ${first?.expected ?? ''}, found ${first?.found ?? ''}`,
       {
-        hint: 'The target may not keep what was written: a file system that ignores case or modes, or a failing disk.',
+        hint: 'The target may not keep what was written: a file system that ignores case, or a failing disk.',
       },
     );
   }
-  return { differences, unread: compared.problems.filter(({ tolerated }) => tolerated !== true) };
+  return {
+    differences,
+    unread: compared.problems.filter(counts),
+    unkept: unkeptOf(found, compared),
+  };
+}
+
+/** What stands there says more than what was refused, but not why. */
+function unkeptOf(found: readonly Difference[], { unkept }: Compared): RestoreResult['unkept'] {
+  const otherwise = found
+    .filter(({ change }) => KEPT_OTHERWISE.includes(change))
+    .map(({ path, change, expected, found: is }) => ({
+      path,
+      code: change,
+      detail: `is ${is} instead of ${expected}: the target did not take it`,
+    }));
+  return { ...unkept, problems: [...unkept.problems, ...otherwise] };
+}
+
+/** What a file system may have in another way, or not at all, while every byte is what it was. */
+const KEPT_OTHERWISE: readonly string[] = ['mode', 'owner', 'time'];
+
+function counts({ tolerated }: Problem): boolean {
+  return tolerated !== true;
 }
 
 function listDamage(problems: readonly Problem[]): string {

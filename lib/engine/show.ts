@@ -3,7 +3,6 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import type { Artifact } from '../format/manifest.ts';
 import { isSafety } from '../format/ids.ts';
 import { manifestKey } from '../format/layout.ts';
-import { fromUtf8 } from '../format/paths.ts';
 import type { Verb } from '../format/record.ts';
 import type { ByHand, ListedEntry } from '../sources/source.ts';
 import { openBackup, readManifest } from './catalog.ts';
@@ -121,7 +120,7 @@ export interface ContentLine {
 }
 
 export interface ContentOptions {
-  /** Relative to the source, as people write them; empty for the whole of it. */
+  /** Byte strings, relative to the source; empty for the whole of it. */
   readonly paths: readonly string[];
   /** Every entry, instead of what stands directly in the source or in the directories that are named. */
   readonly all: boolean;
@@ -149,7 +148,7 @@ export async function* contentsOf(
 
 /** Paths as a listing takes them, sorted; what stands below another of them is in it already. */
 function listedPaths(paths: readonly string[]): string[] {
-  const bare = paths.map((path) => fromUtf8(path.replace(/^(\.\/+)+/, '').replace(/\/+$/, '')));
+  const bare = paths.map((path) => path.replace(/^(\.\/+)+/, '').replace(/\/+$/, ''));
   if (bare.some((path) => path === '' || path === '.')) return [];
   const unique = [...new Set(bare)].sort((a, b) => (a < b ? -1 : 1));
   return unique.filter((path) => !unique.some((one) => path.startsWith(`${one}/`)));

@@ -10,10 +10,13 @@ export const MANIFEST_FORMAT = 1;
 z.config({ ...en(), jitless: true });
 
 /** What a manifest may demand of its reader; one that is not listed here is refused. */
-const KNOWN_FEATURES: readonly string[] = ['database'];
+const KNOWN_FEATURES: readonly string[] = ['database', 'owner-names'];
 
 /** Problems beyond these are counted and not listed. */
 export const MAX_LISTED_PROBLEMS = 1000;
+
+/** Names of more users, or more groups, are left out: their numbers are in the archive. */
+export const MAX_OWNER_NAMES = 1000;
 
 const count = z.int().check(z.nonnegative());
 const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
@@ -71,6 +74,11 @@ const totalsSchema = z.strictObject({
   reusedBytes: count,
 });
 
+/** By the number in the archive, the name that it had where the backup was made. */
+const ownerNames = z
+  .record(z.string().check(z.regex(/^[1-9]\d{0,9}$/)), z.string().check(z.maxLength(256)))
+  .check(z.refine((one) => Object.keys(one).length <= MAX_OWNER_NAMES));
+
 const names = z.array(text).check(z.maxLength(10_000));
 /** One value a table, a sequence or an extension. */
 const perName = <T extends z.ZodMiniType>(value: T) => z.record(text, value);
@@ -122,6 +130,8 @@ const manifestSchema = z.strictObject({
   totals: totalsSchema,
   /** What the bytes of the artifacts depend on besides the source. */
   options: z.record(z.string().check(z.maxLength(64)), z.union([text, z.number(), z.boolean()])),
+  /** Names of owners other than root; a manifest with them requires `owner-names`. */
+  owners: z.optional(z.strictObject({ users: ownerNames, groups: ownerNames })),
   git: z.optional(gitSchema),
   package: z.optional(z.strictObject({ name: z.optional(text), version: z.optional(text) })),
   place: z.optional(placeSchema),

@@ -1,4 +1,14 @@
 // Compares a tree on disk with the index of an archive: both in the same order, side by side; only contents of equal size are read.
+import {
+  bitsProblem,
+  dueOf,
+  octal,
+  UnkeptList,
+  WITHOUT_OWNER,
+  type Due,
+  type Ownership,
+  type Unkept,
+} from '../archive/ownership.ts';
 import type { SourceEntry } from '../archive/plan.ts';
 import type { Pool } from '../archive/pool.ts';
 import { groupsOf, readGroups, type Archive } from '../archive/read.ts';
@@ -10,13 +20,14 @@ import type { Difference } from './source.ts';
 
 export interface CompareInput {
   readonly archive: Archive;
-  /** The tree's entries in ascending order of their paths. */
-  readonly found: Iterable<SourceEntry>;
+  /** The tree's entries in ascending order of their paths; or what stands in the tree at the path of an entry, if anything. */
+  readonly found: Iterable<SourceEntry> | ((path: string) => SourceEntry | undefined);
   /** Only what these name can count: byte strings without a slash at the end. Undefined for everything. */
   readonly paths?: readonly string[] | undefined;
   /** Which of the archive's entries count; the tree's are the caller's to choose. */
   readonly wants: (path: string) => boolean;
-  readonly owners: boolean;
+  /** Whose the entries should be, and what of that whoever restores them can bring about. */
+  readonly ownership: Ownership;
   readonly times: boolean;
   readonly pool: Pool;
   readonly signal: AbortSignal | undefined;
@@ -32,6 +43,8 @@ export interface Comparison {
   readonly differences: readonly TreeDifference[];
   /** Entries of the tree that could not be read. */
   readonly problems: readonly Problem[];
+  /** What is not as it was recorded, and cannot be made so by the user whose `ownership` it is. */
+  readonly unkept: Unkept;
   readonly entries: number;
 }
 
@@ -46,11 +59,12 @@ export async function compareTree(input: CompareInput): Promise<Comparison> {
 
 class TreeComparison {
   private readonly input: CompareInput;
-  private readonly found: Iterator<SourceEntry>;
+  private readonly found: Iterator<SourceEntry> | undefined;
   private current: SourceEntry | undefined;
   private readonly window = new Window(WINDOW_BYTES);
   private readonly differences: TreeDifference[] = [];
   private readonly problems: Problem[] = [];
+  private readonly unkept = new UnkeptList();
   private readonly shared = new Map<string, string>();
   private batch: { entry: IndexEntry; readPath: string }[] = [];
   private batchBytes = 0;
@@ -59,7 +73,7 @@ class TreeComparison {
 
   constructor(input: CompareInput) {
     this.input = input;
-    this.found = input.found[Symbol.iterator]();
+    this.found = typeof input.found === 'function' ? undefined : input.found[Symbol.iterator]();
     this.advance();
   }
 
@@ -76,12 +90,13 @@ class TreeComparison {
     await this.flush();
     await this.window.drain();
     const differences = this.differences.sort((a, b) => (a.entryPath < b.entryPath ? -1 : 1));
-    return { differences, problems: this.problems, entries: this.entries };
+    const { problems, entries, unkept } = this;
+    return { differences, problems, entries, unkept: unkept.value() };
   }
 
   private advance(): void {
-    const next = this.found.next();
-    this.current = next.done === true ? undefined : next.value;
+    const next = this.found?.next();
+    this.current = next === undefined || next.done === true ? undefined : next.value;
   }
 
   private unexpected(): void {
@@ -101,7 +116,9 @@ class TreeComparison {
   }
 
   private async take(entry: IndexEntry): Promise<void> {
-    while (this.current !== undefined && this.current.path < entry.path) this.unexpected();
+    const { found } = this.input;
+    if (typeof found === 'function') this.current = found(entry.path);
+    else while (this.current !== undefined && this.current.path < entry.path) this.unexpected();
     this.entries++;
     if (this.current?.path !== entry.path) {
       this.differ(entry.path, 'missing', describe(entry), 'nothing');
@@ -126,19 +143,32 @@ class TreeComparison {
         displayPath(found.linkTarget ?? ''),
       );
     }
-    if (entry.type !== 'symlink') this.compareMode(entry, found);
-    if (this.input.owners && (entry.uid !== found.uid || entry.gid !== found.gid)) {
-      this.differ(entry.path, 'owner', `${entry.uid}:${entry.gid}`, `${found.uid}:${found.gid}`);
-    }
+    const due = dueOf(entry, this.input.ownership);
+    if (entry.type !== 'symlink') this.compareMode(entry, found, due);
+    this.compareOwner(entry, found, due);
     if (this.input.times) this.compareTime(entry, found);
   }
 
-  private compareMode(entry: IndexEntry, found: SourceEntry): void {
-    // Without owners, set-id bits are not restored either.
-    const bits = this.input.owners ? 0o7777 : 0o1777;
-    if ((entry.mode & bits) !== (found.mode & bits)) {
-      this.differ(entry.path, 'mode', octal(entry.mode), octal(found.mode));
-    }
+  private compareMode(entry: IndexEntry, found: SourceEntry, due: Due): void {
+    const bits = this.input.ownership.to === 'nobody' ? 0o1777 : 0o7777;
+    if ((entry.mode & bits) === (found.mode & bits)) return;
+    if (due.bitsLost && due.mode === found.mode) {
+      this.unkept.problems.push(bitsProblem(entry.path, entry.mode, found.mode, WITHOUT_OWNER));
+    } else this.differ(entry.path, 'mode', octal(entry.mode), octal(found.mode));
+  }
+
+  private compareOwner(entry: IndexEntry, found: SourceEntry, due: Due): void {
+    const { to } = this.input.ownership;
+    const { uid, gid } = due.owner;
+    if (to === 'nobody' || (found.uid === uid && found.gid === gid)) return;
+    if (due.ownerLost || this.isLasting(found)) this.unkept.ownerOf(entry);
+    else this.differ(entry.path, 'owner', `${uid}:${gid}`, `${found.uid}:${found.gid}`);
+  }
+
+  /** A file can be written anew; the folder of another user stays as it is. */
+  private isLasting(found: SourceEntry): boolean {
+    const { to } = this.input.ownership;
+    return typeof to === 'object' && found.type === 'directory' && found.uid !== to.uid;
   }
 
   private compareTime(entry: IndexEntry, found: SourceEntry): void {
@@ -147,7 +177,11 @@ class TreeComparison {
     if (expected === undefined || actual === undefined || expected === actual) return;
     // A double counts the microseconds of far years in larger steps.
     if (Math.abs(expected) > 2 ** 52 && Math.abs(expected - actual) <= 8) return;
-    this.differ(entry.path, 'time', time(expected), time(actual));
+    if (this.isLasting(found)) {
+      const detail = `is ${time(actual)} instead of ${time(expected)}: it belongs to another user`;
+      const path = displayPath(entry.path);
+      this.unkept.problems.push({ path, code: 'time', detail, tolerated: true });
+    } else this.differ(entry.path, 'time', time(expected), time(actual));
   }
 
   private async compareContent(entry: IndexEntry, found: SourceEntry): Promise<void> {
@@ -191,10 +225,6 @@ function isContent(entry: { type: string }): boolean {
 
 function describe(entry: { type: string; size: number }): string {
   return entry.type === 'file' ? `a file of ${entry.size} bytes` : `a ${entry.type}`;
-}
-
-function octal(mode: number): string {
-  return mode.toString(8).padStart(4, '0');
 }
 
 function time(micros: number): string {

@@ -47,15 +47,9 @@ export function wholeTree(
   });
 }
 
-/** Which entries some paths mean: themselves and what is below them; all for none. */
+/** Which entries some paths mean: themselves and what is below them; all for none. Byte strings without a closing slash. */
 export function wantedPaths(paths: readonly string[]): (entryPath: string) => boolean {
   if (paths.length === 0) return () => true;
-  const wanted = bareBytes(paths);
   return (path) =>
-    wanted.some((one) => path === one || path === `${one}/` || path.startsWith(`${one}/`));
-}
-
-/** Paths as users write them, as byte strings without a slash at the end. */
-export function bareBytes(paths: readonly string[]): string[] {
-  return paths.map((path) => fromUtf8(path.replace(/^\.\//, '').replace(/\/+$/, '')));
+    paths.some((one) => path === one || path === `${one}/` || path.startsWith(`${one}/`));
 }

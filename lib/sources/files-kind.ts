@@ -6,8 +6,9 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import { artifactOf } from '../format/manifest.ts';
 import { fromUtf8 } from '../format/paths.ts';
 import { compareTree } from './compare-tree.ts';
-import { bareBytes, openBackupArchive, tableOf, wantedPaths, wholeTree } from './files-backup.ts';
+import { openBackupArchive, tableOf, wantedPaths, wholeTree } from './files-backup.ts';
 import { filesInPlace } from './files-in-place.ts';
+import { ownershipOf, withNames } from './owner-names.ts';
 import { filesByHand, listFiles } from './files-views.ts';
 import { repairFiles } from './files-repair.ts';
 import type {
@@ -33,9 +34,15 @@ export const filesKind: SourceKind = {
   repair: repairFiles,
 };
 
-/** The kind of sources that are read into the same archives, and have no folder that one could be restored over. */
+/** The kind of sources that are read into the same archives, and have neither owners nor a folder that one could be restored over. */
 export function archiveKind(kind: string): SourceKind {
-  return { ...filesKind, kind, inPlace: undefined };
+  return {
+    ...filesKind,
+    kind,
+    restore: (backup, input) => restore(backup, { ...input, owners: 'aside' }),
+    compare: (backup, input) => compare(backup, { ...input, owners: 'aside' }),
+    inPlace: undefined,
+  };
 }
 
 async function prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings> {
@@ -72,20 +79,23 @@ async function proveScan(backup: OpenBackup): Promise<Problem[]> {
 async function restore(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult> {
   const archive = await openBackupArchive(backup);
   const totalBytes = input.paths.length === 0 ? backup.manifest.totals.contentBytes : undefined;
-  return restoreArchive(archive, {
+  const { owners } = backup.manifest;
+  const restored = await restoreArchive(archive, {
     root: `${fromUtf8(input.into)}/`,
-    paths: bareBytes(input.paths),
-    write: { owners: input.owners },
+    paths: input.paths,
+    write: { ownership: await ownershipOf(input.owners, owners) },
     pool: input.pool,
     signal: input.signal,
     onProgress: ({ entries, bytes }) => input.onProgress?.({ entries, bytes, totalBytes }),
   });
+  return { ...restored, unkept: withNames(restored.unkept, owners) };
 }
 
 async function compare(backup: OpenBackup, input: CompareFolder): Promise<Compared> {
   const problems: Problem[] = [];
   const wants = wantedPaths(input.paths);
   const { owners, times, pool, signal } = input;
+  const names = backup.manifest.owners;
   const totalBytes = input.paths.length === 0 ? backup.manifest.totals.contentBytes : undefined;
   const compared = await compareTree({
     archive: await openBackupArchive(backup),
@@ -94,14 +104,15 @@ async function compare(backup: OpenBackup, input: CompareFolder): Promise<Compar
       wants,
     ),
     wants,
-    paths: input.paths.length === 0 ? undefined : bareBytes(input.paths),
-    owners,
+    paths: input.paths.length === 0 ? undefined : input.paths,
+    ownership: await ownershipOf(owners, names),
     times,
     pool,
     signal,
     onProgress: ({ entries, bytes }) => input.onProgress?.({ entries, bytes, totalBytes }),
   });
-  return { ...compared, problems: [...problems, ...compared.problems] };
+  const unkept = withNames(compared.unkept, names);
+  return { ...compared, unkept, problems: [...problems, ...compared.problems] };
 }
 
 function* only<T extends { path: string }>(

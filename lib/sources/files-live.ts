@@ -5,6 +5,7 @@ import { fsPath } from '../format/paths.ts';
 import type { SourceEntry } from '../archive/plan.ts';
 import { compareTree, type TreeDifference } from './compare-tree.ts';
 import { openBackupArchive } from './files-backup.ts';
+import { ownershipOf } from './owner-names.ts';
 import type { CompareLive, ComparedLive, OpenBackup } from './source.ts';
 
 /** The source as a run would take it now. */
@@ -26,7 +27,7 @@ export async function compareFilesLive(
     archive: await openBackupArchive(backup),
     found: entries((one) => problems.push(one)),
     wants: () => true,
-    owners: true,
+    ownership: await ownershipOf('all', backup.manifest.owners),
     times: true,
     pool,
     signal,

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { readGroups, type Archive } from '../archive/read.ts';
+import { ASIDE } from '../archive/ownership.ts';
 import { restoreArchive } from '../archive/restore-archive.ts';
 import type { SourceEntry } from '../archive/plan.ts';
 import { statLine } from '../archive/stat-line.ts';
@@ -25,7 +26,7 @@ export const repairFiles: Repair = async (backup, donors, { scratch, ...work }) 
   await restoreArchive(archive, {
     root: `${fromUtf8(kept)}/`,
     paths: [],
-    write: { owners: false },
+    write: { ownership: ASIDE },
     onProgress: undefined,
     pool: work.pool,
     signal: work.signal,
@@ -112,7 +113,7 @@ async function takeFrom(
     root: `${fromUtf8(folder)}/`,
     paths: [],
     only: new Set(paths.values()),
-    write: { owners: false },
+    write: { ownership: ASIDE },
     onProgress: undefined,
     pool: work.pool,
     signal: work.signal,
@@ -159,6 +160,7 @@ async function archiveAgain(
   return {
     ...stored,
     problems: [...before, ...problems, ...stored.problems],
+    owners: backup.manifest.owners,
     git: undefined,
     package: undefined,
   };

@@ -12,6 +12,7 @@ import { compareFilesLive, type LiveTree } from './files-live.ts';
 import { readGitFacts, type GitFacts, type GitOptions } from './git.ts';
 import { findGaps, lfsFromAbove } from './git-gaps.ts';
 import type { GitignoreContext } from './gitignore.ts';
+import { OwnersSeen } from './owner-names.ts';
 import { readPackageFacts } from './package.ts';
 import { createSelector } from './select.ts';
 import type { LiveSource, OpenBackup, ReadInput, ReadResult } from './source.ts';
@@ -150,8 +151,10 @@ async function readFiles(
   // Awaited last; should the archive fail before, nobody asks for it any more.
   git.catch(() => undefined);
   const say = (problem: Problem) => problems.push(problem);
+  const owners = new OwnersSeen();
+  const walked = () => walkFiles(options, surroundings, say, say);
   const stored = await archiveTree(input, {
-    entries: readable(options, () => walkFiles(options, surroundings, say, say)),
+    entries: owners.watch(readable(options, walked)),
     encoding: ENCODINGS[options.compression],
     times: options.times,
   });
@@ -166,6 +169,7 @@ async function readFiles(
   return {
     ...stored,
     problems: [...tolerate(problems, options.tolerate), ...notes],
+    owners: await owners.names(),
     git: gitState(facts),
     package: readPackageFacts(options.path),
   };

@@ -1,4 +1,5 @@
 // The contract of a kind of source: what it reads into artifacts, proves, writes back and compares. The engine knows no kind.
+import type { Unkept } from '../archive/ownership.ts';
 import type { ByteReader } from '../archive/read.ts';
 import type { Pool } from '../archive/pool.ts';
 import type { Problem } from '../errors.ts';
@@ -53,6 +54,8 @@ export interface ReadResult {
   readonly problems: readonly Problem[];
   /** True when every byte of the source was read. */
   readonly full: boolean;
+  /** Of files: the names that their owners have where they were read; undefined where none has one. */
+  readonly owners?: Manifest['owners'];
   readonly git: GitState | undefined;
   readonly package: Manifest['package'];
   /** Of a database: what it held when it was read. */
@@ -68,12 +71,18 @@ export interface Findings {
   readonly entries: number;
 }
 
+/**
+ * What becomes of recorded owners and set-id bits: `able` gives what the user who restores may give and tells the rest, `all` tries to
+ * give everything, `aside` gives nothing of it.
+ */
+export type Owners = 'able' | 'all' | 'aside';
+
 export interface RestoreInput extends Work {
-  /** Paths to restore, relative to the source; empty for everything. */
+  /** Byte strings without a closing slash, relative to the source; empty for everything. */
   readonly paths: readonly string[];
   /** An absolute folder that does not exist yet: the engine makes it visible when all is well. */
   readonly into: string;
-  readonly owners: boolean;
+  readonly owners: Owners;
 }
 
 export interface RestoreResult {
@@ -82,6 +91,8 @@ export interface RestoreResult {
   readonly bytes: number;
   /** What could not be restored. */
   readonly problems: readonly Problem[];
+  /** What was restored, but for its owner, its bits or its time. */
+  readonly unkept: Unkept;
 }
 
 /** What an in-place restore would do to a folder. Paths are byte strings, directories end in `/`, in ascending order. */
@@ -92,16 +103,27 @@ export interface InPlacePlan {
   readonly create: readonly string[];
   /** What stands in the folder and is to go. */
   readonly remove: readonly string[];
-  /** Entries that are equal already. */
+  /** What stands and gives way, without closing slashes: files, links, and directories with all that is in them. */
+  readonly lost: readonly string[];
+  /** Entries that are equal already, as far as this user can make them so. */
   readonly equal: number;
+  /** What he cannot. */
+  readonly unkept: Unkept;
 }
 
 export interface InPlaceInput extends Work {
   readonly folder: string;
+  /** Byte strings without a closing slash; empty for everything. */
   readonly paths: readonly string[];
-  readonly owners: boolean;
+  readonly owners: Owners;
   /** What is to go, as byte strings: what an earlier restore made, or what the source holds and the backup does not. */
   readonly remove: readonly string[];
+}
+
+/** What of a plan has been done; it grows while it is. */
+export interface InPlaceDone {
+  readonly replaced: string[];
+  readonly removed: string[];
 }
 
 /** One way in which a tree differs from a backup. `expected` is the backup's. */
@@ -116,9 +138,9 @@ export interface Difference {
 export interface CompareFolder extends Work {
   /** An absolute folder. */
   readonly folder: string;
-  /** Restrict the comparison to these paths, relative to the source; empty for everything. */
+  /** Restrict the comparison to these paths: byte strings without a closing slash; empty for everything. */
   readonly paths: readonly string[];
-  readonly owners: boolean;
+  readonly owners: Owners;
   readonly times: boolean;
 }
 
@@ -126,6 +148,8 @@ export interface Compared {
   readonly differences: readonly Difference[];
   /** What of the folder could not be read. */
   readonly problems: readonly Problem[];
+  /** What differs, and is all that this user can make of it. */
+  readonly unkept: Unkept;
   readonly entries: number;
 }
 
@@ -288,12 +312,17 @@ export interface InPlace {
   plan(backup: OpenBackup, input: InPlaceInput): Promise<InPlacePlan>;
   /** Reads everything that `apply` would overwrite or remove, as a backup of its own. */
   save(plan: InPlacePlan, input: InPlaceInput, into: ReadInput): Promise<ReadResult>;
-  /** Replaces entry by entry, each verified beside its place and renamed into it. */
+  /**
+   * Replaces entry by entry, each verified beside its place and renamed into it. Only what is named in `done` has changed, also when
+   * this throws: `BACKUP_DAMAGED` or `TARGET_REFUSED` when nothing can be restored, `NO_SPACE`, `CANCELLED`.
+   */
   apply(
     backup: OpenBackup,
     plan: InPlacePlan,
-    input: InPlaceInput & { random: string },
+    input: InPlaceInput & { random: string; done: InPlaceDone },
   ): Promise<RestoreResult>;
+  /** What is not as the plan wants it. */
+  leftOver(backup: OpenBackup, plan: InPlacePlan, input: InPlaceInput): Promise<Compared>;
 }
 
 /** What is read into a backup: a source as configured, or what another verb makes one of. */

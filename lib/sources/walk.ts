@@ -2,9 +2,8 @@
 import fs from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import type { Problem } from '../errors.ts';
-import { microseconds, problemOf } from '../archive/encode.ts';
+import { problemOf } from '../archive/encode.ts';
 import type { SourceEntry } from '../archive/plan.ts';
-import { statLine } from '../archive/stat-line.ts';
 import { isKeyPath, isOwnPath, KEYS_DIRECTORY } from '../format/own-paths.ts';
 import { displayPath, fsPath } from '../format/paths.ts';
 import { findSecret, type ReadHead } from './secrets.ts';
@@ -13,6 +12,7 @@ import type { Scope, Selector } from './select.ts';
 import { isPointer, mayBePointer, MAX_POINTER_BYTES, speaksOfLfs } from './lfs.ts';
 import { readHead, readSmallFile } from './small-file.ts';
 import { repositoryAt } from './working-tree.ts';
+import { standingEntry } from './standing-entry.ts';
 
 export interface WalkOptions {
   /** Absolute, as a byte string that ends in `/`. */
@@ -32,9 +32,6 @@ export interface WalkOptions {
   /** Whether attributes from outside the root have Git LFS keep something. */
   readonly lfs?: boolean;
 }
-
-/** Smaller files are not looked at for holes: file systems differ in how they count their blocks. */
-const HOLES_FROM_BYTES = 64n << 10n;
 
 /** What is larger is no list of patterns. */
 const MAX_GITIGNORE_BYTES = 1 << 20;
@@ -272,21 +269,8 @@ class Walker {
     type: 'file' | 'directory' | 'symlink',
     stats: BigIntStats,
   ): SourceEntry {
-    const file = type === 'file';
-    return {
-      path,
-      type,
-      size: file ? Number(stats.size) : 0,
-      mode: Number(stats.mode & 0o7777n),
-      uid: Number(stats.uid),
-      gid: Number(stats.gid),
-      mtimeMicroseconds: this.options.times === 'content' ? undefined : microseconds(stats.mtimeNs),
-      linkTarget: undefined,
-      readPath: file ? this.options.root + path : undefined,
-      stat: file ? statLine(stats) : '',
-      shared: false,
-      holes: file && stats.size >= HOLES_FROM_BYTES && stats.blocks * 512n + 4096n < stats.size,
-    };
+    const entry = standingEntry(this.options.root, path, type, stats);
+    return this.options.times === 'content' ? { ...entry, mtimeMicroseconds: undefined } : entry;
   }
 }
 

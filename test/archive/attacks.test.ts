@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Pool } from '../../lib/archive/pool.ts';
 import { proveArchive } from '../../lib/archive/prove-archive.ts';
 import type { RestoreSummary } from '../../lib/archive/restore-archive.ts';
+import { ASIDE } from '../../lib/archive/ownership.ts';
 import { HoldfastError } from '../../lib/errors.ts';
 import { INDEX_PATH } from '../../lib/format/own-paths.ts';
 import { MemoryReader, plant, restoreInto, Scratch } from '../support/archives.ts';
@@ -361,7 +362,7 @@ test('what stands in the way of a file is not overwritten', async () => {
   const summary = await restoreArchive(archive, {
     root: `${scratch.at('elsewhere')}/`,
     paths: [],
-    write: { owners: false },
+    write: { ownership: ASIDE },
     pool,
     signal: undefined,
     onProgress: undefined,

@@ -1,4 +1,5 @@
-import { readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
@@ -30,3 +31,29 @@ test.each([[['site']], [['site', 'content']], [['site', 'content/deep/b.mdx']]])
     expect(await readFile(join(deep, 'b.mdx'), 'utf8')).toBe('overwritten\n');
   },
 );
+
+test('a file that git reports as deleted is restored where the user stands, and a changed one is not', async () => {
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=n', '-c', 'user.email=e@example.com', ...args], {
+      cwd: place.site,
+    });
+  git('init', '--quiet');
+  git('add', '--all');
+  git('commit', '--quiet', '--message', 'first');
+  const deep = join(place.site, 'content/deep');
+  await rm(join(deep, 'b.mdx'));
+  const { exit, stderr } = await place.run(['restore', 'site', 'b.mdx', '--in-place', '--quiet'], {
+    cwd: deep,
+  });
+  expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+  expect(await readFile(join(deep, 'b.mdx'), 'utf8')).toBe('# B\n');
+  await writeFile(join(deep, 'b.mdx'), 'changed\n');
+  const refused = await place.run(['restore', 'site', 'b.mdx', '--in-place'], { cwd: deep });
+  expect(refused.exit).toBe(1);
+  expect(refused.stderr).toContain('content/deep/b.mdx');
+  // A file that git does not know stands where a committed folder was: that would be lost.
+  await rm(deep, { recursive: true });
+  await writeFile(deep, 'nobody else has this');
+  expect((await place.run(['restore', 'site', 'content', '--in-place'])).exit).toBe(1);
+  expect(await readFile(deep, 'utf8')).toBe('nobody else has this');
+});

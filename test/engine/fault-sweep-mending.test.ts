@@ -117,7 +117,7 @@ describe('over a store that fails at any of its calls', () => {
         return restoreInPlace(engine, backup, {
           ...place(open),
           paths: [],
-          owners: false,
+          owners: 'aside',
           remove: [],
           dryRun: false,
           commands: [],
@@ -166,7 +166,7 @@ async function takeBack(store: Store, clock: Clock, place: Parameters<typeof las
     await restoreInPlace(engine, backup, {
       ...place,
       paths: [],
-      owners: false,
+      owners: 'aside',
       remove,
       dryRun: false,
       commands: [],

@@ -124,7 +124,7 @@ describe('keys of a bucket', () => {
     for (const key of ['a//b', 'c', 'd/e']) bucket.put(key, key);
     const made = await backUp();
     await using pool = new Pool({ workers: 0 });
-    const work = { pool, signal: undefined, onProgress: undefined, owners: false };
+    const work = { pool, signal: undefined, onProgress: undefined, owners: 'aside' } as const;
     const folder = scratch.at('restored');
     fs.mkdirSync(folder);
     await bucketKind.restore(made, { ...work, into: folder, paths: [] });

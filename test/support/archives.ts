@@ -7,6 +7,7 @@ import type { ArchiveFindings } from '../../lib/archive/prove-archive.ts';
 import { proveArchive } from '../../lib/archive/prove-archive.ts';
 import { openArchive, type Archive, type ByteReader } from '../../lib/archive/read.ts';
 import { restoreArchive, type RestoreSummary } from '../../lib/archive/restore-archive.ts';
+import { ASIDE, BY_NUMBER } from '../../lib/archive/ownership.ts';
 import { HoldfastError, type Problem } from '../../lib/errors.ts';
 import type { Extent } from '../../lib/format/codec.ts';
 import {
@@ -267,7 +268,7 @@ export async function restoreInto(
   return await restoreArchive(archive, {
     root: `${fromUtf8(into)}/`,
     paths: paths.map(fromUtf8),
-    write: { owners },
+    write: { ownership: owners ? BY_NUMBER : ASIDE },
     pool,
     signal: undefined,
     onProgress: undefined,

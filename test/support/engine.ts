@@ -158,7 +158,7 @@ export function restoreTo(
   return restoreBackup(engine, backup, {
     paths: [],
     to,
-    owners: false,
+    owners: 'aside',
     verify: true,
     skipDamaged: false,
     commands: [],

@@ -264,7 +264,7 @@ def open_backup(folder, pem):
     *store, _, source, id_ = os.path.abspath(folder).split('/')
     place = f'backups/{source}/{id_}/'
     manifest = signed(f'{folder}/manifest.json', place + 'manifest.json', pem)
-    need(manifest['format'] == 1 and manifest['requires'] == [], 'a newer version wrote it')
+    need(manifest['format'] == 1 and manifest['requires'] in ([], ['owner-names']), 'a newer version wrote it')
     need((manifest['source'], manifest['id']) == (source, id_), 'it is another backup')
     need(set(manifest.get('place', {})) <= {'host', 'machine', 'path', 'remote'}, 'a place is something else')
     [archive] = [one for one in manifest['artifacts'] if one['role'] == 'archive']

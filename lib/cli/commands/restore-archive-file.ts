@@ -14,6 +14,7 @@ import { kindsFor } from '../sources.ts';
 import type { Terminal } from '../terminal.ts';
 import {
   exitOf,
+  meantPaths,
   restoreOptions,
   sayRestored,
   targetOf,
@@ -48,7 +49,11 @@ export async function restoreArchiveFile(
   );
   sayAuthenticity(terminal, archive);
   terminal.start(`restoring ${path.basename(file)}`);
-  const report = await restoreOpened(bench, archive.backup, restoreOptions(paths, to, options));
+  const note = (text: string) => terminal.note(text);
+  const meant = await meantPaths({ engine: bench, config: undefined }, archive.backup, paths, {
+    note,
+  });
+  const report = await restoreOpened(bench, archive.backup, restoreOptions(meant, to, options));
   terminal.stop();
   sayRestored(terminal, report);
   terminal.document({

@@ -7,7 +7,7 @@ import process from 'node:process';
 import { openBackup, resolveBackup } from '../../engine/catalog.ts';
 import { restoreInPlace, type InPlaceReport } from '../../engine/restore-in-place.ts';
 import { lastSafety, type SafetyPlace } from '../../engine/safety.ts';
-import { HoldfastError } from '../../errors.ts';
+import { ERRORS, HoldfastError } from '../../errors.ts';
 import { localSigner } from '../../format/signed.ts';
 import { extraEntries } from '../../sources/files.ts';
 import { uncommittedChanges } from '../../sources/git.ts';
@@ -15,6 +15,7 @@ import type { InPlacePlan, OpenBackup } from '../../sources/source.ts';
 import { openStore } from '../../stores/open.ts';
 import { withLocalLock } from '../../stores/lock.ts';
 import { displayText } from '../../format/paths.ts';
+import { jsonPath } from '../json.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
 import { sayLeftOut } from '../left-out.ts';
@@ -26,8 +27,11 @@ import { counted, durationText } from '../units.ts';
 import {
   commandsOf,
   exitOf,
+  meantPaths,
+  ownersOf,
   sayCommands,
   sayHazards,
+  sayUnkept,
   someEntries,
   type RestoreCommandOptions,
 } from '../restoring.ts';
@@ -51,11 +55,13 @@ export async function restoreOver(
   const backup = await openBackup(session.engine, source, id);
   await assertSameSite(session, backup, options);
   const folder = await folderOf(session, source, options);
-  const remove = options.delete === true ? await extras(session, backup, paths) : [];
+  const note = (text: string) => terminal.note(text);
+  const meant = await meantPaths(session, backup, paths, { note, over: folder });
+  const remove = options.delete === true ? await extras(session, backup, meant) : [];
   return await perform(session, backup, {
     ...given,
     folder,
-    paths,
+    paths: meant,
     remove,
     label: `restoring ${source}/${id}`,
   });
@@ -85,11 +91,16 @@ export async function run(
     const allowUncommitted = i > 0 || options.allowUncommitted === true;
     const chosen = { ...options, allowUncommitted, verify: true };
     const step = { ...given, options: chosen, remove, of: undoing.of, unfinished };
-    exit = await perform(session, backup, step);
-    if (exit !== 0 || options.dryRun === true) return exit;
+    exit = Math.max(exit, await perform(session, backup, step));
+    if (isStopped(exit) || options.dryRun === true) return exit;
   }
   await undoing.finish();
   return exit;
+}
+
+/** What cannot be given back, such as an owner, is no reason to stop halfway. */
+function isStopped(exit: number): boolean {
+  return exit !== 0 && exit !== ERRORS.RESTORE_INCOMPLETE.exit;
 }
 
 function soleSource(session: Session): string {
@@ -155,7 +166,7 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
       folder,
       paths: given.paths,
       remove: given.remove,
-      owners: options.owner === true,
+      owners: ownersOf(options),
       dryRun: options.dryRun === true,
       ...(given.of !== undefined && { of: given.of }),
       unfinished: given.unfinished === true,
@@ -181,9 +192,9 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
     ...(report.result?.problems ?? []),
     ...report.differences.map((one) => ({ path: one.path, code: one.change, detail: one.found })),
   ];
-  const exit = exitOf({ problems, commands: report.commands });
-  if (given.unfinished !== true || exit !== 0) {
-    terminal.document({ command: 'restore', ...report });
+  const exit = exitOf({ ...report, problems });
+  if (given.unfinished !== true || isStopped(exit)) {
+    terminal.document({ command: 'restore', ...documentOf(report) });
   }
   return exit;
 }
@@ -201,7 +212,8 @@ async function assertCommitted(plan: InPlacePlan, { folder, options }: Performan
   if (options.allowUncommitted === true) return;
   const { paths, problems } = await uncommittedChanges(folder, {
     environment: process.env,
-    paths: [...plan.replace, ...plan.remove].filter((one) => !one.endsWith('/')),
+    // What was deleted has nothing left that could be overwritten.
+    paths: plan.lost,
   });
   const hint =
     'Commit or stash them, or pass --allow-uncommitted: a safety backup is made in any case.';
@@ -222,32 +234,80 @@ async function assertCommitted(plan: InPlacePlan, { folder, options }: Performan
   );
 }
 
+/** Byte strings as text. */
+function documentOf(report: InPlaceReport): object {
+  const texts = (paths: readonly string[]) => paths.map((one) => jsonPath(one).path);
+  const { plan, replaced, created, removed } = report;
+  const { replace, create, remove, equal } = plan;
+  return {
+    ...report,
+    plan: { replace: texts(replace), create: texts(create), remove: texts(remove), equal },
+    replaced: texts(replaced),
+    created: texts(created),
+    removed: texts(removed),
+  };
+}
+
 function say(terminal: Terminal, report: InPlaceReport): void {
-  const { plan, dryRun, safety, result, folder, durationMs } = report;
-  const touched = plan.replace.length + plan.remove.length;
-  if (touched === 0) {
+  const { plan, dryRun, folder } = report;
+  if (plan.replace.length + plan.remove.length === 0) {
+    const aside = report.unkept.owners + report.unkept.problems.length > 0;
     terminal.line(
-      `nothing to do: ${counted(plan.equal, 'entry', 'entries')} of ${displayText(folder)} are as they were backed up`,
+      `nothing to do: ${counted(plan.equal, 'entry', 'entries')} of ${displayText(folder)} are as they were backed up${aside ? ', but for what is named below' : ''}`,
     );
-    return;
+  } else if (dryRun) sayPlan(terminal, report);
+  else sayDone(terminal, report);
+  for (const line of problemLines(report.result?.problems ?? [])) terminal.warn(line);
+  for (const { path: where, change, expected, found } of report.differences.slice(0, 20))
+    terminal.warn(`${displayText(where)}: ${change} is ${found} instead of ${expected}`);
+  for (const line of problemLines(report.unread)) terminal.warn(`not read back: ${line}`);
+  sayUnkept(terminal, report.unkept);
+  if (!isWhole(report)) {
+    terminal.warn(
+      `not all of it was restored: correct what is named above and run the same command again, or take it back with holdfast undo ${displayText(folder)}`,
+    );
   }
-  const verb = dryRun ? 'would be' : 'were';
+  if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
+  sayHazards(terminal, report.hazards);
+}
+
+function sayPlan(terminal: Terminal, { source, id, folder, plan }: InPlaceReport): void {
+  terminal.line(`dry run  ${source}/${id} over ${displayText(folder)}`);
   terminal.line(
-    `${dryRun ? 'dry run' : terminal.paint('green', 'restored')}  ${report.source}/${report.id} over ${displayText(folder)}`,
+    `  ${plan.replace.length} would be replaced, ${plan.create.length} of them new; ${plan.remove.length} would be removed; ${plan.equal} equal already`,
   );
+  sayPaths(terminal, plan.replace, plan.remove);
+}
+
+function sayDone(terminal: Terminal, report: InPlaceReport): void {
+  const { source, id, folder, plan, replaced, created, removed, safety, durationMs } = report;
+  const whole = isWhole(report);
+  const mark = terminal.paint(whole ? 'green' : 'yellow', whole ? 'restored' : 'restored in part');
+  terminal.line(`${mark}  ${source}/${id} over ${displayText(folder)}`);
+  const of = (done: readonly string[], wanted: readonly string[]) =>
+    done.length === wanted.length ? String(done.length) : `${done.length} of ${wanted.length}`;
   terminal.line(
-    `  ${plan.replace.length} ${verb} replaced, ${plan.create.length} of them new; ${plan.remove.length} ${verb} removed; ${plan.equal} equal already`,
+    `  ${of(replaced, plan.replace)} were replaced, ${created.length} of them new; ${of(removed, plan.remove)} were removed; ${plan.equal} equal already`,
   );
-  for (const line of someEntries(plan.replace)) terminal.line(`    ${line}`);
-  for (const line of someEntries(plan.remove)) terminal.line(`    remove ${line}`);
+  sayPaths(terminal, replaced, removed);
   if (safety !== undefined) {
     terminal.line(`  what was there before is kept in ${displayText(safety.folder)}`);
     terminal.line(`  to take it back: holdfast undo ${displayText(folder)}`);
   }
-  if (result !== undefined) terminal.line(`  done in ${durationText(durationMs)}`);
-  for (const line of problemLines(result?.problems ?? [])) terminal.warn(line);
-  for (const { path: where, found } of report.differences.slice(0, 20))
-    terminal.warn(`${displayText(where)}: ${found}`);
-  if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
-  sayHazards(terminal, report.hazards);
+  terminal.line(`  done in ${durationText(durationMs)}`);
+}
+
+function sayPaths(
+  terminal: Terminal,
+  replaced: readonly string[],
+  removed: readonly string[],
+): void {
+  for (const line of someEntries(replaced)) terminal.line(`    ${line}`);
+  for (const line of someEntries(removed)) terminal.line(`    remove ${line}`);
+}
+
+/** Whether everything that was wanted was done, and is what was backed up as far as this user can make it so. */
+function isWhole({ result, differences }: InPlaceReport): boolean {
+  const problems = result?.problems ?? [];
+  return differences.length === 0 && problems.every(({ tolerated }) => tolerated === true);
 }

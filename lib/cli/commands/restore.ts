@@ -1,6 +1,6 @@
 // `holdfast restore`: a backup, an archive found alone, or some paths of either, to a new folder or over one in use.
 import { stat } from 'node:fs/promises';
-import { resolveBackup } from '../../engine/catalog.ts';
+import { openBackup, resolveBackup } from '../../engine/catalog.ts';
 import { restoreBackup } from '../../engine/restore.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
@@ -9,6 +9,7 @@ import { isDatabase } from '../databases.ts';
 import {
   commandsOf,
   exitOf,
+  meantPaths,
   restoreOptions,
   sayRestored,
   targetOf,
@@ -44,8 +45,18 @@ export async function run(
   });
   const backup = await resolveBackup(session.engine, name);
   terminal.start(`restoring ${backup.source}/${backup.id}`);
+  const note = (text: string) => terminal.note(text);
+  const meant =
+    paths.length === 0
+      ? []
+      : await meantPaths(
+          session,
+          await openBackup(session.engine, backup.source, backup.id),
+          paths,
+          { note },
+        );
   const report = await restoreBackup(session.engine, backup, {
-    ...restoreOptions(paths, to, options),
+    ...restoreOptions(meant, to, options),
     commands: commandsOf(options, session, backup.source),
   });
   terminal.stop();

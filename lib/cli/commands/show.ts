@@ -1,5 +1,5 @@
 // `holdfast show`: what a backup is, what it holds, and what changed since the one before it.
-import { resolveBackup } from '../../engine/catalog.ts';
+import { openBackup, resolveBackup } from '../../engine/catalog.ts';
 import { diffBackups, type BackupName, type DiffTotals } from '../../engine/diff.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { contentsOf, showBackup, type ContentLine, type ShownBackup } from '../../engine/show.ts';
@@ -16,9 +16,10 @@ import {
 } from '../changes.ts';
 import { jsonPath, ListDocument } from '../json.ts';
 import type { Invocation } from '../invocation.ts';
-import { openSession } from '../session.ts';
+import { openSession, type Session } from '../session.ts';
 import { backupLines } from '../shown-backup.ts';
 import { placesIn } from '../by-hand.ts';
+import { meantPaths } from '../restoring.ts';
 import { Terminal } from '../terminal.ts';
 import { bytesText, counted, timeText } from '../units.ts';
 
@@ -46,7 +47,8 @@ export async function run(
   try {
     const all = options.all === true;
     if (paths.length === 0) terminal.line(all ? 'everything in it' : 'in it');
-    await sayContents(terminal, document, contentsOf(engine, backup, { paths, all }));
+    const meant = await meantIn(session, backup, paths, terminal);
+    await sayContents(terminal, document, contentsOf(engine, backup, { paths: meant, all }));
   } catch (error) {
     if (!terminal.json) throw error;
     return document.fail(error);
@@ -54,6 +56,17 @@ export async function run(
   if (changes !== undefined) sayChanges(terminal, changes);
   document.end({});
   return 0;
+}
+
+async function meantIn(
+  session: Session,
+  { source, id }: BackupName,
+  paths: readonly string[],
+  terminal: Terminal,
+): Promise<string[]> {
+  if (paths.length === 0) return [];
+  const note = (text: string) => terminal.note(text);
+  return meantPaths(session, await openBackup(session.engine, source, id), paths, { note });
 }
 
 async function sayContents(

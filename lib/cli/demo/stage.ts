@@ -22,7 +22,7 @@ export const SOURCE = 'site';
 /** Everything, read back and compared, and no command afterwards. */
 export const PLAIN_RESTORE = {
   paths: [],
-  owners: false,
+  owners: 'aside',
   verify: true,
   skipDamaged: false,
   commands: [],

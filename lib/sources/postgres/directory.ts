@@ -38,7 +38,7 @@ export async function extractDump(
     ...work,
     paths: [DUMP_FOLDER],
     into: folder,
-    owners: false,
+    owners: 'aside',
   });
   const [problem] = restored.problems;
   if (problem !== undefined) {

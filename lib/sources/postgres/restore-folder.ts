@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
+import { ALL_KEPT } from '../../archive/ownership.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { Artifact } from '../../format/manifest.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';
@@ -36,11 +37,7 @@ export async function wantedObjects(
   const { objects } = await openIndex(backup);
   if (paths.length === 0) return objects;
   const named = await namedObjects(backup);
-  const wanted = new Set(
-    paths
-      .map((one) => fromUtf8(one.replace(/^\.\//, '').replace(/\/+$/, '')))
-      .flatMap((one) => objectsAt(named, one).map(({ object }) => object)),
-  );
+  const wanted = new Set(paths.flatMap((one) => objectsAt(named, one).map(({ object }) => object)));
   return objects.filter((one) => wanted.has(one) || one.type === 'BEGIN' || one.type === 'END');
 }
 
@@ -88,6 +85,7 @@ export async function restoreToFolder(
     entries: objects.length,
     bytes: bytes + beside.bytes,
     problems: [],
+    unkept: ALL_KEPT,
   };
 }
 
@@ -116,7 +114,12 @@ async function writeBeside(
 /** The directory is pg_dump's own, and pg_restore takes single tables out of it. */
 async function restoreDirectory(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult> {
   refuseParts(input.paths);
-  const restored = await filesKind.restore(backup, { ...input, paths: [DUMP_FOLDER] });
+  const restored = await filesKind.restore(backup, {
+    ...input,
+    paths: [DUMP_FOLDER],
+    // Who wrote it for pg_dump means nothing.
+    owners: 'aside',
+  });
   const [problem] = restored.problems;
   if (problem?.code === 'damaged') {
     throw new HoldfastError('BACKUP_DAMAGED', `${problem.path} of the dump: ${problem.detail}`);
@@ -159,7 +162,7 @@ export async function compareFolder(backup: OpenBackup, input: CompareFolder): P
   } else differences.push(differs(DUMP_FILE, 'missing', 'a file', 'nothing'));
   if (input.paths.length === 0) differences.push(...(await compareBeside(backup, input.folder)));
   const problems: Problem[] = [];
-  return { differences, problems, entries: objects.length };
+  return { differences, problems, unkept: ALL_KEPT, entries: objects.length };
 }
 
 async function compareDirectory(backup: OpenBackup, input: CompareFolder): Promise<Compared> {
@@ -167,6 +170,7 @@ async function compareDirectory(backup: OpenBackup, input: CompareFolder): Promi
   const compared = await filesKind.compare(backup, {
     ...input,
     paths: [DUMP_FOLDER],
+    owners: 'aside',
     times: false,
   });
   const beside = await compareBeside(backup, input.folder);

@@ -217,7 +217,7 @@ describe('to a folder', () => {
     const { pool } = engine;
     const work = { pool, signal: undefined, onProgress: undefined };
     const compared = await kind.compare(backup, {
-      ...{ ...work, folder: to, paths: [], owners: false, times: false },
+      ...{ ...work, folder: to, paths: [], owners: 'aside' as const, times: false },
     });
     expect(compared.differences.map((one) => one.path)).toEqual([`dump/${row ?? ''}`]);
     fs.rmSync(to, { recursive: true });
