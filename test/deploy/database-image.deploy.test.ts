@@ -24,6 +24,7 @@ import {
   type Container,
   type ContainerOptions,
 } from '../support/function-container.ts';
+import { debian13 } from '../support/debian13.ts';
 import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { LambdaService, type Answer } from '../support/runtime-api.ts';
 
@@ -38,7 +39,7 @@ const printed: string[] = [];
 
 beforeAll(async () => {
   captureLog(printed);
-  servers.push(await startPostgres(), await startPostgres({ major: 17 }));
+  servers.push(await startPostgres(), await startPostgres({ programs: debian13().binaries }));
   for (const server of servers) server.create('app');
   stage = await startStage();
 }, SETUP_MS);
@@ -100,7 +101,7 @@ async function inContainer<T>(
   const variables = Object.entries(process.env).filter(([key]) => /^(?:AWS|HOLDFAST)_/.test(key));
   const image = writeImage(functionConfig(setting.config));
   const env = { ...(Object.fromEntries(variables) as Record<string, string>), ...options.env };
-  await using container = await startContainer({
+  await using container = startContainer({
     ...options,
     code: join(image, 'function'),
     env,
@@ -218,7 +219,7 @@ test('a container of these tests is as strict as those of Lambda', async () => {
     // What a dump makes the scratch server do is done by the same user: it must not see into the function.
     'node -e "setTimeout(() => {}, 5000)" & for i in 1 2 3; do sleep 0.3; cat /proc/$!/environ 2>/dev/null && echo seen; done; echo unseen',
   ];
-  await using container = await startContainer({
+  await using container = startContainer({
     code: '/var/lib',
     env: {},
     entrypoint: ['sh', '-c'],

@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from '@jest/globals';
 import { Cdk } from '../support/cdk.ts';
-import { pythonTools } from '../support/python-tools.ts';
+import { need } from '../needs/need.ts';
 
 const run = promisify(execFile);
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 /** The CDK states dependencies that follow from references anyway. */
 const IGNORED = ['W3005'];
 
+const programs = need('ministack');
 const cdk = new Cdk({ env: {}, region: 'us-east-1' });
 afterAll(() => cdk.remove());
 
@@ -24,7 +25,7 @@ test.each(['spark-bloom-flow/holdfast.yaml', 'automatron-website/holdfast.aws.ya
       .filter((file) => file.endsWith('.template.json'))
       .map((file) => join(folder, file));
     expect(templates).toHaveLength(1);
-    const linter = join(await pythonTools(), 'cfn-lint');
+    const linter = join(programs(), 'cfn-lint');
     const lint = run(linter, ['--ignore-checks', ...IGNORED, '--', ...templates]).catch(
       (error: unknown) => error as { stdout: string; stderr: string },
     );

@@ -8,6 +8,9 @@ import process from 'node:process';
 import { parse } from 'yaml';
 import { machineTime } from '../support/machine-time.ts';
 import { IMAGES, POSTS, writeNextSite } from '../support/next-site.ts';
+import { need } from '../needs/need.ts';
+
+need('git');
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const EXAMPLE = path.join(ROOT, 'examples/automatron-website');

@@ -8,14 +8,12 @@ import { Scratch, noise } from '../support/archives.ts';
 import { contents, listed, treeOf, unsound } from '../support/engine.ts';
 import { plantSite } from '../support/small-site.ts';
 import { makeSystem, type Ended, type System } from '../support/system.ts';
+import { asRoot } from '../support/as-root.ts';
 
 const TIMEOUT_MS = 240_000;
 
 /** Far more than the heap that it is read, verified and restored with. */
 const LARGE_BYTES = (process.env['HOLDFAST_LONG'] === undefined ? 128 : 2048) * 2 ** 20;
-
-/** Only root may mount; elsewhere a limit of the process stands in for a full disk, and the rest is left to where it can be tried. */
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 /** A file system of its own, as small as it is told to be. */
 function mounted(size: string) {

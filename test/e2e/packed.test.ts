@@ -17,7 +17,8 @@ import { SmallServices } from '../support/small-services.ts';
 import { CREDENTIALS, startVersitygw } from '../support/versitygw.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const PACKAGES_LIMIT_MS = 240_000;
+// Npm may have to fetch what the package depends on, once, on a machine that is busy.
+const PACKAGES_LIMIT_MS = 900_000;
 
 const ending: (() => PromiseLike<unknown>)[] = [];
 let place: string;
@@ -157,17 +158,14 @@ async function setUp(name: string, store: string): Promise<{ site: string; run: 
   fs.writeFileSync(path.join(site, 'content/index.html'), 'hello\n');
   fs.writeFileSync(path.join(site, 'package.json'), JSON.stringify({ name }));
   const run = programIn(site);
-  await run('init');
+  await run('init', '--store', store);
   const file = path.join(site, 'holdfast.yaml');
   const written = parse(fs.readFileSync(file, 'utf8')) as object;
   const all = Object.entries(sources).map(([kind, { configuration }]) => [
     kind,
     { kind, ...configuration },
   ]);
-  fs.writeFileSync(
-    file,
-    stringify({ ...written, store, sources: Object.fromEntries(all) as object }),
-  );
+  fs.writeFileSync(file, stringify({ ...written, sources: Object.fromEntries(all) as object }));
   return { site, run };
 }
 
@@ -216,7 +214,7 @@ test.each(['a folder', 'a bucket'])(
     await run('restore', 'postgres', '--to', 'env:TARGET_URL');
     expect(database.sql(target, 'SELECT count(*) FROM app.users')).toBe('500');
   },
-  120_000,
+  300_000,
 );
 
 test('every command does its work', async () => {
@@ -261,4 +259,4 @@ test('every command does its work', async () => {
   const commands = (await run('--help')).matchAll(/^ {2}([a-z][a-z-]*) /gm);
   const all = [...commands].map(([, command]) => command).filter((one) => one !== 'help');
   expect([...tried].sort()).toEqual(all.sort());
-}, 120_000);
+}, 300_000);

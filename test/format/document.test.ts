@@ -12,6 +12,9 @@ import { decodeSigned, trustedKey } from '../../lib/format/signed.ts';
 import { filesKind } from '../../lib/sources/files-kind.ts';
 import { MemoryReader, restoreInto, Scratch } from '../support/archives.ts';
 import { factsOf } from '../support/trees.ts';
+import { need } from '../needs/need.ts';
+
+need('openssl');
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const FIXTURE = at('test/fixtures/format-1');

@@ -12,6 +12,9 @@ import {
   trustedKey,
 } from '../../lib/format/signed.ts';
 import { Scratch } from '../support/archives.ts';
+import { need } from '../needs/need.ts';
+
+need('openssl');
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const signer = localSigner(pair.privateKey);

@@ -9,6 +9,9 @@ import { handler as backup } from '../../lambda/backup.ts';
 import { handler as verify } from '../../lambda/verify.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { captureLog, CANARIES, contextOf, startStage, type Setting, type Stage } from './stage.ts';
+import { need } from '../needs/need.ts';
+
+need('openssl');
 
 jest.setTimeout(120_000);
 

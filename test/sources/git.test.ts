@@ -20,6 +20,7 @@ import { readGitFacts, uncommittedChanges } from '../../lib/sources/git.ts';
 import { readPackageFacts } from '../../lib/sources/package.ts';
 import { gitignoreContext } from '../../lib/sources/working-tree.ts';
 import { createSelector } from '../../lib/sources/select.ts';
+import { asRoot } from '../support/as-root.ts';
 
 let home: string;
 let repo: string;
@@ -417,8 +418,6 @@ describe('a repository that git cannot read', () => {
     expect(problems[0]?.detail).toContain('git is not installed');
   });
 
-  // Only root can give a file away.
-  const asRoot = process.getuid?.() === 0 ? test : test.skip;
   asRoot('for belonging to somebody else says what to do', async () => {
     commit('a');
     execFileSync('chown', ['-R', '12345', repo]);

@@ -1,10 +1,11 @@
 // A clock that processes share, which shows another time than this machine's, by libfaketime: what takes weeks is seen in seconds.
-import { globSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { need } from '../needs/need.ts';
 import { machineTime } from './machine-time.ts';
 
-const LIBRARIES = '/usr/lib/*/faketime/libfaketimeMT.so.1';
+const library = need('libfaketime');
 /** How long a process goes on with the offset that it has read. */
 const CACHED_SECONDS = 1;
 
@@ -16,15 +17,11 @@ export class Clock {
 
   /** A clock that shows `start` now, and goes on from there; its state is a file in `folder`. */
   constructor(folder: string, start: Date) {
-    const [library] = globSync(LIBRARIES);
-    if (library === undefined) {
-      throw new Error(`there is no ${LIBRARIES}: apt-get install libfaketime`);
-    }
     this.file = join(folder, 'clock');
     this.offsetMs = start.getTime() - machineTime().getTime();
     this.write();
     this.env = {
-      LD_PRELOAD: library,
+      LD_PRELOAD: library(),
       FAKETIME_TIMESTAMP_FILE: this.file,
       FAKETIME_CACHE_DURATION: String(CACHED_SECONDS),
       // Timers run on: only what time it is changes.

@@ -32,14 +32,14 @@ export interface Container extends AsyncDisposable {
 }
 
 /** Starts a container; its network is this machine's loopback. */
-export async function startContainer({
+export function startContainer({
   code,
   env,
   as = 'function',
   entrypoint = DOCKERFILE.entrypoint,
   command = DOCKERFILE.command,
-}: ContainerOptions): Promise<Container> {
-  const { root } = await debian13();
+}: ContainerOptions): Container {
+  const { root } = debian13();
   const at = mkdtempSync('/tmp/holdfast-container-');
   const environment = Object.entries({ PATH, ...DOCKERFILE.env, ...env });
   const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--'];

@@ -10,8 +10,10 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Clock } from './clock.ts';
+import { need } from '../needs/need.ts';
 import { machineTime } from './machine-time.ts';
-import { pythonTools } from './python-tools.ts';
+
+const programs = need('ministack');
 
 const LAUNCHER = fileURLToPath(new URL('local-aws/start.py', import.meta.url));
 const READY_LIMIT_MS = 60_000;
@@ -59,14 +61,13 @@ export async function startMiniStack({
   enforce = false,
   startsAt,
 }: MiniStackOptions = {}): Promise<MiniStack> {
-  const tools = await pythonTools();
   const state = mkdtempSync(join(tmpdir(), 'holdfast-ministack-'));
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const logFile = join(state, 'log.txt');
   const clock = startsAt === undefined ? undefined : new Clock(state, startsAt);
   const output = openSync(logFile, 'a');
-  const child = spawn(join(tools, 'python'), ['-P', LAUNCHER], {
+  const child = spawn(join(programs(), 'python'), ['-P', LAUNCHER], {
     // The first of its group, so that functions end with it.
     detached: true,
     stdio: ['pipe', output, output],

@@ -8,21 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Machine } from '../../lib/sources/postgres/tools.ts';
 import type { PostgresOptions } from '../../lib/sources/postgres/read.ts';
-import { debian13, type MAJOR } from './debian13.ts';
+import { need } from '../needs/need.ts';
 
 const SCHEMA = fileURLToPath(new URL('../fixtures/postgres/app.sql', import.meta.url));
 /** What connections by TCP have to say; nothing that a test prints may hold it. */
 export const PASSWORD = 'canary/p@ss word-7d1f';
 
-/** The folder of the newest server programs of this machine; fails when there are none: `apt-get install postgresql`. */
-export function binaries(): string {
-  const root = '/usr/lib/postgresql';
-  const majors = fs.existsSync(root) ? fs.readdirSync(root).filter((one) => /^\d+$/.test(one)) : [];
-  const newest = majors.sort((a, b) => Number(b) - Number(a))[0];
-  const folder = path.join(root, newest ?? '', 'bin');
-  if (newest !== undefined && fs.existsSync(path.join(folder, 'initdb'))) return folder;
-  throw new Error('these tests need a PostgreSQL server: apt-get install postgresql');
-}
+/** The folder of the newest server programs of this machine. */
+export const binaries = need('postgresql');
 
 /** A user without the rights of root, as whom the server runs; undefined where the tests are not root. */
 export function plainUser(): { uid: number; gid: number } | undefined {
@@ -61,17 +54,16 @@ export interface PostgresServer extends AsyncDisposable {
 }
 
 export interface PostgresServerOptions {
-  /** 17 runs from the root file system of {@link debian13}. @default what this machine has */
-  readonly major?: typeof MAJOR;
+  /** The folder of its programs, such as that of `debian13()`. @default that of {@link binaries} */
+  readonly programs?: string;
   /** Of the server, besides those that make tests quick. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 export async function startPostgres({
-  major,
+  programs = binaries(),
   settings = {},
 }: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const programs = major === undefined ? binaries() : (await debian13()).binaries;
   const folder = fs.mkdtempSync('/tmp/holdfast-postgres-');
   const user = plainUser();
   if (user !== undefined) fs.chownSync(folder, user.uid, user.gid);

@@ -1,10 +1,10 @@
 // A strict S3 server over a folder, started by the tests that need one: versitygw, with versions and locks.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   CreateBucketCommand,
@@ -17,10 +17,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { RELEASED_TAG } from '../../lib/names/aws.ts';
 import { parseS3Url, type S3Place } from '../../lib/names/s3-place.ts';
+import { need } from '../needs/need.ts';
 
-const INSTALL =
-  'go install github.com/versity/versitygw/cmd/versitygw@v1.8.0, then put it into PATH, into ' +
-  '$HOME/.cache/holdfast-tests/, or name it in HOLDFAST_VERSITYGW';
+const program = need('versitygw');
+
 const START_ATTEMPTS = 5;
 const READY_MS = 20_000;
 
@@ -54,11 +54,10 @@ let buckets = 0;
 
 /** Starts a server on a free port, with folders of its own. Sets the variables of {@link CREDENTIALS} for this process. */
 export async function startVersitygw(): Promise<Versitygw> {
-  const program = findProgram();
   const root = mkdtempSync(join(tmpdir(), 'holdfast-versitygw-'));
   for (const folder of ['data', 'versions']) mkdirSync(join(root, folder));
   Object.assign(process.env, CREDENTIALS);
-  const { endpoint, stop } = await startAnywhere(program, root);
+  const { endpoint, stop } = await startAnywhere(program(), root);
   const client = new S3Client({
     endpoint,
     region: 'us-east-1',
@@ -86,44 +85,26 @@ export async function startVersitygw(): Promise<Versitygw> {
   };
 }
 
-function findProgram(): string {
-  const found = findVersitygw();
-  if (found !== undefined) return found;
-  throw new Error(`versitygw is not installed; these tests need it: ${INSTALL}`);
-}
-
-/** The program, or undefined when it is not installed. */
-export function findVersitygw(): string | undefined {
-  const { HOLDFAST_VERSITYGW: named, PATH = '' } = process.env;
-  const places =
-    named !== undefined && named !== ''
-      ? [named]
-      : [...PATH.split(delimiter), join(homedir(), '.cache/holdfast-tests')].map((folder) =>
-          join(folder, 'versitygw'),
-        );
-  return places.find((path) => existsSync(path));
-}
-
 interface Server {
   readonly endpoint: string;
   readonly stop: () => Promise<void>;
 }
 
 /** A port that was free may be taken before the server has it: then another is tried. */
-async function startAnywhere(program: string, root: string): Promise<Server> {
+async function startAnywhere(file: string, root: string): Promise<Server> {
   let complaint = '';
   for (let attempt = 0; attempt < START_ATTEMPTS; attempt += 1) {
-    const started = await start(program, root, await freePort());
+    const started = await start(file, root, await freePort());
     if (typeof started !== 'string') return started;
     complaint = started;
   }
   throw new Error(`versitygw does not start: ${complaint}`);
 }
 
-async function start(program: string, root: string, port: number): Promise<Server | string> {
+async function start(file: string, root: string, port: number): Promise<Server | string> {
   const args = ['--port', `127.0.0.1:${port}`, '--quiet', '--keep-alive'];
   const storage = ['posix', '--versioning-dir', join(root, 'versions'), join(root, 'data')];
-  const child = spawn(program, [...args, ...storage], {
+  const child = spawn(file, [...args, ...storage], {
     cwd: root,
     env: {
       PATH: process.env['PATH'] ?? '',

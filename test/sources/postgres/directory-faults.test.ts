@@ -2,7 +2,6 @@
 // it becomes a backup or reaches pg_restore, and no file of it stays behind.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BackupResult } from '../../../lib/engine/backup.ts';
@@ -20,14 +19,12 @@ import {
   startPostgres,
   type PostgresServer,
 } from '../../support/postgres.ts';
+import { asRoot } from '../../support/as-root.ts';
 
 let server: PostgresServer;
 let scene: DatabaseScene;
 let made: BackupResult;
 const scratch = fs.mkdtempSync('/tmp/holdfast-directory-');
-
-/** Only root may mount. */
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 beforeAll(async () => {
   server = await startPostgres();

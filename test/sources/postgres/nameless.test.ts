@@ -6,6 +6,9 @@ import process from 'node:process';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { namingEnvironment } from '../../../lib/sources/postgres/nameless.ts';
 import { binaries, MACHINE, plainUser } from '../../support/postgres.ts';
+import { need } from '../../needs/need.ts';
+
+need('libnss-wrapper');
 
 /** Of nobody on any machine that runs these tests. */
 const NAMELESS = { uid: 471_193, gid: 471_193 };

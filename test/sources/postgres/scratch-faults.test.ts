@@ -7,13 +7,11 @@ import type { BackupResult } from '../../../lib/engine/backup.ts';
 import { restoreTest } from '../../../lib/engine/restore-test.ts';
 import { DatabaseScene, FakeTools } from '../../support/databases.ts';
 import { MACHINE, startPostgres, type PostgresServer } from '../../support/postgres.ts';
+import { asRoot } from '../../support/as-root.ts';
 
 let server: PostgresServer;
 let scene: DatabaseScene;
 let made: BackupResult;
-
-/** Only root may mount; elsewhere the limit of a process on the size of files would not reach the server. */
-const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 beforeAll(async () => {
   server = await startPostgres();

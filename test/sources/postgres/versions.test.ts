@@ -1,11 +1,13 @@
 // Servers and programs of two major versions: which may read which, and what is proven across them.
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import { restoreTest } from '../../../lib/engine/restore-test.ts';
 import { restoreToService } from '../../../lib/engine/restore-service.ts';
 import { examinePostgres } from '../../../lib/sources/postgres/examine.ts';
 import type { Problem } from '../../../lib/errors.ts';
 import type { Machine } from '../../../lib/sources/postgres/tools.ts';
+import { asRoot } from '../../support/as-root.ts';
 import { DatabaseScene, failureOf } from '../../support/databases.ts';
+import { debian13 } from '../../support/debian13.ts';
 import {
   MACHINE,
   postgresOptions,
@@ -20,7 +22,10 @@ let scene: DatabaseScene;
 let both: Machine;
 
 beforeAll(async () => {
-  [older, newer] = await Promise.all([startPostgres(), startPostgres({ major: 17 })]);
+  [older, newer] = await Promise.all([
+    startPostgres(),
+    startPostgres({ programs: debian13().binaries }),
+  ]);
   older.create('app');
   newer.create('app');
   scene = new DatabaseScene();
@@ -28,12 +33,12 @@ beforeAll(async () => {
     ...MACHINE,
     environment: { PATH: `${newer.binaries}:${MACHINE.environment['PATH'] ?? ''}` },
   };
-}, 900_000);
+});
 afterAll(async () => {
   await Promise.all([older[Symbol.asyncDispose](), newer[Symbol.asyncDispose]()]);
 });
 
-test('a server that is newer than pg_dump is refused, with the package to install', async () => {
+asRoot('a server that is newer than pg_dump is refused, with the package to install', async () => {
   const url = newer.tcpUrl('app');
   const error = await failureOf(scene.backUp(url));
   expect(error.code).toBe('SOURCE_UNREADABLE');
@@ -49,7 +54,7 @@ test('a server that is newer than pg_dump is refused, with the package to instal
 /** Memberships that another superuser has granted are told and decide nothing. */
 const DECIDES = ({ tolerated }: Problem) => tolerated !== true;
 
-test('its own programs back it up, and a scratch server of its version proves it', async () => {
+asRoot('its own programs back it up, and a scratch server of its version proves it', async () => {
   const made = await scene.backUp(newer.tcpUrl('app'), { binaries: newer.binaries });
   expect(made.manifest.database?.serverVersion).toMatch(/^17\./);
   const { verdict, problems, facts } = await restoreTest(scene.under(both), made);
@@ -57,7 +62,7 @@ test('its own programs back it up, and a scratch server of its version proves it
   expect(facts['server']).toMatch(/^17\./);
 });
 
-test('what newer programs write of an older server is proven on its own version', async () => {
+asRoot('what newer programs write of an older server is proven on its own version', async () => {
   older.create('plain', { empty: true });
   older.sql(
     'plain',
@@ -76,7 +81,7 @@ test('what newer programs write of an older server is proven on its own version'
   expect(facts['client']).toMatch(/^17\./);
 });
 
-test('views, which servers print each in their way, are noted and decide nothing', async () => {
+asRoot('views, which servers print each in their way, are noted and decide nothing', async () => {
   const made = await scene.backUp(older.tcpUrl('app'), { binaries: newer.binaries });
   const facts = made.manifest.database;
   if (facts === undefined) throw new Error('no facts');
@@ -93,7 +98,7 @@ test('views, which servers print each in their way, are noted and decide nothing
   );
 });
 
-test('a dump of the older server goes to the newer one, and the facts are equal', async () => {
+asRoot('a dump of the older server goes to the newer one, and the facts are equal', async () => {
   const made = await scene.backUp(older.tcpUrl('app'));
   newer.create('from_older', { empty: true });
   const restored = await restoreToService(scene.engine, made, {
@@ -103,16 +108,19 @@ test('a dump of the older server goes to the newer one, and the facts are equal'
   expect(restored.differences).toEqual([]);
 });
 
-test('a dump of the newer server goes to the older one, without the settings that this does not know', async () => {
-  newer.create('simple', { empty: true });
-  newer.sql('simple', 'CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (7)');
-  const made = await scene.backUp(newer.tcpUrl('simple'), { binaries: newer.binaries });
-  expect(await scene.textOf(made)).toContain('SET transaction_timeout = 0;');
-  older.create('from_newer', { empty: true });
-  const restored = await restoreToService(scene.under(both), made, {
-    ...{ target: older.tcpUrl('from_newer'), targetFrom: 'env:TARGET', parts: [], checks: [] },
-    ...{ replace: false, prepare: true },
-  });
-  expect(restored.differences).toEqual([]);
-  expect(older.sql('from_newer', 'SELECT id FROM t')).toBe('7');
-});
+asRoot(
+  'a dump of the newer server goes to the older one, without the settings that this does not know',
+  async () => {
+    newer.create('simple', { empty: true });
+    newer.sql('simple', 'CREATE TABLE t (id integer PRIMARY KEY); INSERT INTO t VALUES (7)');
+    const made = await scene.backUp(newer.tcpUrl('simple'), { binaries: newer.binaries });
+    expect(await scene.textOf(made)).toContain('SET transaction_timeout = 0;');
+    older.create('from_newer', { empty: true });
+    const restored = await restoreToService(scene.under(both), made, {
+      ...{ target: older.tcpUrl('from_newer'), targetFrom: 'env:TARGET', parts: [], checks: [] },
+      ...{ replace: false, prepare: true },
+    });
+    expect(restored.differences).toEqual([]);
+    expect(older.sql('from_newer', 'SELECT id FROM t')).toBe('7');
+  },
+);
