@@ -15,6 +15,14 @@ const ADVICE = {
       'When the cause is gone: holdfast trigger SOURCE --wait.',
     ],
   },
+  missed: {
+    means:
+      'What starts the scheduled runs of SOURCE may be dead; by its next due time more may be lost than was promised (RPO).',
+    next: [
+      'Look at the schedule and its dead letters, or at cron or CI where the source is backed up from.',
+      'holdfast status SOURCE says which run is missing; a backup made by hand does not end this alarm.',
+    ],
+  },
   failed: {
     means: 'Until a run succeeds, SOURCE can only be restored to its last good backup (RPO).',
     next: [

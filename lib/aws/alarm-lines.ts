@@ -1,5 +1,6 @@
 // What has to be acted on, in words: for the log of `freshness` and for the daily report.
 import type { Measures } from '../engine/freshness.ts';
+import { isUnwell } from '../engine/status-findings.ts';
 
 /** What has to be acted on, as lines. */
 export function alarmsOf({ findings, store }: Measures): string[] {
@@ -8,9 +9,7 @@ export function alarmsOf({ findings, store }: Measures): string[] {
     ...findings
       .entries()
       .flatMap(([source, found]) =>
-        found
-          .filter(({ severity }) => severity === 'alarm')
-          .map(({ detail }) => `${source}: ${detail}`),
+        found.filter(isUnwell).map(({ detail }) => `${source}: ${detail}`),
       ),
     ...(hiddenManifests > 0 ? [`${hiddenManifests} backups are hidden in the store`] : []),
     ...(releasedButWanted > 0

@@ -1,13 +1,13 @@
 // What one source's backups come to, as numbers. What was let go and only waits to be deleted counts for nothing.
 import { DAY_MS, HOUR_MS } from '../policy/durations.ts';
 import type { RetentionPolicy } from '../policy/retention-policy.ts';
-import { freshnessOf, type Freshness } from '../policy/freshness.ts';
+import type { Freshness } from '../policy/freshness.ts';
 import { longestIntervalMs } from '../policy/schedule.ts';
 import { restoreTestStatus } from '../policy/restore-tests.ts';
 import type { Engine } from './engine.ts';
+import { failedRuns, failuresLeft, sourceFreshness, type FailedRun } from './keeping-time.ts';
 import { decide, type PruneDecision } from './prune-decision.ts';
 import { lastPrune, missingSincePrune, releasedAndListed } from './prune-facts.ts';
-import { readRecords } from './records.ts';
 import { findingsOf, type Finding } from './status-findings.ts';
 import { restoreTests, type Objectives } from './status.ts';
 import { runsUntil, surveySource, type Survey, type SurveyedBackup } from './survey.ts';
@@ -27,7 +27,7 @@ export interface FreshnessInput {
 
 /** What is not known is undefined: no number is made up for it. */
 export interface SourceMeasures {
-  /** Of the newest good backup; while there is none, the time since the store was claimed for its system. */
+  /** Of the newest good backup; while there is none, the time since the source is known to be configured. */
   readonly recoveryPointAgeSeconds: number | undefined;
   readonly proofAgeSeconds: number | undefined;
   readonly restoreTestAgeSeconds: number | undefined;
@@ -38,6 +38,8 @@ export interface SourceMeasures {
   readonly unprovenBackups: number;
   readonly damagedBackups: number;
   readonly failedRuns: number;
+  /** 1 when the schedule has made nothing since it was due and its grace has passed, else 0. */
+  readonly missedRuns: number;
   readonly anomalies: number;
 }
 
@@ -54,7 +56,7 @@ export interface SourceMeasured {
 export interface SourceInput extends FreshnessInput {
   readonly source: string;
   readonly at: Date;
-  /** Since when there has been something to back up to. */
+  /** Since when it is configured, as far as the store tells. */
   readonly since: Date | undefined;
 }
 
@@ -73,10 +75,9 @@ export async function measureSource(engine: Engine, input: SourceInput): Promise
   const decision = promised && decideNow(promised, whole, released, at);
   const gone = new Set((decision?.goneBefore ?? []).map(({ id }) => id));
   const survey = { ...whole, backups: whole.backups.filter(({ id }) => !gone.has(id)) };
-  const freshness = freshnessOf(
-    { ...objectives(promised), good: survey.backups.filter(({ good }) => good), configuredAt },
-    at,
-  );
+  const freshness = sourceFreshness(survey, objectives(promised), { configuredAt, at });
+  const failed = await failedRuns(engine, source, new Date(at.getTime() - FAILURES_LOOK_BACK_MS));
+  const failures = failuresLeft(failed, survey);
   const tests = await restoreTests(engine, source, new Date(at.getTime() - TESTS_LOOK_BACK_MS));
   const maxAgeMs = promised?.restoreTestMaxAgeMs;
   const restoreTest = restoreTestStatus(
@@ -86,7 +87,8 @@ export async function measureSource(engine: Engine, input: SourceInput): Promise
   );
   const missing = missingSincePrune(whole, last);
   const isConfigured = promised !== undefined;
-  const findings = findingsOf({ survey, freshness, restoreTest, missing, isConfigured, at });
+  const seen = { survey, freshness, failures, restoreTest, missing };
+  const findings = findingsOf({ ...seen, isConfigured, at });
   const ages = {
     recoveryPointAgeSeconds: seconds(freshness.ageMs),
     proofAgeSeconds: seconds(ageOf(lastProofOf(survey) ?? configuredAt, at)),
@@ -97,7 +99,7 @@ export async function measureSource(engine: Engine, input: SourceInput): Promise
     measures: {
       ...ages,
       ...sizesOf(survey, freshness),
-      ...(await countsOf(engine, { survey, findings, freshness, at })),
+      ...countsOf({ survey, findings, freshness, failures, at }),
     },
     findings,
     survey,
@@ -157,10 +159,11 @@ interface Counted {
   readonly survey: Survey;
   readonly findings: readonly Finding[];
   readonly freshness: Freshness;
+  readonly failures: readonly FailedRun[];
   readonly at: Date;
 }
 
-async function countsOf(engine: Engine, { survey, findings, freshness, at }: Counted) {
+function countsOf({ survey, findings, freshness, failures, at }: Counted) {
   const runs = runsUntil(survey.backups, at);
   const late = (one: SurveyedBackup) => at.getTime() - one.storedAt.getTime() > PROVEN_WITHIN_MS;
   const unproven = runs.filter((one) => one.standing === 'unproven' && late(one));
@@ -171,30 +174,13 @@ async function countsOf(engine: Engine, { survey, findings, freshness, at }: Cou
     partialBackups: runs.at(-1)?.standing === 'partial' ? 1 : 0,
     unprovenBackups: unproven.length,
     damagedBackups: broken.length,
-    failedRuns: await countFailures(engine, survey, freshness, at),
+    failedRuns: failures.length,
+    missedRuns: freshness.missed ? 1 : 0,
     anomalies: findings.filter(({ code }) => code === 'anomaly').length,
   };
 }
 
 const BROKEN: readonly string[] = ['damaged', 'missing', 'unreadable'];
-
-/** Failures that no good backup has made up for. */
-async function countFailures(
-  engine: Engine,
-  { source, backups }: Survey,
-  { newestGoodId }: Freshness,
-  at: Date,
-): Promise<number> {
-  const newest = backups.find(({ id }) => id === newestGoodId)?.manifest.begin;
-  const since = newest === undefined ? at.getTime() - FAILURES_LOOK_BACK_MS : Date.parse(newest);
-  const records = await readRecords(engine, 'backup', source, {
-    since: new Date(since),
-    onProblem: () => undefined,
-  });
-  return records.filter(
-    ({ record, distrust }) => distrust === undefined && record.verdict === 'failed',
-  ).length;
-}
 
 /** Of what the policy keeps, how much the store is about to delete: because it changed its mind, or because somebody else tagged it. */
 async function countReleased(

@@ -1,5 +1,5 @@
 // What the store says of itself, as numbers that alarms can watch: computed anew each time, from signed files and from listings.
-import { parseBackupKey, MARKER_KEY } from '../format/layout.ts';
+import { parseBackupKey, parseRecordKey, MARKER_KEY } from '../format/layout.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 import { assertClock } from './clock.ts';
 import type { Engine } from './engine.ts';
@@ -10,7 +10,7 @@ import {
   type SourceMeasures,
 } from './freshness-source.ts';
 import { assertOurs } from './marker.ts';
-import type { Finding } from './status-findings.ts';
+import { isUnwell, type Finding } from './status-findings.ts';
 
 /** Counts and sizes of the whole store. */
 export interface StoreMeasures {
@@ -45,15 +45,15 @@ export async function measureStore(engine: Engine, input: FreshnessInput): Promi
   await assertOurs(engine);
   const at = engine.now();
   const seen = await lookThrough(engine);
-  const names = new Set([...input.sources.keys(), ...seen.sources]);
+  const names = new Set([...input.sources.keys(), ...seen.stored]);
   const measured: SourceMeasured[] = [];
   for (const source of names) {
-    measured.push(await measureSource(engine, { source, at, since: seen.markedAt, ...input }));
+    measured.push(
+      await measureSource(engine, { source, at, since: sinceWhen(seen, source), ...input }),
+    );
   }
   const store = storeMeasures(input, seen, measured, at);
-  const alarms = measured.flatMap(({ findings }) =>
-    findings.filter(({ severity }) => severity === 'alarm'),
-  );
+  const isWell = !measured.some(({ findings }) => findings.some(isUnwell));
   const { hiddenManifests, releasedButWanted, capacityUsedPercent = 0 } = store;
   const untouched = hiddenManifests === 0 && releasedButWanted === 0;
   return {
@@ -65,28 +65,54 @@ export async function measureStore(engine: Engine, input: FreshnessInput): Promi
     ),
     store,
     findings: new Map(measured.map(({ source, findings }) => [source, findings])),
-    allIsWell: alarms.length === 0 && untouched && capacityUsedPercent < 100,
+    allIsWell: isWell && untouched && capacityUsedPercent < 100,
   };
 }
 
 interface Seen {
   readonly storedBytes: number;
-  readonly sources: ReadonlySet<string>;
+  /** Sources that have anything under `backups/`. */
+  readonly stored: ReadonlySet<string>;
+  /** When the first object about each source was stored. */
+  readonly firstSeen: ReadonlyMap<string, Date>;
   /** Since when the store is a system's; undefined while nobody has claimed it. */
   readonly markedAt: Date | undefined;
+  /** When the last record of a prune was stored. */
+  readonly prunedAt: Date | undefined;
+}
+
+/**
+ * Since when a source is known to be configured: since its first trace, which each prune leaves of every source. One without any was
+ * added after the last prune: it is not called late for what was due before.
+ */
+function sinceWhen({ firstSeen, markedAt, prunedAt }: Seen, source: string): Date | undefined {
+  return firstSeen.get(source) ?? later(markedAt, prunedAt);
+}
+
+function later(a: Date | undefined, b: Date | undefined): Date | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a > b ? a : b;
 }
 
 async function lookThrough(engine: Engine): Promise<Seen> {
   let storedBytes = 0;
   let markedAt: Date | undefined;
-  const sources = new Set<string>();
+  let prunedAt: Date | undefined;
+  const stored = new Set<string>();
+  const firstSeen = new Map<string, Date>();
   for await (const { key, bytes, storedAt } of engine.store.list('')) {
     storedBytes += bytes;
     if (key === MARKER_KEY) markedAt = storedAt;
-    const place = parseBackupKey(key);
-    if (place !== undefined) sources.add(place.source);
+    const backup = parseBackupKey(key);
+    const record = parseRecordKey(key);
+    if (backup !== undefined) stored.add(backup.source);
+    if (record?.verb === 'prune') prunedAt = later(prunedAt, storedAt);
+    const source = backup?.source ?? record?.source;
+    if (source === undefined) continue;
+    const first = firstSeen.get(source);
+    if (first === undefined || storedAt < first) firstSeen.set(source, storedAt);
   }
-  return { storedBytes, sources, markedAt };
+  return { storedBytes, stored, firstSeen, markedAt, prunedAt };
 }
 
 function storeMeasures(

@@ -3,6 +3,7 @@ import type { Problem } from '../errors.ts';
 import { findFlood } from '../policy/anomaly.ts';
 import { CLOCK_TOLERANCE_MS, DAY_MS, durationText } from '../policy/durations.ts';
 import type { Freshness } from '../policy/freshness.ts';
+import type { FailedRun } from './keeping-time.ts';
 import type { RestoreTestStatus } from '../policy/restore-tests.ts';
 import { runsUntil, type Survey, type SurveyedBackup } from './survey.ts';
 
@@ -16,6 +17,11 @@ export interface Finding {
   readonly detail: string;
 }
 
+/** Whether all cannot be called well: an alarm, or a scheduled source that was never backed up, however new it is. */
+export function isUnwell({ severity, code }: Finding): boolean {
+  return severity === 'alarm' || code === 'never';
+}
+
 /** The gravest severity among findings. */
 export function gravestOf(findings: readonly Finding[]): 'fine' | Severity {
   if (findings.some(({ severity }) => severity === 'alarm')) return 'alarm';
@@ -25,6 +31,8 @@ export function gravestOf(findings: readonly Finding[]): 'fine' | Severity {
 export interface FindingsInput {
   readonly survey: Survey;
   readonly freshness: Freshness;
+  /** Those that no good backup has made up for, oldest first. */
+  readonly failures: readonly FailedRun[];
   readonly restoreTest: RestoreTestStatus;
   /** Backups that the last prune kept and that are gone. */
   readonly missing: readonly Problem[];
@@ -39,6 +47,7 @@ const UNDER_WAY_MS = DAY_MS;
 export function findingsOf(input: FindingsInput): Finding[] {
   const findings = [
     ...freshnessFindings(input),
+    ...failureFindings(input),
     ...damage(input),
     ...distrust(input),
     ...restoreFindings(input.restoreTest),
@@ -57,17 +66,20 @@ function watch(code: string, detail: string): Finding {
   return { severity: 'watch', code, detail };
 }
 
-function freshnessFindings({ survey, freshness, at, isConfigured }: FindingsInput): Finding[] {
-  const { state, ageMs, dueSince, rpo } = freshness;
+function freshnessFindings(input: FindingsInput): Finding[] {
+  const { freshness, at } = input;
+  const { state, ageMs, dueSince, missed, tooOld, rpo } = freshness;
   const age = ageMs === undefined ? 'an unknown time' : durationText(ageMs);
-  if (state === 'never') return [neverGood(runsUntil(survey.backups, at), isConfigured)];
+  if (state === 'never') return [neverGood(input)];
   const findings: Finding[] = [];
-  const missed = dueSince === undefined ? '' : `; the run of ${dueSince.toISOString()} is missing`;
-  if (state === 'late')
-    findings.push(alarm('late', `the newest good backup is ${age} old${missed}`));
+  const missing = missed ? missedText(freshness) : '';
+  if (tooOld) {
+    const rest = missing === '' ? '' : `; ${missing}`;
+    findings.push(alarm('late', `the newest good backup is ${age} old${rest}`));
+  } else if (missed) findings.push(alarm('missed', missing));
   if (state === 'due' && dueSince !== undefined) {
     const sinceMs = at.getTime() - dueSince.getTime();
-    findings.push(watch('due', `a backup has been due for ${durationText(sinceMs)}`));
+    findings.push(watch('due', `the scheduled run has been due for ${durationText(sinceMs)}`));
   }
   if (rpo === 'missed' && state !== 'late') {
     findings.push(watch('rpo', `the newest good backup is ${age} old, more than its objective`));
@@ -75,15 +87,38 @@ function freshnessFindings({ survey, freshness, at, isConfigured }: FindingsInpu
   return findings;
 }
 
-function neverGood(runs: readonly SurveyedBackup[], isConfigured: boolean): Finding {
-  const newest = runs.at(-1);
+/** Whoever started backups by hand, or by cron without saying so, must be able to see why that does not count. */
+function missedText({ dueSince }: Freshness): string {
+  const due = dueSince?.toISOString() ?? '';
+  return `the scheduled run of ${due} is missing: nothing was backed up with the trigger "schedule" since, and a backup made by hand does not show that the schedule is alive`;
+}
+
+function failureFindings({ failures, survey }: FindingsInput): Finding[] {
+  const last = failures.at(-1);
+  if (last === undefined) return [];
+  const since = survey.backups.some(({ good }) => good) ? ' since the newest good backup' : '';
+  const { begin, why } = last;
+  const text =
+    failures.length === 1
+      ? `the run of ${begin.toISOString()} failed, and none succeeded${since === '' ? '' : ' since'}: ${why}`
+      : `${failures.length} runs failed${since}; the last one, of ${begin.toISOString()}: ${why}`;
+  return [alarm('failed', text)];
+}
+
+function neverGood({ survey, freshness, isConfigured, at }: FindingsInput): Finding {
+  const newest = runsUntil(survey.backups, at).at(-1);
   if (newest !== undefined) {
     const { id, standing, why } = newest;
     return alarm('never', `no backup is good; the newest, ${id}, is ${standing}: ${why}`);
   }
-  return isConfigured
-    ? alarm('never', 'it was never backed up')
-    : watch('none', 'the store holds records of it, and no backup');
+  if (!isConfigured) return watch('none', 'the store holds records of it, and no backup');
+  const { missed, tooOld, nextDueAt } = freshness;
+  if (missed || tooOld) return alarm('never', 'it was never backed up');
+  if (nextDueAt === undefined) return watch('none', 'it was never backed up, and has no schedule');
+  return watch(
+    'never',
+    `it was never backed up; its next run is due at ${nextDueAt.toISOString()}`,
+  );
 }
 
 function damage({ survey, missing }: FindingsInput): Finding[] {

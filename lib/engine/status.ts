@@ -1,23 +1,30 @@
 // How a system stands: each source against its objectives, the store against its capacity, and all that somebody has to look at.
 import type { Problem } from '../errors.ts';
+import { MARKER_KEY } from '../format/layout.ts';
 import { databaseSummary, type DatabaseSummary } from '../format/manifest.ts';
 import { capacityStatus, type CapacitySample, type CapacityStatus } from '../policy/capacity.ts';
 import { CLOCK_TOLERANCE_MS, DAY_MS, durationText } from '../policy/durations.ts';
-import { freshnessOf, type Freshness } from '../policy/freshness.ts';
+import type { Freshness } from '../policy/freshness.ts';
 import {
   restoreTestStatus,
   type RestoreTestRun,
   type RestoreTestStatus,
 } from '../policy/restore-tests.ts';
-import type { Schedule } from '../policy/schedule.ts';
 import type { EvidenceLevel, Standing } from '../policy/standing.ts';
 import type { SuccessSummary } from '../policy/success.ts';
 import type { Engine } from './engine.ts';
+import {
+  failedRuns,
+  failuresLeft,
+  sourceFreshness,
+  type FailedRun,
+  type TimeObjectives,
+} from './keeping-time.ts';
 import { knownSources } from './log.ts';
 import { missingSincePrune, readPrunes, type PruneFacts } from './prune-facts.ts';
 import { readRecords } from './records.ts';
 import { findingsOf, gravestOf, type Finding, type Severity } from './status-findings.ts';
-import { successOf } from './success.ts';
+import { SUCCESS_WINDOW_MS, successOf } from './success.ts';
 import {
   runsUntil,
   storedBytesOf,
@@ -27,11 +34,8 @@ import {
 } from './survey.ts';
 
 /** What is promised of a source. */
-export interface Objectives {
-  readonly schedule: Schedule | undefined;
-  readonly rpoMs: number | undefined;
+export interface Objectives extends TimeObjectives {
   readonly rtoMs: number | undefined;
-  readonly graceMs: number;
   /** How old the last proven restore test may become. */
   readonly restoreTestMaxAgeMs: number | undefined;
 }
@@ -107,10 +111,11 @@ const NO_OBJECTIVES: Objectives = {
 export async function statusOf(engine: Engine, input: StatusInput): Promise<Status> {
   const at = engine.now();
   const known = await knownSources(engine);
+  const markedAt = (await engine.store.head(MARKER_KEY))?.storedAt;
   const looked: Looked[] = [];
   for (const source of new Set([...input.objectives.keys(), ...known.keys()])) {
     if (input.sources.length > 0 && !input.sources.includes(source)) continue;
-    looked.push(await look(engine, source, { at, knownSince: known.get(source) ?? at }));
+    looked.push(await look(engine, source, { at, knownSince: known.get(source) ?? markedAt }));
   }
   const sources = looked.map((one) => judge(one, input.objectives.get(one.survey.source), at));
   const store = await storeStatus(engine, looked, input.capacityBytes);
@@ -120,26 +125,29 @@ export async function statusOf(engine: Engine, input: StatusInput): Promise<Stat
 
 /** What was read of a source. */
 interface Looked {
-  /** The time of the oldest that the store knows of it; now, where it knows nothing. */
-  readonly knownSince: Date;
+  /** The time of the oldest that the store knows of it; where it knows nothing, of the store itself. */
+  readonly knownSince: Date | undefined;
   readonly survey: Survey;
   readonly prunes: readonly PruneFacts[];
   readonly tests: readonly RestoreTestRun[];
+  readonly failed: readonly FailedRun[];
   readonly success: SuccessSummary;
 }
 
 async function look(
   engine: Engine,
   source: string,
-  { at, knownSince }: { at: Date; knownSince: Date },
+  { at, knownSince }: { at: Date; knownSince: Date | undefined },
 ): Promise<Looked> {
   const since = new Date(at.getTime() - LOOK_BACK_MS);
+  const failed = await failedRuns(engine, source, new Date(at.getTime() - SUCCESS_WINDOW_MS));
   return {
     knownSince,
     survey: await surveySource(engine, source),
     prunes: await readPrunes(engine, source, since),
     tests: await restoreTests(engine, source, since),
-    success: await successOf(engine, source, at),
+    failed,
+    success: await successOf(engine, source, at, failed),
   };
 }
 
@@ -161,25 +169,19 @@ export async function restoreTests(
 
 function judge(looked: Looked, configured: Objectives | undefined, at: Date): SourceStatus {
   const { survey, tests, success } = looked;
-  const { schedule, rpoMs, rtoMs, graceMs, restoreTestMaxAgeMs } = configured ?? NO_OBJECTIVES;
+  const objectives = configured ?? NO_OBJECTIVES;
   const { source, backups } = survey;
   // Since when a source is configured is nowhere recorded; its first trace in the store is never later.
   const configuredAt = looked.knownSince;
-  const freshness = freshnessOf(
-    {
-      good: backups.filter(({ good }) => good),
-      schedule,
-      rpoMs,
-      graceMs,
-      configuredAt,
-    },
-    at,
-  );
-  const maxAgeMs = restoreTestMaxAgeMs;
-  const restoreTest = restoreTestStatus(tests, { rtoMs, maxAgeMs, configuredAt }, at);
+  const freshness = sourceFreshness(survey, objectives, { configuredAt, at });
+  const { rtoMs, restoreTestMaxAgeMs: maxAgeMs } = objectives;
+  const tested = { rtoMs, maxAgeMs, configuredAt: configuredAt ?? at };
+  const restoreTest = restoreTestStatus(tests, tested, at);
   const missing: Problem[] = missingSincePrune(survey, looked.prunes.at(-1));
   const isConfigured = configured !== undefined;
-  const findings = findingsOf({ survey, freshness, restoreTest, missing, isConfigured, at });
+  const failures = failuresLeft(looked.failed, survey);
+  const seen = { survey, freshness, failures, restoreTest, missing };
+  const findings = findingsOf({ ...seen, isConfigured, at });
   const newest = runsUntil(backups, at).at(-1);
   return {
     source,

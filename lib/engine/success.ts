@@ -4,23 +4,25 @@ import { DAY_MS } from '../policy/durations.ts';
 import { summarizeRuns, type RunOutcome, type SuccessSummary } from '../policy/success.ts';
 import { isAboutOneFile, listStored, readManifest, timeOf, type StoredBackup } from './catalog.ts';
 import type { Engine } from './engine.ts';
+import { failedRuns, type FailedRun } from './keeping-time.ts';
 import { readPrunes } from './prune-facts.ts';
-import { readRecords } from './records.ts';
 
 /** Over how long runs are summed up. */
 export const SUCCESS_WINDOW_MS = 30 * DAY_MS;
 
-/** What a source's runs of the last 30 days came to. */
+/** What a source's runs of the last 30 days came to. Those that failed are read, unless they are known. */
 export async function successOf(
   engine: Engine,
   source: string,
   now: Date,
+  known?: readonly FailedRun[],
 ): Promise<SuccessSummary> {
   const since = new Date(now.getTime() - SUCCESS_WINDOW_MS);
+  const failed = known ?? (await failedRuns(engine, source, since));
   const runs = [
     ...(await runsPresent(engine, source, since)),
     ...(await runsReleased(engine, source, since)),
-    ...(await runsFailed(engine, source, since)),
+    ...failed.map(({ id, begin }) => ({ id, begin, outcome: 'failed' as const })),
   ];
   return summarizeRuns(runs, SUCCESS_WINDOW_MS, now);
 }
@@ -70,18 +72,4 @@ async function runsReleased(engine: Engine, source: string, since: Date): Promis
       const outcome = reason === 'unwanted' ? 'complete' : 'partial';
       return { id, begin: timeOf(id), outcome } as const;
     });
-}
-
-async function runsFailed(engine: Engine, source: string, since: Date): Promise<RunOutcome[]> {
-  const records = await readRecords(engine, 'backup', source, {
-    since,
-    onProblem: () => undefined,
-  });
-  return records
-    .filter(({ distrust, record }) => distrust === undefined && record.verdict === 'failed')
-    .map(({ record }) => ({
-      id: record.subject,
-      begin: new Date(record.begin),
-      outcome: 'failed' as const,
-    }));
 }

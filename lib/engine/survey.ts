@@ -27,6 +27,7 @@ export interface SurveyedBackup {
   /** By the store's clock. */
   readonly storedAt: Date;
   readonly isRepair: boolean;
+  readonly isScheduled: boolean;
   readonly manifest: Manifest;
   readonly digest: string;
   readonly signedBy: string;
@@ -164,6 +165,7 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
     begin: new Date(manifest.begin),
     storedAt,
     isRepair: parseBackupId(id)?.kind === 'repair',
+    isScheduled: parseBackupId(id)?.kind === 'schedule',
     manifest,
     digest,
     signedBy,

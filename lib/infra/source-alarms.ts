@@ -18,7 +18,7 @@ const COUNTED = [
   ['Anomalies', 'anomaly', 'the newest backup is of an unusual size'],
 ] as const satisfies readonly (readonly [SourceMetric, string, string])[];
 
-/** The alarms of `source`. One without a schedule has none of age: nothing was promised. */
+/** The alarms of `source`. One without a schedule has none of age and of missed runs: nothing was promised. */
 export function sourceAlarms(system: string, source: SourceConfig, now: Date): AlarmDefinition[] {
   const { name } = source;
   return [
@@ -40,6 +40,13 @@ function ageAlarms(system: string, source: SourceConfig, now: Date): AlarmDefini
     ...(oldest === undefined
       ? []
       : [
+          {
+            name: `${name}/missed`,
+            means: `${name}: a scheduled run has not come, and its grace has passed.`,
+            metric: published(sourceMetric(system, name, 'MissedRuns')),
+            when: 'atLeast',
+            threshold: 1,
+          } as const,
           {
             name: `${name}/age`,
             means: `${name}: there is no good backup younger than ${hours(oldest)}, or nobody could tell.`,

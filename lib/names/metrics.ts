@@ -19,7 +19,7 @@ export const SOURCE_METRICS = {
   RecoveryPointAgeSeconds: {
     unit: 'Seconds',
     about:
-      'the age of the newest good backup; of a source never backed up, the time since its system was set up',
+      'the age of the newest good backup; of a source never backed up, the time since it is known to be configured',
   },
   ProofAgeSeconds: {
     unit: 'Seconds',
@@ -42,6 +42,10 @@ export const SOURCE_METRICS = {
   },
   DamagedBackups: { unit: 'Count', about: 'backups that are known to be damaged or incomplete' },
   FailedRuns: { unit: 'Count', about: 'runs that failed since the newest good backup' },
+  MissedRuns: {
+    unit: 'Count',
+    about: '1 when a scheduled run has not come although its grace has passed, else 0',
+  },
   Anomalies: {
     unit: 'Count',
     about: 'what is unusual about size or number of files or rows of the newest backup',

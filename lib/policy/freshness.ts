@@ -1,7 +1,7 @@
 // How old the newest good backup of a source is, and whether that is what was promised.
 import { CLOCK_TOLERANCE_MS, HOUR_MS, durationText } from './durations.ts';
 import { effectiveTime, newestOf, type Dated } from './order.ts';
-import { longestIntervalMs, nextDue, type Schedule } from './schedule.ts';
+import { lastMomentOf, longestIntervalMs, nextDue, type Schedule } from './schedule.ts';
 
 /** What may pass beyond a source's interval before its freshness alarms, where nothing else is configured. */
 export const DEFAULT_GRACE_MS = 2 * HOUR_MS;
@@ -15,6 +15,8 @@ export interface BackupTimes extends Dated {
 export interface FreshnessInput {
   /** The good backups of one source, in any order. */
   readonly good: readonly BackupTimes[];
+  /** Those that the schedule has made, good or not: they show that it is alive. In any order. */
+  readonly scheduled: readonly BackupTimes[];
   /** Undefined when only events or people trigger the source. */
   readonly schedule: Schedule | undefined;
   readonly rpoMs: number | undefined;
@@ -25,8 +27,8 @@ export interface FreshnessInput {
 
 export interface Freshness {
   /**
-   * `fresh`: no due time has passed since the newest good backup. `due`: one has. `late`: the longest interval and the grace have
-   * passed. `never`: there is no good backup. `unscheduled`: there is one, and no schedule to measure it by.
+   * `fresh`: no run is due. `due`: one is, and its grace has not passed. `late`: a run is missed, or the newest good backup is older
+   * than the longest interval and the grace. `never`: there is no good backup. `unscheduled`: there is one, and no schedule.
    */
   readonly state: 'fresh' | 'due' | 'late' | 'never' | 'unscheduled';
   /** True when somebody has to be told. */
@@ -38,9 +40,13 @@ export interface Freshness {
   readonly newestGoodId: string | undefined;
   /** The next time at which the schedule is due. */
   readonly nextDueAt: Date | undefined;
-  /** The first due time since the newest good backup that has passed without another. */
+  /** The first due time that has passed since the last scheduled run, whatever was made by hand since. */
   readonly dueSince: Date | undefined;
-  /** When it alarms unless a good backup comes before. */
+  /** True when the grace of that time has passed as well: whatever starts the runs may be dead. */
+  readonly missed: boolean;
+  /** True when the newest good backup is older than the longest interval of the schedule and the grace allow. */
+  readonly tooOld: boolean;
+  /** When it alarms unless a run comes before. */
   readonly lateAt: Date | undefined;
   /** Ids from the future, which took no part: each is worth an alarm. */
   readonly ignoredIds: readonly string[];
@@ -51,7 +57,9 @@ export interface Freshness {
  * How fresh a source is at `now`.
  *
  * A backup is as old as the earlier of its begin and the time in the store says, so neither a clock that is ahead nor a slow upload
- * makes it look younger. Ids from more than 5 minutes in the future are ignored.
+ * makes it look younger. Ids from more than 5 minutes in the future are ignored. A run is missed when its due time and the grace
+ * have passed and the schedule has made no backup since; what was made by hand or for a deployment does not count for that. The
+ * first run is due after `configuredAt`.
  */
 export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
   const ignoredIds = input.good.filter((backup) => isFuture(backup, now)).map(({ id }) => id);
@@ -61,20 +69,23 @@ export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
   const { schedule } = input;
   const lateAfterMs =
     schedule === undefined ? undefined : longestIntervalMs(schedule, now) + input.graceMs;
-  const dueSince = newest === undefined ? undefined : missedDue(schedule, newest, now);
-  const state = stateOf({ newest, ageMs, lateAfterMs, dueSince });
+  const { dueSince, missedAt, missed } = nextRun(input, now);
+  const tooOld = lateAfterMs !== undefined && (ageMs === undefined || ageMs > lateAfterMs);
+  const isLate = missed || tooOld;
+  const state = stateOf({ hasGood: newest !== undefined, schedule, isLate, dueSince });
   const rpo = rpoVerdict(input, newest !== undefined, ageMs);
-  const tooLate = lateAfterMs !== undefined && (ageMs === undefined || ageMs > lateAfterMs);
   return {
     state,
     // Not on a missed objective: where it equals the interval, every run would miss it for the minutes that it takes.
-    alarm: tooLate || ignoredIds.length > 0,
+    alarm: isLate || ignoredIds.length > 0,
     rpo,
     ageMs,
     newestGoodId: newest?.id,
     nextDueAt: schedule === undefined ? undefined : nextDue(schedule, now),
     dueSince,
-    lateAt: lateTime(since, lateAfterMs),
+    missed,
+    tooOld,
+    lateAt: earlier(missedAt, lateTime(since, lateAfterMs)),
     ignoredIds,
     detail: detailOf(state, ageMs, schedule),
   };
@@ -84,27 +95,42 @@ function isFuture({ time }: BackupTimes, now: Date): boolean {
   return time.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
 }
 
-function missedDue(
-  schedule: Schedule | undefined,
-  newest: BackupTimes,
+/** The first run that has not come since the last one: since when it is due, if it is, and from when on it is missed. */
+function nextRun(input: FreshnessInput, now: Date) {
+  const { schedule, graceMs } = input;
+  const due = schedule && dueAfterLastRun(schedule, input, now);
+  if (schedule === undefined || due === undefined) return { missed: false };
+  const missedAt = new Date(lastMomentOf(schedule, due).getTime() + graceMs);
+  return { dueSince: due <= now ? due : undefined, missedAt, missed: now > missedAt };
+}
+
+/** The due time that follows the last scheduled run, or the configuration; undefined when neither is known. */
+function dueAfterLastRun(
+  schedule: Schedule,
+  { scheduled, configuredAt }: FreshnessInput,
   now: Date,
 ): Date | undefined {
-  if (schedule === undefined) return undefined;
+  const last = newestOf(scheduled.filter((backup) => !isFuture(backup, now)));
+  if (last === undefined) return configuredAt && nextDue(schedule, configuredAt);
   // A store whose clock is a little behind dates a short run to before its own trigger.
-  const due = nextDue(schedule, new Date(effectiveTime(newest).getTime() + CLOCK_TOLERANCE_MS));
-  return due <= now ? due : undefined;
+  return nextDue(schedule, new Date(effectiveTime(last).getTime() + CLOCK_TOLERANCE_MS));
 }
 
 function stateOf(seen: {
-  newest: BackupTimes | undefined;
-  ageMs: number | undefined;
-  lateAfterMs: number | undefined;
+  hasGood: boolean;
+  schedule: Schedule | undefined;
+  isLate: boolean;
   dueSince: Date | undefined;
 }): Freshness['state'] {
-  if (seen.newest === undefined || seen.ageMs === undefined) return 'never';
-  if (seen.lateAfterMs === undefined) return 'unscheduled';
-  if (seen.ageMs > seen.lateAfterMs) return 'late';
+  if (!seen.hasGood) return 'never';
+  if (seen.schedule === undefined) return 'unscheduled';
+  if (seen.isLate) return 'late';
   return seen.dueSince === undefined ? 'fresh' : 'due';
+}
+
+function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
 }
 
 function rpoVerdict(

@@ -13,6 +13,8 @@ export type KeepRule =
   | 'newer-than-good'
   /** Not good and not old enough to be given up; or a repair that was made lately. */
   | 'grace'
+  /** The newest good one that the schedule has made, when nothing else wants it. */
+  | 'last-scheduled'
   /** By the run that applies the policy. */
   | 'just-made'
   /** No rule wants it; it stays because nothing is released in this run, or not so much. */
@@ -50,6 +52,7 @@ const WORDS: Readonly<Record<KeepRule, (value: string) => string>> = {
   'last-good': (place) => `last good ${place}`,
   'newer-than-good': () => 'newer than the newest good',
   grace: (value) => value,
+  'last-scheduled': () => 'last scheduled',
   'just-made': () => 'made by this run',
   held: (why) => `held: ${why}`,
   deferred: (why) => `deferred: ${why}`,

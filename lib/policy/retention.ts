@@ -28,6 +28,8 @@ export interface RetainableBackup extends Dated {
   readonly standing: Standing;
   /** True for one that was made to replace a damaged one, and stands at its time. */
   readonly isRepair: boolean;
+  /** True for one that the schedule has made. */
+  readonly isScheduled: boolean;
   /** The keys of the pin records in force. */
   readonly pinnedBy: readonly string[];
 }
@@ -63,7 +65,8 @@ export interface RetentionResult<B extends RetainableBackup> {
  *
  * The newest 3 good ones, all that is newer than the newest good one, and what is pinned are kept over every other rule; a pin
  * changes nothing for the others. What is not good goes after 14 days; a repair, which comes long after its time and after others
- * have taken its places, stays as long in any case. What the run itself has just made stays. Nothing goes when the time is in doubt, when nothing is good
+ * have taken its places, stays as long in any case. What the run itself has just made stays, and so does the
+ * newest good one of the schedule. Nothing goes when the time is in doubt, when nothing is good
  * or nothing was within three intervals; and at most a fifth of what is there goes in one run, but always one.
  *
  * Throws `CONFIG_INVALID` for a policy that cannot be meant.
@@ -151,20 +154,36 @@ function wanted<B extends RetainableBackup>(
     if (+effectiveTime(backup) >= limitMs) keep(backup, 'within', durationText(policy.withinMs));
   }
   good.slice(0, ALWAYS_KEPT).forEach((backup, i) => keep(backup, 'last-good', String(i + 1)));
-  for (const backup of considered) {
-    for (const key of backup.pinnedBy) keep(backup, 'pinned', key);
-    if (backup.id === justMade) keep(backup, 'just-made', '');
-    const end = graceEnd(backup);
-    const until = `kept until ${end.toISOString()}`;
-    if (isGood(backup)) {
-      if (backup.isRepair && end >= now) keep(backup, 'grace', `a repair, ${until}`);
-      continue;
-    }
-    if (newest !== undefined && newestFirst(backup, newest) < 0)
-      keep(backup, 'newer-than-good', '');
-    if (end >= now) keep(backup, 'grace', `${backup.standing}, ${until}`);
-  }
+  for (const backup of considered) keepAsItIs(backup, { newest, now, justMade, keep });
+  const last = good.find(({ isScheduled }) => isScheduled);
+  // It shows that the schedule is alive: without it, a day with many backups made by hand would look like one with a missed run.
+  if (last !== undefined && !reasons.has(last)) keep(last, 'last-scheduled', '');
   return reasons;
+}
+
+interface Surroundings<B extends RetainableBackup> {
+  /** The newest good one. */
+  readonly newest: B | undefined;
+  readonly now: Date;
+  readonly justMade: string | undefined;
+  readonly keep: (backup: B, rule: KeepRule, value: string) => void;
+}
+
+/** The rules that look at one backup alone, and never count. */
+function keepAsItIs<B extends RetainableBackup>(
+  backup: B,
+  { newest, now, justMade, keep }: Surroundings<B>,
+): void {
+  for (const key of backup.pinnedBy) keep(backup, 'pinned', key);
+  if (backup.id === justMade) keep(backup, 'just-made', '');
+  const end = graceEnd(backup);
+  const until = `kept until ${end.toISOString()}`;
+  if (isGood(backup)) {
+    if (backup.isRepair && end >= now) keep(backup, 'grace', `a repair, ${until}`);
+    return;
+  }
+  if (newest !== undefined && newestFirst(backup, newest) < 0) keep(backup, 'newer-than-good', '');
+  if (end >= now) keep(backup, 'grace', `${backup.standing}, ${until}`);
 }
 
 function keepByCalendar<B extends RetainableBackup>(

@@ -58,6 +58,24 @@ export function nextDue(schedule: Schedule, after: Date): Date {
   });
 }
 
+/** By how much clocks are put back: an hour nearly everywhere, half an hour on Lord Howe Island, two in Antarctica. */
+const PUT_BACK_MS = [HOUR_MS, HOUR_MS / 2, 2 * HOUR_MS];
+
+/**
+ * The last moment at which the clock of the schedule shows the time of `due`: an hour later where that time comes twice, because the
+ * clock is put back. Schedulers differ in which of the two they take.
+ */
+export function lastMomentOf({ timeZone }: Schedule, due: Date): Date {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: 'short',
+  });
+  const shown = format.format(due);
+  const repeated = PUT_BACK_MS.map((ms) => new Date(due.getTime() + ms));
+  return repeated.find((again) => format.format(again) === shown) ?? due;
+}
+
 /** The last time up to `atOrBefore` at which the schedule was due, or undefined when there was none. */
 export function previousDue(schedule: Schedule, atOrBefore: Date): Date | undefined {
   // The parser looks before a moment, in whole seconds.

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { BackupResult } from '../../lib/engine/backup.ts';
+import { claimStore } from '../../lib/engine/marker.ts';
 import { pinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { repairBackup } from '../../lib/engine/repair.ts';
@@ -94,15 +95,80 @@ describe('a source', () => {
     );
   });
 
-  test('that was never backed up alarms, with a schedule and without one', async () => {
+  test('that was never backed up alarms when its first run is late, and without a schedule never', async () => {
     using site = setUp();
     const onRequest = { ...EVERY_DAY, schedule: undefined };
-    const status = await site.look({ site: EVERY_DAY, configuration: onRequest });
-    expect(status.verdict).toBe('alarm');
-    expect(status.sources.map(({ source }) => source)).toEqual(['site', 'configuration']);
-    for (const one of status.sources) {
-      expect(one.findings.map(({ code }) => code)).toEqual(['never']);
+    const look = async () => {
+      const { sources } = await site.look({ site: EVERY_DAY, configuration: onRequest });
+      return sources.map(({ source, findings: [first] }) => [
+        ...[source, first?.severity, first?.code],
+      ]);
+    };
+    // Nobody knows since when it could have been backed up.
+    expect((await look())[0]).toEqual(['site', 'alarm', 'never']);
+    await claimStore(site.engine);
+    const early = [
+      ['site', 'watch', 'never'],
+      ['configuration', 'watch', 'none'],
+    ];
+    expect(await look()).toEqual(early);
+    site.clock.advance(25 * HOUR_MS);
+    expect(await look()).toEqual(early);
+    site.clock.advance(1.1 * HOUR_MS);
+    expect(await look()).toEqual([['site', 'alarm', 'never'], early[1]]);
+  });
+
+  test('whose runs fail alarms until one succeeds, and says why they failed', async () => {
+    using site = setUp();
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    const away = `${site.root}-away`;
+    fs.renameSync(site.root, away);
+    for (let run = 0; run < 3; run++) {
+      site.clock.advance(1000);
+      await codeOf(backUpNow(site.engine, site.source));
     }
+    const status = await site.look();
+    expect(findings(status)).toEqual(['alarm failed']);
+    expect(status.verdict).toBe('alarm');
+    expect(status.sources[0]?.findings[0]?.detail).toMatch(
+      /^3 runs failed since the newest good backup; the last one, of 2040-.*: SOURCE_UNREADABLE: /,
+    );
+    fs.renameSync(away, site.root);
+    site.clock.advance(1000);
+    await makeGood(site.engine, site.source);
+    expect(findings(await site.look())).toEqual([]);
+  });
+
+  test('whose schedule is dead alarms, though it is backed up by hand every hour and pruned', async () => {
+    using site = setUp();
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    for (let hour = 0; hour < 26; hour++) {
+      site.clock.advance(HOUR_MS);
+      const { id } = await makeGood(site.engine, site.source);
+      await pruneSource(site.engine, 'site', { ...DAILY, justMade: id });
+    }
+    site.clock.advance(-10_000);
+    expect(findings(await site.look())).toEqual(['watch due']);
+    site.clock.advance(20_000);
+    const status = await site.look();
+    expect(findings(status)).toEqual(['alarm missed']);
+    expect(status.sources[0]?.findings[0]?.detail).toContain(
+      'the scheduled run of 2040-01-03T03:00',
+    );
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    expect(findings(await site.look())).toEqual([]);
+  });
+
+  test('that ran on schedule is fine, though many made by hand have taken the places of that run', async () => {
+    using site = setUp();
+    await makeGood(site.engine, site.source);
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    for (let hour = 0; hour < 20; hour++) {
+      site.clock.advance(HOUR_MS);
+      await makeGood(site.engine, site.source);
+      await pruneSource(site.engine, 'site', DAILY);
+    }
+    expect(findings(await site.look())).toEqual([]);
   });
 
   test('that is due is worth a look, and late alarms', async () => {
@@ -138,9 +204,10 @@ describe('a source', () => {
     using site = setUp();
     const five: BackupResult[] = [];
     for (let day = 0; day < 5; day++) {
-      five.push(await makeGood(site.engine, site.source));
+      five.push(await makeGood(site.engine, site.source, { kind: 'schedule' }));
       site.clock.advance(DAY_MS);
     }
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
     await pruneSource(site.engine, 'site', DAILY);
     const [flipped, cut, gone, unreadable] = five as Five;
     const { objects } = site.store;
@@ -206,7 +273,7 @@ describe('a source', () => {
     const daily = async (days: number) => {
       for (let day = 0; day < days; day++) {
         site.clock.advance(DAY_MS);
-        await makeGood(site.engine, site.source);
+        await makeGood(site.engine, site.source, { kind: 'schedule' });
       }
     };
     await daily(1);
@@ -252,7 +319,7 @@ describe('a source', () => {
     );
     expect(findings(await site.look())).toEqual([]);
     site.clock.advance(DAY_MS + HOUR_MS);
-    await makeGood(site.engine, site.source);
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
     expect(findings(await site.look())).toEqual(['watch unfinished']);
   });
 

@@ -219,7 +219,8 @@ describe('the alarm of age', () => {
     const names = spark
       .ofType('AWS::CloudWatch::Alarm')
       .map(([, { Properties }]) => Properties['AlarmName']);
-    expect(names).not.toContain('holdfast-spark-bloom-flow/configuration/age');
+    for (const what of ['age', 'missed'])
+      expect(names).not.toContain(`holdfast-spark-bloom-flow/configuration/${what}`);
     expect(names).toContain('holdfast-spark-bloom-flow/configuration/failed');
   });
 });
@@ -262,8 +263,9 @@ describe('an alarm', () => {
 
   test('is there for everything that can be wrong', () => {
     const names = new Set(alarms().map(({ name }) => name.replace(/^[^/]+\//, '')));
-    for (const what of ['failed', 'damaged', 'partial', 'unproven', 'anomaly', 'restore-test'])
+    for (const what of ['failed', 'missed', 'damaged', 'partial', 'unproven', 'anomaly'])
       expect(names).toContain(`assets/${what}`);
+    for (const what of ['restore-test', 'age']) expect(names).toContain(`assets/${what}`);
     for (const what of ['hidden', 'released', 'untrusted', 'future', 'key', 'capacity', 'growth'])
       expect(names).toContain(`store/${what}`);
     for (const name of ['backup', 'verify', 'restore-test', 'prune'])

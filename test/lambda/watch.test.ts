@@ -163,6 +163,8 @@ describe('freshness', () => {
     const atMost = (machineTime().getTime() - begin) / 1000 + 2;
     expect(await setting.metric('RecoveryPointAgeSeconds', 'assets')).toBeLessThan(atMost);
     expect(await setting.metric('BackupBytes', 'assets')).toBeUndefined();
+    // Its first run is not yet due.
+    expect(await setting.metric('MissedRuns', 'assets')).toBe(0);
   });
 
   test('counts what is hidden, forged, damaged, and released by somebody else', async () => {

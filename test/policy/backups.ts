@@ -27,6 +27,7 @@ export function backup(
     storedAt: after(time, 60_000),
     standing: 'good',
     isRepair: kind === 'repair',
+    isScheduled: kind === 'schedule',
     pinnedBy: [],
     ...rest,
   };

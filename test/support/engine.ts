@@ -141,8 +141,12 @@ export function backUpNow(
 }
 
 /** Backs up and proves, as the command line does. */
-export async function makeGood(engine: Engine, source: Source): Promise<BackupResult> {
-  const made = await backUpNow(engine, source);
+export async function makeGood(
+  engine: Engine,
+  source: Source,
+  trigger: { kind?: TriggerKind } = {},
+): Promise<BackupResult> {
+  const made = await backUpNow(engine, source, trigger);
   const { verdict, problems } = await verifyBackup(engine, made, 'digest');
   if (verdict !== 'proven') throw new Error(`not proven: ${JSON.stringify(problems)}`);
   return made;

@@ -1,0 +1,92 @@
+// What alarms on AWS look at is computed by the same judgement as `status`: the two never disagree about runs that are missing.
+import { describe, expect, test } from '@jest/globals';
+import { measureStore } from '../../lib/engine/freshness.ts';
+import { claimStore } from '../../lib/engine/marker.ts';
+import { pruneSource } from '../../lib/engine/prune.ts';
+import { statusOf } from '../../lib/engine/status.ts';
+import { parseSchedule } from '../../lib/policy/schedule.ts';
+import { Scratch } from '../support/archives.ts';
+import {
+  backUpNow,
+  Clock,
+  ClockedStore,
+  codeOf,
+  DAILY,
+  DAY_MS,
+  engineOn,
+  folderSource,
+  makeGood,
+} from '../support/engine.ts';
+import { plantSite } from '../support/small-site.ts';
+
+const HOUR_MS = 3_600_000;
+
+const EVERY_DAY = {
+  schedule: parseSchedule('0 3 * * *', 'UTC'),
+  rpoMs: 24 * HOUR_MS,
+  rtoMs: undefined,
+  graceMs: 2 * HOUR_MS,
+  restoreTestMaxAgeMs: undefined,
+  policy: DAILY.policy,
+};
+
+function setUp() {
+  const scratch = new Scratch();
+  plantSite(scratch.at('site'));
+  const clock = new Clock();
+  const engine = engineOn(new ClockedStore(clock), clock);
+  return {
+    clock,
+    engine,
+    source: folderSource(scratch.at('site')),
+    absent: folderSource(scratch.at('gone')),
+    look: async (name = 'site') => {
+      const sources = new Map([[name, EVERY_DAY]]);
+      const usual = { capacityBytes: undefined, isReleased: undefined };
+      const measures = await measureStore(engine, { ...usual, sources });
+      const input = { objectives: sources, capacityBytes: undefined, sources: [name] };
+      const [status] = (await statusOf(engine, input)).sources;
+      const { missedRuns, failedRuns } = measures.sources[name] ?? {};
+      const codes = (status?.findings ?? []).map(({ severity, code }) => `${severity} ${code}`);
+      return { missedRuns, failedRuns, codes };
+    },
+    [Symbol.dispose]: () => scratch[Symbol.dispose](),
+  };
+}
+
+describe('a run', () => {
+  test('that is missing is counted once its grace has passed, whatever was made by hand', async () => {
+    using site = setUp();
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    site.clock.advance(25 * HOUR_MS);
+    await makeGood(site.engine, site.source);
+    expect(await site.look()).toMatchObject({ missedRuns: 0, codes: ['watch due'] });
+    site.clock.advance(1.1 * HOUR_MS);
+    expect(await site.look()).toMatchObject({ missedRuns: 1, codes: ['alarm missed'] });
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    expect(await site.look()).toMatchObject({ missedRuns: 0, codes: [] });
+  });
+
+  test('that failed is counted until one succeeds', async () => {
+    using site = setUp();
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    for (let run = 0; run < 2; run++) await codeOf(backUpNow(site.engine, site.absent));
+    expect(await site.look()).toMatchObject({ failedRuns: 2, codes: ['alarm failed'] });
+    await makeGood(site.engine, site.source);
+    expect(await site.look()).toMatchObject({ failedRuns: 0, codes: [] });
+  });
+});
+
+describe('a source that is configured later', () => {
+  test('misses no run that was due before the last prune, which did not know it', async () => {
+    using site = setUp();
+    await claimStore(site.engine);
+    site.clock.advance(30 * DAY_MS);
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    await pruneSource(site.engine, 'site', DAILY);
+    site.clock.advance(HOUR_MS);
+    expect(await site.look('added')).toMatchObject({ missedRuns: 0 });
+    site.clock.advance(25.5 * HOUR_MS);
+    expect(await site.look('added')).toMatchObject({ missedRuns: 1 });
+  });
+});
