@@ -8,7 +8,7 @@ import type { Backups } from './back-up.ts';
 import { runTool } from './command.ts';
 import { isChangedSince } from './compare.ts';
 import { groupsOf, typicalFile } from './entries.ts';
-import { expectSame } from './same.ts';
+import { expectSame, notTaken } from './same.ts';
 import { LEFT_OUT, PLAIN_RESTORE, type Stage } from './stage.ts';
 
 export async function restoreAndCompare(stage: Stage, backups: Backups): Promise<void> {
@@ -52,7 +52,7 @@ async function compareByDiff(
     );
     return;
   }
-  const leftOut = new Set(first.manifest.problems.map(({ path: one }) => one.replace(/\/$/, '')));
+  const leftOut = new Set(notTaken(first.manifest).map((one) => one.replace(/\/$/, '')));
   const lines = ended.stdout.split('\n').filter((line) => line !== '');
   const unexpected = lines.filter((line) => {
     const named = pathIn(line, [root, restored]);
