@@ -8,6 +8,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { chosenFiles } from './chosen.ts';
 import { underLock } from './lock.ts';
 import { notRun } from './not-run-reporter.ts';
 import { planFor, type Circumstances } from './plan.ts';
@@ -21,6 +22,16 @@ const FILES = globSync(['test/**/*.ts'], { cwd: ROOT })
   .filter((file) => !file.startsWith('test/needs/'))
   .map((file) => join(ROOT, file));
 const TEST_FILES = FILES.filter((file) => file.endsWith('.test.ts'));
+
+test.each([
+  ['alone', []],
+  ['with a result in a file', ['--json', '--outputFile=/nowhere/result.json']],
+  ['with a result in a file that is named behind', ['--outputFile', '/nowhere/result.json']],
+])('the files that are chosen are known: %s', (_, options) => {
+  expect(chosenFiles(['test/documents.test.ts', ...options])).toEqual([
+    join(ROOT, 'test/documents.test.ts'),
+  ]);
+});
 
 describe('what a file needs', () => {
   const of = (file: string) => [...needsOf(join(ROOT, file))].sort();
