@@ -199,12 +199,19 @@ function addRestore(command: Define): void {
     .option('--allow-uncommitted', 'in place: even over changes that git does not have')
     .option('-n, --dry-run', 'in place: say what would change, and change nothing')
     .option('--owner', 'try to give files to their recorded owners also when not run by root')
-    .option('--no-owner', 'leave owners and set-id bits aside, also when run by root')
+    .option(
+      '--no-owner',
+      'leave owners and set-id bits aside, also when run by root; to a database: what is restored belongs to the role that restores it',
+    )
     .option('--no-verify', 'do not read back and compare what was restored')
     .option('--skip-damaged', 'restore what is whole when entries are damaged')
     .option('--table <table...>', 'to a database: these tables alone, as schema.table')
     .option('--replace', 'to a database: back up what it holds, then replace it')
     .option('--create-roles', 'to a database: make the roles that its server lacks')
+    .option(
+      '--no-database-properties',
+      'to a database: leave its own owner, privileges, settings and comment as they are',
+    )
     .option('--run-configured', 'run what `afterRestore` lists, in the restored folder')
     .option('--run <command...>', 'run this there too, in a shell');
   command(

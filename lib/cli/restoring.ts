@@ -31,6 +31,7 @@ export interface RestoreCommandOptions {
   readonly table?: readonly string[];
   readonly replace?: boolean;
   readonly createRoles?: boolean;
+  readonly databaseProperties?: boolean;
 }
 
 export function targetOf(options: RestoreCommandOptions): string {

@@ -15,6 +15,8 @@ export interface ServiceRestoreOptions {
   readonly parts: readonly string[];
   readonly replace: boolean;
   readonly prepare: boolean;
+  readonly owners?: boolean;
+  readonly properties?: boolean;
   readonly checks: readonly string[];
 }
 

@@ -247,6 +247,10 @@ export interface RestoreToServiceInput extends Work {
   readonly replace: boolean;
   /** Make what the target's surroundings lack, such as roles. */
   readonly prepare: boolean;
+  /** Whether what is restored belongs to whom it belonged; otherwise to whoever restores it. @default true */
+  readonly owners?: boolean;
+  /** Whether the target itself gets what it had, such as settings of a database. @default true */
+  readonly properties?: boolean;
   /** What is configured to be asked of what was restored. */
   readonly checks: readonly string[];
   /** Backs up what is there, before it is replaced; gives the name of that backup. */

@@ -39,6 +39,8 @@ export async function restoreToDatabase(
     parts: table,
     replace,
     prepare: createRoles,
+    owners: options.owner !== false,
+    properties: options.databaseProperties !== false,
     checks: checksOf(config, backup.source),
   });
   terminal.stop();
@@ -78,7 +80,7 @@ function say(terminal: Terminal, report: ServiceRestoreReport, partly: boolean):
   if (differences.length === 0) {
     terminal.line(
       partly
-        ? '  these tables have as many rows as were recorded'
+        ? '  these tables have the rows and definitions that were recorded'
         : '  it holds what was recorded when it was backed up',
     );
   }

@@ -12,7 +12,7 @@ import { scanText } from './dump.ts';
 import type { Stretch } from './dump-reader.ts';
 import type { DumpSummary, ScanOptions } from './dump-text.ts';
 import type { LoadInput } from './load.ts';
-import { startTool, type Confinement, type Tool } from './process.ts';
+import { outputOf, startTool, type Confinement, type Tool } from './process.ts';
 import { baseEnvironment, type Machine, type Tools } from './tools.ts';
 
 /** In the archive of a backup, and in whatever folder it is written to. */
@@ -61,12 +61,15 @@ export async function loadDirectory(
   input: LoadInput,
   dump: string,
   signal: Work['signal'],
+  { owners = true, list }: { owners?: boolean; list?: string | undefined } = {},
 ): Promise<void> {
   const { machine, tools, connection, confinement, failure } = input;
   const tool = startTool({
     file: path.join(tools.folder, 'pg_restore'),
     args: [
       ...['--exit-on-error', '--no-password', `--jobs=${defaultJobs()}`],
+      ...(owners ? [] : ['--no-owner']),
+      ...(list === undefined ? [] : [`--use-list=${list}`]),
       ...[`--dbname=${databaseArgument(connection)}`, dump],
     ],
     env: { ...baseEnvironment(machine), ...connection.env },
@@ -81,6 +84,33 @@ export async function loadDirectory(
   tool.stdin.end();
   tool.stdout.resume();
   await tool.ended;
+}
+
+/**
+ * Writes the list of what of a directory is restored beside it: all but the objects that are named, each as `TYPE SCHEMA NAME OWNER`. Gives
+ * the path of the list.
+ */
+export async function listDirectory(
+  { machine, tools }: Pick<LoadInput, 'machine' | 'tools'>,
+  dump: string,
+  leftOut: ReadonlySet<string>,
+): Promise<string> {
+  const text = await outputOf(
+    {
+      file: path.join(tools.folder, 'pg_restore'),
+      args: ['--list', dump],
+      env: baseEnvironment(machine),
+      ...{ signal: undefined, secrets: [], failure: 'COMMAND_FAILED', what: WHAT, saysIn: SAYS },
+    },
+    256 << 20,
+  );
+  const kept = text
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => !leftOut.has(/^\d+; \d+ \d+ (.*)$/.exec(line)?.[1] ?? ''));
+  const file = path.join(path.dirname(dump), 'list');
+  fs.writeFileSync(file, kept.join('\n'), { mode: 0o600 });
+  return file;
 }
 
 /** What pg_restore says without quoting rows and statements. */

@@ -30,6 +30,8 @@ export interface DumpInput {
   readonly encoding: string | undefined;
   /** Whether the rows of unlogged tables are left out, as pg_dump does on a standby. */
   readonly withoutUnlogged: boolean;
+  /** Without rows and values of sequences. */
+  readonly definitionsAlone?: boolean;
   readonly signal: AbortSignal | undefined;
   readonly failure: ErrorCode;
   readonly confinement?: Confinement | undefined;
@@ -59,6 +61,7 @@ export function startDump(
         ? []
         : [`--lock-wait-timeout=${lockWaitTimeoutSeconds * 1000}`]),
       ...(input.withoutUnlogged ? ['--no-unlogged-table-data'] : []),
+      ...(input.definitionsAlone === true ? ['--schema-only'] : []),
       ...selectionArguments(input.selection),
       `--dbname=${databaseArgument(connection)}`,
     ],

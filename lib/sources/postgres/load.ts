@@ -4,8 +4,9 @@ import type { ErrorCode } from '../../errors.ts';
 import type { OpenBackup, Work } from '../source.ts';
 import { databaseArgument, type Connection } from './connection.ts';
 import { openIndex, type DumpIndex } from './dump-index.ts';
-import { dumpText, type StoredText, type Stretch } from './dump-reader.ts';
+import { dumpText, type StoredText } from './dump-reader.ts';
 import { startTool, type Confinement, type Tool } from './process.ts';
+import type { Piece } from './restore-plan.ts';
 import { baseEnvironment, type Machine, type Tools } from './tools.ts';
 
 export interface LoadInput {
@@ -48,6 +49,17 @@ export async function runTogether(
   await tool.ended;
 }
 
+/** Runs SQL in one transaction that is taken back: fails as it would. */
+export async function tryTogether(
+  input: LoadInput,
+  sql: string,
+  signal: Work['signal'],
+): Promise<void> {
+  const tool = startPsql(input, ['-v', 'ON_ERROR_STOP=1'], signal);
+  tool.stdin.end(`BEGIN;\n${sql}\nROLLBACK;\n`);
+  await tool.ended;
+}
+
 /** Runs SQL statement by statement, passing over those that fail; what psql said of them. */
 export async function runLeniently(
   input: LoadInput,
@@ -67,8 +79,10 @@ export async function runLeniently(
 export interface LoadOptions {
   /** SQL that comes before it. */
   readonly before?: string;
-  /** Stretches of its text; everything unless given. */
-  readonly ranges?: readonly Stretch[];
+  /** SQL that comes after it. */
+  readonly after?: string;
+  /** What of its text, in this order; everything unless given. */
+  readonly pieces?: readonly Piece[];
   /** Where its text is, if not in the backup. */
   readonly text?: StoredText;
   /** Settings that its beginning sets and that the server does not know. */
@@ -99,14 +113,15 @@ export async function loadText(
   work: Pick<Work, 'signal' | 'onProgress'>,
   options: LoadOptions & { readonly text: StoredText },
 ): Promise<void> {
-  const { before = '', several = false } = options;
+  const { before = '', after = '', several = false } = options;
   const tool = startPsql(input, ['-v', 'ON_ERROR_STOP=1'], work.signal);
   try {
     tool.stdin.write(`${several ? '' : 'BEGIN;\n'}${before}`);
-    const ranges = options.ranges ?? [{ from: 0, to: index.rawBytes }];
+    const pieces = options.pieces ?? [{ from: 0, to: index.rawBytes }];
     const altered = alteredIn(index, options);
     let bytes = 0;
-    for (const range of ranges) {
+    for (const range of pieces) {
+      if (range.before !== undefined) tool.stdin.write(range.before);
       for await (const text of asLoaded(altered, range.from, options.text(range))) {
         bytes += text.length;
         work.onProgress?.({ entries: 0, bytes, totalBytes: index.rawBytes });
@@ -115,7 +130,7 @@ export async function loadText(
         if (!tool.stdin.write(text)) await Promise.race([drained(tool), tool.ended]);
       }
     }
-    tool.stdin.end(several ? '\n' : '\nCOMMIT;\n');
+    tool.stdin.end(`\n${after}${several ? '' : 'COMMIT;\n'}`);
     await tool.ended;
   } finally {
     tool.kill();

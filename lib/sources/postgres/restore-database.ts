@@ -11,23 +11,36 @@ import type {
 import { failedChecks, runChecks } from './checks.ts';
 import { compareFacts, factsOf } from './compare.ts';
 import { parseConnection, type Connection } from './connection.ts';
-import { DirectoryText, extractDump, loadDirectory } from './directory.ts';
-import { isDirectory, openIndex, tableName } from './dump-index.ts';
+import type { Definition, Relation } from './definitions.ts';
+import { DirectoryText, extractDump, listDirectory, loadDirectory } from './directory.ts';
+import { isDirectory, titleOf } from './dump-index.ts';
 import { dumpText, type StoredText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
-import { countRows } from './facts.ts';
-import { readSettings } from './facts.ts';
+import { assertNobodyHolds, assertNothingDepends, dropTables } from './hindrances.ts';
 import { loadDump, runTogether, type LoadInput } from './load.ts';
+import { LOCK_SECONDS, MAKE_ROOM } from './make-room.ts';
+import { differingProperties, readProperties, type Property } from './properties.ts';
 import { proveDump } from './prove.ts';
+import { assertHas, otherThere, rolesToMake, toolsFor, type Requirements } from './requirements.ts';
+import { assertTaken, propertyChange, type PropertyChange } from './restore-properties.ts';
 import { readPostgres, type PostgresOptions } from './read.ts';
-import { rangesOf } from './restore-folder.ts';
-import { EVERYTHING, parseTable } from './selection.ts';
-import { identifier, literal, Session } from './session.ts';
+import {
+  isKept,
+  piecesOf,
+  readContents,
+  rolesIn,
+  tablesInto,
+  type Contents,
+  type Kept,
+  type Piece,
+} from './restore-plan.ts';
+import { EVERYTHING } from './selection.ts';
+import { literal, Session } from './session.ts';
 import { Spool } from './spool.ts';
-import { isOfSurroundings } from './surroundings.ts';
-import { objectsOfTables } from './table-objects.ts';
-import { createRoles, MAKE_ROOM, missingRoles, readOccupancy, type Occupancy } from './target.ts';
-import { findTools, knowsRestrictKey, machineFor, type Machine, type Tools } from './tools.ts';
+import { absentBeside, compareTables } from './table-compare.ts';
+import { keyOf, type TableParts } from './table-objects.ts';
+import { createRoles, readKept, readOccupancy, type Occupancy } from './target.ts';
+import { machineFor, type Machine, type Tools } from './tools.ts';
 import { unknownSettings } from './unknown-settings.ts';
 
 /** Restoring backups of databases to databases. */
@@ -43,21 +56,6 @@ export function databaseService(machine: Machine, kind: () => SourceKind): Resto
 }
 
 type Input = RestoreToServiceInput & { readonly kind: () => SourceKind };
-
-/** Encoding and collation are of the database, which a restore does not make: with others, text is kept and sorted otherwise. */
-function settingsNotes(
-  expected: Readonly<Record<string, string>>,
-  found: Readonly<Record<string, string>>,
-): Problem[] {
-  return Object.entries(expected)
-    .filter(([name, value]) => name !== 'collationVersion' && found[name] !== value)
-    .filter(([name]) => !isOfSurroundings(name))
-    .map(([name, value]) => ({
-      path: `setting ${name}`,
-      code: 'other-setting',
-      detail: `the database that was backed up has ${value || 'none'}, the target ${found[name] || 'none'}`,
-    }));
-}
 
 class DatabaseRestore {
   private readonly machine: Machine;
@@ -76,30 +74,32 @@ class DatabaseRestore {
   async run(): Promise<RestoredToService> {
     const { backup, input } = this;
     await this.assertWhole();
-    const tools = await this.tools();
+    const tools = await toolsFor(this.machine, backup);
     using spool = this.spool();
     const dump = spool && (await extractDump(backup, spool.folder, input));
     using directory = dump === undefined ? undefined : this.text(dump, tools);
     const text: StoredText = (range) =>
       directory?.read(range) ?? dumpText(backup, { ...input, range });
-    const { objects } = await openIndex(backup);
-    const all = input.parts.length === 0;
-    const wanted = all ? objects : await objectsOfTables(backup, input.parts, text);
-    const { before, saved, sameMajor } = await this.makeReady(tools);
     const unknown = await this.unknownThere(tools, text);
-    const load = { ...this.place(tools), failure: 'COMMAND_FAILED' } as const;
     // What pg_restore itself sets, nothing can leave out.
-    if (dump !== undefined && this.byJobs && unknown.size === 0)
-      await this.loadByJobs(load, dump, { before, saved });
-    else await loadDump(load, backup, input, { before, ranges: rangesOf(wanted), text, unknown });
+    const byJobs = this.byJobs && unknown.size === 0;
+    const contents = await readContents(backup, input.parts, byJobs ? undefined : text);
+    const ready = await this.makeReady(tools, contents);
+    const load = { ...this.place(tools), failure: 'COMMAND_FAILED' } as const;
+    if (dump !== undefined && byJobs) await this.loadByJobs(load, dump, ready);
+    else await loadDump(load, backup, input, { ...ready, text, unknown });
     return {
-      entries: wanted.length,
-      bytes: wanted.reduce((sum, { bytes }) => sum + bytes, 0),
-      differences: await this.look(tools, wanted, sameMajor),
+      entries: ready.objects.length,
+      bytes: ready.objects.reduce((sum, { bytes }) => sum + bytes, 0),
+      differences: await this.look(tools, ready, text),
       notes: this.notes,
-      saved,
-      facts: { parts: [...input.parts], replaced: saved !== undefined },
+      saved: ready.saved,
+      facts: { parts: [...input.parts], replaced: ready.saved !== undefined },
     };
+  }
+
+  private get owners(): boolean {
+    return this.input.owners !== false;
   }
 
   /** Whether several jobs load it, each in transactions of its own. */
@@ -127,12 +127,14 @@ class DatabaseRestore {
   private async loadByJobs(
     load: LoadInput,
     dump: string,
-    { before, saved }: { before: string; saved: string | undefined },
+    { before, after, saved, leftOut }: Ready,
   ): Promise<void> {
     const { signal } = this.input;
     if (before !== '') await runTogether(load, before, signal);
     try {
-      await loadDirectory(load, dump, signal);
+      const list = leftOut.size === 0 ? undefined : await listDirectory(load, dump, leftOut);
+      await loadDirectory(load, dump, signal, { owners: this.owners, list });
+      if (after !== '') await runTogether(load, after, signal);
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       const was = saved === undefined ? '' : ` What was there before is in ${saved}.`;
@@ -169,75 +171,107 @@ class DatabaseRestore {
     );
   }
 
-  private async tools(): Promise<Tools> {
-    const tools = await findTools(this.machine);
-    if (factsOf(this.backup).restrictKey !== undefined && !knowsRestrictKey(tools)) {
-      throw new HoldfastError(
-        'COMMAND_FAILED',
-        `psql ${tools.version} in ${tools.folder} does not know \\restrict, with which this dump begins`,
-        { hint: 'Update PostgreSQL’s client; the first line must not be removed from the dump.' },
-      );
-    }
-    // The directory is of the version that wrote it, or newer ones read it.
-    const { clientVersion } = factsOf(this.backup);
-    if (isDirectory(this.backup.manifest) && tools.major < Number.parseInt(clientVersion, 10)) {
-      throw new HoldfastError(
-        'COMMAND_FAILED',
-        `the dump was made by pg_dump ${clientVersion}, pg_restore in ${tools.folder} is ${tools.version}: it must not be older`,
-        {
-          hint: 'Install the client of that version or a newer one: apt-get install postgresql-client.',
-        },
-      );
-    }
-    return tools;
-  }
-
-  private async makeReady(
-    tools: Tools,
-  ): Promise<{ before: string; saved: string | undefined; sameMajor: boolean }> {
-    const { input } = this;
+  private async makeReady(tools: Tools, contents: Contents): Promise<Ready> {
     const facts = factsOf(this.backup);
     await using session = this.session(tools);
     const found = await readOccupancy(session);
-    const inTheWay = await this.inTheWay(session, found);
-    if (inTheWay.length > 0 && !input.replace) this.refuse(inTheWay, found);
-    if (inTheWay.length > 0) this.assertReplaceable();
-    const missing = input.parts.length > 0 ? [] : await missingRoles(session, facts.roles);
-    if (missing.length > 0 && !input.prepare) {
-      throw new HoldfastError(
-        'TARGET_REFUSED',
-        `the server of ${this.connection.label} lacks roles that the dump names: ${missing.join(', ')}`,
-        {
-          hint: 'Create them first, from globals.sql, or pass --create-roles to have them made without a password and without the right to log in.',
-        },
-      );
+    const { parts } = contents;
+    const kept = await readKept(session, parts ? [...parts.tables, ...parts.parents] : []);
+    const inTheWay = await this.inTheWay(session, found, parts);
+    if (inTheWay.length > 0 && !this.input.replace) this.refuse(inTheWay, found);
+    const requirements = { session, label: this.connection.label, owners: this.owners };
+    await assertHas(requirements, contents, kept);
+    const definitions = this.definitionsInto(contents, kept);
+    const roles = await this.roles(requirements, definitions);
+    const { properties, reset } = await this.properties(session);
+    const after = [reset, ...properties.map(({ sql }) => `${sql}\n`)].join('');
+    if (properties.length > 0) {
+      const load = { ...this.place(tools), failure: 'TARGET_REFUSED' } as const;
+      await assertTaken(load, `${createRoles(roles)}${after}`, this.input.signal);
     }
+    const there = parts?.tables.filter((one) => kept.tables.has(keyOf(one))) ?? [];
+    const { saved, room } =
+      inTheWay.length === 0 ? NOTHING_THERE : await this.clear(session, parts && there);
+    this.notes.push(...(await otherThere(session, facts, found.serverMajor)));
+    const all = definitions?.map(({ object }) => object) ?? contents.objects;
+    const isLeftOut = (one: DumpObject) => parts === undefined && isKept(one, kept);
+    const pieces =
+      definitions && piecesOf(definitions, { owners: this.owners, settings: parts !== undefined });
+    return {
+      before: `${room}${createRoles(roles)}`,
+      after,
+      saved,
+      parts,
+      properties,
+      ...(definitions !== undefined && { definitions }),
+      ...(pieces !== undefined && { pieces }),
+      objects: all.filter((one) => !isLeftOut(one)),
+      leftOut: new Set(
+        all
+          .filter(isLeftOut)
+          .map(({ type, schema, name, owner }) => `${type} ${schema} ${name} ${owner}`),
+      ),
+      sameMajor: found.serverMajor === Number.parseInt(facts.serverVersion, 10),
+    };
+  }
+
+  /** Saves what is in the way, once nobody holds it and nothing depends on it; gives the SQL that takes it away. */
+  private async clear(
+    session: Session,
+    tables: readonly Relation[] | undefined,
+  ): Promise<{ saved: string; room: string }> {
+    const { label } = this.connection;
+    this.assertReplaceable();
+    await assertNobodyHolds(session, label, tables ?? []);
+    if (tables !== undefined) await assertNothingDepends(session, label, tables);
+    return { saved: await this.save(), room: roomFor(tables) };
+  }
+
+  /** What of the definitions the target takes; what it cannot take of tables is noted. */
+  private definitionsInto({ definitions, parts }: Contents, kept: Kept): Definition[] | undefined {
+    if (parts === undefined) return definitions?.filter(({ object }) => !isKept(object, kept));
+    const fitting = tablesInto(parts, kept);
+    const left = parts.definitions.filter((one) => !fitting.includes(one));
+    for (const { object, parent } of left) {
+      const detail =
+        object.type === 'PUBLICATION TABLE'
+          ? 'the target has no such publication'
+          : `the target has no ${parent?.schema ?? ''}.${parent?.name ?? ''}, so it is a table of its own there`;
+      this.notes.push({ path: titleOf(object), code: 'left-out', detail });
+    }
+    return fitting;
+  }
+
+  /** The roles that have to be made; refused unless that is wanted. */
+  private async roles(
+    requirements: Requirements,
+    definitions: readonly Definition[] | undefined,
+  ): Promise<readonly string[]> {
+    const { roles } = factsOf(this.backup);
+    const all = definitions === undefined || (this.owners && this.input.parts.length === 0);
+    const needed = all ? roles : rolesIn(definitions, roles, this.owners);
+    const missing = await rolesToMake(requirements, needed, this.input.prepare);
     if (missing.length > 0) {
       const detail = `${missing.join(', ')}: made without passwords, attributes and memberships; globals.sql has these`;
       this.notes.push({ path: 'roles', code: 'created', detail });
     }
-    const saved = inTheWay.length === 0 ? undefined : await this.save();
-    const room = inTheWay.length === 0 ? '' : this.room();
-    this.notes.push(...settingsNotes(facts.settings, await readSettings(session)));
-    const sourceMajor = Number.parseInt(facts.serverVersion, 10);
-    if (found.serverMajor < sourceMajor) {
-      const detail = `the backup is of PostgreSQL ${sourceMajor}, the target is ${found.serverMajor}`;
-      this.notes.push({ path: '', code: 'older-server', detail });
-    }
-    return {
-      before: `${room}${createRoles(missing)}`,
-      saved,
-      sameMajor: found.serverMajor === sourceMajor,
-    };
+    return missing;
+  }
+
+  private properties(session: Session): Promise<PropertyChange> {
+    const { parts, properties: wanted = true } = this.input;
+    if (!wanted || parts.length > 0) return Promise.resolve({ properties: [], reset: '' });
+    return propertyChange(this.backup, session, this.owners);
   }
 
   /** What the restore would meet: anything, or the tables that are wanted. */
-  private async inTheWay(session: Session, found: Occupancy): Promise<readonly string[]> {
-    const { parts } = this.input;
-    if (parts.length === 0) return found.count > 0 ? found.objects : [];
-    const pairs = parts
-      .map(parseTable)
-      .map(({ schema, table }) => `(${literal(schema)},${literal(table)})`);
+  private async inTheWay(
+    session: Session,
+    found: Occupancy,
+    parts: TableParts | undefined,
+  ): Promise<readonly string[]> {
+    if (parts === undefined) return found.count > 0 ? found.objects : [];
+    const pairs = parts.tables.map(({ schema, name }) => `(${literal(schema)},${literal(name)})`);
     return session.json<string[]>(
       `SELECT coalesce(json_agg('the table ' || n.nspname || '.' || c.relname), '[]') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (${pairs.join(',')})`,
     );
@@ -269,17 +303,6 @@ class DatabaseRestore {
     );
   }
 
-  private room(): string {
-    const { parts } = this.input;
-    if (parts.length === 0) return MAKE_ROOM;
-    return parts
-      .map(parseTable)
-      .map(
-        ({ schema, table }) => `DROP TABLE IF EXISTS ${identifier(schema)}.${identifier(table)};\n`,
-      )
-      .join('');
-  }
-
   private save(): Promise<string> {
     const { target, targetFrom, kind, save } = this.input;
     const options: PostgresOptions = {
@@ -309,33 +332,68 @@ class DatabaseRestore {
     return new Session({ ...this.place(tools), signal, failure: 'COMMAND_FAILED' });
   }
 
-  private async look(
-    tools: Tools,
-    restored: readonly DumpObject[],
-    sameMajor: boolean,
-  ): Promise<Problem[]> {
-    const { parts, checks, signal } = this.input;
-    const differences: Problem[] = [];
-    {
-      await using session = this.session(tools);
-      if (parts.length > 0) differences.push(...(await this.compareRows(session, restored)));
-      else differences.push(...(await compareFacts(this.backup, session, { sameMajor })).problems);
-    }
+  private async look(tools: Tools, ready: Ready, text: StoredText): Promise<Problem[]> {
+    const { checks, signal } = this.input;
+    await using session = this.session(tools);
+    const { parts, definitions = [] } = ready;
+    const differences = parts
+      ? await this.lookAtTables(
+          { ...this.place(tools), session, text, tables: parts.tables },
+          definitions,
+        )
+      : await this.lookAtAll(session, ready);
     const asked = await runChecks(checks, { ...this.place(tools), signal });
     return [...differences, ...failedChecks(asked)];
   }
 
-  private async compareRows(session: Session, restored: readonly DumpObject[]): Promise<Problem[]> {
-    const tables = restored.filter(({ type }) => type === 'TABLE DATA').map(tableName);
-    if (tables.length === 0) return [];
-    const found = await countRows(session, { ...EVERYTHING, tables });
-    const { rows } = factsOf(this.backup);
-    return tables
-      .filter((name) => found[name] !== rows[name])
-      .map((name) => ({
-        path: name,
-        code: 'rows',
-        detail: `expected ${rows[name] ?? 'no'} rows, found ${found[name] ?? 'none'}`,
-      }));
+  private async lookAtTables(
+    place: Omit<Parameters<typeof compareTables>[2], 'owners' | 'signal'> & { session: Session },
+    definitions: readonly Definition[],
+  ): Promise<Problem[]> {
+    const { signal } = this.input;
+    const options = { ...place, owners: this.owners, signal };
+    const { differences, notes } = await compareTables(this.backup, definitions, options);
+    this.notes.push(...notes);
+    return [...differences, ...(await absentBeside(place.session, definitions))];
   }
+
+  private async lookAtAll(session: Session, { properties, sameMajor }: Ready): Promise<Problem[]> {
+    const { problems } = await compareFacts(this.backup, session, { sameMajor });
+    // Privileges are counted by who is no owner.
+    const facts = problems.filter(
+      ({ path }) => this.owners || !path.startsWith('number of grants'),
+    );
+    if (properties.length === 0) return facts;
+    const kinds = new Set(properties.map(({ kind }) => kind));
+    const found = (await readProperties(session)).filter(({ kind }) => kinds.has(kind));
+    const detail = 'the database has another than the one that was backed up';
+    const others = differingProperties(properties, found).map((path) => ({
+      path,
+      code: 'property',
+      detail,
+    }));
+    return [...facts, ...others];
+  }
+}
+
+/** What is known of a target, and what is loaded there. */
+interface Ready {
+  readonly before: string;
+  readonly after: string;
+  readonly saved: string | undefined;
+  readonly parts: TableParts | undefined;
+  readonly properties: readonly Property[];
+  readonly definitions?: readonly Definition[];
+  readonly pieces?: readonly Piece[];
+  readonly objects: readonly DumpObject[];
+  /** For pg_restore, in its words. */
+  readonly leftOut: ReadonlySet<string>;
+  readonly sameMajor: boolean;
+}
+
+const NOTHING_THERE = { saved: undefined, room: '' };
+
+function roomFor(tables: readonly Relation[] | undefined): string {
+  if (tables === undefined) return MAKE_ROOM;
+  return `SET LOCAL lock_timeout = '${LOCK_SECONDS}s';\n${dropTables(tables)};\nSET LOCAL lock_timeout = 0;\n`;
 }

@@ -1,4 +1,8 @@
-// The database that a restore goes to: what it holds already, which roles its server lacks, and the SQL that makes room.
+// The database that a restore goes to: what it holds already, what of that stays, and what its server lacks.
+import { keyOf } from './table-objects.ts';
+import type { Relation } from './definitions.ts';
+import { HOLDS_EXTENSION, notOfExtension } from './make-room.ts';
+import type { Kept } from './restore-plan.ts';
 import { identifier, literal, type Session } from './session.ts';
 
 /** What a database holds that is neither the system's nor an extension's. */
@@ -11,7 +15,27 @@ export interface Occupancy {
 }
 
 const OWN = (catalog: string, oid: string) =>
-  `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND d.deptype = 'e')`;
+  `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND ${notOfExtension(catalog, oid)}`;
+
+/** What is in no table's place: catalogs, and what people call their objects. */
+const OTHERS = [
+  ...['pg_publication', 'pg_cast', 'pg_foreign_server', 'pg_foreign_data_wrapper'],
+  ...[
+    'pg_collation',
+    'pg_conversion',
+    'pg_operator',
+    'pg_opclass',
+    'pg_opfamily',
+    'pg_ts_config',
+    'pg_ts_dict',
+  ],
+  ...['pg_language', 'pg_statistic_ext', 'pg_transform', 'pg_am'],
+]
+  .map(
+    (catalog) =>
+      `UNION ALL SELECT 'the ' || i.type || ' ' || i.identity FROM ${catalog} x, pg_identify_object('${catalog}'::regclass, x.oid, 0) i WHERE x.oid >= 16384 AND ${notOfExtension(catalog, 'x.oid')}`,
+  )
+  .join('\n       ');
 
 /** Looks at what a restore would meet. */
 export async function readOccupancy(session: Session): Promise<Occupancy> {
@@ -20,7 +44,8 @@ export async function readOccupancy(session: Session): Promise<Occupancy> {
        SELECT 'the table or sequence ' || n.nspname || '.' || c.relname AS what FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r','p','v','m','S','f') AND ${OWN('pg_class', 'c.oid')}
        UNION ALL SELECT 'the function ' || n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OWN('pg_proc', 'p.oid')}
        UNION ALL SELECT 'the type ' || n.nspname || '.' || t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typtype IN ('e','d','r') AND ${OWN('pg_type', 't.oid')}
-       UNION ALL SELECT 'the schema ' || n.nspname FROM pg_namespace n WHERE n.nspname <> 'public' AND ${OWN('pg_namespace', 'n.oid')}
+       UNION ALL SELECT 'the schema ' || n.nspname FROM pg_namespace n WHERE n.nspname <> 'public' AND ${OWN('pg_namespace', 'n.oid')} AND NOT ${HOLDS_EXTENSION}
+       ${OTHERS}
        UNION ALL SELECT 'the large object ' || oid FROM pg_largeobject_metadata)
      SELECT json_build_object('serverMajor', current_setting('server_version_num')::int / 10000, 'role', current_user,
        'count', (SELECT count(*) FROM found), 'objects', (SELECT coalesce(json_agg(what), '[]') FROM (SELECT what FROM found ORDER BY what LIMIT 3) first))`,
@@ -43,35 +68,39 @@ export function createRoles(roles: readonly string[]): string {
   return roles.map((name) => `CREATE ROLE ${identifier(name)} NOLOGIN;\n`).join('');
 }
 
-/** Takes away everything that `readOccupancy` counts; extensions stay, as a dump creates only those that are missing. */
-export const MAKE_ROOM = `SELECT pg_catalog.set_config('search_path', '', false);
-DO $holdfast$
-DECLARE one record;
-BEGIN
-  FOR one IN SELECT evtname FROM pg_event_trigger e WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e') LOOP
-    EXECUTE format('DROP EVENT TRIGGER %I', one.evtname);
-  END LOOP;
-  FOR one IN SELECT pubname FROM pg_publication LOOP
-    EXECUTE format('DROP PUBLICATION %I', one.pubname);
-  END LOOP;
-  FOR one IN SELECT n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r','p','v','m','f') AND ${OWN('pg_class', 'c.oid')} LOOP
-    EXECUTE format('DROP %s IF EXISTS %I.%I CASCADE', CASE one.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, one.nspname, one.relname);
-  END LOOP;
-  FOR one IN SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'S' AND ${OWN('pg_class', 'c.oid')} LOOP
-    EXECUTE format('DROP SEQUENCE IF EXISTS %I.%I CASCADE', one.nspname, one.relname);
-  END LOOP;
-  FOR one IN SELECT p.oid::regprocedure AS name FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OWN('pg_proc', 'p.oid')} LOOP
-    EXECUTE format('DROP ROUTINE IF EXISTS %s CASCADE', one.name);
-  END LOOP;
-  FOR one IN SELECT n.nspname, t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-    WHERE (t.typtype IN ('e','d','r') OR (t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))) AND ${OWN('pg_type', 't.oid')} LOOP
-    EXECUTE format('DROP TYPE IF EXISTS %I.%I CASCADE', one.nspname, one.typname);
-  END LOOP;
-  FOR one IN SELECT n.nspname FROM pg_namespace n WHERE n.nspname <> 'public' AND ${OWN('pg_namespace', 'n.oid')} LOOP
-    EXECUTE format('DROP SCHEMA %I CASCADE', one.nspname);
-  END LOOP;
-  PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
-END $holdfast$;
-`;
+/** What a database has that a restore leaves as it is; of tables, whether these are there. */
+export async function readKept(session: Session, tables: readonly Relation[]): Promise<Kept> {
+  const wanted = tables.map(({ schema, name }) => `(${literal(schema)},${literal(name)})`);
+  const among = wanted.length === 0 ? 'false' : `(n.nspname, c.relname) IN (${wanted.join(',')})`;
+  const found = await session.json<{
+    extensions: string[];
+    schemas: string[];
+    publications: string[];
+    tables: Relation[];
+  }>(
+    `SELECT json_build_object('extensions', (SELECT coalesce(json_agg(extname), '[]') FROM pg_extension),
+       'schemas', (SELECT coalesce(json_agg(n.nspname), '[]') FROM pg_namespace n WHERE n.nspname <> 'public' AND ${HOLDS_EXTENSION}),
+       'publications', (SELECT coalesce(json_agg(pubname), '[]') FROM pg_publication),
+       'tables', (SELECT coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relname)), '[]') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${among}))`,
+  );
+  return {
+    extensions: new Set(found.extensions),
+    schemas: new Set(found.schemas),
+    publications: new Set(found.publications),
+    tables: new Set(found.tables.map(keyOf)),
+  };
+}
+
+/** Extensions and tablespaces that a restore needs and the server of a session does not have; tablespaces as SQL writes them. */
+export async function missingOnServer(
+  session: Session,
+  extensions: readonly string[],
+  tablespaces: readonly string[],
+): Promise<string[]> {
+  const array = (names: readonly string[]) => `ARRAY[${names.map(literal).join(',')}]::text[]`;
+  return session.json(
+    `SELECT coalesce(json_agg(what), '[]') FROM (
+       SELECT 'the extension ' || name AS what FROM unnest(${array(extensions)}) name WHERE NOT EXISTS (SELECT FROM pg_available_extensions a WHERE a.name = name.name)
+       UNION ALL SELECT 'the tablespace ' || name FROM unnest(${array(tablespaces)}) name WHERE NOT EXISTS (SELECT FROM pg_tablespace WHERE quote_ident(spcname) = name)) x`,
+  );
+}
