@@ -66,7 +66,7 @@ test('the database itself gets its owner, privileges, settings and comment, unle
      ALTER DATABASE mine SET work_mem TO '5MB'; COMMENT ON DATABASE mine IS 'ours'`,
   );
   const made = await scene.backUp(server.url('mine'));
-  const ITS = `SELECT pg_get_userbyid(datdba), datacl, (SELECT setconfig FROM pg_db_role_setting WHERE setdatabase = d.oid), shobj_description(oid, 'pg_database') FROM pg_database d WHERE datname = `;
+  const ITS = `SELECT pg_get_userbyid(datdba), (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(datacl) x), (SELECT setconfig FROM pg_db_role_setting WHERE setdatabase = d.oid), shobj_description(oid, 'pg_database') FROM pg_database d WHERE datname = `;
   server.create('given', { empty: true });
   server.sql(
     'given',
