@@ -1,7 +1,8 @@
 // What the definitions of a dump are about: which table an index, a comment or a privilege belongs to, and under which settings an object
 // is made. Read from pg_dump's own text, as its comments name objects in ways that more than one can mean.
 import type { StoredText, Stretch } from './dump-reader.ts';
-import type { DumpObject } from './dump-text.ts';
+import { encodingIn, type DumpObject } from './dump-text.ts';
+import { decoderOf } from './encodings.ts';
 
 /** The relation that a definition makes or changes, and the others that it names; each as schema and name. */
 export interface Subject {
@@ -166,6 +167,7 @@ export async function* readDefinitions(
   stored: StoredText,
 ): AsyncGenerator<Definition> {
   let under: MadeUnder = { tablespace: undefined, accessMethod: undefined };
+  let decode = decoderOf('UTF8');
   for (const run of runsOf(objects)) {
     const first = run[0];
     const last = run.at(-1);
@@ -179,7 +181,8 @@ export async function* readDefinitions(
       const bytes = rows
         ? read
         : read.subarray(object.offset - from, object.offset - from + object.bytes);
-      const text = bytes.toString('utf8');
+      if (object.type === 'BEGIN') decode = decoderOf(encodingIn(bytes.toString('latin1')));
+      const text = decode(bytes);
       const owner = rows ? undefined : ownerStatement(object, bytes.toString('latin1'));
       const names = new Set(NAMES_ROLES.includes(object.type) ? namesIn(text) : []);
       yield { object, under, owner, names, ...subjectOf(object, text) };

@@ -217,7 +217,7 @@ export class DumpScanner {
   private readBeginning(text: Buffer, before: number): void {
     const kept = this.current.kept ?? [];
     const settings = Buffer.concat([...kept, text.subarray(0, before)]).toString('latin1');
-    this.decode = decoderOf(ENCODING.exec(settings)?.[1] ?? 'UTF8');
+    this.decode = decoderOf(encodingIn(settings));
     this.escapes = NON_STANDARD.test(settings);
   }
 
@@ -483,4 +483,9 @@ function begin(header: Header, offset: number, keep: boolean): Current {
   const hash = createHash('sha256');
   const kept = keep ? [] : undefined;
   return { ...header, offset, rows: undefined, hash, kept, keptBytes: 0, rowsEnd: undefined };
+}
+
+/** The encoding that the beginning of a dump names, as PostgreSQL calls it. */
+export function encodingIn(beginning: string): string {
+  return ENCODING.exec(beginning)?.[1] ?? 'UTF8';
 }

@@ -26,7 +26,8 @@ function startPsql(input: LoadInput, options: readonly string[], signal: Work['s
       ...['-X', '-q', '-w', '-v', 'VERBOSITY=terse', '-o', '/dev/null', ...options, '-f', '-'],
       `--dbname=${databaseArgument(connection)}`,
     ],
-    env: { ...baseEnvironment(machine), ...connection.env },
+    // Our own statements are in UTF-8; a dump names its own encoding where it begins.
+    env: { ...baseEnvironment(machine), ...connection.env, PGCLIENTENCODING: 'UTF8' },
     signal,
     secrets: [connection.password],
     failure,
@@ -130,7 +131,8 @@ export async function loadText(
         if (!tool.stdin.write(text)) await Promise.race([drained(tool), tool.ended]);
       }
     }
-    tool.stdin.end(`\n${after}${several ? '' : 'COMMIT;\n'}`);
+    const ours = after === '' ? '' : `SET client_encoding = 'UTF8';\n${after}`;
+    tool.stdin.end(`\n${ours}${several ? '' : 'COMMIT;\n'}`);
     await tool.ended;
   } finally {
     tool.kill();

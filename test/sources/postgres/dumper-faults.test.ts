@@ -167,7 +167,7 @@ describe('a pg_dumpall that', () => {
     expect(manifest.status).toBe('partial');
     expect(manifest.problems).toMatchObject([{ path: 'globals', code: 'unreadable' }]);
     expect(manifest.problems[0]?.detail).toContain(detail);
-    expect(manifest.artifacts.map(({ role }) => role)).toEqual(['dump', 'index']);
+    expect(manifest.artifacts.map(({ role }) => role)).toEqual(['dump', 'properties', 'index']);
     const tolerant = await scene.backUp(server.url('app'), {
       binaries: tools.folder,
       tolerate: ['globals'],

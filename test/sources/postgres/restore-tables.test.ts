@@ -73,6 +73,25 @@ test('names that begin alike are told apart', async () => {
   expect(dumpOf(name)).toBe(before);
 });
 
+test('names are read in the encoding of the dump', async () => {
+  const name = `tables_${databases++}`;
+  server.sql(
+    'postgres',
+    `CREATE DATABASE ${name} ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`,
+  );
+  server.sql(
+    name,
+    `SET client_encoding = 'UTF8'; CREATE TABLE "café" (id int PRIMARY KEY, "größe" text);
+     INSERT INTO "café" VALUES (1, 'é'); CREATE TABLE other (id int)`,
+  );
+  const before = dumpOf(name);
+  const report = await restored(name, ['café'], {
+    replace: true,
+  });
+  expect(report.differences).toEqual([]);
+  expect(dumpOf(name)).toBe(before);
+});
+
 test('a typed table is restored, and each table in its own access method', async () => {
   const name = databaseOf(
     `CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler; CREATE TYPE ty AS (id int, v text);
