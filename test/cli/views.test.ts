@@ -147,14 +147,16 @@ describe('log', () => {
 });
 
 describe('status', () => {
-  test('puts the verdict first and ends with 4 when somebody has to act', async () => {
+  test('puts the verdict first; a source that is backed up on request is no alarm', async () => {
     const { exit, stdout } = await place.run(['status']);
-    expect(exit).toBe(4);
-    expect(stdout).toMatch(/^ALARM {2}somebody has to look at: content, configuration/);
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^WATCH {2}nothing is urgent; some of it is worth a look/);
     expect(stdout).toMatch(
       /\nFINE {2}site\n {2}newest good +\d{8}T\S+, .*\(objective 24 h: met\)\n/,
     );
-    expect(stdout).toMatch(/\nALARM {2}content\n {2}alarm: never: it was never backed up\n/);
+    expect(stdout).toMatch(
+      /\nWATCH {2}content\n {2}watch: none: it was never backed up, and has no schedule\n/,
+    );
     const fine = await place.run(['status', 'site']);
     expect(fine.exit).toBe(0);
     expect(fine.stdout).toMatch(/^FINE {2}everything is as it should be/);
