@@ -130,8 +130,9 @@ describe('SQL that runs a program from within a function', () => {
     expect(report['canary']).toBe('0');
   });
 
-  test('does not pass: the database that comes of it is dumped otherwise', () => {
-    expect(verdict).toBe('damaged');
+  test('is shown, as text that no dump of the restored database has', () => {
+    // Nothing that was recorded is lost or changed by it, so this is a remark.
+    expect(verdict).toBe('proven');
     expect(named).toHaveLength(1);
   });
 });
