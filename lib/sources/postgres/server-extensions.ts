@@ -22,12 +22,17 @@ const PRELOADED: Readonly<Record<string, (database: string) => Readonly<Record<s
     timescaledb: () => ({}),
   };
 
+/** True when a server has to be told of an extension before it starts. */
+export function needsPreloading(extension: string): boolean {
+  return Object.hasOwn(PRELOADED, extension);
+}
+
 /** Settings that a server needs to start with, so that some extensions can be created in a database of it. */
 export function preloading(
   extensions: readonly string[],
   database: string,
 ): Record<string, string> {
-  const libraries = extensions.filter((name) => Object.hasOwn(PRELOADED, name));
+  const libraries = extensions.filter(needsPreloading);
   if (libraries.length === 0) return {};
   const told = libraries.flatMap((name) => Object.entries(PRELOADED[name]?.(database) ?? {}));
   return {

@@ -19,7 +19,7 @@ import { ScratchServer } from './scratch.ts';
 import { SCRATCH_DATABASE, ScratchDatabase } from './scratch-database.ts';
 import { makeRoles } from './scratch-roles.ts';
 import { leavesOut } from './selection.ts';
-import { knownExtensions, preloading } from './server-extensions.ts';
+import { knownExtensions, needsPreloading, preloading } from './server-extensions.ts';
 import { Session } from './session.ts';
 import { assertRoom } from './spool.ts';
 import { surroundingsOf } from './surroundings.ts';
@@ -113,8 +113,9 @@ class Test {
     const { machine, facts } = this;
     const { tools, dumper } = await this.programs();
     const { superuser } = surroundingsOf(facts.settings);
-    const known = await knownExtensions(machine, tools);
-    const extensions = Object.keys(facts.extensions).filter((name) => known.has(name));
+    const wanted = Object.keys(facts.extensions).filter(needsPreloading);
+    const known = wanted.length === 0 ? undefined : await knownExtensions(machine, tools);
+    const extensions = wanted.filter((name) => known?.has(name));
     const settings = preloading(extensions, SCRATCH_DATABASE);
     const server = await ScratchServer.start({
       ...{ machine, tools, parent, signal, superuser, settings },
