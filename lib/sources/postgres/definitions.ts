@@ -1,8 +1,8 @@
 // What the definitions of a dump are about: which table an index, a comment or a privilege belongs to, and under which settings an object
 // is made. Read from pg_dump's own text, as its comments name objects in ways that more than one can mean.
 import type { StoredText, Stretch } from './dump-reader.ts';
-import { encodingIn, type DumpObject } from './dump-text.ts';
-import { decoderOf } from './encodings.ts';
+import type { DumpObject } from './dump-text.ts';
+import { decoderOf, encodingIn } from './encodings.ts';
 
 /** The relation that a definition makes or changes, and the others that it names; each as schema and name. */
 export interface Subject {

@@ -2,7 +2,7 @@
 // counted. It knows enough of SQL to tell pg_dump's own comments from such that stand in a function or in data.
 import { createHash, type Hash } from 'node:crypto';
 import { endOf, parseHeader, withOwner, type Header } from './dump-header.ts';
-import { decoderOf, type Decode } from './encodings.ts';
+import { decoderOf, encodingIn, type Decode } from './encodings.ts';
 import { dollarTag, endOfLine, isWord } from './sql-words.ts';
 
 /** A stretch of a dump: what one of pg_dump's comments announces, the beginning, or the end. Objects tile the text. */
@@ -45,7 +45,6 @@ export interface ScanOptions {
 
 const COPY_LINE = /^COPY (?:"(?:[^"]|"")*"|[^";])* FROM stdin;\n/;
 const NON_STANDARD = /^SET standard_conforming_strings = off;$/m;
-const ENCODING = /^SET client_encoding = '(\w+)';$/m;
 const META = /^\\(?:restrict|unrestrict) [A-Za-z0-9]+$/;
 const COPY_END = Buffer.from('\n\\.\n');
 /** More than the columns of any table take. */
@@ -483,9 +482,4 @@ function begin(header: Header, offset: number, keep: boolean): Current {
   const hash = createHash('sha256');
   const kept = keep ? [] : undefined;
   return { ...header, offset, rows: undefined, hash, kept, keptBytes: 0, rowsEnd: undefined };
-}
-
-/** The encoding that the beginning of a dump names, as PostgreSQL calls it. */
-export function encodingIn(beginning: string): string {
-  return ENCODING.exec(beginning)?.[1] ?? 'UTF8';
 }

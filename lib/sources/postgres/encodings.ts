@@ -52,3 +52,10 @@ export function decoderOf(encoding: string): Decode {
   const decoder = new TextDecoder(label);
   return (bytes) => decoder.decode(bytes);
 }
+
+const ENCODING = /^SET client_encoding = '(\w+)';$/m;
+
+/** The encoding that the beginning of a dump names, as PostgreSQL calls it. */
+export function encodingIn(beginning: string): string {
+  return ENCODING.exec(beginning)?.[1] ?? 'UTF8';
+}
