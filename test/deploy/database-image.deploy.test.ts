@@ -143,9 +143,10 @@ async function invoke(
 const AT = '2026-11-22T02:00:00Z';
 
 describe.each([
-  [15, 0],
-  [17, 1],
-])('a database of PostgreSQL %i', (major, index) => {
+  // Of an older server it is noted that the dump is by a newer pg_dump.
+  [15, 0, 1],
+  [17, 1, 0],
+])('a database of PostgreSQL %i', (major, index, problemCount) => {
   test('is dumped by the function, and proven by the other, which restores it', async () => {
     const setting = await databaseOf(startedServer(index));
     const event = { trigger: 'schedule', source: 'database', at: AT };
@@ -153,7 +154,7 @@ describe.each([
     const { id } = made?.body as { id: string };
     expect(made).toMatchObject({
       kind: 'response',
-      body: { outcome: 'made', source: 'database', status: 'complete', problemCount: 0 },
+      body: { outcome: 'made', source: 'database', status: 'complete', problemCount },
     });
     expect(again?.body).toEqual({ ...(made?.body as object), outcome: 'already' });
     const manifest = await signed(setting, `backups/database/${id}/manifest.json`);
