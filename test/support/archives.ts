@@ -1,4 +1,5 @@
 // Backs up folders into memory through the real source, so that tests can look at every byte, and damage it.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -37,6 +38,8 @@ export class Scratch implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // Whoever is not root removes nothing from a folder that is read-only.
+    execFileSync('chmod', ['-R', 'u+rwX', this.path]);
     fs.rmSync(this.path, { recursive: true, force: true });
   }
 }

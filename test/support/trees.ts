@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import process from 'node:process';
 import { bytesOf } from '../../lib/format/paths.ts';
 import { noise, prose } from './archives.ts';
 
@@ -117,7 +118,9 @@ export function plantEveryKind(root: string): void {
   fs.symlinkSync('t'.repeat(300), at('links/long'));
   fs.linkSync(at('content'), at('links/hard'));
   fs.linkSync(at('large/split'), at('zz-hard-large'));
-  for (const mode of [0o000, 0o400, 0o444, 0o666, 0o755, 0o777])
+  // What nobody may read, root alone reads.
+  const unreadable = process.getuid?.() === 0 ? [0o000] : [];
+  for (const mode of [...unreadable, 0o400, 0o444, 0o666, 0o755, 0o777])
     write(`modes/${mode.toString(8)}`, 'x', mode);
   fs.mkdirSync(at('modes/read-only'));
   write('modes/read-only/inside', 'x');
