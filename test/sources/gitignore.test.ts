@@ -180,7 +180,10 @@ const tree: fc.Arbitrary<Tree> = fc
               fc.tuple(fc.constantFrom(...folders), text),
             ]),
       ),
-      tracked: fc.oneof(fc.constant([]), fc.subarray(files, { maxLength: 4 })),
+      tracked: fc.oneof(
+        fc.constant([]),
+        fc.subarray(files, { maxLength: Math.min(4, files.length) }),
+      ),
     });
   });
 
