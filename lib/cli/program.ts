@@ -205,6 +205,7 @@ function addRestore(command: Define): void {
     )
     .option('--no-verify', 'do not read back and compare what was restored')
     .option('--skip-damaged', 'restore what is whole when entries are damaged')
+    .option('--allow-damaged', 'use even a backup that was found damaged')
     .option('--table <table...>', 'to a database: these tables alone, as schema.table')
     .option('--replace', 'to a database: back up what it holds, then replace it')
     .option('--create-roles', 'to a database: make the roles that its server lacks')

@@ -1,9 +1,11 @@
 // What all ways to restore share: their options, what they say, and how they end.
 import path from 'node:path';
 import process from 'node:process';
-import type { OpenBackup, Owners } from '../sources/source.ts';
+import type { OpenBackup, Owners, SourceKind } from '../sources/source.ts';
 import type { RestoreOptions, RestoreReport } from '../engine/restore.ts';
-import { kindOf } from '../engine/engine.ts';
+import { resolveBackup } from '../engine/catalog.ts';
+import { kindOf, type Engine } from '../engine/engine.ts';
+import { assertNotKnownDamaged } from '../engine/known-damage.ts';
 import { ERRORS, HoldfastError, type Problem } from '../errors.ts';
 import { displayPath, displayText } from '../format/paths.ts';
 import { sayLeftOut } from './left-out.ts';
@@ -24,6 +26,7 @@ export interface RestoreCommandOptions {
   readonly owner?: boolean;
   readonly verify: boolean;
   readonly skipDamaged?: boolean;
+  readonly allowDamaged?: boolean;
   /** True: what the configuration lists; otherwise one command. */
   readonly run?: readonly string[];
   readonly runConfigured?: boolean;
@@ -34,13 +37,49 @@ export interface RestoreCommandOptions {
   readonly databaseProperties?: boolean;
 }
 
-export function targetOf(options: RestoreCommandOptions): string {
-  refuseForFolder(options);
-  if (options.to !== undefined) return path.resolve(process.cwd(), options.to);
-  throw new HoldfastError('USAGE', 'restore needs to know where to', {
-    hint: 'Pass --to FOLDER, which must not exist yet, or --in-place to restore over the source itself.',
-  });
+/** The backup that is to be restored. `BACKUP_DAMAGED` for one that is known to be damaged, unless an option asks for it. */
+export async function backupToRestore(
+  engine: Engine,
+  name: string,
+  { allowDamaged = false, skipDamaged = false }: RestoreCommandOptions,
+): Promise<{ source: string; id: string }> {
+  const backup = await resolveBackup(engine, name);
+  if (!allowDamaged && !skipDamaged) await assertNotKnownDamaged(engine, backup);
+  return backup;
 }
+
+/** The folder that is restored to; undefined where none was named. */
+export function folderFor(options: RestoreCommandOptions): string | undefined {
+  refuseForFolder(options);
+  return options.to === undefined ? undefined : path.resolve(process.cwd(), options.to);
+}
+
+/** What to say to whoever named no target for a backup of this kind. */
+export function missingTarget(kind: Pick<SourceKind, 'inPlace' | 'service'>): HoldfastError {
+  const hint =
+    kind.service === undefined
+      ? `Pass --to FOLDER, which must not exist yet${kind.inPlace === undefined ? '' : ', or --in-place to restore over the source itself'}.`
+      : TO_DATABASE;
+  return new HoldfastError('USAGE', 'restore needs to know where to', { hint });
+}
+
+/** `USAGE` for `--in-place` with a backup that cannot be restored over its source. */
+export function assertInPlace({ inPlace, service, kind }: SourceKind, source: string): void {
+  if (inPlace !== undefined) return;
+  throw new HoldfastError(
+    'USAGE',
+    `--in-place needs a folder; ${source} is a source of kind ${kind}`,
+    {
+      hint:
+        service === undefined
+          ? 'Restore the backup to a folder with --to, and go on from there.'
+          : TO_DATABASE,
+    },
+  );
+}
+
+const TO_DATABASE =
+  'Pass --to env:NAME, where the variable NAME holds the URL of an empty database (createdb --template=template0 makes one). For one that is not empty add --replace: what it holds is backed up first. --to FOLDER writes the dump there as a file instead.';
 
 /** Options of other ways to restore, which would not be carried out for a new folder. */
 function refuseForFolder(options: RestoreCommandOptions): void {

@@ -74,6 +74,18 @@ export async function surveySource(engine: Engine, source: string): Promise<Surv
   return { source, backups: backups.sort(oldestFirst), orphans, leftovers, problems };
 }
 
+/** One backup with all that is known of it; undefined where its manifest cannot be read, which whoever opens it is told. */
+export async function surveyBackup(
+  engine: Engine,
+  source: string,
+  id: string,
+): Promise<SurveyedBackup | undefined> {
+  const stored = (await listStored(engine, source)).find((one) => one.id === id);
+  const read = stored && (await readOrReport(engine, stored, []));
+  if (stored === undefined || read === undefined) return undefined;
+  return surveyed(stored, read, await readTrusted(engine, source, new Set([id]), []));
+}
+
 /** The backups that show how a source is doing: without what restores have replaced, and without those from the future. */
 export function runsUntil(backups: readonly SurveyedBackup[], at: Date): SurveyedBackup[] {
   const latestMs = at.getTime() + CLOCK_TOLERANCE_MS;

@@ -14,10 +14,11 @@ import { kindsFor } from '../sources.ts';
 import type { Terminal } from '../terminal.ts';
 import {
   exitOf,
+  folderFor,
   meantPaths,
+  missingTarget,
   restoreOptions,
   sayRestored,
-  targetOf,
   type RestoreCommandOptions,
 } from '../restoring.ts';
 
@@ -32,7 +33,8 @@ export async function restoreArchiveFile(
       hint: 'Restore it with --to, look at it, and move it into place.',
     });
   }
-  const to = targetOf(options);
+  const to = folderFor(options);
+  if (to === undefined) throw missingTarget({ inPlace: undefined });
   await using pool = new Pool();
   const bench: Workbench = {
     kinds: kindsFor(undefined),

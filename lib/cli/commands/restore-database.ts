@@ -1,5 +1,4 @@
 // `holdfast restore … --to env:DATABASE_URL`: a backup of a database to a database.
-import { resolveBackup } from '../../engine/catalog.ts';
 import { restoreToService, type ServiceRestoreReport } from '../../engine/restore-service.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
@@ -7,7 +6,7 @@ import { checksOf, databaseTarget } from '../databases.ts';
 import type { Invocation } from '../invocation.ts';
 import { regionOf } from '../keys.ts';
 import { problemLines } from '../problems.ts';
-import type { RestoreCommandOptions } from '../restoring.ts';
+import { backupToRestore, type RestoreCommandOptions } from '../restoring.ts';
 import { openSession } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
 import { bytesText, counted, durationText } from '../units.ts';
@@ -31,7 +30,7 @@ export async function restoreToDatabase(
     onProgress: terminal.progress,
   });
   const { engine, config } = session;
-  const backup = await resolveBackup(engine, name);
+  const backup = await backupToRestore(engine, name, options);
   const target = await databaseTarget(to, config && regionOf(config));
   terminal.start(`restoring ${backup.source}/${backup.id}`);
   const report = await restoreToService(engine, backup, {

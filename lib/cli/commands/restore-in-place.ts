@@ -4,7 +4,7 @@ import { realpath } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { openBackup, resolveBackup } from '../../engine/catalog.ts';
+import { openBackup } from '../../engine/catalog.ts';
 import { restoreInPlace, type InPlaceReport } from '../../engine/restore-in-place.ts';
 import { lastSafety, type SafetyPlace } from '../../engine/safety.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
@@ -24,7 +24,10 @@ import { assertSameSite } from '../same-site.ts';
 import { filesSourceNamed, surroundingsOf } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
 import { counted, durationText } from '../units.ts';
+import { kindOf } from '../../engine/engine.ts';
 import {
+  assertInPlace,
+  backupToRestore,
   commandsOf,
   exitOf,
   meantPaths,
@@ -51,8 +54,9 @@ export async function restoreOver(
     signing: 'optional',
     onProgress: terminal.progress,
   });
-  const { source, id } = await resolveBackup(session.engine, name);
+  const { source, id } = await backupToRestore(session.engine, name, options);
   const backup = await openBackup(session.engine, source, id);
+  assertInPlace(kindOf(session.engine, backup.manifest.kind), source);
   await assertSameSite(session, backup, options);
   const folder = await folderOf(session, source, options);
   const note = (text: string) => terminal.note(text);

@@ -1,18 +1,21 @@
 // `holdfast restore`: a backup, an archive found alone, or some paths of either, to a new folder or over one in use.
 import { stat } from 'node:fs/promises';
-import { openBackup, resolveBackup } from '../../engine/catalog.ts';
+import { openBackup } from '../../engine/catalog.ts';
+import { kindOf } from '../../engine/engine.ts';
 import { restoreBackup } from '../../engine/restore.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import type { Invocation } from '../invocation.ts';
 import { isDatabase } from '../databases.ts';
 import {
+  backupToRestore,
   commandsOf,
   exitOf,
+  folderFor,
   meantPaths,
+  missingTarget,
   restoreOptions,
   sayRestored,
-  targetOf,
   type RestoreCommandOptions,
 } from '../restoring.ts';
 import { openSession } from '../session.ts';
@@ -36,25 +39,20 @@ export async function run(
     const { restoreToDatabase } = await import('./restore-database.ts');
     return restoreToDatabase(name, paths, { ...invocation, terminal });
   }
-  const to = targetOf(options);
+  const to = folderFor(options);
   await using session = await openSession({
     options,
     signal,
     signing: 'optional',
     onProgress: terminal.progress,
   });
-  const backup = await resolveBackup(session.engine, name);
+  const backup = await backupToRestore(session.engine, name, options);
+  const opened = () => openBackup(session.engine, backup.source, backup.id);
+  if (to === undefined) throw missingTarget(kindOf(session.engine, (await opened()).manifest.kind));
   terminal.start(`restoring ${backup.source}/${backup.id}`);
   const note = (text: string) => terminal.note(text);
   const meant =
-    paths.length === 0
-      ? []
-      : await meantPaths(
-          session,
-          await openBackup(session.engine, backup.source, backup.id),
-          paths,
-          { note },
-        );
+    paths.length === 0 ? [] : await meantPaths(session, await opened(), paths, { note });
   const report = await restoreBackup(session.engine, backup, {
     ...restoreOptions(meant, to, options),
     commands: commandsOf(options, session, backup.source),
