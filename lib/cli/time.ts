@@ -10,7 +10,7 @@ import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 export function pastTime(option: string, text: string, now: Date): Date {
   const time = parseMoment(text);
   if (time === undefined) {
-    throw new HoldfastError('USAGE', `${option} "${text}" is no time that exists`, {
+    throw new HoldfastError('USAGE', `${option} "${text}" ${faultOf(text)}`, {
       hint: 'Give day, time and zone as in ISO 8601, such as 2026-11-21T02:00:00Z or 2026-11-21T03:00+01:00.',
     });
   }
@@ -20,4 +20,10 @@ export function pastTime(option: string, text: string, now: Date): Date {
     `${option} "${text}" has not come yet: here it is ${now.toISOString()}`,
     { hint: 'Give a time that has passed, or leave the option out for now.' },
   );
+}
+
+function faultOf(text: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return 'is a day, without a time and a zone';
+  const withZone = /[T ]\d{2}:\d{2}/.test(text) && parseMoment(`${text}Z`) !== undefined;
+  return withZone ? 'has no zone' : 'is no time that exists';
 }

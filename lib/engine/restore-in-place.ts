@@ -23,7 +23,6 @@ import {
   finishIntents,
   finishInterrupted,
   openSafetyStore,
-  safetyFolder,
   writeIntent,
   type SafetyPlace,
 } from './safety.ts';
@@ -142,7 +141,7 @@ async function restorePlanned(
   const { folder } = options;
   await options.confirm(plan);
   const safety = await saveFirst(engine, inPlace, { options, plan, input, source, of: id });
-  const kept = { folder: safetyFolder(folder), id: safety.id };
+  const kept = { folder: options.safety, id: safety.id };
   const done: InPlaceDone = { replaced: [], removed: [] };
   const act = { verb: 'restore', source, subject: id, begin } as const;
   const facts = { to: folder, inPlace: true, safety: safety.id };

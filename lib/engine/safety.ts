@@ -2,9 +2,10 @@
 import path from 'node:path';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Signer } from '../format/signed.ts';
+import { effectiveTime } from '../policy/order.ts';
 import type { OpenBackup } from '../sources/source.ts';
 import type { Store } from '../stores/store.ts';
-import { listStored, openBackup } from './catalog.ts';
+import { listStored, newestBackups, openBackup } from './catalog.ts';
 import type { Engine } from './engine.ts';
 import { readRecords, writeRecord } from './records.ts';
 
@@ -12,20 +13,22 @@ import { readRecords, writeRecord } from './records.ts';
 export interface SafetyPlace {
   /** The folder that is restored over; absolute, exists. */
   readonly folder: string;
-  /** Opens the folder beside it in which safety backups are kept. */
-  readonly openSafety: (folder: string) => Promise<Store>;
+  /** The folder in which safety backups are kept; made when it is needed. */
+  readonly safety: string;
+  /** Opens that folder. */
+  readonly openSafety: () => Promise<Store>;
   /** Signs safety backups where no key is configured: they are for this machine alone. */
   readonly safetySigner: Signer;
 }
 
-/** The folder beside `target` that holds what restores in place have overwritten. */
+/** The folder beside `target` that holds what restores in place have overwritten, where it can be there. */
 export function safetyFolder(target: string): string {
   return path.join(path.dirname(target), `.${path.basename(target)}.holdfast-safety`);
 }
 
-/** An engine on a store of its own beside the target: the target's own store may be read-only, or be what is being restored. */
+/** An engine on a store of its own: the target's own store may be read-only, or be what is being restored. */
 export async function openSafetyStore(engine: Engine, place: SafetyPlace): Promise<Engine> {
-  const store = await place.openSafety(safetyFolder(place.folder));
+  const store = await place.openSafety();
   const signer = engine.signer ?? place.safetySigner;
   return { ...engine, system: 'safety', store, signer, trusted: [], trustAnyone: true };
 }
@@ -74,18 +77,19 @@ export async function finishInterrupted(
   if (newest?.of === of && !newest.finished) await finishIntents(safety, [newest]);
 }
 
-type Noted = Intent & { readonly finished: boolean };
+type Noted = Intent & { readonly finished: boolean; readonly at: Date };
 
 /** The intents whose safety backups exist, newest first. */
 async function listIntents(safety: Engine): Promise<Noted[]> {
   const intents: Noted[] = [];
-  for (const { source, id, manifest } of await listStored(safety)) {
-    if (manifest !== undefined) intents.push(await readIntent(safety, source, id));
+  for await (const one of newestBackups(safety, await listStored(safety))) {
+    const { source, id } = one.stored;
+    intents.push({ ...(await readIntent(safety, source, id)), at: effectiveTime(one) });
   }
-  return intents.sort((a, b) => (a.id < b.id ? 1 : -1));
+  return intents;
 }
 
-async function readIntent(safety: Engine, source: string, id: string): Promise<Noted> {
+async function readIntent(safety: Engine, source: string, id: string): Promise<Omit<Noted, 'at'>> {
   const onProblem = (problem: Problem): never => {
     throw new HoldfastError('BACKUP_DAMAGED', `${problem.path}: ${problem.detail}`);
   };
@@ -118,6 +122,8 @@ export interface Undo {
 export interface Undoing {
   /** By this the steps belong together. */
   readonly of: string;
+  /** When that restore began. */
+  readonly at: Date;
   /** In this order; more than one where runs were interrupted and begun again, as each saved what it found. */
   readonly steps: readonly Undo[];
   /** To be called when all steps are done. */
@@ -146,7 +152,7 @@ export async function lastSafety(engine: Engine, place: SafetyPlace): Promise<Un
       [...open, ...chain].filter(({ finished }) => !finished),
     );
   };
-  return { of: newest.id, steps, finish };
+  return { of: newest.id, at: newest.at, steps, finish };
 }
 
 /** The newest, and those before it without which it would take back a part. */

@@ -9,7 +9,10 @@ const MEANING: Readonly<Record<string, { code: ErrorCode; hint: string }>> = {
     code: 'NO_SPACE',
     hint: 'The file system or a limit of the process (ulimit -f) allows no file of this size.',
   },
-  EACCES: { code: 'STORE_DENIED', hint: 'Give this user the right to read and write the folder.' },
+  EACCES: {
+    code: 'STORE_DENIED',
+    hint: 'Run as the user who owns it, or give this user the right to read and write the folder.',
+  },
   EPERM: { code: 'STORE_DENIED', hint: 'Look at the owner and the attributes (lsattr) of it.' },
   EROFS: { code: 'STORE_DENIED', hint: 'The file system is mounted read-only.' },
   ELOOP: { code: 'PATH_UNSAFE', hint: 'A store holds no symbolic links; remove it.' },

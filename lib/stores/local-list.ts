@@ -16,7 +16,8 @@ const BATCH = 32;
  */
 export async function* listFolder(root: string, prefix: string): AsyncGenerator<StoredObject> {
   const parent = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  if ((await guarded(`listing "${prefix}"`, pathOfKey(root, `${parent}x`))) === undefined) return;
+  if ((await guarded(`listing ${join(root, prefix)}`, pathOfKey(root, `${parent}x`))) === undefined)
+    return;
   yield* walk(root, parent, prefix);
 }
 
@@ -50,7 +51,10 @@ async function namesIn(root: string, parent: string): Promise<string[]> {
 async function look(root: string, keys: readonly string[]): Promise<StoredObject[]> {
   const objects = await Promise.all(
     keys.map(async (key): Promise<StoredObject | undefined> => {
-      const stats = await guarded(`listing "${key}"`, unless(GONE, lstat(join(root, key))));
+      const stats = await guarded(
+        `listing ${join(root, key)}`,
+        unless(GONE, lstat(join(root, key))),
+      );
       return stats?.isFile() === true
         ? { key, bytes: stats.size, storedAt: new Date(stats.mtimeMs) }
         : undefined;

@@ -243,7 +243,7 @@ async function statOf(root: string, key: string) {
     if (stats?.isSymbolicLink() === true) throw symbolicLink(path);
     return stats;
   };
-  return guarded(`looking at "${key}"`, looking());
+  return guarded(`looking at ${join(root, key)}`, looking());
 }
 
 async function read(
@@ -274,7 +274,7 @@ async function openObject(root: string, key: string): Promise<OpenFile> {
     await handle.close();
     throw notFound(key);
   };
-  return guarded(`opening "${key}"`, opening());
+  return guarded(`opening ${join(root, key)}`, opening());
 }
 
 function notFound(key: string): HoldfastError {
@@ -294,7 +294,7 @@ async function release({ root, files }: Folder, key: string): Promise<void> {
     if (stats?.isDirectory() === false) await unless(['ENOENT'], unlink(path));
     await removeEmptyFolders(root, key);
   };
-  await guarded(`releasing "${key}"`, releasing());
+  await guarded(`releasing ${join(root, key)}`, releasing());
 }
 
 /** The time that the file system gives to a new file: on a network file system, that of its server. */

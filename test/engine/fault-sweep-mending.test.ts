@@ -108,6 +108,7 @@ describe('over a store that fails at any of its calls', () => {
       };
       const place = (open: Store) => ({
         folder,
+        safety: `${folder}.safety`,
         openSafety: () => Promise.resolve(open),
         safetySigner: localSigner(KEYS.privateKey),
       });

@@ -58,9 +58,11 @@ export async function run(
     const { dryRun } = await import('./backup-dry-run.ts');
     return dryRun(config, sources, terminal);
   }
+  const at =
+    options.at === undefined ? undefined : pastTime('--at', options.at, session.engine.now());
   const outcomes: SourceOutcome[] = [];
   for (const source of sources) {
-    const outcome = await backUp(session.engine, config, source, { options, terminal });
+    const outcome = await backUp(session.engine, config, source, { options, at, terminal });
     outcomes.push(outcome);
     if (outcome.error?.code === 'CANCELLED') break;
   }
@@ -80,14 +82,14 @@ async function backUp(
   engine: Engine,
   config: Config,
   source: SourceConfig,
-  { options, terminal }: { options: Options; terminal: Terminal },
+  { options, at, terminal }: { options: Options; at: Date | undefined; terminal: Terminal },
 ): Promise<SourceOutcome> {
   const begin = performance.now();
   const done = () => ({ source: source.name, durationMs: performance.now() - begin });
   let backup: BackupResult | undefined;
   try {
     terminal.start(`backing up ${source.name}`);
-    const trigger = triggerOf(options, source, engine.now());
+    const trigger = triggerOf(options.trigger, at, source, engine.now());
     backup = await backupSource(engine, await openSource(config, source), {
       trigger,
       full: options.full === true,
@@ -142,15 +144,18 @@ async function pruneAfter(
 }
 
 /** A schedule that fires twice must give one backup: without `--at` it is the time for which it fired last. */
-function triggerOf({ trigger, at }: Options, source: SourceConfig, now: Date): Trigger {
-  if (at !== undefined) {
-    return { kind: trigger, at: pastTime('--at', at, now) };
-  }
-  if (trigger === 'schedule' && source.schedule !== undefined) {
+function triggerOf(
+  kind: TriggerKind,
+  at: Date | undefined,
+  source: SourceConfig,
+  now: Date,
+): Trigger {
+  if (at !== undefined) return { kind, at };
+  if (kind === 'schedule' && source.schedule !== undefined) {
     const due = previousDue(parseSchedule(source.schedule, source.timeZone), now);
-    if (due !== undefined) return { kind: trigger, at: due };
+    if (due !== undefined) return { kind, at: due };
   }
-  return { kind: trigger, at: now };
+  return { kind, at: now };
 }
 
 function sayFailure(

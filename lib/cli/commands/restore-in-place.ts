@@ -1,25 +1,21 @@
 // `holdfast restore --in-place` and `holdfast undo`: over a folder in use, saved first, undone on request.
-import { generateKeyPairSync } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { openBackup } from '../../engine/catalog.ts';
 import { restoreInPlace, type InPlaceReport } from '../../engine/restore-in-place.ts';
-import { lastSafety, type SafetyPlace } from '../../engine/safety.ts';
+import { safetyFolder } from '../../engine/safety.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
-import { localSigner } from '../../format/signed.ts';
 import { extraEntries } from '../../sources/files.ts';
 import { uncommittedChanges } from '../../sources/git.ts';
 import type { InPlacePlan, OpenBackup } from '../../sources/source.ts';
-import { openStore } from '../../stores/open.ts';
-import { withLocalLock } from '../../stores/lock.ts';
 import { displayText } from '../../format/paths.ts';
 import { jsonPath } from '../json.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
 import { sayLeftOut } from '../left-out.ts';
-import { openSession, randomName, requireConfig, type Session } from '../session.ts';
+import { chooseSafety, findLastSafety, placeIn, withRestoreLock } from '../safety-place.ts';
+import { openSession, requireConfig, type Session } from '../session.ts';
 import { assertSameSite } from '../same-site.ts';
 import { filesSourceNamed, surroundingsOf } from '../sources.ts';
 import { Terminal } from '../terminal.ts';
@@ -86,8 +82,14 @@ export async function run(
     onProgress: terminal.progress,
   });
   const folder = await realFolder(names[0] ?? soleSource(session));
-  const undoing = await lastSafety(session.engine, { folder, ...safetyOptions() });
-  const given = { signal, terminal, folder, paths: [], label: 'undoing the last restore' };
+  const undoing = await findLastSafety(session.engine, folder);
+  const { safety, unseen } = undoing;
+  if (unseen !== undefined) {
+    terminal.warn(
+      `${displayText(unseen)} belongs to another user: restores by that user are not looked at`,
+    );
+  }
+  const given = { signal, terminal, folder, safety, paths: [], label: 'undoing the last restore' };
   let exit = 0;
   for (const [i, { backup, remove }] of undoing.steps.entries()) {
     const unfinished = i < undoing.steps.length - 1;
@@ -151,6 +153,8 @@ async function extras(
 
 interface Performance extends Given {
   readonly folder: string;
+  /** Where what is overwritten is kept; chosen when it is needed. */
+  readonly safety?: string;
   readonly paths: readonly string[];
   readonly remove: readonly string[];
   readonly label: string;
@@ -164,30 +168,23 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
   const { options, terminal, folder } = given;
   const { engine } = session;
   terminal.start(given.label);
-  const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
+  const dryRun = options.dryRun === true;
+  const safety = given.safety ?? (dryRun ? safetyFolder(folder) : await chooseSafety(folder));
+  const place = placeIn(folder, safety);
   const restore = () =>
     restoreInPlace(engine, backup, {
-      folder,
+      ...place,
       paths: given.paths,
       remove: given.remove,
       owners: ownersOf(options),
-      dryRun: options.dryRun === true,
+      dryRun,
       ...(given.of !== undefined && { of: given.of }),
       unfinished: given.unfinished === true,
       commands: commandsOf(options, session, backup.manifest.source),
       environment: process.env,
       confirm: (plan) => assertCommitted(plan, given),
-      ...safetyOptions(),
     });
-  const report =
-    options.dryRun === true
-      ? await restore()
-      : await withLocalLock(
-          path.dirname(folder),
-          `${path.basename(folder)}.holdfast-restore`,
-          holder,
-          restore,
-        );
+  const report = dryRun ? await restore() : await withRestoreLock(place, engine.now(), restore);
   terminal.stop();
   say(terminal, report);
   sayLeftOut(terminal, report.leftOut);
@@ -201,14 +198,6 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
     terminal.document({ command: 'restore', ...documentOf(report) });
   }
   return exit;
-}
-
-function safetyOptions(): Omit<SafetyPlace, 'folder'> {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return {
-    openSafety: (folder) => openStore(folder, { random: randomName }),
-    safetySigner: localSigner(privateKey),
-  };
 }
 
 /** What git could not bring back is worth a refusal, although it would be saved. */
@@ -257,7 +246,7 @@ function say(terminal: Terminal, report: InPlaceReport): void {
   if (plan.replace.length + plan.remove.length === 0) {
     const aside = report.unkept.owners + report.unkept.problems.length > 0;
     terminal.line(
-      `nothing to do: ${counted(plan.equal, 'entry', 'entries')} of ${displayText(folder)} are as they were backed up${aside ? ', but for what is named below' : ''}`,
+      `nothing to do: ${counted(plan.equal, 'entry', 'entries')} of ${displayText(folder)} ${plan.equal === 1 ? 'is as it was' : 'are as they were'} backed up${aside ? ', but for what is named below' : ''}`,
     );
   } else if (dryRun) sayPlan(terminal, report);
   else sayDone(terminal, report);
@@ -278,7 +267,7 @@ function say(terminal: Terminal, report: InPlaceReport): void {
 function sayPlan(terminal: Terminal, { source, id, folder, plan }: InPlaceReport): void {
   terminal.line(`dry run  ${source}/${id} over ${displayText(folder)}`);
   terminal.line(
-    `  ${plan.replace.length} would be replaced, ${plan.create.length} of them new; ${plan.remove.length} would be removed; ${plan.equal} equal already`,
+    `  to replace: ${plan.replace.length}, ${plan.create.length} of them new; to remove: ${plan.remove.length}; equal already: ${plan.equal}`,
   );
   sayPaths(terminal, plan.replace, plan.remove);
 }
@@ -291,7 +280,7 @@ function sayDone(terminal: Terminal, report: InPlaceReport): void {
   const of = (done: readonly string[], wanted: readonly string[]) =>
     done.length === wanted.length ? String(done.length) : `${done.length} of ${wanted.length}`;
   terminal.line(
-    `  ${of(replaced, plan.replace)} were replaced, ${created.length} of them new; ${of(removed, plan.remove)} were removed; ${plan.equal} equal already`,
+    `  replaced: ${of(replaced, plan.replace)}, ${created.length} of them new; removed: ${of(removed, plan.remove)}; equal already: ${plan.equal}`,
   );
   sayPaths(terminal, replaced, removed);
   if (safety !== undefined) {
