@@ -10,18 +10,26 @@ export interface Beside {
   readonly doubt: string | undefined;
   /** About the stores to which backups went before. */
   readonly former: readonly Finding[];
+  /** Of sources whose backups are made of another place. */
+  readonly otherSites: ReadonlyMap<string, Finding>;
 }
 
 /** `status` with what is known besides. What cannot be judged is not fine. */
-export function withFindings(status: Status, { config, doubt, former }: Beside): Status {
-  const sources = status.sources.map((one) => ({
-    ...one,
-    findings: one.findings.map((finding) =>
+export function withFindings(
+  status: Status,
+  { config, doubt, former, otherSites }: Beside,
+): Status {
+  const sources = status.sources.map((one) => {
+    const other = otherSites.get(one.source);
+    const named = one.findings.map((finding) =>
       finding.code === 'not-configured'
         ? { ...finding, detail: absentText(one, status.sources, config) }
         : finding,
-    ),
-  }));
+    );
+    // Alarms stand first.
+    const findings = other === undefined ? named : [other, ...named].sort(alarmsFirst);
+    return { ...one, findings, verdict: gravestOf(findings) };
+  });
   const found: Finding[] = [
     ...(doubt === undefined
       ? []
@@ -33,6 +41,10 @@ export function withFindings(status: Status, { config, doubt, former }: Beside):
   const store = { ...status.store, findings: found, verdict: gravestOf(found) };
   const all = [...sources.flatMap(({ findings }) => findings), ...found];
   return { ...status, verdict: gravestOf(all), sources, store };
+}
+
+function alarmsFirst(a: Finding, b: Finding): number {
+  return Number(b.severity === 'alarm') - Number(a.severity === 'alarm');
 }
 
 const UNJUDGED: Finding = {

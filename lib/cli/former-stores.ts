@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { isUrl } from '../config/store-place.ts';
 import { readKnownStores, storeRecordFile, type KnownStore } from '../config/store-record.ts';
-import { readMarker } from '../engine/marker.ts';
+import { readMarker, storeIdOf } from '../engine/marker.ts';
 import type { Finding } from '../engine/status-findings.ts';
 import { HoldfastError } from '../errors.ts';
 import { BACKUPS_PREFIX } from '../format/layout.ts';
@@ -25,7 +25,7 @@ export async function formerStoreFindings(
   const former = known.filter(
     (one) => one.aside !== true && one.config === config.file && one.place !== store.url,
   );
-  const findings: Finding[] = [];
+  const findings = await replacedFinding(known, store, file);
   for (const one of former.slice(-MOST_STORES)) {
     const detail = isUrl(one.place)
       ? `backups went to ${one.place} before: \`holdfast list --store '${one.place}'\` shows them`
@@ -35,6 +35,21 @@ export async function formerStoreFindings(
     findings.push({ severity: 'watch', code: 'former-store', detail: `${detail}; ${forget}` });
   }
   return findings;
+}
+
+/** Of the store that was in the same place before: somebody began a new one there, perhaps on the empty folder of a disk that was not mounted. */
+async function replacedFinding(
+  known: readonly KnownStore[],
+  store: Store,
+  file: string,
+): Promise<Finding[]> {
+  const marker = await readMarker(store);
+  const id = marker && (await storeIdOf(store, marker));
+  const before = known.filter((one) => one.place === store.url && one.id !== id);
+  const last = before.at(-1);
+  if (id === undefined || last === undefined || !known.some((one) => one.id === id)) return [];
+  const detail = `another store was in ${store.url} before, since ${last.since.slice(0, 10)}: its backups are not in this one; to be reminded no more, take "${last.id}" out of ${file}`;
+  return [{ severity: 'watch', code: 'former-store', detail }];
 }
 
 async function detailOf(

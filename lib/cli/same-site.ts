@@ -1,7 +1,8 @@
-// Before a source is restored over: is it the one that was backed up?
-import { differenceFrom } from '../engine/same-place.ts';
+// Is the source that stands here the one that was backed up? Asked before it is restored over, and by `status`.
+import { differenceFrom, madeElsewhere } from '../engine/same-place.ts';
+import type { Finding } from '../engine/status-findings.ts';
 import { HoldfastError } from '../errors.ts';
-import { placeText } from '../format/place.ts';
+import { isElsewhere, placeText } from '../format/place.ts';
 import type { OpenBackup } from '../sources/source.ts';
 import type { Session } from './session.ts';
 import { placeOf } from './sources.ts';
@@ -25,4 +26,23 @@ export async function assertSameSite(
       hint: 'If the site has moved, pass --moved. To see what the backup holds, restore it to a new folder with --to.',
     },
   );
+}
+
+/** Of each source whose backups are made of another place: `backup` refuses it here, so nothing of what stands here is in them. */
+export async function otherSiteFindings({
+  engine,
+  config,
+}: Pick<Session, 'engine' | 'config'>): Promise<ReadonlyMap<string, Finding>> {
+  const findings = new Map<string, Finding>();
+  if (config === undefined) return findings;
+  for (const source of config.sources) {
+    const place = await placeOf(config, source);
+    const last = place && (await madeElsewhere(engine, source.name, place));
+    if (place === undefined || last === undefined) continue;
+    // Who only looks at the backups of another machine is in the right place.
+    const severity = isElsewhere(last.place, place.at) ? 'watch' : 'alarm';
+    const detail = `its last backup, ${last.id}, is of another ${last.difference}, ${placeText(last.place)}: what stands here, in ${placeText(place.at)}, is not backed up; if the site has moved, run \`holdfast backup --moved\` once`;
+    findings.set(source.name, { severity, code: 'other-site', detail });
+  }
+  return findings;
 }

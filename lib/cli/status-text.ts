@@ -13,9 +13,16 @@ const FINDINGS_SHOWN = 8;
 
 const COLOURS = { fine: 'green', watch: 'yellow', alarm: 'red' } as const;
 
+/** What was asked for. */
+interface Asked {
+  readonly objectives: ReadonlyMap<string, Objectives>;
+  /** True when only some sources were looked at. */
+  readonly named: boolean;
+}
+
 export function statusLines(
   { at, verdict, sources, store }: Status,
-  objectives: ReadonlyMap<string, Objectives>,
+  { objectives, named }: Asked,
   terminal: Terminal,
 ): string[] {
   const word = (one: Status['verdict']) => terminal.paint(COLOURS[one], one.toUpperCase());
@@ -29,7 +36,7 @@ export function statusLines(
       ? `somebody has to look at: ${alarming.join(', ')}`
       : verdict === 'watch'
         ? 'nothing is urgent; some of it is worth a look'
-        : 'everything is as it should be';
+        : `${named ? sources.map(({ source }) => displayText(source)).join(', ') : 'everything'} ${named && sources.length > 1 ? 'are as they' : 'is as it'} should be${ageUnjudged(sources)}`;
   return [
     `${word(verdict)}  ${summary}  (${timeText(at)})`,
     ...sources.flatMap((one) => [
@@ -43,6 +50,14 @@ export function statusLines(
     ...findingLines(store.findings),
     ...indented(storeRows(store)),
   ];
+}
+
+/** Nothing says how old the backups of a source may become that has no schedule. */
+function ageUnjudged(sources: readonly SourceStatus[]): string {
+  const without = sources.filter(({ freshness }) => freshness.state === 'unscheduled');
+  if (without.length === 0) return '';
+  const names = without.map(({ source }) => displayText(source)).join(', ');
+  return `; ${names}: no schedule, so the age is not judged`;
 }
 
 function indented(rows: readonly (readonly string[])[]): string[] {

@@ -15,16 +15,35 @@ import type { Engine } from './engine.ts';
 /** How many backups are looked at for one that can be read and is trusted. */
 const MOST_LOOKED_AT = 20;
 
+/** The backup of a source that was stored last, where it was made of another place. */
+export interface MadeElsewhere {
+  readonly id: string;
+  readonly place: Place;
+  readonly difference: PlaceDifference;
+}
+
+/** Undefined when the backup that was stored last is of this place, or does not say of which. */
+export async function madeElsewhere(
+  engine: Engine,
+  source: string,
+  place: SourcePlace,
+): Promise<MadeElsewhere | undefined> {
+  const last = await lastPlace(engine, source);
+  if (last?.place === undefined) return undefined;
+  const difference = differenceFrom(last.place, place);
+  return difference && { id: last.id, place: last.place, difference };
+}
+
 /** Throws `OTHER_SITE` when the backup that was stored last was made of another place. One that does not say where is of anywhere. */
-export async function assertSamePlace(engine: Engine, source: Source): Promise<void> {
-  if (source.place === undefined) return;
-  const last = await lastPlace(engine, source.name);
-  if (last?.place === undefined) return;
-  const difference = differenceFrom(last.place, source.place);
-  if (difference === undefined) return;
+export async function assertSamePlace(
+  engine: Engine,
+  { name, place }: Pick<Source, 'name' | 'place'>,
+): Promise<void> {
+  const last = place && (await madeElsewhere(engine, name, place));
+  if (last === undefined) return;
   throw new HoldfastError(
     'OTHER_SITE',
-    `${source.name} was backed up as ${last.id} from another ${difference}, ${placeText(last.place)}; this is ${placeText(source.place.at)}`,
+    `${name} was backed up as ${last.id} from another ${last.difference}, ${placeText(last.place)}; this is ${placeText(place?.at ?? {})}`,
     {
       hint: 'If the site has moved: `holdfast backup --moved`, once. If these are two sites: give this one a `system`, a key and a store of its own with `holdfast init --system NAME --store PLACE`.',
     },

@@ -27,6 +27,11 @@ export function isOtherMachine(before: Place, now: Place): boolean {
   return label(before.host) !== label(now.host);
 }
 
+/** Whether `now` is where someone looks at backups that are made elsewhere: on another machine, or only one of both is in CI. */
+export function isElsewhere(before: Place, now: Place): boolean {
+  return (before.path === undefined) !== (now.path === undefined) || isOtherMachine(before, now);
+}
+
 /** A place for people: `/srv/shop on web1`. */
 export function placeText({ path, host, remote }: Place): string {
   if (path === undefined) return remote ?? 'an unknown place';

@@ -40,6 +40,10 @@ test('an emptied store, and another one in its place, are refused and alarm', as
   // Said once, it is the right one.
   expect((await place.run(['backup', 'site', '--create-store'])).exit).toBe(0);
   expect((await place.run(['backup', 'site'])).exit).toBe(0);
+  // What was in the former one is not here, which nobody should have to remember.
+  const after = await place.run(['status', 'site']);
+  expect(after.exit).toBe(0);
+  expect(after.stdout).toMatch(/^WATCH[^]*former-store: another store was in .* before, since/);
 });
 
 test('a store from before there were ids gets one when it is written to, and keeps its marker', async () => {

@@ -40,6 +40,11 @@ test('a copy of a site with its configuration is stopped, and restores over noth
   const restore = await place.run(['restore', 'site', '--in-place'], { cwd });
   expect(restore.exit).toBe(1);
   expect(restore.stderr).toContain('code: OTHER_SITE');
+  const status = await place.run(['status'], { cwd });
+  expect(status.exit).toBe(4);
+  expect(status.stdout).toMatch(/^ALARM {2}somebody has to look at: site/);
+  expect(status.stdout).toContain(`what stands here, in ${cwd}`);
+  expect((await place.run(['status', 'site'])).stdout).toMatch(/^FINE {2}site is as it should be/);
   // It would ask for nothing where a new folder is made.
   const fresh = await place.run(['restore', 'site', '--to', '../x', '--moved'], { cwd });
   expect(fresh.stderr).toContain('--moved means nothing');
@@ -60,6 +65,8 @@ test('a site that was moved is backed up again when it says so', async () => {
   const cwd = join(place.root, 'moved');
   await rename(place.site, cwd);
   expect((await place.run(['backup', 'site'], { cwd })).stderr).toContain('--moved');
+  expect((await place.run(['status'], { cwd })).stdout).toContain('alarm: other-site');
   expect((await place.run(['backup', 'site', '--moved'], { cwd })).exit).toBe(0);
   expect((await place.run(['backup', 'site'], { cwd })).exit).toBe(0);
+  expect((await place.run(['status'], { cwd })).stdout).not.toContain('other-site');
 });

@@ -159,7 +159,7 @@ describe('status', () => {
     );
     const fine = await place.run(['status', 'site']);
     expect(fine.exit).toBe(0);
-    expect(fine.stdout).toMatch(/^FINE {2}everything is as it should be/);
+    expect(fine.stdout).toMatch(/^FINE {2}site is as it should be/);
   });
 
   test('gives verdicts, findings and objectives as a document', async () => {

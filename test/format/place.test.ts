@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { placeDifference, repositoryOf, type Place } from '../../lib/format/place.ts';
+import { isElsewhere, placeDifference, repositoryOf, type Place } from '../../lib/format/place.ts';
 
 const onWeb1: Place = { host: 'web1', machine: 'a'.repeat(32), path: '/srv/shop' };
 
@@ -35,6 +35,16 @@ describe('a place is the same', () => {
     expect(placeDifference(before, now)).toBeUndefined();
     expect(placeDifference(now, before)).toBeUndefined();
   });
+});
+
+test.each<[string, boolean, Place, Place]>([
+  ['another machine', true, onWeb1, { ...onWeb1, machine: 'b'.repeat(32) }],
+  ['a laptop, of what CI backs up', true, { remote: 'github.com/o/shop' }, onWeb1],
+  ['another folder of the machine', false, onWeb1, { ...onWeb1, path: '/srv/staging' }],
+  ['a container', false, { path: '/app' }, { path: '/staging' }],
+  ['another repository in CI', false, { remote: 'a.example/o/shop' }, { remote: 'a.example/o/x' }],
+])('whether %s only looks at backups that are made elsewhere: %s', (_, elsewhere, before, now) => {
+  expect(isElsewhere(before, now)).toBe(elsewhere);
 });
 
 describe('a place is another', () => {

@@ -8,6 +8,7 @@ import { withFindings } from '../beside-status.ts';
 import { assertKnown } from '../known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { formerStoreFindings } from '../former-stores.ts';
+import { otherSiteFindings } from '../same-site.ts';
 import { openSession } from '../session.ts';
 import { statusLines } from '../status-text.ts';
 import { Terminal } from '../terminal.ts';
@@ -21,9 +22,15 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
     assertKnown(names, [...objectives.keys(), ...(await knownSources(engine)).keys()]);
   const status = withFindings(
     await statusOf(engine, { objectives, capacityBytes: config?.capacityBytes, sources: names }),
-    { config, doubt: session.doubt, former: await formerStoreFindings(config, engine.store) },
+    {
+      config,
+      doubt: session.doubt,
+      former: await formerStoreFindings(config, engine.store),
+      otherSites: await otherSiteFindings(session),
+    },
   );
-  for (const line of statusLines(status, objectives, terminal)) terminal.line(line);
+  const named = names.length > 0;
+  for (const line of statusLines(status, { objectives, named }, terminal)) terminal.line(line);
   terminal.document({ command: 'status', ...jsonOf(status, objectives) });
   return status.verdict === 'alarm' ? ERRORS.BACKUP_DAMAGED.exit : 0;
 }
