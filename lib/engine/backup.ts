@@ -24,6 +24,7 @@ import { claimStore } from './marker.ts';
 import { findPredecessor } from './predecessor.ts';
 import { assertSamePlace } from './same-place.ts';
 import { listedProblems, tryRecord } from './records.ts';
+import { newestTest } from './tested.ts';
 
 export interface BackupOptions {
   readonly trigger: Trigger;
@@ -144,7 +145,8 @@ interface SourceRead {
 async function readSource(engine: Engine, source: Source, options: Run): Promise<SourceRead> {
   const { id, full, begin } = options;
   const sink = sinkOf(engine, { source: source.name, id });
-  const input = { ...workOf(engine), sink, full, begin };
+  const tested = await newestTest(engine, source);
+  const input = { ...workOf(engine), sink, full, begin, tested };
   const predecessor =
     options.instead === undefined ? await findPredecessor(engine, source, id) : undefined;
   if (predecessor !== undefined) {

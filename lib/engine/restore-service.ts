@@ -5,6 +5,7 @@ import { backupSource } from './backup.ts';
 import { openBackup } from './catalog.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
 import { tryRecord, type Recorded } from './records.ts';
+import { testedFacts } from './tested.ts';
 import { verifyBackup } from './verify.ts';
 
 export interface ServiceRestoreOptions {
@@ -15,6 +16,8 @@ export interface ServiceRestoreOptions {
   readonly parts: readonly string[];
   readonly replace: boolean;
   readonly prepare: boolean;
+  readonly apart?: boolean;
+  readonly dryRun?: boolean;
   readonly owners?: boolean;
   readonly properties?: boolean;
   readonly checks: readonly string[];
@@ -29,7 +32,8 @@ export interface ServiceRestoreReport extends RestoredToService, Recorded {
 }
 
 /**
- * Restores a backup to a service and records it; what is there is backed up, and that backup verified, before it is replaced.
+ * Restores a backup to a service and records it; what is there is backed up, and that backup verified, before it is replaced. A dry
+ * run leaves no record.
  *
  * `USAGE` when backups of this kind restore to folders alone; otherwise what `RestoreToService.restore` throws.
  */
@@ -49,10 +53,21 @@ export async function restoreToService(
     );
   }
   const to = service.label(options.target, options.targetFrom);
+  const tested = await testedFacts(engine, { source, id });
+  const work = {
+    ...workOf(engine),
+    ...options,
+    tested,
+    save: (what: Source) => saveFirst(engine, what),
+  };
+  if (options.dryRun === true) {
+    const planned = await service.restore(backup, work);
+    const durationMs = engine.now().getTime() - begin.getTime();
+    return { source, id, to, ...planned, record: undefined, unrecorded: undefined, durationMs };
+  }
   const act = { verb: 'restore', source, subject: id, begin } as const;
   try {
-    const save = (what: Source) => saveFirst(engine, what);
-    const done = await service.restore(backup, { ...workOf(engine), ...options, save });
+    const done = await service.restore(backup, work);
     const { differences, bytes, entries, saved } = done;
     const recorded = await tryRecord(engine, {
       ...act,

@@ -38,6 +38,12 @@ export interface ArtifactSink {
   clone(role: Artifact['role'], extension: string, from: Artifact): Promise<Artifact['key']>;
 }
 
+/** What a restore test has recorded of a backup. */
+export interface Tested {
+  readonly id: string;
+  readonly facts: Facts;
+}
+
 export interface ReadInput extends Work {
   readonly sink: ArtifactSink;
   /** The newest trusted backup of the source that is not known to be damaged. */
@@ -45,6 +51,8 @@ export interface ReadInput extends Work {
   /** Read everything, whatever the predecessor says. */
   readonly full: boolean;
   readonly begin: Date;
+  /** The newest restore test of the source, of a kind that tries out its backups itself. */
+  readonly tested?: Tested | undefined;
 }
 
 export interface ReadResult {
@@ -228,10 +236,10 @@ export interface RestoreToService {
   /** A target without what is secret in it. `CONFIG_INVALID` when it is none. */
   label(target: string, targetFrom: string): string;
   /**
-   * Restores a backup, or some of its parts, whole or not at all, and compares it afterwards.
+   * Restores a backup, or some of its parts, whole or not at all unless `apart` is given, and compares it afterwards.
    *
-   * `TARGET_REFUSED` when something would be lost, `BACKUP_DAMAGED` before anything is written, `COMMAND_FAILED` when the target
-   * does not take it: nothing has changed there then, unless the message says so.
+   * `TARGET_REFUSED` when something would be lost or is known not to work, `BACKUP_DAMAGED` before anything is written,
+   * `COMMAND_FAILED` when the target does not take it: nothing has changed there then, unless the message says so.
    */
   restore(backup: OpenBackup, input: RestoreToServiceInput): Promise<RestoredToService>;
 }
@@ -247,6 +255,12 @@ export interface RestoreToServiceInput extends Work {
   readonly replace: boolean;
   /** Make what the target's surroundings lack, such as roles. */
   readonly prepare: boolean;
+  /** In several transactions: what was done before a failure stays. @default false */
+  readonly apart?: boolean;
+  /** Only find out what would be done, as far as that is known without doing it; nothing is saved or changed. @default false */
+  readonly dryRun?: boolean;
+  /** What restore tests have recorded of this backup; newer ones count. */
+  readonly tested?: Facts;
   /** Whether what is restored belongs to whom it belonged; otherwise to whoever restores it. @default true */
   readonly owners?: boolean;
   /** Whether the target itself gets what it had, such as settings of a database. @default true */

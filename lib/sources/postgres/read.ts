@@ -30,6 +30,7 @@ import { isPartial, type Selection } from './selection.ts';
 import { Session } from './session.ts';
 import { Spool } from './spool.ts';
 import { pinned, readSurroundings, surroundingsOf } from './surroundings.ts';
+import { lockRoom, transactionNotes } from './transactions.ts';
 import { baseEnvironment, findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
 
 /** What of a database is protected, and how; as configured. */
@@ -142,6 +143,7 @@ class Run {
       : undefined;
     const settings = { ...(await readSettings(session)), ...(await readSurroundings(session)) };
     const notes = await dumpNotes(session, { ...found, tools: this.place.tools });
+    const room = await lockRoom(session);
     using spool = await this.spool(session, found.selection);
     const run = {
       ...{ selection: found.selection, snapshot, restrictKey, signal },
@@ -174,7 +176,11 @@ class Run {
     return this.result([...artifacts, ...beside], index, {
       database,
       reusedBytes,
-      problems: [...found.notes, ...notes, ...warningsOf(said), ...globals.problems],
+      problems: [
+        ...[...found.notes, ...notes, ...warningsOf(said)],
+        ...transactionNotes(facts.counts, room, this.input.tested),
+        ...globals.problems,
+      ],
     });
   }
 

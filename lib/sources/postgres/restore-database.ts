@@ -12,18 +12,18 @@ import { failedChecks, runChecks } from './checks.ts';
 import { compareFacts, factsOf } from './compare.ts';
 import { parseConnection, type Connection } from './connection.ts';
 import type { Definition, Relation } from './definitions.ts';
-import { DirectoryText, extractDump, listDirectory, loadDirectory } from './directory.ts';
+import { DirectoryText, extractDump } from './directory.ts';
 import { isDirectory, titleOf } from './dump-index.ts';
 import { dumpText, type StoredText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { assertNobodyHolds, assertNothingDepends, dropTables } from './hindrances.ts';
-import { loadDump, runTogether, type LoadInput } from './load.ts';
 import { LOCK_SECONDS, MAKE_ROOM } from './make-room.ts';
 import { differingProperties, readProperties, type Property } from './properties.ts';
 import { proveDump } from './prove.ts';
 import { assertHas, otherThere, rolesToMake, toolsFor, type Requirements } from './requirements.ts';
 import { assertTaken, propertyChange, type PropertyChange } from './restore-properties.ts';
 import { readPostgres, type PostgresOptions } from './read.ts';
+import { loadByJobs, loadFromText, type Loading } from './restore-load.ts';
 import {
   isKept,
   piecesOf,
@@ -32,7 +32,6 @@ import {
   tablesInto,
   type Contents,
   type Kept,
-  type Piece,
 } from './restore-plan.ts';
 import { EVERYTHING } from './selection.ts';
 import { literal, Session } from './session.ts';
@@ -41,6 +40,7 @@ import { absentBeside, compareTables } from './table-compare.ts';
 import { keyOf, type TableParts } from './table-objects.ts';
 import { createRoles, readKept, readOccupancy, type Occupancy } from './target.ts';
 import { machineFor, type Machine, type Tools } from './tools.ts';
+import { assertOneWillDo } from './transactions.ts';
 import { unknownSettings } from './unknown-settings.ts';
 
 /** Restoring backups of databases to databases. */
@@ -86,15 +86,22 @@ class DatabaseRestore {
     const contents = await readContents(backup, input.parts, byJobs ? undefined : text);
     const ready = await this.makeReady(tools, contents);
     const load = { ...this.place(tools), failure: 'COMMAND_FAILED' } as const;
-    if (dump !== undefined && byJobs) await this.loadByJobs(load, dump, ready);
-    else await loadDump(load, backup, input, { ...ready, text, unknown });
+    if (input.dryRun !== true) {
+      const target = { load, backup, input };
+      if (dump !== undefined && byJobs) await loadByJobs(target, dump, ready);
+      else await loadFromText(target, ready, { text, unknown });
+    }
     return {
       entries: ready.objects.length,
       bytes: ready.objects.reduce((sum, { bytes }) => sum + bytes, 0),
-      differences: await this.look(tools, ready, text),
+      differences: input.dryRun === true ? [] : await this.look(tools, ready, text),
       notes: this.notes,
       saved: ready.saved,
-      facts: { parts: [...input.parts], replaced: ready.saved !== undefined },
+      facts: {
+        parts: [...input.parts],
+        replaced: ready.replaces,
+        transactions: byJobs || input.apart === true ? 'several' : 'one',
+      },
     };
   }
 
@@ -121,32 +128,6 @@ class DatabaseRestore {
     return new DirectoryText({
       ...{ machine, tools, dump, restrictKey, signal, failure: 'COMMAND_FAILED' },
     });
-  }
-
-  /** What stands in the way goes in one transaction. Those that load after it are several, so a failure leaves what they have done. */
-  private async loadByJobs(
-    load: LoadInput,
-    dump: string,
-    { before, after, saved, leftOut }: Ready,
-  ): Promise<void> {
-    const { signal } = this.input;
-    if (before !== '') await runTogether(load, before, signal);
-    try {
-      const list = leftOut.size === 0 ? undefined : await listDirectory(load, dump, leftOut);
-      await loadDirectory(load, dump, signal, { owners: this.owners, list });
-      if (after !== '') await runTogether(load, after, signal);
-    } catch (error) {
-      if (!(error instanceof HoldfastError)) throw error;
-      const was = saved === undefined ? '' : ` What was there before is in ${saved}.`;
-      throw new HoldfastError(
-        error.code,
-        `${error.message}; the database ${this.connection.label} is incomplete now, as several jobs cannot share a transaction`,
-        {
-          hint: `Do not use it as it is. When the cause is gone, restore again, to a new database or with --replace.${was}${error.hint === undefined ? '' : ` ${error.hint}`}`,
-          cause: error,
-        },
-      );
-    }
   }
 
   private async unknownThere(tools: Tools, text: StoredText): Promise<ReadonlySet<string>> {
@@ -181,6 +162,7 @@ class DatabaseRestore {
     if (inTheWay.length > 0 && !this.input.replace) this.refuse(inTheWay, found);
     const requirements = { session, label: this.connection.label, owners: this.owners };
     await assertHas(requirements, contents, kept);
+    await this.assertTransaction(session, parts);
     const definitions = this.definitionsInto(contents, kept);
     const roles = await this.roles(requirements, definitions);
     const { properties, reset } = await this.properties(session);
@@ -201,6 +183,7 @@ class DatabaseRestore {
       before: `${room}${createRoles(roles)}`,
       after,
       saved,
+      replaces: inTheWay.length > 0,
       parts,
       properties,
       ...(definitions !== undefined && { definitions }),
@@ -215,16 +198,25 @@ class DatabaseRestore {
     };
   }
 
+  /** All of it in one transaction must be possible, unless several are asked for. */
+  private async assertTransaction(session: Session, parts: TableParts | undefined): Promise<void> {
+    const { apart = false, tested } = this.input;
+    if (parts !== undefined || this.byJobs || apart) return;
+    const { label } = this.connection;
+    await assertOneWillDo({ manifest: this.backup.manifest, tested, session, label });
+  }
+
   /** Saves what is in the way, once nobody holds it and nothing depends on it; gives the SQL that takes it away. */
   private async clear(
     session: Session,
     tables: readonly Relation[] | undefined,
-  ): Promise<{ saved: string; room: string }> {
+  ): Promise<{ saved: string | undefined; room: string }> {
     const { label } = this.connection;
     this.assertReplaceable();
     await assertNobodyHolds(session, label, tables ?? []);
     if (tables !== undefined) await assertNothingDepends(session, label, tables);
-    return { saved: await this.save(), room: roomFor(tables) };
+    const saved = this.input.dryRun === true ? undefined : await this.save();
+    return { saved, room: roomFor(tables) };
   }
 
   /** What of the definitions the target takes; what it cannot take of tables is noted. */
@@ -377,17 +369,12 @@ class DatabaseRestore {
 }
 
 /** What is known of a target, and what is loaded there. */
-interface Ready {
-  readonly before: string;
-  readonly after: string;
-  readonly saved: string | undefined;
+interface Ready extends Loading {
+  readonly replaces: boolean;
   readonly parts: TableParts | undefined;
   readonly properties: readonly Property[];
   readonly definitions?: readonly Definition[];
-  readonly pieces?: readonly Piece[];
   readonly objects: readonly DumpObject[];
-  /** For pg_restore, in its words. */
-  readonly leftOut: ReadonlySet<string>;
   readonly sameMajor: boolean;
 }
 

@@ -24,6 +24,7 @@ import { Session } from './session.ts';
 import { assertRoom } from './spool.ts';
 import { surroundingsOf } from './surroundings.ts';
 import { findDumper, findServer, type Machine, type Server, type Tools } from './tools.ts';
+import { SEVERAL, severalDetail } from './transactions.ts';
 import { unknownSettings } from './unknown-settings.ts';
 
 /** No restore test may take longer. */
@@ -70,6 +71,8 @@ interface Loaded {
   readonly database: ScratchDatabase;
   readonly at: CompareInput;
   readonly how: Pick<LoadOptions, 'unknown' | 'several' | 'text'>;
+  /** By pg_restore, each job in transactions of its own. */
+  readonly byJobs: boolean;
   readonly restoreMs: number;
 }
 
@@ -157,14 +160,15 @@ class Test {
       this.unclear.push({ path: what, code: MISSING, detail });
     if (loaded === undefined) return await this.result(facts, restoreMs);
     const told = await this.look(made, { ...loaded, at: { ...at, text }, restoreMs });
-    const transactions = loaded.how.several === true ? { transactions: 'several' } : {};
-    return await this.result({ ...facts, ...transactions, ...told }, restoreMs);
+    const transactions = loaded.how.several === true ? 'several' : 'one';
+    const known = loaded.byJobs ? {} : { transactions };
+    return await this.result({ ...facts, ...known, ...told }, restoreMs);
   }
 
   /** Compares what was loaded with the backup, and asks it what is configured to be asked. */
   private async look(
     { server, tools, dumper }: Made,
-    { database, at, how }: Loaded,
+    { database, at, how }: Omit<Loaded, 'byJobs'>,
   ): Promise<Facts> {
     const { signal } = this.input;
     const sameMajor = tools.major === this.major;
@@ -253,7 +257,7 @@ class Test {
     readonly database: ScratchDatabase;
     readonly dump: string | undefined;
     readonly text: StoredText | undefined;
-  }): Promise<Pick<Loaded, 'database' | 'how'> | undefined> {
+  }): Promise<Pick<Loaded, 'database' | 'how' | 'byJobs'> | undefined> {
     const unknown = await this.unknownHere(database.at(made.tools), text);
     const load = { ...database.at(made.tools), failure: 'RESTORE_DIFFERS' } as const;
     const how = { unknown, ...(text !== undefined && { text }) };
@@ -268,14 +272,14 @@ class Test {
           ),
         )
       : await failureOf(loadDump(load, this.backup, this.input, how));
-    if (refused === undefined) return { database, how };
+    if (refused === undefined) return { database, how, byJobs };
     const again = isOfSql(refused) && !byJobs && missingHere(refused.message) === undefined;
     if (again && !NO_ROOM.test(refused.message)) {
       await database.renew();
       const apart = { ...how, several: true };
       if ((await failureOf(loadDump(load, this.backup, this.input, apart))) === undefined) {
-        this.notes.push({ path: '', code: 'several-transactions', detail: severalDetail(refused) });
-        return { database, how: apart };
+        this.notes.push({ path: '', code: SEVERAL, detail: severalDetail(refused) });
+        return { database, how: apart, byJobs };
       }
     }
     this.judge(refused, made.tools, database);
@@ -358,8 +362,4 @@ async function failureOf(loading: Promise<void>): Promise<HoldfastError | undefi
     if (error instanceof HoldfastError && error.code === 'RESTORE_DIFFERS') return error;
     throw error;
   }
-}
-
-function severalDetail({ message }: HoldfastError): string {
-  return `it does not load in one transaction (${message}), and does in several: restore it by hand, to a new database, with psql without -1`;
 }
