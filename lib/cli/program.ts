@@ -197,7 +197,10 @@ function addRestore(command: Define): void {
     .option('--moved', 'in place: even where the backup was made of a site in another place')
     .option('--delete', 'in place: remove what the source has and the backup has not')
     .option('--allow-uncommitted', 'in place: even over changes that git does not have')
-    .option('-n, --dry-run', 'in place: say what would change, and change nothing')
+    .option(
+      '-n, --dry-run',
+      'in place, or to a database: say what would change, and change nothing',
+    )
     .option('--owner', 'try to give files to their recorded owners also when not run by root')
     .option(
       '--no-owner',
@@ -208,6 +211,10 @@ function addRestore(command: Define): void {
     .option('--allow-damaged', 'use even a backup that was found damaged')
     .option('--table <table...>', 'to a database: these tables alone, as schema.table')
     .option('--replace', 'to a database: back up what it holds, then replace it')
+    .option(
+      '--several-transactions',
+      'to a database: not in one transaction; what was done before a failure stays',
+    )
     .option('--create-roles', 'to a database: make the roles that its server lacks')
     .option(
       '--no-database-properties',

@@ -33,6 +33,7 @@ export interface RestoreCommandOptions {
   /** Of a database. */
   readonly table?: readonly string[];
   readonly replace?: boolean;
+  readonly severalTransactions?: boolean;
   readonly createRoles?: boolean;
   readonly databaseProperties?: boolean;
 }
@@ -92,6 +93,7 @@ function refuseForFolder(options: RestoreCommandOptions): void {
   const database = {
     '--table': options.table !== undefined,
     '--replace': options.replace,
+    '--several-transactions': options.severalTransactions,
     '--create-roles': options.createRoles,
   };
   const given = (all: Readonly<Record<string, boolean | undefined>>) =>

@@ -3,6 +3,7 @@ import type { ActOnBackup, ShownBackup } from '../engine/show.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { displayText } from '../format/paths.ts';
 import { placeText } from '../format/place.ts';
+import { needsSeveral } from '../sources/postgres/transactions.ts';
 import { holdsText, newestTexts, serverText } from './holds-text.ts';
 import { problemLines } from './problems.ts';
 import type { Terminal } from './terminal.ts';
@@ -67,6 +68,9 @@ function factRows({ backup }: ShownBackup): string[][] {
     ['status', statusText(manifest)],
     ['content', contentText(manifest)],
     ...databaseRows(manifest),
+    needsSeveral(manifest, backup.tested)
+      ? ['restored', 'in several transactions only (--several-transactions), to a new database']
+      : undefined,
     [
       'stored',
       database === undefined

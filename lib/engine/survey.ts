@@ -3,6 +3,7 @@ import type { Problem } from '../errors.ts';
 import { isSafety, parseBackupId } from '../format/ids.ts';
 import { manifestKey, parseRecordKey } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
+import type { Facts } from '../format/record.ts';
 import { oldestFirst } from '../policy/order.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 import { standingOf, type EvidencePiece, type Standing } from '../policy/standing.ts';
@@ -16,6 +17,7 @@ import {
 } from './catalog.ts';
 import type { Engine } from './engine.ts';
 import { readRecords, type ReadRecord } from './records.ts';
+import { mergedFacts } from './tested.ts';
 
 /** A backup with all that is known of it. Fits the policies' inputs as it is. */
 export interface SurveyedBackup {
@@ -36,6 +38,8 @@ export interface SurveyedBackup {
   readonly good: boolean;
   readonly why: string;
   readonly evidence: readonly EvidencePiece[];
+  /** What its restore tests recorded; of each fact what was found last. */
+  readonly tested: Facts;
   /** The keys of the pin records in force. */
   readonly pinnedBy: readonly string[];
   /** Of all its objects, the manifest included. */
@@ -185,10 +189,18 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
     ...standing,
     why: absent ?? standing.why,
     evidence,
+    tested: factsOfTests(records.evidence, id),
     pinnedBy: pinsOf(id, records),
     storedBytes,
     hidden: hiddenKeys(stored),
   };
+}
+
+function factsOfTests(evidence: KnownRecords['evidence'], id: string): Facts {
+  const tests = evidence.filter(
+    ({ record }) => record.verb === 'restore-test' && record.subject === id,
+  );
+  return mergedFacts(tests);
 }
 
 function hiddenKeys({ manifest, artifacts }: StoredBackup): string[] {

@@ -2,7 +2,7 @@
 import type { Facts } from '../format/record.ts';
 import type { Source, Tested } from '../sources/source.ts';
 import type { Engine } from './engine.ts';
-import { readNewestRecord, readRecords } from './records.ts';
+import { readNewestRecord, readRecords, type ReadRecord } from './records.ts';
 
 /** The newest restore test of a source that a trusted key vouches for; only kinds that try out backups themselves record more than times. */
 export async function newestTest(
@@ -24,5 +24,10 @@ export async function testedFacts(
     onProblem: () => undefined,
   });
   const trusted = records.filter(({ distrust }) => distrust === undefined || engine.trustAnyone);
-  return Object.assign({}, ...trusted.map(({ record }) => record.facts)) as Facts;
+  return mergedFacts(trusted);
+}
+
+/** What records say, oldest first: of each fact what was said last. */
+export function mergedFacts(records: readonly Pick<ReadRecord, 'record'>[]): Facts {
+  return Object.assign({}, ...records.map(({ record }) => record.facts)) as Facts;
 }

@@ -3,6 +3,7 @@ import { listStored } from '../../engine/catalog.ts';
 import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
 import { databaseSummary } from '../../format/manifest.ts';
 import { displayText } from '../../format/paths.ts';
+import { needsSeveral } from '../../sources/postgres/transactions.ts';
 import { effectiveTime } from '../../policy/order.ts';
 import { holdsText, serverText } from '../holds-text.ts';
 import { problemLines } from '../problems.ts';
@@ -31,6 +32,12 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
     const now = engine.now();
     for (const line of table([HEAD, ...backups.map((one) => rowOf(one, now))])) terminal.line(line);
   }
+  const apart = backups.filter(loadsInSeveral).length;
+  if (apart > 0) {
+    terminal.note(
+      `${counted(apart, 'backup')} may load in several transactions only: restore with --several-transactions, to a new database`,
+    );
+  }
   const hidden = backups.filter((one) => one.hidden.length > 0).length;
   if (hidden > 0) {
     terminal.warn(
@@ -49,11 +56,20 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
 
 const HEAD = ['source', 'id', 'age', 'standing', 'holds', 'content', 'stored', 'from'];
 
+function loadsInSeveral({ manifest, tested }: SurveyedBackup): boolean {
+  return needsSeveral(manifest, tested);
+}
+
 function rowOf(backup: SurveyedBackup, now: Date): string[] {
   const { source, id, standing, manifest, storedBytes, pinnedBy, hidden } = backup;
   const { totals, git, database } = manifest;
   const commit = git === undefined ? '' : `${git.commit.slice(0, 8)}${git.dirty ? '+' : ''}`;
-  const marks = [standing, pinnedBy.length > 0 && 'pinned', hidden.length > 0 && 'hidden'];
+  const marks = [
+    standing,
+    pinnedBy.length > 0 && 'pinned',
+    hidden.length > 0 && 'hidden',
+    loadsInSeveral(backup) && 'several transactions',
+  ];
   const mark = marks.filter((one) => one !== false).join(', ');
   return [
     source,
@@ -91,5 +107,6 @@ function jsonOf(backup: SurveyedBackup): object {
     artifacts: artifacts.map(({ role, key, bytes, sha256 }) => ({ role, key, bytes, sha256 })),
     ...(git && { git }),
     ...(database && { database: databaseSummary(database) }),
+    ...(loadsInSeveral(backup) && { transactions: 'several' }),
   };
 }

@@ -16,7 +16,7 @@ export async function restoreToDatabase(
   paths: readonly string[],
   { options, signal, terminal }: Invocation<RestoreCommandOptions> & { terminal: Terminal },
 ): Promise<number> {
-  const { to = '', table = [], replace = false, createRoles = false } = options;
+  const { to = '', table = [], replace = false, createRoles = false, dryRun = false } = options;
   if (paths.length > 0) {
     throw new HoldfastError('USAGE', `${paths[0] ?? ''} cannot be restored to a database alone`, {
       hint: 'Name tables with --table schema.table, or restore paths to a folder.',
@@ -26,32 +26,34 @@ export async function restoreToDatabase(
   await using session = await openSession({
     options,
     signal,
-    signing: replace ? 'required' : 'optional',
+    signing: replace && !dryRun ? 'required' : 'optional',
     onProgress: terminal.progress,
   });
   const { engine, config } = session;
   const backup = await backupToRestore(engine, name, options);
   const target = await databaseTarget(to, config && regionOf(config));
-  terminal.start(`restoring ${backup.source}/${backup.id}`);
+  terminal.start(`${dryRun ? 'looking at' : 'restoring'} ${backup.source}/${backup.id}`);
   const report = await restoreToService(engine, backup, {
     ...target,
     parts: table,
     replace,
+    dryRun,
+    apart: options.severalTransactions === true,
     prepare: createRoles,
     owners: options.owner !== false,
     properties: options.databaseProperties !== false,
     checks: checksOf(config, backup.source),
   });
   terminal.stop();
-  say(terminal, report, table.length > 0);
-  terminal.document({ command: 'restore', ...report });
+  if (dryRun) sayPlanned(terminal, report);
+  else say(terminal, report, table.length > 0);
+  terminal.document({ command: 'restore', ...(dryRun && { dryRun }), ...report });
   return report.differences.length > 0 ? ERRORS.RESTORE_DIFFERS.exit : 0;
 }
 
-/** Options that say something of a folder: what they ask for would not be done, and `--dry-run` least of all. */
+/** Options that say something of a folder: what they ask for would not be done. */
 function refuseForDatabase(options: RestoreCommandOptions): void {
   const given = {
-    '--dry-run': options.dryRun,
     '--moved': options.moved,
     '--delete': options.delete,
     '--allow-uncommitted': options.allowUncommitted,
@@ -66,6 +68,23 @@ function refuseForDatabase(options: RestoreCommandOptions): void {
   throw new HoldfastError('USAGE', `${unfit} means nothing for a database`, {
     hint: 'Leave it out. What a restored database is asked stands under `checks` in the configuration.',
   });
+}
+
+/** What a restore would do; everything that can be found out without doing it was. */
+function sayPlanned(terminal: Terminal, report: ServiceRestoreReport): void {
+  const { source, id, to, entries, bytes, notes, facts } = report;
+  terminal.line(
+    `would restore  ${displayText(source)}/${id}  ${counted(entries, 'object')}, ${bytesText(bytes)}`,
+  );
+  terminal.line(`  to ${displayText(to)}`);
+  terminal.line(
+    facts['transactions'] === 'several'
+      ? '  in several transactions: what was done before a failure would stay'
+      : '  in one transaction: whole or not at all',
+  );
+  if (facts['replaced'] === true)
+    terminal.line('  what is there would be backed up first, and replaced');
+  for (const line of problemLines(notes)) terminal.line(`  ${line}`);
 }
 
 function say(terminal: Terminal, report: ServiceRestoreReport, partly: boolean): void {

@@ -5,6 +5,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { contentsOf, showBackup, type ContentLine, type ShownBackup } from '../../engine/show.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayPath } from '../../format/paths.ts';
+import { needsSeveral } from '../../sources/postgres/transactions.ts';
 import { effectiveTime } from '../../policy/order.ts';
 import {
   changeJson,
@@ -185,7 +186,7 @@ function sayChanges(terminal: Terminal, { since, totals, first, error }: ShownCh
 function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): object {
   const { backup, acts, previous, byHand, problems } = shown;
   const { source, id, time, storedAt, standing, good, why, distrust, signedBy } = backup;
-  const { pinnedBy, storedBytes, manifest, digest } = backup;
+  const { pinnedBy, storedBytes, manifest, digest, tested } = backup;
   return {
     command: 'show',
     store: engine.store.url,
@@ -203,6 +204,7 @@ function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): o
     ...(backup.hidden.length > 0 && { hidden: backup.hidden }),
     storedBytes,
     previous,
+    ...(needsSeveral(manifest, tested) && { transactions: 'several' }),
     manifestSha256: digest,
     manifest,
     acts,

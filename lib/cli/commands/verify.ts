@@ -1,7 +1,10 @@
 // `holdfast verify`: proves backups and names every damaged entry.
-import { chooseBackups } from '../../engine/catalog.ts';
+import { chooseBackups, openBackup } from '../../engine/catalog.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { testedFacts } from '../../engine/tested.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
 import { ERRORS } from '../../errors.ts';
+import { needsSeveral } from '../../sources/postgres/transactions.ts';
 import type { ProofLevel } from '../../sources/source.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
@@ -32,6 +35,10 @@ export async function run(
     const result = await verifyBackup(engine, backup, options.level);
     terminal.stop();
     say(terminal, result);
+    if (result.verdict === 'proven' && (await loadsInSeveral(engine, backup)))
+      terminal.line(
+        '  noted: it may load in several transactions only: restore with --several-transactions, to a new database',
+      );
     results.push(result);
   }
   const unkept = results.find(({ record }) => record === undefined);
@@ -41,6 +48,14 @@ export async function run(
   }
   terminal.document({ command: 'verify', backups: results });
   return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;
+}
+
+async function loadsInSeveral(
+  engine: Engine,
+  backup: { source: string; id: string },
+): Promise<boolean> {
+  const { manifest } = await openBackup(engine, backup.source, backup.id);
+  return needsSeveral(manifest, await testedFacts(engine, backup));
 }
 
 function say(terminal: Terminal, result: VerifyResult): void {

@@ -203,7 +203,8 @@ class DatabaseRestore {
     const { apart = false, tested } = this.input;
     if (parts !== undefined || this.byJobs || apart) return;
     const { label } = this.connection;
-    await assertOneWillDo({ manifest: this.backup.manifest, tested, session, label });
+    const { manifest } = this.backup;
+    this.notes.push(...(await assertOneWillDo({ manifest, tested, session, label })));
   }
 
   /** Saves what is in the way, once nobody holds it and nothing depends on it; gives the SQL that takes it away. */

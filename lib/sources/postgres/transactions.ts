@@ -77,14 +77,17 @@ export interface OneTransaction {
   readonly label: string;
 }
 
-/** `TARGET_REFUSED` when it is known that a whole backup does not load in one transaction, or not on this server. */
+/**
+ * `TARGET_REFUSED` when it is known that a whole backup does not load in one transaction, or not on this server. What is only to be
+ * feared is given back as notes: whoever tries loses nothing but time.
+ */
 export async function assertOneWillDo({
   manifest,
   tested,
   session,
   label,
-}: OneTransaction): Promise<void> {
-  if (needsSeveral(manifest, tested)) {
+}: OneTransaction): Promise<readonly Problem[]> {
+  if (tested !== undefined && isSeveral(tested)) {
     throw new HoldfastError(
       'TARGET_REFUSED',
       `${manifest.source}/${manifest.id} does not load in one transaction, as a restore test found`,
@@ -95,7 +98,11 @@ export async function assertOneWillDo({
   }
   const taken = locksTaken(manifest.database?.counts ?? {});
   const room = await lockRoom(session);
-  if (taken <= room * LUCK) return;
+  if (taken <= room * LUCK) {
+    return needsSeveral(manifest, tested)
+      ? manifest.problems.filter(({ code }) => code === SEVERAL)
+      : [];
+  }
   throw new HoldfastError(
     'TARGET_REFUSED',
     `restoring in one transaction takes ${taken} locks or more, and the server of ${label} is set up for ${room}`,

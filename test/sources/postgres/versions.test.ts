@@ -108,6 +108,41 @@ asRoot('a dump of the older server goes to the newer one, and the facts are equa
   expect(restored.differences).toEqual([]);
 });
 
+asRoot('what the older server cannot take of a newer dump is refused whole', async () => {
+  newer.create('novel', { empty: true });
+  newer.sql(
+    'novel',
+    `CREATE TABLE a (id integer); INSERT INTO a VALUES (1);
+     CREATE TABLE b (id integer DEFAULT random(1, 10))`,
+  );
+  const made = await scene.backUp(newer.tcpUrl('novel'), { binaries: newer.binaries });
+  older.create('stays_empty', { empty: true });
+  older.sql('stays_empty', 'CREATE TABLE kept (id integer); INSERT INTO kept VALUES (7)');
+  const restoring = restoreToService(scene.under(both), made, {
+    ...{ target: older.tcpUrl('stays_empty'), targetFrom: 'env:TARGET', parts: [], checks: [] },
+    ...{ replace: true, prepare: true },
+  });
+  const error = await failureOf(restoring);
+  expect(error.message).toContain('random(integer, integer) does not exist');
+  expect(error.hint).toMatch(/^Nothing was changed/);
+  expect(older.sql('stays_empty', "SELECT to_regclass('a'), id FROM kept")).toBe('|7');
+});
+
+asRoot('a dump by a newer pg_dump notes at once that its own server may refuse it', async () => {
+  older.create('plainly', { empty: true });
+  older.sql('plainly', 'CREATE TABLE t (id integer); INSERT INTO t VALUES (7)');
+  const made = await scene.backUp(older.tcpUrl('plainly'), { binaries: newer.binaries });
+  const codes = made.manifest.problems.map(({ code }) => code);
+  expect([made.manifest.status, ...codes]).toEqual(['complete', 'newer-client']);
+  older.create('back_again', { empty: true });
+  const { differences } = await restoreToService(scene.under(both), made, {
+    ...{ target: older.tcpUrl('back_again'), targetFrom: 'env:TARGET', parts: [], checks: [] },
+    ...{ replace: false, prepare: true },
+  });
+  expect(differences).toEqual([]);
+  expect(older.sql('back_again', 'TABLE t')).toBe('7');
+});
+
 asRoot(
   'a dump of the newer server goes to the older one, without the settings that this does not know',
   async () => {
