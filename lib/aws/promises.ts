@@ -26,6 +26,6 @@ export function intervalOf(source: SourceConfig, now: Date): number | undefined 
   return schedule && longestIntervalMs(schedule, now);
 }
 
-function scheduleOf({ schedule, timeZone }: SourceConfig): Schedule | undefined {
+export function scheduleOf({ schedule, timeZone }: SourceConfig): Schedule | undefined {
   return schedule === undefined ? undefined : parseSchedule(schedule, timeZone);
 }

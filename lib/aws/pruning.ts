@@ -4,7 +4,7 @@ import { pruneSource, type PruneResult } from '../engine/prune.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Invocation } from './invocation.ts';
 import { errorFields } from './logger.ts';
-import { intervalOf } from './promises.ts';
+import { intervalOf, scheduleOf } from './promises.ts';
 import { firstProblems } from './reports.ts';
 
 export interface PrunedSource {
@@ -27,11 +27,13 @@ export async function pruneAll(invocation: Invocation): Promise<PruneReport> {
   const { engine, config, log } = invocation;
   const pruned: PrunedSource[] = [];
   const failures: HoldfastError[] = [];
+  const schedules = new Map(config.sources.map((one) => [one.name, scheduleOf(one)]));
   for (const source of config.sources) {
     try {
       const result = await pruneSource(engine, source.name, {
         policy: source.retention,
         intervalMs: intervalOf(source, engine.now()),
+        schedules,
         dryRun: false,
         lockDays: config.aws?.lockDays,
       });

@@ -5,9 +5,10 @@ import type { Freshness } from '../policy/freshness.ts';
 import { longestIntervalMs } from '../policy/schedule.ts';
 import { restoreTestStatus } from '../policy/restore-tests.ts';
 import type { Engine } from './engine.ts';
-import { failedRuns, failuresLeft, sourceFreshness, type FailedRun } from './keeping-time.ts';
+import { failedRuns, failuresLeft, timeKept, type FailedRun } from './keeping-time.ts';
 import { decide, type PruneDecision } from './prune-decision.ts';
 import { lastPrune, missingSincePrune, releasedAndListed } from './prune-facts.ts';
+import type { SeenConfiguration } from './schedules-seen.ts';
 import { findingsOf, type Finding } from './status-findings.ts';
 import { restoreTests, type Objectives } from './status.ts';
 import { runsUntil, surveySource, type Survey, type SurveyedBackup } from './survey.ts';
@@ -58,6 +59,7 @@ export interface SourceInput extends FreshnessInput {
   readonly at: Date;
   /** Since when it is configured, as far as the store tells. */
   readonly since: Date | undefined;
+  readonly seen: SeenConfiguration | undefined;
 }
 
 /** As long as a new backup may wait for its proof. */
@@ -67,7 +69,7 @@ const TESTS_LOOK_BACK_MS = 400 * DAY_MS;
 const FAILURES_LOOK_BACK_MS = 30 * DAY_MS;
 
 export async function measureSource(engine: Engine, input: SourceInput): Promise<SourceMeasured> {
-  const { source, at, since: configuredAt } = input;
+  const { source, at, since: configuredAt, seen: configuration } = input;
   const promised = input.sources.get(source);
   const whole = await surveySource(engine, source);
   const last = await lastPrune(engine, source);
@@ -75,7 +77,8 @@ export async function measureSource(engine: Engine, input: SourceInput): Promise
   const decision = promised && decideNow(promised, whole, released, at);
   const gone = new Set((decision?.goneBefore ?? []).map(({ id }) => id));
   const survey = { ...whole, backups: whole.backups.filter(({ id }) => !gone.has(id)) };
-  const freshness = sourceFreshness(survey, objectives(promised), { configuredAt, at });
+  const kept = timeKept(survey, objectives(promised), { configuredAt, seen: configuration, at });
+  const { freshness } = kept;
   const failed = await failedRuns(engine, source, new Date(at.getTime() - FAILURES_LOOK_BACK_MS));
   const failures = failuresLeft(failed, survey);
   const tests = await restoreTests(engine, source, new Date(at.getTime() - TESTS_LOOK_BACK_MS));
@@ -87,7 +90,7 @@ export async function measureSource(engine: Engine, input: SourceInput): Promise
   );
   const missing = missingSincePrune(whole, last);
   const isConfigured = promised !== undefined;
-  const seen = { survey, freshness, failures, restoreTest, missing };
+  const seen = { survey, ...kept, failures, restoreTest, missing };
   const findings = findingsOf({ ...seen, isConfigured, at });
   const ages = {
     recoveryPointAgeSeconds: seconds(freshness.ageMs),

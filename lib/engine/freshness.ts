@@ -10,6 +10,7 @@ import {
   type SourceMeasures,
 } from './freshness-source.ts';
 import { assertOurs } from './marker.ts';
+import { configuredSince, lastSeen } from './schedules-seen.ts';
 import { isUnwell, type Finding } from './status-findings.ts';
 
 /** Counts and sizes of the whole store. */
@@ -46,10 +47,13 @@ export async function measureStore(engine: Engine, input: FreshnessInput): Promi
   const at = engine.now();
   const seen = await lookThrough(engine);
   const names = new Set([...input.sources.keys(), ...seen.stored]);
+  const configuration = await lastSeen(engine, names);
   const measured: SourceMeasured[] = [];
   for (const source of names) {
+    const known = { firstTrace: seen.firstSeen.get(source), markedAt: seen.markedAt };
+    const since = configuredSince(source, known, configuration);
     measured.push(
-      await measureSource(engine, { source, at, since: sinceWhen(seen, source), ...input }),
+      await measureSource(engine, { source, at, since, seen: configuration, ...input }),
     );
   }
   const store = storeMeasures(input, seen, measured, at);
@@ -77,27 +81,11 @@ interface Seen {
   readonly firstSeen: ReadonlyMap<string, Date>;
   /** Since when the store is a system's; undefined while nobody has claimed it. */
   readonly markedAt: Date | undefined;
-  /** When the last record of a prune was stored. */
-  readonly prunedAt: Date | undefined;
-}
-
-/**
- * Since when a source is known to be configured: since its first trace, which each prune leaves of every source. One without any was
- * added after the last prune: it is not called late for what was due before.
- */
-function sinceWhen({ firstSeen, markedAt, prunedAt }: Seen, source: string): Date | undefined {
-  return firstSeen.get(source) ?? later(markedAt, prunedAt);
-}
-
-function later(a: Date | undefined, b: Date | undefined): Date | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a > b ? a : b;
 }
 
 async function lookThrough(engine: Engine): Promise<Seen> {
   let storedBytes = 0;
   let markedAt: Date | undefined;
-  let prunedAt: Date | undefined;
   const stored = new Set<string>();
   const firstSeen = new Map<string, Date>();
   for await (const { key, bytes, storedAt } of engine.store.list('')) {
@@ -106,13 +94,12 @@ async function lookThrough(engine: Engine): Promise<Seen> {
     const backup = parseBackupKey(key);
     const record = parseRecordKey(key);
     if (backup !== undefined) stored.add(backup.source);
-    if (record?.verb === 'prune') prunedAt = later(prunedAt, storedAt);
     const source = backup?.source ?? record?.source;
     if (source === undefined) continue;
     const first = firstSeen.get(source);
     if (first === undefined || storedAt < first) firstSeen.set(source, storedAt);
   }
-  return { storedBytes, stored, firstSeen, markedAt, prunedAt };
+  return { storedBytes, stored, firstSeen, markedAt };
 }
 
 function storeMeasures(

@@ -4,6 +4,7 @@ import { effectiveTime } from '../policy/order.ts';
 import type { Schedule } from '../policy/schedule.ts';
 import type { Engine } from './engine.ts';
 import { readRecords } from './records.ts';
+import { isSame, type SeenConfiguration } from './schedules-seen.ts';
 import type { Survey } from './survey.ts';
 
 /** What is promised of when a source is backed up. */
@@ -13,15 +14,50 @@ export interface TimeObjectives {
   readonly graceMs: number;
 }
 
-/** How fresh a source is at `at`. `configuredAt`: since when its schedule can have made runs, where that is known. */
-export function sourceFreshness(
-  { backups }: Survey,
-  { schedule, rpoMs, graceMs }: TimeObjectives,
-  { configuredAt, at }: { configuredAt: Date | undefined; at: Date },
-): Freshness {
+export interface TimeInput {
+  /** Since when the source can have made runs, where that is known. */
+  readonly configuredAt: Date | undefined;
+  /** What the last prune knew of its configuration. */
+  readonly seen: SeenConfiguration | undefined;
+  readonly at: Date;
+}
+
+export interface TimeKept {
+  readonly freshness: Freshness;
+  /** True when the last prune had another schedule for the source, or none: since when this one counts is not known yet. */
+  readonly isScheduleNew: boolean;
+}
+
+/**
+ * How fresh a source is at `at`.
+ *
+ * A schedule counts from the first run that had it in its configuration. Until there is one, somebody is told only when the schedule
+ * that was seen last has been missed, too.
+ */
+export function timeKept(
+  { source, backups }: Survey,
+  objectives: TimeObjectives,
+  { configuredAt, seen, at }: TimeInput,
+): TimeKept {
   const good = backups.filter((one) => one.good);
   const scheduled = backups.filter((one) => one.isScheduled && one.standing !== 'untrusted');
-  return freshnessOf({ good, scheduled, schedule, rpoMs, graceMs, configuredAt }, at);
+  const { rpoMs, graceMs } = objectives;
+  const judge = (schedule: Schedule | undefined, scheduledSince: Date | undefined) =>
+    freshnessOf({ good, scheduled, schedule, rpoMs, graceMs, configuredAt, scheduledSince }, at);
+  const { schedule } = objectives;
+  if (schedule === undefined || seen?.schedules === undefined)
+    return { freshness: judge(schedule, undefined), isScheduleNew: false };
+  const before = seen.schedules.get(source);
+  if (before !== undefined && isSame(before.schedule, schedule))
+    return { freshness: judge(schedule, before.since), isScheduleNew: false };
+  const present = judge(schedule, seen.at);
+  const isAlarm = before !== undefined && isLate(judge(before.schedule, before.since));
+  const freshness = isAlarm && isLate(present) ? present : judge(schedule, at);
+  return { freshness, isScheduleNew: true };
+}
+
+function isLate({ missed, tooOld }: Freshness): boolean {
+  return missed || tooOld;
 }
 
 /** A run that failed, as its record tells it. */

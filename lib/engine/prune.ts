@@ -3,6 +3,7 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
 import { NOT_GOOD_KEPT_MS, type RetentionPolicy } from '../policy/retention-policy.ts';
 import { keepReasonText } from '../policy/retention-reasons.ts';
+import type { Schedule } from '../policy/schedule.ts';
 import type { StoredBackup } from './catalog.ts';
 import { assertClock } from './clock.ts';
 import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
@@ -10,12 +11,15 @@ import { assertOurs } from './marker.ts';
 import { decide, protectedUntil, type PruneDecision } from './prune-decision.ts';
 import { lastPrune, missingSincePrune, readPrunes, releasedAndListed } from './prune-facts.ts';
 import { writeRecord } from './records.ts';
+import { lastSeen, schedulesFact } from './schedules-seen.ts';
 import { storedBytesOf, surveySource, type SurveyedBackup } from './survey.ts';
 
 export interface PruneOptions {
   readonly policy: RetentionPolicy;
   /** The longest interval of the source's schedule; undefined when it has none. */
   readonly intervalMs: number | undefined;
+  /** The schedules of all configured sources, by name; undefined values for those without. Recorded, as nothing else tells when they changed. */
+  readonly schedules?: ReadonlyMap<string, Schedule | undefined>;
   /** Decide and say, and release nothing. */
   readonly dryRun: boolean;
   /** The id of the backup that this run has made: it is not let go. */
@@ -102,6 +106,8 @@ export async function pruneSource(
   };
   if (dryRun) return { ...result, record: undefined };
   if (lockDays !== undefined) await protectKept(engine, decided, protectedUntil(begin, lockDays));
+  const { schedules } = options;
+  const seen = schedules && (await lastSeen(engine, schedules.keys()));
   // The record comes before anything goes: whoever finds a backup gone also finds why.
   const record = await writeRecord(engine, {
     verb: 'prune',
@@ -110,7 +116,11 @@ export async function pruneSource(
     begin,
     verdict: 'done',
     problems,
-    facts: { ...factsOf(decided, policy), storedBytes: storedBytesOf(survey) },
+    facts: {
+      ...factsOf(decided, policy),
+      storedBytes: storedBytesOf(survey),
+      ...(schedules && { schedules: schedulesFact(seen, schedules, begin) }),
+    },
   });
   for (const { backup } of decided.release) await release(engine, backup);
   for (const backup of decided.held === undefined ? decided.goneBefore : []) {

@@ -31,6 +31,8 @@ export function gravestOf(findings: readonly Finding[]): 'fine' | Severity {
 export interface FindingsInput {
   readonly survey: Survey;
   readonly freshness: Freshness;
+  /** True while no run has known the schedule that is configured now. */
+  readonly isScheduleNew: boolean;
   /** Those that no good backup has made up for, oldest first. */
   readonly failures: readonly FailedRun[];
   readonly restoreTest: RestoreTestStatus;
@@ -176,8 +178,13 @@ function newestFindings({ survey, freshness, at }: FindingsInput): Finding[] {
   return [watch(standing, `the newest backup, ${id}, is ${standing}: ${why}`), ...odd];
 }
 
-function remarks({ survey, isConfigured, at }: FindingsInput): Finding[] {
+function remarks({ survey, isConfigured, isScheduleNew, freshness, at }: FindingsInput): Finding[] {
   const findings: Finding[] = [];
+  if (isScheduleNew && !freshness.missed && !freshness.tooOld) {
+    const detail =
+      'no run has seen its schedule yet: missing runs are judged from the next backup on';
+    findings.push(watch('new-schedule', detail));
+  }
   if (!isConfigured && survey.backups.length > 0) {
     findings.push(watch('not-configured', 'it is in the store, and not in the configuration'));
   }

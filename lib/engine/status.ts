@@ -16,13 +16,14 @@ import type { Engine } from './engine.ts';
 import {
   failedRuns,
   failuresLeft,
-  sourceFreshness,
+  timeKept,
   type FailedRun,
   type TimeObjectives,
 } from './keeping-time.ts';
 import { knownSources } from './log.ts';
 import { missingSincePrune, readPrunes, type PruneFacts } from './prune-facts.ts';
 import { readRecords } from './records.ts';
+import { configuredSince, lastSeen, type SeenConfiguration } from './schedules-seen.ts';
 import { findingsOf, gravestOf, type Finding, type Severity } from './status-findings.ts';
 import { SUCCESS_WINDOW_MS, successOf } from './success.ts';
 import {
@@ -112,12 +113,17 @@ export async function statusOf(engine: Engine, input: StatusInput): Promise<Stat
   const at = engine.now();
   const known = await knownSources(engine);
   const markedAt = (await engine.store.head(MARKER_KEY))?.storedAt;
+  const names = new Set([...input.objectives.keys(), ...known.keys()]);
+  const seen = await lastSeen(engine, names);
   const looked: Looked[] = [];
-  for (const source of new Set([...input.objectives.keys(), ...known.keys()])) {
+  for (const source of names) {
     if (input.sources.length > 0 && !input.sources.includes(source)) continue;
-    looked.push(await look(engine, source, { at, knownSince: known.get(source) ?? markedAt }));
+    const knownSince = configuredSince(source, { firstTrace: known.get(source), markedAt }, seen);
+    looked.push(await look(engine, source, { at, knownSince }));
   }
-  const sources = looked.map((one) => judge(one, input.objectives.get(one.survey.source), at));
+  const sources = looked.map((one) =>
+    judge(one, input.objectives.get(one.survey.source), { at, seen }),
+  );
   const store = await storeStatus(engine, looked, input.capacityBytes);
   const verdict = gravestOf([...sources.flatMap(({ findings }) => findings), ...store.findings]);
   return { at, verdict, sources, store };
@@ -125,7 +131,7 @@ export async function statusOf(engine: Engine, input: StatusInput): Promise<Stat
 
 /** What was read of a source. */
 interface Looked {
-  /** The time of the oldest that the store knows of it; where it knows nothing, of the store itself. */
+  /** Since when it is configured, as far as the store tells. */
   readonly knownSince: Date | undefined;
   readonly survey: Survey;
   readonly prunes: readonly PruneFacts[];
@@ -167,20 +173,24 @@ export async function restoreTests(
   });
 }
 
-function judge(looked: Looked, configured: Objectives | undefined, at: Date): SourceStatus {
+function judge(
+  looked: Looked,
+  configured: Objectives | undefined,
+  { at, seen: configuration }: { at: Date; seen: SeenConfiguration | undefined },
+): SourceStatus {
   const { survey, tests, success } = looked;
   const objectives = configured ?? NO_OBJECTIVES;
   const { source, backups } = survey;
-  // Since when a source is configured is nowhere recorded; its first trace in the store is never later.
   const configuredAt = looked.knownSince;
-  const freshness = sourceFreshness(survey, objectives, { configuredAt, at });
+  const kept = timeKept(survey, objectives, { configuredAt, seen: configuration, at });
+  const { freshness } = kept;
   const { rtoMs, restoreTestMaxAgeMs: maxAgeMs } = objectives;
   const tested = { rtoMs, maxAgeMs, configuredAt: configuredAt ?? at };
   const restoreTest = restoreTestStatus(tests, tested, at);
   const missing: Problem[] = missingSincePrune(survey, looked.prunes.at(-1));
   const isConfigured = configured !== undefined;
   const failures = failuresLeft(looked.failed, survey);
-  const seen = { survey, freshness, failures, restoreTest, missing };
+  const seen = { survey, ...kept, failures, restoreTest, missing };
   const findings = findingsOf({ ...seen, isConfigured, at });
   const newest = runsUntil(backups, at).at(-1);
   return {

@@ -23,6 +23,8 @@ export interface FreshnessInput {
   readonly graceMs: number;
   /** Since when the source is configured, where that is known. */
   readonly configuredAt: Date | undefined;
+  /** Since when it has this schedule, where that is later: nothing was due before. */
+  readonly scheduledSince?: Date | undefined;
 }
 
 export interface Freshness {
@@ -59,7 +61,7 @@ export interface Freshness {
  * A backup is as old as the earlier of its begin and the time in the store says, so neither a clock that is ahead nor a slow upload
  * makes it look younger. Ids from more than 5 minutes in the future are ignored. A run is missed when its due time and the grace
  * have passed and the schedule has made no backup since; what was made by hand or for a deployment does not count for that. The
- * first run is due after `configuredAt`.
+ * first run is due after `configuredAt`, and none is due before `scheduledSince`.
  */
 export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
   const ignoredIds = input.good.filter((backup) => isFuture(backup, now)).map(({ id }) => id);
@@ -70,7 +72,10 @@ export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
   const lateAfterMs =
     schedule === undefined ? undefined : longestIntervalMs(schedule, now) + input.graceMs;
   const { dueSince, missedAt, missed } = nextRun(input, now);
-  const tooOld = lateAfterMs !== undefined && (ageMs === undefined || ageMs > lateAfterMs);
+  // Backups that were made on request may be of any age when the schedule begins.
+  const countedFrom = later(since, input.scheduledSince);
+  const lateFrom = lateTime(countedFrom, lateAfterMs);
+  const tooOld = lateAfterMs !== undefined && (lateFrom === undefined || now > lateFrom);
   const isLate = missed || tooOld;
   const state = stateOf({ hasGood: newest !== undefined, schedule, isLate, dueSince });
   const rpo = rpoVerdict(input, newest !== undefined, ageMs);
@@ -85,7 +90,7 @@ export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
     dueSince,
     missed,
     tooOld,
-    lateAt: earlier(missedAt, lateTime(since, lateAfterMs)),
+    lateAt: earlier(missedAt, lateFrom),
     ignoredIds,
     detail: detailOf(state, ageMs, schedule),
   };
@@ -107,13 +112,14 @@ function nextRun(input: FreshnessInput, now: Date) {
 /** The due time that follows the last scheduled run, or the configuration; undefined when neither is known. */
 function dueAfterLastRun(
   schedule: Schedule,
-  { scheduled, configuredAt }: FreshnessInput,
+  { scheduled, configuredAt, scheduledSince }: FreshnessInput,
   now: Date,
 ): Date | undefined {
   const last = newestOf(scheduled.filter((backup) => !isFuture(backup, now)));
-  if (last === undefined) return configuredAt && nextDue(schedule, configuredAt);
   // A store whose clock is a little behind dates a short run to before its own trigger.
-  return nextDue(schedule, new Date(effectiveTime(last).getTime() + CLOCK_TOLERANCE_MS));
+  const after = last && new Date(effectiveTime(last).getTime() + CLOCK_TOLERANCE_MS);
+  const from = later(after ?? configuredAt, scheduledSince);
+  return from && nextDue(schedule, from);
 }
 
 function stateOf(seen: {
@@ -131,6 +137,11 @@ function stateOf(seen: {
 function earlier(a: Date | undefined, b: Date | undefined): Date | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return a < b ? a : b;
+}
+
+function later(a: Date | undefined, b: Date | undefined): Date | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a > b ? a : b;
 }
 
 function rpoVerdict(

@@ -4,7 +4,7 @@ import { measureStore } from '../../lib/engine/freshness.ts';
 import { claimStore } from '../../lib/engine/marker.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { statusOf } from '../../lib/engine/status.ts';
-import { parseSchedule } from '../../lib/policy/schedule.ts';
+import { parseSchedule, type Schedule } from '../../lib/policy/schedule.ts';
 import { Scratch } from '../support/archives.ts';
 import {
   backUpNow,
@@ -40,8 +40,8 @@ function setUp() {
     engine,
     source: folderSource(scratch.at('site')),
     absent: folderSource(scratch.at('gone')),
-    look: async (name = 'site') => {
-      const sources = new Map([[name, EVERY_DAY]]);
+    look: async (name = 'site', schedule = EVERY_DAY.schedule) => {
+      const sources = new Map([[name, { ...EVERY_DAY, schedule }]]);
       const usual = { capacityBytes: undefined, isReleased: undefined };
       const measures = await measureStore(engine, { ...usual, sources });
       const input = { objectives: sources, capacityBytes: undefined, sources: [name] };
@@ -88,5 +88,68 @@ describe('a source that is configured later', () => {
     expect(await site.look('added')).toMatchObject({ missedRuns: 0 });
     site.clock.advance(25.5 * HOUR_MS);
     expect(await site.look('added')).toMatchObject({ missedRuns: 1 });
+  });
+});
+
+describe('a schedule', () => {
+  const [daily, weekly] = [EVERY_DAY.schedule, parseSchedule('0 3 * * 0', 'UTC')];
+  type Site = ReturnType<typeof setUp>;
+  const pruneWith = (site: Site, schedule: Schedule | undefined) =>
+    pruneSource(site.engine, 'site', { ...DAILY, schedules: new Map([['site', schedule]]) });
+
+  test.each([
+    ['added to a source that was backed up by hand', undefined],
+    ['changed from one that was kept', weekly],
+  ])('%s misses no run that was due before', async (_, before) => {
+    using site = setUp();
+    await claimStore(site.engine);
+    await makeGood(site.engine, site.source, {
+      kind: before === undefined ? 'manual' : 'schedule',
+    });
+    await pruneWith(site, before);
+    site.clock.advance(3 * DAY_MS);
+    expect(await site.look('site', daily)).toMatchObject({
+      missedRuns: 0,
+      codes: ['watch rpo', 'watch new-schedule'],
+    });
+    // A run by hand has it in its configuration. It does not show that the schedule is alive.
+    await makeGood(site.engine, site.source);
+    await pruneWith(site, daily);
+    expect(await site.look('site', daily)).toMatchObject({ missedRuns: 0, codes: [] });
+    site.clock.advance(20 * HOUR_MS);
+    await makeGood(site.engine, site.source);
+    await pruneWith(site, daily);
+    site.clock.advance(7 * HOUR_MS);
+    expect(await site.look('site', daily)).toMatchObject({
+      missedRuns: 1,
+      codes: ['alarm missed'],
+    });
+  });
+
+  test('that is dead stays an alarm when it is written otherwise', async () => {
+    using site = setUp();
+    await claimStore(site.engine);
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    await pruneWith(site, daily);
+    site.clock.advance(3 * DAY_MS);
+    expect(await site.look('site', parseSchedule('30 3 * * *', 'UTC'))).toMatchObject({
+      missedRuns: 1,
+      codes: ['alarm late'],
+    });
+  });
+
+  test('that was never alive is not hidden by a first backup by hand', async () => {
+    using site = setUp();
+    await claimStore(site.engine);
+    site.clock.advance(3 * DAY_MS);
+    expect(await site.look('site', daily)).toMatchObject({ missedRuns: 1, codes: ['alarm never'] });
+    await makeGood(site.engine, site.source);
+    await pruneWith(site, daily);
+    expect(await site.look('site', daily)).toMatchObject({
+      missedRuns: 1,
+      codes: ['alarm missed'],
+    });
+    await makeGood(site.engine, site.source, { kind: 'schedule' });
+    expect(await site.look('site', daily)).toMatchObject({ missedRuns: 0, codes: [] });
   });
 });

@@ -5,7 +5,7 @@ import type { Config, SourceConfig } from '../../config/config.ts';
 import { isUrl } from '../../config/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
-import { longestIntervalMs, parseSchedule } from '../../policy/schedule.ts';
+import { longestIntervalMs, parseSchedule, type Schedule } from '../../policy/schedule.ts';
 import { withLocalLock } from '../../stores/lock.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
@@ -21,18 +21,20 @@ export async function pruneWithLock(
   source: SourceConfig,
   { dryRun, justMade }: { dryRun: boolean; justMade?: string },
 ): Promise<PruneResult> {
-  const { schedule, timeZone, retention } = source;
-  const intervalMs =
-    schedule === undefined
-      ? undefined
-      : longestIntervalMs(parseSchedule(schedule, timeZone), engine.now());
-  const options = { policy: retention, intervalMs, dryRun, justMade };
+  const schedules = new Map(config.sources.map((one) => [one.name, scheduleOf(one)]));
+  const schedule = schedules.get(source.name);
+  const intervalMs = schedule && longestIntervalMs(schedule, engine.now());
+  const options = { policy: source.retention, intervalMs, schedules, dryRun, justMade };
   const prune = () => pruneSource(engine, source.name, options);
   if (dryRun) return prune();
   const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
   // On S3 to let go is to tag: two at once do the same, and neither deletes.
   if (isUrl(config.store)) return prune();
   return withLocalLock(config.store, 'prune', holder, prune);
+}
+
+function scheduleOf({ schedule, timeZone }: SourceConfig): Schedule | undefined {
+  return schedule === undefined ? undefined : parseSchedule(schedule, timeZone);
 }
 
 export async function run(
