@@ -216,6 +216,7 @@ function addRestore(command: Define): void {
       'to a database: not in one transaction; what was done before a failure stays',
     )
     .option('--create-roles', 'to a database: make the roles that its server lacks')
+    .option('--no-privileges', 'to a database: leave out who was granted what')
     .option(
       '--no-database-properties',
       'to a database: leave its own owner, privileges, settings and comment as they are',

@@ -36,6 +36,7 @@ export interface RestoreCommandOptions {
   readonly severalTransactions?: boolean;
   readonly createRoles?: boolean;
   readonly databaseProperties?: boolean;
+  readonly privileges?: boolean;
 }
 
 /** The backup that is to be restored. `BACKUP_DAMAGED` for one that is known to be damaged, unless an option asks for it. */
@@ -95,6 +96,8 @@ function refuseForFolder(options: RestoreCommandOptions): void {
     '--replace': options.replace,
     '--several-transactions': options.severalTransactions,
     '--create-roles': options.createRoles,
+    '--no-privileges': options.privileges === false,
+    '--no-database-properties': options.databaseProperties === false,
   };
   const given = (all: Readonly<Record<string, boolean | undefined>>) =>
     Object.keys(all).find((name) => all[name] === true);

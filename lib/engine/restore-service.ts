@@ -19,6 +19,7 @@ export interface ServiceRestoreOptions {
   readonly apart?: boolean;
   readonly dryRun?: boolean;
   readonly owners?: boolean;
+  readonly privileges?: boolean;
   readonly properties?: boolean;
   readonly checks: readonly string[];
 }

@@ -263,6 +263,8 @@ export interface RestoreToServiceInput extends Work {
   readonly tested?: Facts;
   /** Whether what is restored belongs to whom it belonged; otherwise to whoever restores it. @default true */
   readonly owners?: boolean;
+  /** Whether roles get the privileges that they had on what is restored. @default true */
+  readonly privileges?: boolean;
   /** Whether the target itself gets what it had, such as settings of a database. @default true */
   readonly properties?: boolean;
   /** What is configured to be asked of what was restored. */

@@ -41,6 +41,7 @@ export async function restoreToDatabase(
     apart: options.severalTransactions === true,
     prepare: createRoles,
     owners: options.owner !== false,
+    privileges: options.privileges !== false,
     properties: options.databaseProperties !== false,
     checks: checksOf(config, backup.source),
   });

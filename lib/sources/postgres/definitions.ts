@@ -3,6 +3,8 @@
 import type { StoredText, Stretch } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { decoderOf, encodingIn } from './encodings.ts';
+import { needsOf, type Need } from './machine-needs.ts';
+import { unquoted } from './session.ts';
 
 /** The relation that a definition makes or changes, and the others that it names; each as schema and name. */
 export interface Subject {
@@ -30,10 +32,14 @@ export interface MadeUnder {
 export interface Definition extends Subject {
   readonly object: DumpObject;
   readonly under: MadeUnder;
+  /** Where its own text ends: what follows are settings for the next one. */
+  readonly end: number;
   /** Where in the dump the statement stands that gives it to its owner. */
   readonly owner: Stretch | undefined;
   /** Of what grants, lets in or maps: every name in it, roles among them. */
   readonly names: ReadonlySet<string>;
+  /** What it needs of the server that it is loaded on. */
+  readonly needs: readonly Need[];
 }
 
 const NAME = '(?:"(?:[^"]|"")+"|[^\\s".,;()\']+)';
@@ -130,10 +136,6 @@ function relationIn(text: string): Relation {
   return { schema, name };
 }
 
-function unquoted(name: string): string {
-  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
-}
-
 const SETTING = /(?:^|\n)SET (default_tablespace|default_table_access_method) = ([^\n]*);\n\n$/;
 
 /** pg_dump says before the comment of an object under which settings it is made: that stands at the end of the one before. */
@@ -153,6 +155,14 @@ export function settingsAtEnd(text: string, before: MadeUnder): MadeUnder {
     tablespace: tablespace ?? before.tablespace,
     accessMethod: accessMethod ?? before.accessMethod,
   };
+}
+
+const SETTINGS_AT_END =
+  /(?:^|\n)((?:SET default_(?:tablespace|table_access_method) = [^\n]*;\n\n)+)$/;
+
+function settingsBytes(text: Buffer): number {
+  const tail = text.subarray(-TAIL_BYTES).toString('latin1');
+  return SETTINGS_AT_END.exec(tail)?.[1]?.length ?? 0;
 }
 
 /** Longer than any two settings; of rows, nothing but their end is read. */
@@ -185,7 +195,9 @@ export async function* readDefinitions(
       const text = decode(bytes);
       const owner = rows ? undefined : ownerStatement(object, bytes.toString('latin1'));
       const names = new Set(NAMES_ROLES.includes(object.type) ? namesIn(text) : []);
-      yield { object, under, owner, names, ...subjectOf(object, text) };
+      const needs = rows ? [] : needsOf(object, text);
+      const end = object.offset + object.bytes - settingsBytes(bytes);
+      yield { object, under, end, owner, names, needs, ...subjectOf(object, text) };
       under = settingsAtEnd(text, under);
     }
   }
@@ -209,6 +221,26 @@ const NAMES_ROLES: readonly string[] = ['ACL', 'DEFAULT ACL', 'POLICY', 'USER MA
 
 function namesIn(text: string): string[] {
   return [...text.matchAll(new RegExp(NAME, 'g'))].map(([one]) => unquoted(one));
+}
+
+/** Objects whose texts were kept when they passed, and those texts as one. */
+export function keptAlone(
+  objects: readonly DumpObject[],
+  texts: readonly Buffer[],
+): { objects: DumpObject[]; text: StoredText } {
+  let at = 0;
+  const standing = objects.map((object, i) => {
+    const bytes = texts[i]?.length ?? 0;
+    at += bytes;
+    return { ...object, offset: at - bytes, bytes };
+  });
+  const whole = Buffer.concat(texts);
+  return {
+    objects: standing,
+    text: async function* ({ from, to }) {
+      yield await Promise.resolve(whole.subarray(from, to));
+    },
+  };
 }
 
 function runsOf(objects: readonly DumpObject[]): DumpObject[][] {

@@ -9,6 +9,7 @@ import { filesKind } from '../files-kind.ts';
 import type { OpenBackup, Work } from '../source.ts';
 import { databaseArgument } from './connection.ts';
 import { scanText } from './dump.ts';
+import { keptAlone, readDefinitions, type Definition } from './definitions.ts';
 import type { Stretch } from './dump-reader.ts';
 import type { DumpSummary, ScanOptions } from './dump-text.ts';
 import type { LoadInput } from './load.ts';
@@ -56,12 +57,18 @@ function handOver(dump: string, { uid, gid }: { uid: number; gid: number }): voi
   fs.lchownSync(dump, uid, gid);
 }
 
+interface DirectoryOptions {
+  readonly owners?: boolean | undefined;
+  readonly privileges?: boolean | undefined;
+  readonly list?: string | undefined;
+}
+
 /** Restores the directory `dump` by several jobs; each is a session of its own, so that no transaction can hold them together. */
 export async function loadDirectory(
   input: LoadInput,
   dump: string,
   signal: Work['signal'],
-  { owners = true, list }: { owners?: boolean; list?: string | undefined } = {},
+  { owners = true, privileges = true, list }: DirectoryOptions = {},
 ): Promise<void> {
   const { machine, tools, connection, confinement, failure } = input;
   const tool = startTool({
@@ -69,6 +76,7 @@ export async function loadDirectory(
     args: [
       ...['--exit-on-error', '--no-password', `--jobs=${defaultJobs()}`],
       ...(owners ? [] : ['--no-owner']),
+      ...(privileges ? [] : ['--no-privileges']),
       ...(list === undefined ? [] : [`--use-list=${list}`]),
       ...[`--dbname=${databaseArgument(connection)}`, dump],
     ],
@@ -126,14 +134,18 @@ export interface ScriptInput {
   readonly signal: AbortSignal | undefined;
   readonly failure: ErrorCode;
   readonly confinement?: Confinement | undefined;
+  /** Without rows; then no file of the directory is read but `toc.dat`. */
+  readonly definitionsAlone?: boolean;
 }
 
 function startScript(input: ScriptInput, output?: Socket): Tool {
   const { machine, tools, dump, restrictKey, signal, failure, confinement } = input;
+  const { definitionsAlone = false } = input;
   return startTool({
     file: path.join(tools.folder, 'pg_restore'),
     args: [
       ...(restrictKey === undefined ? [] : [`--restrict-key=${restrictKey}`]),
+      ...(definitionsAlone ? ['--schema-only'] : []),
       ...['--file=-', dump],
     ],
     env: baseEnvironment(machine),
@@ -170,6 +182,19 @@ export class DirectoryText implements Disposable {
 
   constructor(input: ScriptInput) {
     this.input = input;
+  }
+
+  /** All definitions of the directory, without their places in the text. */
+  async definitions(): Promise<Definition[]> {
+    const texts: Buffer[] = [];
+    const { objects } = await scanDirectory(
+      { ...this.input, definitionsAlone: true },
+      { onDefinition: (_object, text) => void texts.push(text) },
+    );
+    const alone = keptAlone(objects, texts);
+    const definitions: Definition[] = [];
+    for await (const one of readDefinitions(alone.objects, alone.text)) definitions.push(one);
+    return definitions;
   }
 
   async *read({ from, to }: Stretch): AsyncGenerator<Buffer> {

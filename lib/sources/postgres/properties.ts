@@ -12,6 +12,14 @@ export interface Property {
   readonly sql: string;
 }
 
+/** Whether a restore gives a property to a database, by what of it is wanted. */
+export function isChosen(
+  { kind, sql }: Property,
+  { owners, privileges }: { readonly owners: boolean; readonly privileges: boolean },
+): boolean {
+  return (owners || kind !== 'owner') && (privileges || !/^(?:GRANT|REVOKE) /.test(sql));
+}
+
 interface Found {
   readonly owner: string;
   readonly limit: number;

@@ -5,11 +5,11 @@ import type { OpenBackup } from '../source.ts';
 import { factsOf } from './compare.ts';
 import { isDirectory } from './dump-index.ts';
 import { readSettings } from './facts.ts';
-import { isKept, tablespacesIn, type Contents, type Kept } from './restore-plan.ts';
-import type { Session } from './session.ts';
+import type { Definition, Relation } from './definitions.ts';
+import { literal, type Session } from './session.ts';
 import { isOfSurroundings } from './surroundings.ts';
-import { keyOf } from './table-objects.ts';
-import { missingOnServer, missingRoles } from './target.ts';
+import { missingRoles, missingTablespaces } from './target.ts';
+import { lacking, refuseFor } from './target-trial.ts';
 import { findTools, knowsRestrictKey, type Machine, type Tools } from './tools.ts';
 
 export interface Requirements {
@@ -26,41 +26,105 @@ export async function rolesToMake(
   mayMake: boolean,
 ): Promise<readonly string[]> {
   const missing = await missingRoles(session, needed);
-  if (missing.length === 0 || mayMake) return missing;
+  if (missing.length === 0) return missing;
+  const can =
+    mayMake &&
+    (await session.json<boolean>(
+      'SELECT to_json(rolsuper OR rolcreaterole) FROM pg_roles WHERE rolname = current_user',
+    ));
+  if (can) return missing;
   throw new HoldfastError(
     'TARGET_REFUSED',
-    `the server of ${label} lacks roles that the dump names: ${missing.join(', ')}`,
+    `the server of ${label} lacks roles that the dump names: ${missing.join(', ')}${mayMake ? '; and the role that restores may not make them' : ''}`,
     {
-      hint: 'Create them first, from globals.sql, or pass --create-roles to have them made without a password and without the right to log in. With --no-owner those are not needed that only own something: all belongs to the role that restores.',
+      hint: `Create them first, from globals.sql${mayMake ? ' as a superuser' : ', or pass --create-roles to have them made without a password and without the right to log in'}. With --no-owner those are not needed that only own something: all belongs to the role that restores. With --no-privileges those are not needed that only were granted something.`,
     },
   );
 }
 
-/** `TARGET_REFUSED` when the server lacks an extension, a tablespace, or a table that a wanted one inherits from. */
+/** `TARGET_REFUSED` when the server or the database lacks what definitions need, or a table that a wanted one inherits from. */
 export async function assertHas(
   { session, label }: Requirements,
-  { objects, definitions = [], parts }: Contents,
-  kept: Kept,
+  {
+    definitions,
+    tablespaces,
+    trial,
+  }: {
+    readonly definitions: readonly Definition[];
+    /** As SQL writes them. */
+    readonly tablespaces: readonly string[];
+    /** A session that does nothing else. */
+    readonly trial: Session;
+  },
+  inherited: readonly Relation[],
 ): Promise<void> {
-  const extensions = objects
-    .filter((one) => one.type === 'EXTENSION' && !isKept(one, kept))
-    .map(({ name }) => name);
-  const missing = await missingOnServer(session, extensions, tablespacesIn(definitions));
-  const own = new Set(parts?.tables.map(keyOf));
-  const parents = parts?.definitions.flatMap(({ inherits = [] }) => inherits) ?? [];
-  for (const one of parents) {
-    if (own.has(keyOf(one)) || kept.tables.has(keyOf(one))) continue;
-    missing.push(`the table ${one.schema}.${one.name}, from which one inherits`);
+  const missing = await missingTablespaces(session, tablespaces);
+  refuseFor(label, [
+    ...missing.map((what) => ({ what, why: '', remedy: TABLESPACE })),
+    ...inherited.map(({ schema, name }) => ({
+      what: `the table ${schema}.${name}, from which one inherits`,
+      why: '',
+      remedy: 'name the tables from which others inherit with --table, too',
+    })),
+    ...(await lacking(
+      trial,
+      definitions.flatMap(({ needs }) => needs),
+    )),
+  ]);
+}
+
+const TABLESPACE = 'CREATE TABLESPACE, or GRANT CREATE ON TABLESPACE to the role that restores';
+
+/** `TARGET_REFUSED` when the role of a session may not make what is to be made, or not give it to its owners. */
+export async function assertMay(
+  { session, label, owners }: Requirements,
+  definitions: readonly Definition[],
+): Promise<void> {
+  const objects = definitions.map(({ object }) => object);
+  const own = [...new Set(owners ? objects.map(({ owner }) => owner) : [])].filter(Boolean);
+  const found = await session.json<Rights>(
+    `SELECT json_build_object('role', current_user, 'superuser', rolsuper, 'database', has_database_privilege(current_database(), 'CREATE'),
+       'public', coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'), true),
+       'others', (SELECT coalesce(json_agg(o.rolname ORDER BY o.rolname), '[]') FROM pg_roles o WHERE o.rolname = ANY (ARRAY[${own.map(literal).join(',')}]::text[])
+         AND NOT CASE WHEN current_setting('server_version_num')::int >= 160000 THEN pg_has_role(o.oid, 'SET') ELSE pg_has_role(o.oid, 'MEMBER') END))
+     FROM pg_roles WHERE rolname = current_user`,
+  );
+  if (found.superuser) return;
+  const { role } = found;
+  if (!found.database && objects.some(({ type }) => type === 'SCHEMA' || type === 'PUBLICATION')) {
+    throw new HoldfastError('TARGET_REFUSED', `${role} may not make schemas in ${label}`, {
+      hint: `Nothing was changed. Restore as the owner of the database, or GRANT CREATE ON DATABASE to ${role}.`,
+    });
   }
-  if (missing.length === 0) return;
+  if (!found.public && objects.some(({ schema, type }) => schema === 'public' && MADE.test(type))) {
+    throw new HoldfastError(
+      'TARGET_REFUSED',
+      `${role} may not make anything in the schema public of ${label}`,
+      {
+        hint: `Nothing was changed. Restore as the owner of the database, or GRANT CREATE ON SCHEMA public to ${role}.`,
+      },
+    );
+  }
+  if (found.others.length === 0) return;
   throw new HoldfastError(
     'TARGET_REFUSED',
-    `the server of ${label} lacks what the dump needs: ${missing.join(', ')}`,
+    `${role} may not give anything to ${found.others.join(', ')}, to whom it belonged, in ${label}`,
     {
-      hint: 'Nothing was changed. Install the packages of extensions, CREATE TABLESPACE, or name tables from which others inherit with --table, too; then restore again.',
+      hint: `Nothing was changed. Restore as a superuser, GRANT these roles to ${role}, or pass --no-owner: what is restored belongs to ${role} then.`,
     },
   );
 }
+
+interface Rights {
+  readonly role: string;
+  readonly superuser: boolean;
+  readonly database: boolean;
+  readonly public: boolean;
+  readonly others: readonly string[];
+}
+
+const MADE =
+  /^(?:TABLE|VIEW|MATERIALIZED VIEW|FOREIGN TABLE|SEQUENCE|FUNCTION|PROCEDURE|AGGREGATE|TYPE|DOMAIN)$/;
 
 /** The programs that load a backup. `COMMAND_FAILED` when those of the machine cannot. */
 export async function toolsFor(machine: Machine, backup: OpenBackup): Promise<Tools> {

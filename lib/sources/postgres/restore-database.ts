@@ -8,8 +8,7 @@ import type {
   RestoreToServiceInput,
   SourceKind,
 } from '../source.ts';
-import { failedChecks, runChecks } from './checks.ts';
-import { compareFacts, factsOf } from './compare.ts';
+import { factsOf } from './compare.ts';
 import { parseConnection, type Connection } from './connection.ts';
 import type { Definition, Relation } from './definitions.ts';
 import { DirectoryText, extractDump } from './directory.ts';
@@ -18,25 +17,33 @@ import { dumpText, type StoredText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { assertNobodyHolds, assertNothingDepends, dropTables } from './hindrances.ts';
 import { LOCK_SECONDS, MAKE_ROOM } from './make-room.ts';
-import { differingProperties, readProperties, type Property } from './properties.ts';
 import { proveDump } from './prove.ts';
-import { assertHas, otherThere, rolesToMake, toolsFor, type Requirements } from './requirements.ts';
+import {
+  assertHas,
+  assertMay,
+  otherThere,
+  rolesToMake,
+  toolsFor,
+  type Requirements,
+} from './requirements.ts';
+import { compareRestored, type Restored } from './restore-compare.ts';
 import { assertTaken, propertyChange, type PropertyChange } from './restore-properties.ts';
-import { readPostgres, type PostgresOptions } from './read.ts';
 import { loadByJobs, loadFromText, type Loading } from './restore-load.ts';
 import {
   isKept,
+  isOfPrivileges,
+  lackingParents,
   piecesOf,
   readContents,
   rolesIn,
   tablesInto,
+  tablespacesIn,
   type Contents,
   type Kept,
 } from './restore-plan.ts';
-import { EVERYTHING } from './selection.ts';
+import { safetySource } from './safety-source.ts';
 import { literal, Session } from './session.ts';
 import { Spool } from './spool.ts';
-import { absentBeside, compareTables } from './table-compare.ts';
 import { keyOf, type TableParts } from './table-objects.ts';
 import { createRoles, readKept, readOccupancy, type Occupancy } from './target.ts';
 import { machineFor, type Machine, type Tools } from './tools.ts';
@@ -84,7 +91,9 @@ class DatabaseRestore {
     // What pg_restore itself sets, nothing can leave out.
     const byJobs = this.byJobs && unknown.size === 0;
     const contents = await readContents(backup, input.parts, byJobs ? undefined : text);
-    const ready = await this.makeReady(tools, contents);
+    const described =
+      contents.definitions === undefined ? await directory?.definitions() : undefined;
+    const ready = await this.makeReady(tools, contents, described ?? []);
     const load = { ...this.place(tools), failure: 'COMMAND_FAILED' } as const;
     if (input.dryRun !== true) {
       const target = { load, backup, input };
@@ -152,7 +161,12 @@ class DatabaseRestore {
     );
   }
 
-  private async makeReady(tools: Tools, contents: Contents): Promise<Ready> {
+  /** `described` says of a directory what its definitions are, without their places in its text. */
+  private async makeReady(
+    tools: Tools,
+    contents: Contents,
+    described: readonly Definition[],
+  ): Promise<Ready> {
     const facts = factsOf(this.backup);
     await using session = this.session(tools);
     const found = await readOccupancy(session);
@@ -161,10 +175,11 @@ class DatabaseRestore {
     const inTheWay = await this.inTheWay(session, found, parts);
     if (inTheWay.length > 0 && !this.input.replace) this.refuse(inTheWay, found);
     const requirements = { session, label: this.connection.label, owners: this.owners };
-    await assertHas(requirements, contents, kept);
-    await this.assertTransaction(session, parts);
     const definitions = this.definitionsInto(contents, kept);
-    const roles = await this.roles(requirements, definitions);
+    const needed = definitions ?? described.filter((one) => this.isWanted(one, kept));
+    await this.assertTakes(requirements, needed, lackingParents(parts, kept), tools);
+    await this.assertTransaction(session, parts);
+    const roles = await this.roles(requirements, needed);
     const { properties, reset } = await this.properties(session);
     const after = [reset, ...properties.map(({ sql }) => `${sql}\n`)].join('');
     if (properties.length > 0) {
@@ -176,7 +191,8 @@ class DatabaseRestore {
       inTheWay.length === 0 ? NOTHING_THERE : await this.clear(session, parts && there);
     this.notes.push(...(await otherThere(session, facts, found.serverMajor)));
     const all = definitions?.map(({ object }) => object) ?? contents.objects;
-    const isLeftOut = (one: DumpObject) => parts === undefined && isKept(one, kept);
+    const isLeftOut = (one: DumpObject) =>
+      !this.isGiven(one) || (parts === undefined && isKept(one, kept));
     const pieces =
       definitions && piecesOf(definitions, { owners: this.owners, settings: parts !== undefined });
     return {
@@ -220,11 +236,35 @@ class DatabaseRestore {
     return { saved, room: roomFor(tables) };
   }
 
+  /** Looks, before anything is changed, whether the server has what is needed, and whether the role may make it. */
+  private async assertTakes(
+    requirements: Requirements,
+    definitions: readonly Definition[],
+    inherited: readonly Relation[],
+    tools: Tools,
+  ): Promise<void> {
+    await using trial = this.session(tools);
+    const tablespaces = tablespacesIn(definitions);
+    await assertHas(requirements, { definitions, tablespaces, trial }, inherited);
+    await assertMay(requirements, definitions);
+  }
+
+  /** Privileges are given unless they are not wanted. */
+  private isGiven({ type }: DumpObject): boolean {
+    return this.input.privileges !== false || !isOfPrivileges(type);
+  }
+
+  private isWanted({ object }: Definition, kept: Kept): boolean {
+    return this.isGiven(object) && !isKept(object, kept);
+  }
+
   /** What of the definitions the target takes; what it cannot take of tables is noted. */
   private definitionsInto({ definitions, parts }: Contents, kept: Kept): Definition[] | undefined {
-    if (parts === undefined) return definitions?.filter(({ object }) => !isKept(object, kept));
-    const fitting = tablesInto(parts, kept);
-    const left = parts.definitions.filter((one) => !fitting.includes(one));
+    if (parts === undefined) return definitions?.filter((one) => this.isWanted(one, kept));
+    const fitting = tablesInto(parts, kept).filter(({ object }) => this.isGiven(object));
+    const left = parts.definitions.filter(
+      (one) => !fitting.includes(one) && this.isGiven(one.object),
+    );
     for (const { object, parent } of left) {
       const detail =
         object.type === 'PUBLICATION TABLE'
@@ -238,10 +278,11 @@ class DatabaseRestore {
   /** The roles that have to be made; refused unless that is wanted. */
   private async roles(
     requirements: Requirements,
-    definitions: readonly Definition[] | undefined,
+    definitions: readonly Definition[],
   ): Promise<readonly string[]> {
     const { roles } = factsOf(this.backup);
-    const all = definitions === undefined || (this.owners && this.input.parts.length === 0);
+    const { parts, privileges = true } = this.input;
+    const all = this.owners && privileges && parts.length === 0;
     const needed = all ? roles : rolesIn(definitions, roles, this.owners);
     const missing = await rolesToMake(requirements, needed, this.input.prepare);
     if (missing.length > 0) {
@@ -252,9 +293,9 @@ class DatabaseRestore {
   }
 
   private properties(session: Session): Promise<PropertyChange> {
-    const { parts, properties: wanted = true } = this.input;
+    const { parts, properties: wanted = true, privileges = true } = this.input;
     if (!wanted || parts.length > 0) return Promise.resolve({ properties: [], reset: '' });
-    return propertyChange(this.backup, session, this.owners);
+    return propertyChange(this.backup, session, { owners: this.owners, privileges });
   }
 
   /** What the restore would meet: anything, or the tables that are wanted. */
@@ -298,26 +339,8 @@ class DatabaseRestore {
 
   private save(): Promise<string> {
     const { target, targetFrom, kind, save } = this.input;
-    const options: PostgresOptions = {
-      name: this.backup.manifest.source,
-      url: () => Promise.resolve(target),
-      urlFrom: targetFrom,
-      binaries: undefined,
-      lockWaitTimeoutSeconds: 60,
-      timestamps: [],
-      maxDatabaseBytes: undefined,
-      tolerate: ['globals'],
-      allowEmpty: true,
-      compression: 'default',
-      ...{ format: 'plain', jobs: undefined },
-      ...EVERYTHING,
-    };
-    const { machine } = this;
-    return save({
-      name: options.name,
-      kind: kind(),
-      read: (input) => readPostgres(options, machine, input),
-    });
+    const { source } = this.backup.manifest;
+    return save(safetySource({ name: source, target, targetFrom, kind: kind() }, this.machine));
   }
 
   private session(tools: Tools): Session {
@@ -325,58 +348,19 @@ class DatabaseRestore {
     return new Session({ ...this.place(tools), signal, failure: 'COMMAND_FAILED' });
   }
 
-  private async look(tools: Tools, ready: Ready, text: StoredText): Promise<Problem[]> {
-    const { checks, signal } = this.input;
+  private async look(tools: Tools, ready: Ready, text: StoredText): Promise<readonly Problem[]> {
     await using session = this.session(tools);
-    const { parts, definitions = [] } = ready;
-    const differences = parts
-      ? await this.lookAtTables(
-          { ...this.place(tools), session, text, tables: parts.tables },
-          definitions,
-        )
-      : await this.lookAtAll(session, ready);
-    const asked = await runChecks(checks, { ...this.place(tools), signal });
-    return [...differences, ...failedChecks(asked)];
-  }
-
-  private async lookAtTables(
-    place: Omit<Parameters<typeof compareTables>[2], 'owners' | 'signal'> & { session: Session },
-    definitions: readonly Definition[],
-  ): Promise<Problem[]> {
-    const { signal } = this.input;
-    const options = { ...place, owners: this.owners, signal };
-    const { differences, notes } = await compareTables(this.backup, definitions, options);
-    this.notes.push(...notes);
-    return [...differences, ...(await absentBeside(place.session, definitions))];
-  }
-
-  private async lookAtAll(session: Session, { properties, sameMajor }: Ready): Promise<Problem[]> {
-    const { problems } = await compareFacts(this.backup, session, { sameMajor });
-    // Privileges are counted by who is no owner.
-    const facts = problems.filter(
-      ({ path }) => this.owners || !path.startsWith('number of grants'),
-    );
-    if (properties.length === 0) return facts;
-    const kinds = new Set(properties.map(({ kind }) => kind));
-    const found = (await readProperties(session)).filter(({ kind }) => kinds.has(kind));
-    const detail = 'the database has another than the one that was backed up';
-    const others = differingProperties(properties, found).map((path) => ({
-      path,
-      code: 'property',
-      detail,
-    }));
-    return [...facts, ...others];
+    const place = { ...this.place(tools), session, text };
+    const found = await compareRestored(this.backup, ready, { ...this.input, ...place });
+    this.notes.push(...found.notes);
+    return found.differences;
   }
 }
 
 /** What is known of a target, and what is loaded there. */
-interface Ready extends Loading {
+interface Ready extends Loading, Restored {
   readonly replaces: boolean;
-  readonly parts: TableParts | undefined;
-  readonly properties: readonly Property[];
-  readonly definitions?: readonly Definition[];
   readonly objects: readonly DumpObject[];
-  readonly sameMajor: boolean;
 }
 
 const NOTHING_THERE = { saved: undefined, room: '' };

@@ -52,11 +52,11 @@ export async function loadByJobs(
   dump: string,
   { before, after, saved, leftOut }: Loading,
 ): Promise<void> {
-  const { signal, owners = true } = input;
+  const { signal, owners, privileges } = input;
   if (before !== '') await runTogether(load, before, signal);
   try {
     const list = leftOut.size === 0 ? undefined : await listDirectory(load, dump, leftOut);
-    await loadDirectory(load, dump, signal, { owners, list });
+    await loadDirectory(load, dump, signal, { owners, privileges, list });
     if (after !== '') await runTogether(load, after, signal);
   } catch (error) {
     throw error instanceof HoldfastError ? failedApart(error, load, saved) : error;

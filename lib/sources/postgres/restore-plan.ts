@@ -4,6 +4,7 @@ import { readDefinitions, type Definition, type Relation } from './definitions.t
 import { openIndex } from './dump-index.ts';
 import type { StoredText, Stretch } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
+import { unquoted } from './session.ts';
 import { inOrder, keyOf, partsOfTables, type TableParts } from './table-objects.ts';
 
 /** A stretch of a dump, and SQL that is run before it. */
@@ -55,8 +56,19 @@ export function isKept({ type, name }: DumpObject, kept: Kept): boolean {
   // Whoever restores need not own what is there.
   const [, kind = '', of = ''] =
     /^(EXTENSION|SCHEMA) (.*)$/.exec(type === 'COMMENT' ? name : '') ?? [];
-  const plain = of.startsWith('"') ? of.slice(1, -1).replaceAll('""', '"') : of;
-  return (kind === 'EXTENSION' ? kept.extensions : kept.schemas).has(plain);
+  return (kind === 'EXTENSION' ? kept.extensions : kept.schemas).has(unquoted(of));
+}
+
+/** Whether an object of this type says who has which privilege, now or on what is made later. */
+export function isOfPrivileges(type: string): boolean {
+  return type === 'ACL' || type === 'DEFAULT ACL';
+}
+
+/** The tables that wanted ones inherit from, and that neither come along nor are there. */
+export function lackingParents(parts: TableParts | undefined, kept: Kept): Relation[] {
+  const own = new Set(parts?.tables.map(keyOf));
+  const parents = parts?.definitions.flatMap(({ inherits = [] }) => inherits) ?? [];
+  return parents.filter((one) => !own.has(keyOf(one)) && !kept.tables.has(keyOf(one)));
 }
 
 /** The definitions of tables that the target can take, in the order in which it takes them. */
@@ -95,8 +107,9 @@ export function piecesOf(
   definitions: readonly Definition[],
   { owners, settings }: { owners: boolean; settings: boolean },
 ): Piece[] {
-  const pieces = definitions.flatMap(({ object, owner, under }) => {
-    const end = object.offset + object.bytes;
+  const pieces = definitions.flatMap(({ object, owner, under, ...own }) => {
+    // The settings of the next object, which may be another table's, are set where they are needed.
+    const end = settings ? own.end : object.offset + object.bytes;
     const { tablespace, accessMethod } = under;
     const before =
       !settings || !UNDER_SETTINGS.includes(object.type)

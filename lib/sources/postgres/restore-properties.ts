@@ -5,6 +5,7 @@ import { readText } from './dump-index.ts';
 import { tryTogether, type LoadInput } from './load.ts';
 import {
   differingProperties,
+  isChosen,
   parseProperties,
   readProperties,
   resetProperties,
@@ -19,21 +20,24 @@ export interface PropertyChange {
   readonly reset: string;
 }
 
-/** What the database of a session is to get of a backup; without owners, its owner stays who it is. */
+/** What the database of a session is to get of a backup; without owners or privileges, it keeps its own. */
 export async function propertyChange(
   backup: OpenBackup,
   session: Session,
-  owners: boolean,
+  choice: { readonly owners: boolean; readonly privileges: boolean },
 ): Promise<PropertyChange> {
   const artifact = backup.manifest.artifacts.find(({ role }) => role === 'properties');
   if (artifact === undefined) return { properties: [], reset: '' };
-  const counts = ({ kind }: Property) => owners || kind !== 'owner';
+  const counts = (one: Property) => isChosen(one, choice);
   const text = (await readText(backup, artifact)).toString('utf8');
   const properties = parseProperties(text).filter(counts);
   const found = (await readProperties(session)).filter(counts);
   // Whoever may not change the database need not, where nothing is to be changed.
   if (differingProperties(properties, found).length === 0) return { properties: [], reset: '' };
-  const reset = await resetProperties(session, ['privileges', 'settings', 'comment']);
+  const reset = await resetProperties(session, [
+    ...(choice.privileges ? (['privileges'] as const) : []),
+    ...(['settings', 'comment'] as const),
+  ]);
   return { properties, reset };
 }
 
@@ -51,7 +55,7 @@ export async function assertTaken(
       'TARGET_REFUSED',
       `this role cannot give the database ${load.connection.label} what it had, its owner, privileges, settings and comment: ${error.message}`,
       {
-        hint: 'Restore as the owner of the database or a superuser. Or pass --no-owner to leave owners as they are, or --no-database-properties to restore what is in the database alone; `properties.sql` of a restore to a folder has them.',
+        hint: 'Restore as the owner of the database or a superuser. Or pass --no-owner or --no-privileges to leave these as they are, or --no-database-properties to restore what is in the database alone; `properties.sql` of a restore to a folder has them.',
         cause: error,
       },
     );

@@ -2,7 +2,7 @@
 import type { Problem } from '../../errors.ts';
 import type { OpenBackup } from '../source.ts';
 import { factsOf, type CompareInput } from './compare.ts';
-import { readDefinitions, type Definition, type Relation } from './definitions.ts';
+import { keptAlone, readDefinitions, type Definition, type Relation } from './definitions.ts';
 import { scanDump } from './dump.ts';
 import { tableName, titleOf } from './dump-index.ts';
 import type { StoredText } from './dump-reader.ts';
@@ -22,7 +22,11 @@ const ELSEWHERE: readonly string[] = [
   'STATISTICS',
 ];
 
-function isSaid({ object: { type, name } }: { readonly object: DumpObject }): boolean {
+function isSaid(
+  { object: { type, name } }: { readonly object: DumpObject },
+  { privileges }: { readonly privileges: boolean },
+): boolean {
+  if (!privileges && type === 'ACL') return false;
   return !ELSEWHERE.includes(type) && !(type === 'COMMENT' && name.startsWith('STATISTICS '));
 }
 
@@ -32,7 +36,7 @@ export interface ComparedTables {
   readonly notes: readonly Problem[];
 }
 
-/** What restored tables are other than in the backup. `text` is of the stored dump; `owners` says whether owners count. */
+/** What restored tables are other than in the backup. `text` is of the stored dump; `owners` and `privileges` say whether these count. */
 export async function compareTables(
   backup: OpenBackup,
   wanted: readonly Definition[],
@@ -40,10 +44,11 @@ export async function compareTables(
     readonly tables: readonly Relation[];
     readonly text: StoredText;
     readonly owners: boolean;
+    readonly privileges: boolean;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<ComparedTables> {
-  const texts: string[] = [];
+  const texts: Buffer[] = [];
   const summary = await scanDump(
     {
       ...input,
@@ -55,20 +60,17 @@ export async function compareTables(
       ...{ definitionsAlone: true, encoding: 'UTF8', withoutUnlogged: false },
       failure: 'RESTORE_DIFFERS',
     },
-    { onDefinition: (_object, text) => void texts.push(text.toString('utf8')) },
+    { onDefinition: (_object, text) => void texts.push(text) },
   );
-  const joined = Buffer.from(texts.join(''));
-  const again: StoredText = async function* ({ from, to }) {
-    yield await Promise.resolve(joined.subarray(from, to));
-  };
+  const again = keptAlone(summary.objects, texts);
   const found = new Map<string, Made>();
-  for await (const one of readDefinitions(offsets(summary.objects, texts), again)) {
-    found.set(titled(one.object, found), await madeOf(one, again, input.owners));
+  for await (const one of readDefinitions(again.objects, again.text)) {
+    found.set(titled(one.object, found), await madeOf(one, again.text, input.owners));
   }
   const differences: Problem[] = [];
   const notes: Problem[] = [];
   const expected = new Map<string, Made>();
-  for (const one of wanted.filter(isSaid)) {
+  for (const one of wanted.filter((each) => isSaid(each, input))) {
     expected.set(titled(one.object, expected), await madeOf(one, input.text, input.owners));
   }
   for (const [title, one] of expected) {
@@ -81,7 +83,7 @@ export async function compareTables(
       notes.push(say('printed-otherwise', firstDifference(one, other)));
   }
   for (const [title, { object }] of found)
-    if (!expected.has(title) && isSaid({ object }))
+    if (!expected.has(title) && isSaid({ object }, input))
       differences.push({ path: title, code: 'unexpected', detail: 'the backup does not have it' });
   return { differences: [...differences, ...(await rowsOf(backup, wanted, input))], notes };
 }
@@ -122,16 +124,6 @@ function titled(object: DumpObject, seen: ReadonlyMap<string, unknown>): string 
     const one = count === 1 ? title : `${title} (${count})`;
     if (!seen.has(one)) return one;
   }
-}
-
-/** Where objects stand in the text that is left without rows. */
-function offsets(objects: readonly DumpObject[], texts: readonly string[]): DumpObject[] {
-  let at = 0;
-  return objects.map((object, i) => {
-    const bytes = Buffer.byteLength(texts[i] ?? '');
-    at += bytes;
-    return { ...object, offset: at - bytes, bytes };
-  });
 }
 
 function firstDifference(one: Made, other: Made): string {

@@ -3,7 +3,7 @@ import { keyOf } from './table-objects.ts';
 import type { Relation } from './definitions.ts';
 import { HOLDS_EXTENSION, notOfExtension } from './make-room.ts';
 import type { Kept } from './restore-plan.ts';
-import { identifier, literal, type Session } from './session.ts';
+import { identifier, literal, unquoted, type Session } from './session.ts';
 
 /** What a database holds that is neither the system's nor an extension's. */
 export interface Occupancy {
@@ -91,16 +91,15 @@ export async function readKept(session: Session, tables: readonly Relation[]): P
   };
 }
 
-/** Extensions and tablespaces that a restore needs and the server of a session does not have; tablespaces as SQL writes them. */
-export async function missingOnServer(
+/** The tablespaces, as SQL writes them, that the server of a session lacks or in which its role may make nothing. */
+export async function missingTablespaces(
   session: Session,
-  extensions: readonly string[],
   tablespaces: readonly string[],
 ): Promise<string[]> {
-  const array = (names: readonly string[]) => `ARRAY[${names.map(literal).join(',')}]::text[]`;
+  if (tablespaces.length === 0) return [];
   return session.json(
-    `SELECT coalesce(json_agg(what), '[]') FROM (
-       SELECT 'the extension ' || name AS what FROM unnest(${array(extensions)}) name WHERE NOT EXISTS (SELECT FROM pg_available_extensions a WHERE a.name = name.name)
-       UNION ALL SELECT 'the tablespace ' || name FROM unnest(${array(tablespaces)}) name WHERE NOT EXISTS (SELECT FROM pg_tablespace WHERE quote_ident(spcname) = name)) x`,
+    `SELECT coalesce(json_agg(CASE WHEN t.oid IS NULL THEN 'the tablespace ' ELSE 'the right to use the tablespace ' END || name), '[]')
+     FROM unnest(ARRAY[${tablespaces.map((one) => literal(unquoted(one))).join(',')}]::text[]) name LEFT JOIN pg_tablespace t ON t.spcname = name
+     WHERE t.oid IS NULL OR NOT has_tablespace_privilege(t.oid, 'CREATE') AND t.oid <> (SELECT dattablespace FROM pg_database WHERE datname = current_database())`,
   );
 }
