@@ -1,6 +1,7 @@
 // What all ways to restore share: their options, what they say, and how they end.
-import path from 'node:path';
 import process from 'node:process';
+import { homeFolder } from '../config/home.ts';
+import { absolutePath } from '../config/places.ts';
 import type { OpenBackup, Owners, SourceKind } from '../sources/source.ts';
 import type { RestoreOptions, RestoreReport } from '../engine/restore.ts';
 import { resolveBackup } from '../engine/catalog.ts';
@@ -53,7 +54,12 @@ export async function backupToRestore(
 /** The folder that is restored to; undefined where none was named. */
 export function folderFor(options: RestoreCommandOptions): string | undefined {
   refuseForFolder(options);
-  return options.to === undefined ? undefined : path.resolve(process.cwd(), options.to);
+  return options.to === undefined ? undefined : typedFolder(options.to);
+}
+
+/** A folder as it was typed. A shell leaves the `~` of `--to=~/restored` as it is, and of what stands in quotes. */
+export function typedFolder(text: string): string {
+  return absolutePath(text, { folder: process.cwd(), home: homeFolder() });
 }
 
 /** What to say to whoever named no target for a backup of this kind. */

@@ -28,6 +28,7 @@ import {
   trustFindings,
   valueFindings,
 } from './system-rules.ts';
+import { variableFindings } from './variables.ts';
 import { parseText } from './yaml.ts';
 import type { ParsedText, Path } from './yaml.ts';
 
@@ -240,7 +241,8 @@ export function checkText(text: string, context: CheckContext): Checked {
   const reported = byRules.filter(({ path, also = [] }) =>
     [path, ...also].every((needed) => !refused.some((finding) => isAt(needed, finding.path))),
   );
-  const findings = distinct([...valueFindings(parsed.data), ...refused, ...reported]);
+  const byValues = [...valueFindings(parsed.data), ...variableFindings(parsed.data)];
+  const findings = distinct([...byValues, ...refused, ...reported]);
   const faults = findings
     .map((finding) => locate(finding, parsed, origin))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));

@@ -86,8 +86,19 @@ export function excludedInclusions({ at, source }: PlacedSource): Finding[] {
   });
 }
 
-/** Finds a time zone that this machine does not know. */
+const ZONE_ALLOWED =
+  'a name of the IANA time zone database, such as UTC, Europe/Berlin or America/Los_Angeles';
+
+/** What libraries still take for zones: some leave the clock changes out, and some name another place than people mean. */
+const ABBREVIATIONS =
+  /^(A[CEGRS]T|BET|BST|C[ANST]T|CTT|EAT|E[CS]T|HST|I[ES]T|JST|M[IS]T|N[ES]T|P[LNRS]T|SST|VST)$/i;
+
+/** Finds a time zone that this machine does not know, and abbreviations, which stand for several. */
 export function zoneFindings(timeZone: string, path: Path): Finding[] {
+  if (ABBREVIATIONS.test(timeZone)) {
+    const message = `${quote(timeZone)} is an abbreviation, which stands for several time zones`;
+    return [{ path, message, allowed: ZONE_ALLOWED }];
+  }
   if (isTimeZone(timeZone)) return [];
   const meant = nearest(timeZone, Intl.supportedValuesOf('timeZone'));
   const guess = meant === undefined ? '' : `; did you mean ${quote(meant)}?`;
@@ -96,7 +107,7 @@ export function zoneFindings(timeZone: string, path: Path): Finding[] {
     {
       path,
       message,
-      allowed: 'a name of the IANA time zone database, such as UTC or Europe/Berlin',
+      allowed: ZONE_ALLOWED,
     },
   ];
 }

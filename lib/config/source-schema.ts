@@ -52,7 +52,7 @@ const whenAndProof = {
     z.optional(
       text(/^\S+( \S+){4}$/, 'five cron fields such as 0 2 * * * (minute hour day month weekday)'),
     ),
-    'When a backup is due. Without one, the source is backed up when somebody asks, and it can have no RPO.',
+    'When a backup is due. Days may be L (the last one), 15W (the weekday nearest to the 15th) and 5#2 (the second Friday), which cron itself does not know. Without one, the source is backed up when somebody asks, and it can have no RPO.',
   ),
   timeZone: means(
     z._default(timeZone(), 'UTC'),

@@ -8,6 +8,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
 } from 'yaml';
 import type { Document, Pair } from 'yaml';
 
@@ -54,10 +55,11 @@ export function parseText(source: string): ParsedText {
     resolveKnownTags: false,
     stringKeys: true,
   });
-  const faults = [...document.errors, ...document.warnings].map((error) => ({
+  const faults: SyntaxFault[] = [...document.errors, ...document.warnings].map((error) => ({
     position: at(error.pos[0]),
     message: syntaxMessage(error.code, error.message),
   }));
+  faults.push(...mergeKeys(document).map((offset) => ({ position: at(offset), message: MERGED })));
   const positionOf = (path: Path, atKey = false): Position => at(offsetOf(document, path, atKey));
   if (faults.length > 0)
     return { data: undefined, faults: faults.slice(0, MAX_FAULTS), positionOf };
@@ -68,6 +70,20 @@ export function parseText(source: string): ParsedText {
     const message = 'an alias names no anchor, or aliases multiply into too many values';
     return { data: undefined, faults: [{ position: at(0), message }], positionOf };
   }
+}
+
+const MERGED =
+  '"<<" merges nothing: merge keys are of YAML 1.1; write out the options here, or let an alias stand for a whole value, as in `content: *site`';
+
+/** Where merge keys stand. */
+function mergeKeys(document: Document): number[] {
+  const found: number[] = [];
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (isScalar(key) && key.value === '<<') found.push(startOf(key) ?? 0);
+    },
+  });
+  return found;
 }
 
 function syntaxMessage(code: string, message: string): string {

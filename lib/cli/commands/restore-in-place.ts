@@ -1,6 +1,5 @@
 // `holdfast restore --in-place` and `holdfast undo`: over a folder in use, saved first, undone on request.
 import { realpath } from 'node:fs/promises';
-import path from 'node:path';
 import process from 'node:process';
 import { openBackup } from '../../engine/catalog.ts';
 import { restoreInPlace, type InPlaceReport } from '../../engine/restore-in-place.ts';
@@ -32,6 +31,7 @@ import {
   sayHazards,
   sayUnkept,
   someEntries,
+  typedFolder,
   type RestoreCommandOptions,
 } from '../restoring.ts';
 
@@ -124,7 +124,7 @@ async function folderOf(
   source: string,
   { to }: RestoreCommandOptions,
 ): Promise<string> {
-  if (to !== undefined) return realFolder(path.resolve(process.cwd(), to));
+  if (to !== undefined) return realFolder(typedFolder(to));
   return realFolder(filesSourceNamed(requireConfig(session), source, '--in-place').path);
 }
 
