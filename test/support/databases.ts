@@ -248,7 +248,7 @@ export async function judged(
     const explained = await explain(otherwise, {
       ...{ backup, work, folder, load: text === undefined ? {} : { text } },
       fresh: () => {
-        server.sql('postgres', 'DROP DATABASE IF EXISTS reference');
+        server.drop('reference');
         server.sql('postgres', 'CREATE DATABASE reference TEMPLATE template0');
         const dump = at('reference');
         return Promise.resolve({ load: { ...dump, failure: 'RESTORE_DIFFERS' }, dump });

@@ -49,6 +49,8 @@ export interface PostgresServer extends AsyncDisposable {
   sql(database: string, sql: string): string;
   /** A new database; with the schema of the fixture unless it is to be empty. */
   create(database: string, options?: { empty?: boolean }): void;
+  /** Drops a database, if it is there, with its subscriptions, which would keep it. */
+  drop(database: string): void;
   /** Runs one of Postgres' programs on a database; what it printed. */
   run(program: string, args: readonly string[], input?: string | Buffer): Buffer;
 }
@@ -169,6 +171,15 @@ function serverAt({ folder, port, programs }: Place, child: ChildProcess): Postg
     create: (database, { empty = false } = {}) => {
       sql('postgres', `CREATE DATABASE "${database}"`);
       if (!empty) sql(database, fs.readFileSync(SCHEMA, 'utf8'));
+    },
+    drop: (database) => {
+      const subscriptions = sql(
+        'postgres',
+        `SELECT format('ALTER SUBSCRIPTION %1$I DISABLE; ALTER SUBSCRIPTION %1$I SET (slot_name = NONE); DROP SUBSCRIPTION %1$I;', subname) FROM pg_subscription
+         WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = '${database}')`,
+      );
+      if (subscriptions !== '') sql(database, subscriptions);
+      sql('postgres', `DROP DATABASE IF EXISTS "${database}"`);
     },
     run,
     [Symbol.asyncDispose]: async () => {

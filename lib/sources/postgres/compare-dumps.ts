@@ -19,6 +19,8 @@ import { differingLines, shownLines, type Texts } from './text-difference.ts';
 /** An object that is there and whose text is another one. */
 export interface Otherwise {
   readonly title: string;
+  /** What follows it in the backup; settings at its end are for that. */
+  readonly next: string;
   /** Of what the restored database gives for it. */
   readonly digest: string;
   /** Where both texts can be shown: what of them differs. */
@@ -107,7 +109,7 @@ export async function compareDumps(
   const differences = new Differences(backup, input, work);
   const damage: Problem[] = [];
   const otherwise = new Map<string, Otherwise>();
-  for (const [key, object] of expected) {
+  for (const [at, [key, object]] of [...expected].entries()) {
     const other = found.get(key);
     if (other?.sha256 === object.sha256) continue;
     const problems =
@@ -119,20 +121,32 @@ export async function compareDumps(
     const shown = await differences.texts(object, texts.get(key));
     if (shown === 'none') continue;
     const digest = again.digestOf(key) ?? '';
-    otherwise.set(key, { title: titleOf(object), digest, texts: shown });
+    otherwise.set(key, {
+      title: titleOf(object),
+      next: titleAt(objects, at + 1),
+      digest,
+      texts: shown,
+    });
   }
   for (const [key, object] of found) {
     if (!expected.has(key) && damage.length < MAX_NAMED)
       damage.push(absent(object, 'unexpected', 'the backup does not have it'));
   }
-  const sameOrder = objects.every(
-    (object, i) => titleOf(object) === titleOf(again.objects[i] ?? NONE),
-  );
+  const sameOrder = objects.every((object, i) => titleOf(object) === titleAt(again.objects, i));
   if (damage.length === 0 && !sameOrder) {
     const digest = again.digestOf(ORDER) ?? '';
-    otherwise.set(ORDER, { title: ORDER, digest, texts: orderOf(objects, again.objects) });
+    otherwise.set(ORDER, {
+      title: ORDER,
+      next: '',
+      digest,
+      texts: orderOf(objects, again.objects),
+    });
   }
   return { damage, otherwise };
+}
+
+function titleAt(objects: readonly DumpObject[], at: number): string {
+  return titleOf(objects[at] ?? NONE);
 }
 
 const NONE = { type: 'END', schema: '-', name: '' };

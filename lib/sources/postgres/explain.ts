@@ -46,6 +46,8 @@ export interface Explained {
 const PRINTED = 'printed-otherwise';
 /** Settings that stand before an object, and so at the end of the text of the one before it. */
 const SETTINGS = /(?:^|\n)((?:SET \w+ = [^\n]*;\n+)+)$/;
+/** Nothing but a setting under which the objects that follow are made. */
+const SETTING = /^\s*(?:SET default_\w+ = [^\n]*;\s*)+$/;
 const MAX_SETTINGS_BYTES = 1024;
 
 /** Explains differences, or does not. The restored database is not needed for it any more. */
@@ -110,14 +112,17 @@ function judge(
   };
 }
 
-function changed({ title, texts }: Otherwise): Problem {
+function changed({ title, next, texts }: Otherwise): Problem {
+  const isSetting =
+    texts !== undefined && SETTING.test(`${texts.expected ?? ''}\n${texts.found ?? ''}`);
+  const whose = isSetting ? `, a setting for ${next}, which follows it` : '';
   return title === ORDER
     ? {
         path: texts?.expected ?? '',
         code: 'order',
         detail: `pg_dump writes ${texts?.found ?? 'nothing'} in its place`,
       }
-    : { path: title, code: 'content', detail: differenceOf(texts) };
+    : { path: title, code: 'content', detail: `${differenceOf(texts)}${whose}` };
 }
 
 function unsettled({ title }: Otherwise): Problem {

@@ -12,6 +12,8 @@ import type { Machine, Tools } from './tools.ts';
 export interface Lack {
   readonly what: string;
   readonly detail: string;
+  /** The setting that the server refuses. */
+  readonly setting?: string;
 }
 
 export interface ScratchDatabaseInput {
@@ -64,9 +66,25 @@ export class ScratchDatabase {
 
   /** Makes it again, without anything in it. */
   async renew(): Promise<void> {
+    await this.dropSubscriptions();
     await using session = this.serverSession();
     await session.ask(`DROP DATABASE IF EXISTS ${NAME} WITH (FORCE)`);
     await this.make(session);
+  }
+
+  /** A database that subscribes to something cannot be dropped. Nobody is connected to for it, and no slot is dropped. */
+  private async dropSubscriptions(): Promise<void> {
+    const { signal, tools } = this.input;
+    const place = { ...this.at(tools), signal, failure: 'COMMAND_FAILED' } as const;
+    await using session = new Session(place);
+    const names = await session.json<string[]>(
+      "SELECT coalesce(json_agg(subname), '[]') FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    );
+    for (const name of names.map(identifier)) {
+      await session.ask(`ALTER SUBSCRIPTION ${name} DISABLE`);
+      await session.ask(`ALTER SUBSCRIPTION ${name} SET (slot_name = NONE)`);
+      await session.ask(`DROP SUBSCRIPTION ${name}`);
+    }
   }
 
   private serverSession(): Session {
@@ -92,10 +110,11 @@ export class ScratchDatabase {
       const refused = await this.refused(`SET ${identifier(name)} = ${literal(value)};\n`);
       if (refused === undefined) taken[name] = value;
       else
-        this.lack(
-          `${name} ${value}`,
-          `the dump was made with it, and this server refuses it: ${refused}`,
-        );
+        this.lacks.push({
+          what: `${name} ${value}`,
+          detail: `the dump was made with it, and this server refuses it: ${refused}; ${INSTALL}`,
+          setting: name,
+        });
     }
     return taken;
   }

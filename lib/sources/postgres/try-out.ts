@@ -13,10 +13,11 @@ import { dumpText, type StoredText, type Stretch } from './dump-reader.ts';
 import { explain } from './explain.ts';
 import { loadDump, type LoadOptions } from './load.ts';
 import { missingHere } from './missing-here.ts';
+import { LC_MONETARY, mayHoldMoney, tablesOfMoney } from './money.ts';
 import { ToolEnd } from './process.ts';
 import { proveDump } from './prove.ts';
 import { ScratchServer } from './scratch.ts';
-import { SCRATCH_DATABASE, ScratchDatabase } from './scratch-database.ts';
+import { SCRATCH_DATABASE, ScratchDatabase, type Lack } from './scratch-database.ts';
 import { makeRoles } from './scratch-roles.ts';
 import { leavesOut } from './selection.ts';
 import { knownExtensions, needsPreloading, preloading } from './server-extensions.ts';
@@ -156,9 +157,10 @@ class Test {
     const text = directory && ((range: Stretch) => directory.read(range));
     const loaded = await this.load({ made, database, dump, text });
     const restoreMs = this.input.now().getTime() - begin.getTime();
-    for (const { what, detail } of database.lacks)
-      this.unclear.push({ path: what, code: MISSING, detail });
-    if (loaded === undefined) return await this.result(facts, restoreMs);
+    if (loaded === undefined) {
+      this.unclear.push(...database.lacks.map(lacking));
+      return await this.result(facts, restoreMs);
+    }
     const told = await this.look(made, { ...loaded, at: { ...at, text }, restoreMs });
     const transactions = loaded.how.several === true ? 'several' : 'one';
     const known = loaded.byJobs ? {} : { transactions };
@@ -177,7 +179,8 @@ class Test {
     this.damage.push(...problems);
     const checks = await runChecks(this.input.checks, { ...at, tools, signal });
     this.damage.push(...failedChecks(checks));
-    this.judgeDump(comparison, { tools, dumper });
+    const unread = await this.lackingThere(database, comparison, at);
+    this.judgeDump(comparison, { tools, dumper }, unread);
     const explained = await explain(comparison.otherwise, {
       ...{ backup: this.backup, work: this.input, folder: server.folder, load: how },
       fresh: async () => {
@@ -192,12 +195,33 @@ class Test {
     return this.report(newest, checks);
   }
 
+  /** Says what is missing here; of that, what changes how rows are read counts where there are such, and their tables are given back. */
+  private async lackingThere(
+    { lacks }: ScratchDatabase,
+    { otherwise }: Comparison,
+    at: CompareInput,
+  ): Promise<ReadonlySet<string>> {
+    const money = lacks.find(({ setting }) => setting === LC_MONETARY);
+    this.unclear.push(...lacks.filter((one) => one !== money).map(lacking));
+    if (money === undefined) return new Set();
+    const { signal } = this.input;
+    await using session = new Session({ ...at, signal, failure: 'RESTORE_DIFFERS' });
+    const tables = await tablesOfMoney(session);
+    if (tables.size > 0 || [...otherwise.values()].some(mayHoldMoney))
+      this.unclear.push(lacking(money));
+    return tables;
+  }
+
   /** What is lost or changed, unless other programs may have written the same in another way. */
   private judgeDump(
-    { damage }: Comparison,
+    comparison: Comparison,
     { tools, dumper }: Pick<Made, 'tools' | 'dumper'>,
+    unread: ReadonlySet<string>,
   ): void {
     const { clientVersion, serverVersion } = this.facts;
+    const isUnread = ({ path }: Problem) => unread.has(path.replace(/^TABLE DATA /, ''));
+    this.unclear.push(...comparison.damage.filter(isUnread));
+    const damage = comparison.damage.filter((one) => !isUnread(one));
     if (damage.length === 0) return;
     if (dumper.version === clientVersion && tools.major === this.major) {
       this.damage.push(...damage);
@@ -345,6 +369,11 @@ class Test {
 
 /** The code of what is missing where a dump is tried out. */
 const MISSING = 'missing-here';
+
+function lacking({ what, detail }: Lack): Problem {
+  return { path: what, code: MISSING, detail };
+}
+
 const NO_ROOM = /No space left on device|out of (?:shared )?memory|disk full/i;
 
 /** Whether SQL was refused: psql has a code of its own for it, pg_restore quotes the server. */

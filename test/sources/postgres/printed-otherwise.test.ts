@@ -12,6 +12,8 @@ import type { Explained } from '../../../lib/sources/postgres/explain.ts';
 import { DatabaseScene, judged } from '../../support/databases.ts';
 import { startPostgres, type PostgresServer } from '../../support/postgres.ts';
 
+const SUBSCRIPTION =
+  "CREATE SUBSCRIPTION k_heard CONNECTION 'host=one.example password=secret-three' PUBLICATION all_there WITH (connect = false, slot_name = NONE)";
 const SCHEMA = fileURLToPath(new URL('../../fixtures/postgres/kinds.sql', import.meta.url));
 
 let server: PostgresServer;
@@ -36,12 +38,13 @@ afterAll(async () => {
 async function judgedWith(sql: string): Promise<Explained> {
   server.sql('postgres', 'CREATE DATABASE changed TEMPLATE restored');
   try {
-    server.sql('changed', sql);
+    // Of subscriptions a template has none.
+    server.sql('changed', `${SUBSCRIPTION}; ${sql}`);
     const backup = await openBackup(scene.engine, made.source, made.id);
     const work = { pool: scene.engine.pool, signal: undefined, onProgress: undefined };
     return await judged(backup, { server, database: 'changed', work });
   } finally {
-    server.sql('postgres', 'DROP DATABASE changed');
+    server.drop('changed');
   }
 }
 
@@ -74,6 +77,9 @@ test('a restored database is proven, with a remark on each object that is printe
 
 /** A change of one object of each kind, and what has to be named; nothing else may be. */
 const CHANGES: readonly (readonly [string, string])[] = [
+  // It stands as a setting before the table, and before the next one: at the end of what precedes each of them.
+  ['ALTER TABLE k.heir_heap SET ACCESS METHOD heap', 'TABLE k.heir'],
+  ['SELECT 3', 'TABLE k.heir_heap'],
   ["ALTER TABLE k.orders ALTER status SET DEFAULT 'paid'", 'TABLE k.orders'],
   ['ALTER TYPE k.pair ALTER ATTRIBUTE b TYPE integer CASCADE', 'TYPE k.pair'],
   ["ALTER TYPE k.state RENAME VALUE 'shut' TO 'closed'", 'TYPE k.state'],
@@ -127,17 +133,68 @@ const CHANGES: readonly (readonly [string, string])[] = [
     "CREATE OR REPLACE AGGREGATE k.total (integer) (SFUNC = k.add, STYPE = integer, INITCOND = '1')",
     'AGGREGATE k.total(integer)',
   ],
-  ['ALTER OPERATOR k.### (integer, integer) OWNER TO kinds_owner', 'OPERATOR k.###'],
   [
-    'ALTER OPERATOR CLASS k.numbers_class USING btree OWNER TO kinds_owner',
+    'DROP OPERATOR k.### (integer, integer); CREATE OPERATOR k.### (FUNCTION = k.add, LEFTARG = integer, RIGHTARG = integer, COMMUTATOR = OPERATOR(k.###))',
+    'OPERATOR k.###',
+  ],
+  [
+    'DROP OPERATOR CLASS k.numbers_class USING btree; CREATE OPERATOR CLASS k.numbers_class DEFAULT FOR TYPE k.span USING btree FAMILY k.numbers_family AS FUNCTION 1 (k.span, k.span) range_cmp(anyrange, anyrange)',
     'OPERATOR CLASS k.numbers_class',
+  ],
+  [
+    'ALTER OPERATOR FAMILY k.numbers_family USING btree ADD FUNCTION 4 (integer, integer) btequalimage(oid)',
+    'OPERATOR FAMILY k.numbers_family',
   ],
   [
     'DROP CAST (integer AS k.pair); CREATE CAST (integer AS k.pair) WITH INOUT AS ASSIGNMENT',
     'CAST CAST (integer AS k.pair)',
   ],
-  ['ALTER CONVERSION k.to_utf8 OWNER TO kinds_owner', 'CONVERSION k.to_utf8'],
-  ['ALTER COLLATION k.plain OWNER TO kinds_owner', 'COLLATION k.plain'],
+  [
+    "DROP CONVERSION k.to_utf8; CREATE CONVERSION k.to_utf8 FOR 'LATIN2' TO 'UTF8' FROM iso8859_to_utf8",
+    'CONVERSION k.to_utf8',
+  ],
+  [
+    'ALTER TABLE k.gone ALTER v TYPE text COLLATE "default"; DROP COLLATION k.plain; CREATE COLLATION k.plain (locale = \'C.UTF-8\')',
+    'COLLATION k.plain',
+  ],
+  // The column that had it.
+  ['SELECT 2', 'TABLE k.gone'],
+  [
+    'DROP TRANSFORM FOR integer LANGUAGE plpgsql; CREATE TRANSFORM FOR integer LANGUAGE plpgsql (FROM SQL WITH FUNCTION k.unpack(internal))',
+    'TRANSFORM TRANSFORM FOR integer LANGUAGE plpgsql',
+  ],
+  [
+    'DROP CAST (k.pair AS integer); CREATE CAST (k.pair AS integer) WITH FUNCTION k.number_of(k.pair) AS IMPLICIT',
+    'CAST CAST (k.pair AS integer)',
+  ],
+  [
+    'DROP ACCESS METHOD k_index; CREATE ACCESS METHOD k_index TYPE INDEX HANDLER hashhandler',
+    'ACCESS METHOD k_index',
+  ],
+  [
+    "ALTER SUBSCRIPTION k_heard CONNECTION 'host=two.example password=secret-four'",
+    'SUBSCRIPTION k_heard',
+  ],
+  [
+    'DROP LANGUAGE k_sql; CREATE TRUSTED LANGUAGE k_sql HANDLER k.handle',
+    'PROCEDURAL LANGUAGE k_sql',
+  ],
+  [
+    'DROP TEXT SEARCH PARSER k.cutter; CREATE TEXT SEARCH PARSER k.cutter (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, HEADLINE = prsd_headline, LEXTYPES = prsd_lextype)',
+    'TEXT SEARCH PARSER k.cutter',
+  ],
+  [
+    'DROP TEXT SEARCH TEMPLATE k.likeness; CREATE TEXT SEARCH TEMPLATE k.likeness (INIT = dsimple_init, LEXIZE = dsimple_lexize)',
+    'TEXT SEARCH TEMPLATE k.likeness',
+  ],
+  ["COMMENT ON COLUMN k.lines.at IS 'whenever'", 'COMMENT k.COLUMN lines.at'],
+  ["COMMENT ON FUNCTION k.touch() IS 'does much'", 'COMMENT k.FUNCTION touch()'],
+  ['GRANT UPDATE (v) ON k.cache TO kinds_reader', 'ACL k.COLUMN cache.v'],
+  ['GRANT CREATE ON SCHEMA k TO kinds_reader', 'ACL SCHEMA k'],
+  ["COMMENT ON LARGE OBJECT 77 IS 'three bytes'", 'COMMENT LARGE OBJECT 77'],
+  ['GRANT UPDATE ON LARGE OBJECT 77 TO kinds_reader', 'ACL LARGE OBJECT 77'],
+  ['ALTER LARGE OBJECT 78 OWNER TO kinds_owner', 'BLOB 78'],
+  ['ALTER SCHEMA k OWNER TO kinds_owner', 'SCHEMA k'],
   [
     'DROP TRIGGER touch ON k.orders; CREATE TRIGGER touch AFTER UPDATE ON k.orders FOR EACH ROW EXECUTE FUNCTION k.touch()',
     'TRIGGER k.orders touch',
@@ -180,13 +237,23 @@ const CHANGES: readonly (readonly [string, string])[] = [
   ["SELECT lo_put(77, 0, '\\x09')", 'BLOBS BLOBS'],
 ];
 
-test('a change of each kind of object is damage, named by object, and no other object is', async () => {
-  const { damage, unclear } = await judgedWith(CHANGES.map(([sql]) => `${sql};\n`).join(''));
-  const named = [...new Set(damage.map((one) => one.path))].sort();
-  expect(named).toEqual([...new Set(CHANGES.map(([, title]) => title))].sort());
-  expect(unclear).toEqual([]);
-  expect(JSON.stringify(damage)).not.toContain('secret-');
-}, 120_000);
+/** No more than fifty are named at once. */
+const HALF = Math.ceil(CHANGES.length / 2);
+
+test.each([
+  ['the first half of them', CHANGES.slice(0, HALF)],
+  ['the second half of them', CHANGES.slice(HALF)],
+])(
+  'a change of each kind of object is damage, and no other object is named: %s',
+  async (_half, changes) => {
+    const { damage, unclear } = await judgedWith(changes.map(([sql]) => `${sql};\n`).join(''));
+    const named = [...new Set(damage.map((one) => one.path))].sort();
+    expect(named).toEqual([...new Set(changes.map(([, title]) => title))].sort());
+    expect(unclear).toEqual([]);
+    expect(JSON.stringify(damage)).not.toContain('secret-');
+  },
+  120_000,
+);
 
 test('a constant in a definition that is printed otherwise cannot hide behind it', async () => {
   const { damage } = await judgedWith(
@@ -195,6 +262,12 @@ test('a constant in a definition that is printed otherwise cannot hide behind it
      UPDATE pg_constraint SET convalidated = true WHERE conname = 'orders_status_check'`,
   );
   expect(damage.map((one) => one.path)).toEqual(['TABLE k.orders']);
+});
+
+test('of a setting that stands before an object, that object is named', async () => {
+  const { damage } = await judgedWith('ALTER TABLE k.heir_heap SET ACCESS METHOD heap');
+  expect(damage.map((one) => one.path)).toEqual(['TABLE k.heir', 'TABLE k.heir_heap']);
+  expect(damage[0]?.detail).toContain('a setting for TABLE k.heir_heap, which follows it');
 });
 
 test('forced row security is found', async () => {
