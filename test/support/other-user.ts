@@ -79,12 +79,19 @@ export class Premises implements Disposable {
   }
 
   /** Runs `holdfast` in the site. */
-  run(args: readonly string[], { as = this.owner }: { as?: User } = {}): Said {
-    return this.command([process.execPath, PROGRAM, ...args], as);
+  run(
+    args: readonly string[],
+    { as = this.owner, env = {} }: { as?: User; env?: Readonly<Record<string, string>> } = {},
+  ): Said {
+    return this.command([process.execPath, PROGRAM, ...args], as, env);
   }
 
   /** Runs any command in the site as `user`. */
-  command(command: readonly string[], user: User = this.owner): Said {
+  command(
+    command: readonly string[],
+    user: User = this.owner,
+    more: Readonly<Record<string, string>> = {},
+  ): Said {
     const { uid, gid, groups = [] } = user;
     const grouped = groups.length === 0 ? ['--clear-groups'] : ['--groups', groups.join(',')];
     const drop =
@@ -97,6 +104,7 @@ export class Premises implements Disposable {
       HOME: this.at('home'),
       TMPDIR: this.tmp,
       XDG_CACHE_HOME: CACHE,
+      ...more,
     };
     const { status, stdout, stderr } = spawnSync(program, args, { cwd: this.site, env });
     return { exit: status, text: `${stdout.toString()}${stderr.toString()}` };
