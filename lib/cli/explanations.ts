@@ -132,7 +132,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'The backups that the store holds under this name were made in another folder, on another machine or of another repository. Two sites that share a name would take each other’s backups for their own, so nothing was backed up or restored.',
     steps: [
       'If the site has moved, was renamed or has a new machine: `holdfast backup --moved`, once. From then on the new place is the right one.',
-      'If these are two sites, such as staging and production: give this one a system, a key and a store of its own, `holdfast init --system NAME --store PLACE`.',
+      'If these are two sites, such as staging and production: move the holdfast.yaml of this one away, then give it a system, a key and a store of its own, `holdfast init --system NAME --store PLACE`.',
       'To restore here what was backed up elsewhere: `holdfast restore … --to FOLDER`, or `--in-place --moved`.',
     ],
   },

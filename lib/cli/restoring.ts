@@ -197,7 +197,7 @@ export function sayUnkept(
     const whose = of.map(displayText).join(', ');
     const more = owners > of.length && of.length >= 3 ? ', …' : '';
     terminal.warn(
-      `${counted(owners, 'entry belongs', 'entries belong')} to another user or group than in the backup (${whose}${more}): only root can give them back`,
+      `${counted(owners, 'entry belongs', 'entries belong')} to another user or group than in the backup (${whose}${more}): only root can give ${owners === 1 ? 'it' : 'them'} back`,
     );
   }
   for (const line of problemLines(problems)) terminal.warn(line);

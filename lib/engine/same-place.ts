@@ -45,7 +45,7 @@ export async function assertSamePlace(
     'OTHER_SITE',
     `${name} was backed up as ${last.id} from another ${last.difference}, ${placeText(last.place)}; this is ${placeText(place?.at ?? {})}`,
     {
-      hint: 'If the site has moved: `holdfast backup --moved`, once. If these are two sites: give this one a `system`, a key and a store of its own with `holdfast init --system NAME --store PLACE`.',
+      hint: 'If the site has moved: `holdfast backup --moved`, once. If these are two sites: move the holdfast.yaml of this one away, then give it a `system`, a key and a store of its own with `holdfast init --system NAME --store PLACE`.',
     },
   );
 }

@@ -49,6 +49,11 @@ test('a copy of a site with its configuration is stopped, and restores over noth
   const fresh = await place.run(['restore', 'site', '--to', '../x', '--moved'], { cwd });
   expect(fresh.stderr).toContain('--moved means nothing');
   expect(await readFile(join(cwd, 'a.txt'), 'utf8')).toBe('staging');
+  // What the hint says works.
+  await rename(join(cwd, 'holdfast.yaml'), join(place.root, 'away.yaml'));
+  const own = ['init', '--system', 'staging', '--store', '../store-2'];
+  expect((await place.run(own, { cwd })).exit).toBe(0);
+  expect((await place.run(['backup', 'site'], { cwd })).exit).toBe(0);
   // The refusal is nothing that the other site has to answer for.
   expect((await place.run(['log'])).stdout).not.toContain('failed');
 });
