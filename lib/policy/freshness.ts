@@ -69,11 +69,14 @@ export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
   const since = newest === undefined ? input.configuredAt : effectiveTime(newest);
   const ageMs = since === undefined ? undefined : Math.max(0, now.getTime() - since.getTime());
   const { schedule } = input;
-  const lateAfterMs =
-    schedule === undefined ? undefined : longestIntervalMs(schedule, now) + input.graceMs;
   const { dueSince, missedAt, missed } = nextRun(input, now);
   // Backups that were made on request may be of any age when the schedule begins.
   const countedFrom = later(since, input.scheduledSince);
+  // The interval that has just ended counts, too: it may be the one in which the clock was put back.
+  const lateAfterMs =
+    schedule === undefined
+      ? undefined
+      : longestIntervalMs(schedule, countedFrom ?? now) + input.graceMs;
   const lateFrom = lateTime(countedFrom, lateAfterMs);
   const tooOld = lateAfterMs !== undefined && (lateFrom === undefined || now > lateFrom);
   const isLate = missed || tooOld;

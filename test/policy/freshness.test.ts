@@ -174,6 +174,14 @@ describe('a missed run', () => {
   });
 });
 
+test('the month in which the clock is put back does not make a source late at its end', () => {
+  const runs = [ran('2026-10-01T08:00:00Z', { storedAt: at('2026-10-01T08:00:00Z') })];
+  const schedule = parseSchedule('0 4 1 * *', 'America/New_York');
+  const input = { ...DAILY, good: runs, scheduled: runs, schedule, graceMs: 5 * 60_000 };
+  expect(freshnessOf(input, at('2026-11-01T09:04:00Z')).alarm).toBe(false);
+  expect(freshnessOf(input, at('2026-11-01T09:05:01Z')).alarm).toBe(true);
+});
+
 test('no run that comes within its grace raises an alarm, in any zone and on any day of a year', () => {
   const aSchedule = fc.record({
     cron: fc.constantFrom('30 2 * * *', '15 3 * * 1-5', '0 4 1 * *'),
