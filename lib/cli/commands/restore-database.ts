@@ -88,6 +88,21 @@ function sayPlanned(terminal: Terminal, report: ServiceRestoreReport): void {
   for (const line of problemLines(notes)) terminal.line(`  ${line}`);
 }
 
+/** What was compared and found equal, and nothing more. */
+function holdsText({ notes, facts }: ServiceRestoreReport, partly: boolean): string {
+  const { left = [] } = facts;
+  const aside = [
+    ...(Array.isArray(left) ? left.map(String) : []),
+    ...(notes.some(({ code }) => NOT_AS_IT_WAS.includes(code)) ? ['what is named above'] : []),
+  ];
+  const all = partly
+    ? 'these tables have the rows and definitions that were recorded'
+    : 'it holds what was recorded when it was backed up';
+  return aside.length === 0 ? all : `${all}, but for ${aside.join(', ')}`;
+}
+
+const NOT_AS_IT_WAS: readonly string[] = ['other-setting', 'left-out', 'printed-otherwise'];
+
 function say(terminal: Terminal, report: ServiceRestoreReport, partly: boolean): void {
   const { source, id, to, entries, bytes, durationMs, differences, notes, saved } = report;
   terminal.line(
@@ -96,13 +111,7 @@ function say(terminal: Terminal, report: ServiceRestoreReport, partly: boolean):
   terminal.line(`  to ${displayText(to)}`);
   if (saved !== undefined) terminal.line(`  what was there: ${saved}`);
   for (const line of problemLines(notes)) terminal.line(`  ${line}`);
-  if (differences.length === 0) {
-    terminal.line(
-      partly
-        ? '  these tables have the rows and definitions that were recorded'
-        : '  it holds what was recorded when it was backed up',
-    );
-  }
+  if (differences.length === 0) terminal.line(`  ${holdsText(report, partly)}`);
   for (const line of problemLines(differences)) terminal.warn(line);
   if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
 }

@@ -7,6 +7,7 @@ import { openIndex, type DumpIndex } from './dump-index.ts';
 import { dumpText, type StoredText } from './dump-reader.ts';
 import { startTool, type Confinement, type Tool } from './process.ts';
 import type { Piece } from './restore-plan.ts';
+import { WITHOUT_TIMEOUTS } from './session.ts';
 import { baseEnvironment, type Machine, type Tools } from './tools.ts';
 
 export interface LoadInput {
@@ -36,6 +37,7 @@ function startPsql(input: LoadInput, options: readonly string[], signal: Work['s
     givenMuch: true,
   });
   tool.stdout.resume();
+  tool.stdin.write(WITHOUT_TIMEOUTS);
   return tool;
 }
 

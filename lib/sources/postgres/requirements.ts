@@ -5,6 +5,7 @@ import type { OpenBackup } from '../source.ts';
 import { factsOf } from './compare.ts';
 import { isDirectory } from './dump-index.ts';
 import { readSettings } from './facts.ts';
+import { createDatabase, localeOf } from './locale.ts';
 import type { Definition, Relation } from './definitions.ts';
 import { literal, type Session } from './session.ts';
 import { isOfSurroundings } from './surroundings.ts';
@@ -154,14 +155,41 @@ export async function toolsFor(machine: Machine, backup: OpenBackup): Promise<To
 export async function otherThere(
   session: Session,
   { settings, serverVersion }: DatabaseFacts,
-  serverMajor: number,
+  { database, serverMajor }: { readonly database: string; readonly serverMajor: number },
 ): Promise<Problem[]> {
   const notes = settingsNotes(settings, await readSettings(session));
+  if (notes.some(({ path }) => FROM_CREATION.includes(path))) {
+    const sql = createDatabase(database, localeOf(settings), serverMajor);
+    const detail = `a database has these from when it is created: to have them as they were, restore to one made by ${sql}`;
+    notes.push({ path: '', code: OTHER_SETTING, detail });
+  }
   const sourceMajor = Number.parseInt(serverVersion, 10);
   if (serverMajor >= sourceMajor) return notes;
   const detail = `the backup is of PostgreSQL ${sourceMajor}, the target is ${serverMajor}`;
   return [...notes, { path: '', code: 'older-server', detail }];
 }
+
+/** An error; with SQL that makes a database like the one that was backed up, where it says that there is none. */
+export function orHowToCreate(
+  error: unknown,
+  { settings, serverVersion }: DatabaseFacts,
+  database: string,
+): unknown {
+  const none =
+    error instanceof HoldfastError && /database ".*" does not exist/s.test(error.message);
+  if (!none) return error;
+  const sql = createDatabase(database, localeOf(settings), Number.parseInt(serverVersion, 10));
+  const hint = `Make it first, like the one that was backed up: ${sql}`;
+  return new HoldfastError('TARGET_REFUSED', error.message, { hint, cause: error });
+}
+
+const OTHER_SETTING = 'other-setting';
+/** What nobody can change of a database. */
+const FROM_CREATION: readonly string[] = [
+  ...['encoding', 'collate', 'ctype', 'provider', 'locale', 'icuRules'].map(
+    (name) => `setting ${name}`,
+  ),
+];
 
 function settingsNotes(
   expected: Readonly<Record<string, string>>,
@@ -172,7 +200,7 @@ function settingsNotes(
     .filter(([name]) => !isOfSurroundings(name))
     .map(([name, value]) => ({
       path: `setting ${name}`,
-      code: 'other-setting',
+      code: OTHER_SETTING,
       detail: `the database that was backed up has ${value || 'none'}, the target ${found[name] || 'none'}`,
     }));
 }

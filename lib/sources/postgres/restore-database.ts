@@ -21,6 +21,7 @@ import { proveDump } from './prove.ts';
 import {
   assertHas,
   assertMay,
+  orHowToCreate,
   otherThere,
   rolesToMake,
   toolsFor,
@@ -33,6 +34,7 @@ import {
   isKept,
   isOfPrivileges,
   lackingParents,
+  leftByChoice,
   piecesOf,
   readContents,
   rolesIn,
@@ -108,6 +110,7 @@ class DatabaseRestore {
       saved: ready.saved,
       facts: {
         parts: [...input.parts],
+        left: leftByChoice(input),
         replaced: ready.replaces,
         transactions: byJobs || input.apart === true ? 'several' : 'one',
       },
@@ -141,7 +144,11 @@ class DatabaseRestore {
 
   private async unknownThere(tools: Tools, text: StoredText): Promise<ReadonlySet<string>> {
     await using session = this.session(tools);
-    return await unknownSettings(this.backup, session, text);
+    try {
+      return await unknownSettings(this.backup, session, text);
+    } catch (error) {
+      throw orHowToCreate(error, factsOf(this.backup), this.connection.database);
+    }
   }
 
   private place(tools: Tools) {
@@ -170,6 +177,7 @@ class DatabaseRestore {
     const facts = factsOf(this.backup);
     await using session = this.session(tools);
     const found = await readOccupancy(session);
+    this.assertOpen(found);
     const { parts } = contents;
     const kept = await readKept(session, parts ? [...parts.tables, ...parts.parents] : []);
     const inTheWay = await this.inTheWay(session, found, parts);
@@ -189,7 +197,7 @@ class DatabaseRestore {
     const there = parts?.tables.filter((one) => kept.tables.has(keyOf(one))) ?? [];
     const { saved, room } =
       inTheWay.length === 0 ? NOTHING_THERE : await this.clear(session, parts && there);
-    this.notes.push(...(await otherThere(session, facts, found.serverMajor)));
+    this.notes.push(...(await this.otherThere(session, found)));
     const all = definitions?.map(({ object }) => object) ?? contents.objects;
     const isLeftOut = (one: DumpObject) =>
       !this.isGiven(one) || (parts === undefined && isKept(one, kept));
@@ -308,6 +316,22 @@ class DatabaseRestore {
     const pairs = parts.tables.map(({ schema, name }) => `(${literal(schema)},${literal(name)})`);
     return session.json<string[]>(
       `SELECT coalesce(json_agg('the table ' || n.nspname || '.' || c.relname), '[]') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (${pairs.join(',')})`,
+    );
+  }
+
+  private otherThere(session: Session, { serverMajor }: Occupancy): Promise<Problem[]> {
+    const { database } = this.connection;
+    return otherThere(session, factsOf(this.backup), { database, serverMajor });
+  }
+
+  private assertOpen({ closed: why }: Occupancy): void {
+    if (why === null) return;
+    throw new HoldfastError(
+      'TARGET_REFUSED',
+      `the database ${this.connection.label} takes no writes: ${why}`,
+      {
+        hint: 'Name the primary server (target_session_attrs=read-write finds it among several hosts), or ALTER ROLE or DATABASE … RESET default_transaction_read_only.',
+      },
     );
   }
 

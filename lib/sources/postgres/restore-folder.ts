@@ -15,11 +15,14 @@ import type {
   OpenBackup,
   RestoreInput,
   RestoreResult,
+  Work,
 } from '../source.ts';
 import { DUMP_FOLDER } from './directory.ts';
 import { isDirectory, openIndex, readText, titleOf } from './dump-index.ts';
-import { dumpText } from './dump-reader.ts';
+import { readDefinitions, type Definition } from './definitions.ts';
+import { dumpText, type StoredText } from './dump-reader.ts';
 import { DumpScanner, type DumpObject } from './dump-text.ts';
+import { piecesOf } from './restore-plan.ts';
 import { namedObjects, objectsAt } from './views.ts';
 
 export const DUMP_FILE = 'dump.sql';
@@ -29,8 +32,31 @@ const BESIDE: readonly { role: Artifact['role']; file: string; what: string }[] 
   { role: 'properties', file: 'properties.sql', what: 'the properties backed up' },
 ];
 
+/** The text of what some paths mean, between the beginning and the end of the dump; all of it for none. */
+async function* textAt(
+  backup: OpenBackup,
+  paths: readonly string[],
+  work: Work,
+): AsyncGenerator<Buffer> {
+  if (paths.length === 0) {
+    yield* dumpText(backup, work);
+    return;
+  }
+  const wanted = new Set(await wantedObjects(backup, paths));
+  const { objects } = await openIndex(backup);
+  const text: StoredText = (range) => dumpText(backup, { ...work, range });
+  const definitions: Definition[] = [];
+  for await (const one of readDefinitions(objects, text))
+    if (wanted.has(one.object)) definitions.push(one);
+  // Each under its own settings, which stand before it in the whole dump, maybe behind something else.
+  for (const { before, ...range } of piecesOf(definitions, { owners: true, settings: true })) {
+    if (before !== undefined) yield Buffer.from(before);
+    yield* text(range);
+  }
+}
+
 /** The objects that some paths mean, in the order of the dump, with its beginning and end around them; all for none. */
-export async function wantedObjects(
+async function wantedObjects(
   backup: OpenBackup,
   paths: readonly string[],
 ): Promise<readonly DumpObject[]> {
@@ -66,12 +92,10 @@ export async function restoreToFolder(
   // Awaited below; until then a rejection must not count as unhandled.
   written.catch(() => undefined);
   try {
-    for (const range of rangesOf(objects)) {
-      for await (const text of dumpText(backup, { ...input, range })) {
-        bytes += text.length;
-        if (!file.write(text)) await Promise.race([drained(file), written]);
-        input.onProgress?.({ entries: 0, bytes, totalBytes });
-      }
+    for await (const text of textAt(backup, input.paths, input)) {
+      bytes += text.length;
+      if (!file.write(text)) await Promise.race([drained(file), written]);
+      input.onProgress?.({ entries: 0, bytes, totalBytes });
     }
     file.end();
     await written;
@@ -155,14 +179,20 @@ export async function compareFolder(backup: OpenBackup, input: CompareFolder): P
   const file = path.join(input.folder, DUMP_FILE);
   const differences: Difference[] = [];
   if (fs.existsSync(file)) {
-    const scanner = new DumpScanner();
-    for await (const chunk of fs.createReadStream(file, { highWaterMark: 1 << 20 }))
-      scanner.push(chunk as Buffer);
-    differences.push(...compareObjects(objects, scanner.end().objects));
+    const found = await objectsIn(fs.createReadStream(file, { highWaterMark: 1 << 20 }));
+    const parts = input.paths.length > 0;
+    const expected = parts ? await objectsIn(textAt(backup, input.paths, input)) : objects;
+    differences.push(...compareObjects(expected, found));
   } else differences.push(differs(DUMP_FILE, 'missing', 'a file', 'nothing'));
   if (input.paths.length === 0) differences.push(...(await compareBeside(backup, input.folder)));
   const problems: Problem[] = [];
   return { differences, problems, unkept: ALL_KEPT, entries: objects.length };
+}
+
+async function objectsIn(text: AsyncIterable<Buffer>): Promise<readonly DumpObject[]> {
+  const scanner = new DumpScanner();
+  for await (const chunk of text) scanner.push(chunk);
+  return scanner.end().objects;
 }
 
 async function compareDirectory(backup: OpenBackup, input: CompareFolder): Promise<Compared> {

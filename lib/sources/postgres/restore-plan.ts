@@ -1,5 +1,5 @@
 // What of a dump is loaded, and in which order: all of it but what the target keeps as it is, or some tables.
-import type { OpenBackup } from '../source.ts';
+import type { OpenBackup, RestoreToServiceInput } from '../source.ts';
 import { readDefinitions, type Definition, type Relation } from './definitions.ts';
 import { openIndex } from './dump-index.ts';
 import type { StoredText, Stretch } from './dump-reader.ts';
@@ -62,6 +62,20 @@ export function isKept({ type, name }: DumpObject, kept: Kept): boolean {
 /** Whether an object of this type says who has which privilege, now or on what is made later. */
 export function isOfPrivileges(type: string): boolean {
   return type === 'ACL' || type === 'DEFAULT ACL';
+}
+
+/** What is not given back because it is not wanted. */
+export function leftByChoice({
+  parts,
+  owners = true,
+  privileges = true,
+  properties = true,
+}: Pick<RestoreToServiceInput, 'parts' | 'owners' | 'privileges' | 'properties'>): string[] {
+  return [
+    ...(owners ? [] : ['owners']),
+    ...(privileges ? [] : ['privileges']),
+    ...(properties || parts.length > 0 ? [] : ['what belongs to the database itself']),
+  ];
 }
 
 /** The tables that wanted ones inherit from, and that neither come along nor are there. */

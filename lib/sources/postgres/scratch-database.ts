@@ -3,6 +3,7 @@
 import type { DatabaseFacts } from '../../format/manifest.ts';
 import type { CompareInput } from './compare.ts';
 import { runLeniently, type LoadInput } from './load.ts';
+import { createDatabase, localeOf, type Locale } from './locale.ts';
 import type { ScratchServer } from './scratch.ts';
 import { identifier, literal, Session } from './session.ts';
 import { surroundingsOf } from './surroundings.ts';
@@ -28,8 +29,6 @@ const NAME = 'holdfast_restored';
 export const SCRATCH_DATABASE = NAME;
 const INSTALL =
   'install it (apt-get install locales-all, or localedef) where restore tests run, to have them prove it';
-/** The first servers that can have a locale of ICU for a whole database, its rules, and a locale of their own. */
-const [ICU, RULES, BUILTIN] = [15, 16, 17] as const;
 
 /** A scratch database, made anew as often as it is needed. */
 export class ScratchDatabase {
@@ -123,12 +122,12 @@ export class ScratchDatabase {
   private async make(session: Session): Promise<void> {
     const major = this.input.tools.major;
     if (this.locale !== undefined) {
-      await session.ask(createSql(this.locale, major));
+      await session.ask(createDatabase(NAME, this.locale, major));
       return;
     }
     const wanted = localeOf(this.input.facts.settings);
     for (const locale of alternatives(wanted)) {
-      const refused = await this.refused(`${createSql(locale, major)};\n`);
+      const refused = await this.refused(`${createDatabase(NAME, locale, major)};\n`);
       if (refused !== undefined) continue;
       this.locale = locale;
       this.compareLocales(wanted, locale);
@@ -136,7 +135,7 @@ export class ScratchDatabase {
     }
     this.locale = { ...PLAIN, encoding: wanted.encoding };
     this.compareLocales(wanted, this.locale);
-    await session.ask(createSql(this.locale, major));
+    await session.ask(createDatabase(NAME, this.locale, major));
   }
 
   private compareLocales(wanted: Locale, made: Locale): void {
@@ -171,25 +170,9 @@ export class ScratchDatabase {
 const SORTS =
   'the restored database sorts by C, so what depends on the order of text was not tried';
 
-interface Locale {
-  readonly encoding: string;
-  readonly collate: string;
-  readonly ctype: string;
-  /** As in `pg_database`: `c` for that of the system, `i` for ICU, `b` for PostgreSQL's own. */
-  readonly provider: string;
-  readonly locale: string;
-  readonly rules: string;
-}
-
 const PLAIN: Locale = {
   ...{ encoding: 'UTF8', collate: 'C', ctype: 'C', provider: 'c', locale: '', rules: '' },
 };
-
-function localeOf(settings: Readonly<Record<string, string>>): Locale {
-  const { encoding = 'UTF8', collate = 'C', ctype = 'C' } = settings;
-  const { provider = 'c', locale = '', icuRules = '' } = settings;
-  return { encoding, collate, ctype, provider, locale, rules: icuRules };
-}
 
 /** What a database may have instead, the nearest first. */
 function alternatives(wanted: Locale): Locale[] {
@@ -199,22 +182,4 @@ function alternatives(wanted: Locale): Locale[] {
     { ...wanted, ...plain },
     { ...wanted, ...plain, provider: 'c', locale: '', rules: '' },
   ];
-}
-
-function createSql(locale: Locale, major: number): string {
-  const { encoding, collate, ctype, provider, locale: name, rules } = locale;
-  const parts = [
-    `CREATE DATABASE ${NAME} TEMPLATE template0 ENCODING ${literal(encoding)}`,
-    `LC_COLLATE ${literal(collate)} LC_CTYPE ${literal(ctype)}`,
-  ];
-  if (major >= ICU && provider === 'i') {
-    parts.push(`LOCALE_PROVIDER icu ICU_LOCALE ${literal(name)}`);
-    if (major >= RULES && rules !== '') parts.push(`ICU_RULES ${literal(rules)}`);
-  } else if (major >= BUILTIN && provider === 'b') {
-    parts.push(`LOCALE_PROVIDER builtin BUILTIN_LOCALE ${literal(name)}`);
-  } else if (provider !== 'c') {
-    // A server that is too old for it refuses it, as it would refuse a locale that is not there.
-    parts.push('LOCALE_PROVIDER unknown');
-  }
-  return parts.join(' ');
 }

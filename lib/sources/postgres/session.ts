@@ -19,6 +19,10 @@ export interface SessionInput {
 /** Whoever may create functions in a schema of the path could have ours call them, with the rights of the role that backs up. */
 const CATALOG_ALONE = "SELECT pg_catalog.set_config('search_path', '', false) \\g /dev/null\n";
 
+/** A role or a database may have set how long its sessions take at most: what is cut off for that is no restore and no proof. */
+export const WITHOUT_TIMEOUTS =
+  "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout') \\g /dev/null\n";
+
 const MAX_ANSWER_BYTES = 64 << 20;
 
 /** A session that answers. */
@@ -45,6 +49,7 @@ export class Session implements AsyncDisposable {
       what: `the session with ${connection.label}`,
       confinement: input.confinement,
     });
+    this.tool.stdin.write(WITHOUT_TIMEOUTS);
     if (input.ownPath !== true) this.tool.stdin.write(CATALOG_ALONE);
     this.tool.stdout.setEncoding('utf8');
     this.output = this.tool.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;

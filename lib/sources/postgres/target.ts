@@ -9,6 +9,8 @@ import { identifier, literal, unquoted, type Session } from './session.ts';
 export interface Occupancy {
   readonly serverMajor: number;
   readonly role: string;
+  /** Why the server takes no writes; null when it does. */
+  readonly closed: string | null;
   /** Some of it, for people. */
   readonly objects: readonly string[];
   readonly count: number;
@@ -48,6 +50,7 @@ export async function readOccupancy(session: Session): Promise<Occupancy> {
        ${OTHERS}
        UNION ALL SELECT 'the large object ' || oid FROM pg_largeobject_metadata)
      SELECT json_build_object('serverMajor', current_setting('server_version_num')::int / 10000, 'role', current_user,
+       'closed', CASE WHEN pg_is_in_recovery() THEN 'its server is a standby' WHEN current_setting('transaction_read_only') = 'on' THEN 'default_transaction_read_only is on' END,
        'count', (SELECT count(*) FROM found), 'objects', (SELECT coalesce(json_agg(what), '[]') FROM (SELECT what FROM found ORDER BY what LIMIT 3) first))`,
   );
 }

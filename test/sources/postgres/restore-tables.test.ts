@@ -1,11 +1,14 @@
 // `--table`: exactly the table as it was, and nothing of its neighbours.
+import fs from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { restoreBackup } from '../../../lib/engine/restore.ts';
 import {
   restoreToService,
   type ServiceRestoreOptions,
 } from '../../../lib/engine/restore-service.ts';
 import { DatabaseScene, failureOf } from '../../support/databases.ts';
-import { startPostgres, type PostgresServer } from '../../support/postgres.ts';
+import { plainUser, startPostgres, type PostgresServer } from '../../support/postgres.ts';
 
 let server: PostgresServer;
 let scene: DatabaseScene;
@@ -138,4 +141,82 @@ test('what depends on a table is named before it is replaced, and nothing is cha
     /constraint u_id_fkey on table public.u depends on table public.t; view public.v depends/,
   );
   expect(dumpOf(name)).toBe(before);
+});
+
+/** A tablespace of this server; its name has to be quoted. */
+function tablespace(): string {
+  const name = `Fast ${databases}`;
+  const folder = path.join(server.folder, name);
+  fs.mkdirSync(folder);
+  const user = plainUser();
+  if (user !== undefined) fs.chownSync(folder, user.uid, user.gid);
+  server.sql('postgres', `CREATE TABLESPACE "${name}" LOCATION '${folder}'`);
+  return name;
+}
+
+test('each table and each index comes back in its own tablespace, also from a directory', async () => {
+  const fast = tablespace();
+  const name = databaseOf(
+    `CREATE TABLE a (id int); CREATE TABLE b (id int PRIMARY KEY USING INDEX TABLESPACE "${fast}", v int) TABLESPACE "${fast}";
+     CREATE INDEX bi ON b (v); CREATE TABLE c (id int PRIMARY KEY, v int); CREATE INDEX ci ON c (v) TABLESPACE "${fast}"; CREATE TABLE d (id int)`,
+  );
+  const before = dumpOf(name);
+  for (const one of ['a', 'b', 'c', 'd']) {
+    for (const format of [{}, { format: 'directory', jobs: 2 } as const]) {
+      const made = await scene.backUp(server.url(name), format);
+      server.sql(name, `DROP TABLE ${one}`);
+      scene.clock.advance(5000);
+      const { differences } = await restoreToService(scene.engine, made, {
+        ...{ target: server.url(name), targetFrom: 'env:TARGET', parts: [one], checks: [] },
+        ...{ replace: false, prepare: false },
+      });
+      expect(differences).toEqual([]);
+      expect(dumpOf(name)).toBe(before);
+    }
+  }
+});
+
+test('an heir comes back below its living parents, and a parent alone is one without heirs', async () => {
+  const name = databaseOf(
+    `CREATE TABLE p (id int, CONSTRAINT ck CHECK (id > 0)); CREATE TABLE q (w text DEFAULT 'q'); CREATE TABLE h (v int) INHERITS (p, q);
+     INSERT INTO p VALUES (1); INSERT INTO h VALUES (2, 'x', 3)`,
+  );
+  const before = dumpOf(name);
+  expect((await restored(name, ['h'], { harm: 'DROP TABLE h' })).differences).toEqual([]);
+  expect(dumpOf(name)).toBe(before);
+  const alone = databaseOf('');
+  const refused = await failureOf(restored(name, ['h'], { target: server.url(alone) }));
+  expect(refused.code).toBe('TARGET_REFUSED');
+  expect(refused.message).toContain('the table public.p, from which one inherits');
+  await restored(name, ['p'], { target: server.url(alone) });
+  expect(server.sql(alone, 'SELECT * FROM p')).toBe('1');
+});
+
+test('objects that are restored to a file are made under their own settings', async () => {
+  const fast = tablespace();
+  const name = databaseOf(
+    `CREATE TABLE a (id int); CREATE TABLE b (id int) TABLESPACE "${fast}"; CREATE TABLE c (id int)`,
+  );
+  const made = await scene.backUp(server.url(name));
+  const folder = fs.mkdtempSync('/tmp/holdfast-objects-');
+  try {
+    for (const one of ['a', 'b', 'c']) {
+      const to = path.join(folder, one);
+      const paths = [`public/TABLE/${one}`];
+      const { differences } = await restoreBackup(scene.engine, made, {
+        ...{ paths, to, owners: 'aside', verify: true, skipDamaged: false },
+        ...{ commands: [], environment: {} },
+      });
+      expect(differences).toEqual([]);
+      const target = databaseOf('');
+      server.sql(target, fs.readFileSync(path.join(to, 'dump.sql'), 'utf8'));
+      const where =
+        'SELECT relname, (SELECT spcname FROM pg_tablespace t WHERE t.oid = reltablespace) FROM pg_class';
+      expect(server.sql(target, `${where} WHERE relnamespace = 'public'::regnamespace`)).toBe(
+        `${one}|${one === 'b' ? fast : ''}`,
+      );
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
 });
