@@ -83,8 +83,15 @@ test('restores to a database named by a variable, and says that it is the same',
   const said = await done(['restore', 'database/latest', '--to', 'env:TARGET_URL'], {
     TARGET_URL: server.tcpUrl('restored'),
   });
-  expect(said).toContain('it holds what was recorded when it was backed up');
+  expect(said).toMatch(/ {2}it holds what was recorded when it was backed up\n/);
   expect(dump('restored')).toBe(dump('app'));
+});
+
+test('what was left by choice is not said to be there', async () => {
+  server.create('bare', { empty: true });
+  const args = ['restore', 'database/latest', '--to', 'env:TARGET_URL', '--no-owner'];
+  const said = await done([...args, '--no-privileges'], { TARGET_URL: server.tcpUrl('bare') });
+  expect(said).toMatch(/it holds what was recorded .*, but for owners, privileges\n/);
 });
 
 test('refuses to restore over what is there, and does so when told', async () => {

@@ -170,6 +170,7 @@ const TAIL_BYTES = 4096;
 /** Adjacent definitions are read together, up to so many bytes. */
 const RUN_BYTES = 8 << 20;
 const DATA: readonly string[] = ['TABLE DATA', 'BLOBS'];
+const ROWS_FOLLOW: readonly string[] = [...DATA, 'SEQUENCE SET'];
 
 /** Every object of a dump with what it is about, in one passage forwards through its definitions; rows are passed over. */
 export async function* readDefinitions(
@@ -178,14 +179,16 @@ export async function* readDefinitions(
 ): AsyncGenerator<Definition> {
   let under: MadeUnder = { tablespace: undefined, accessMethod: undefined };
   let decode = decoderOf('UTF8');
-  for (const run of runsOf(objects)) {
+  const runs = runsOf(objects);
+  for (const [at, run] of runs.entries()) {
     const first = run[0];
     const last = run.at(-1);
     if (first === undefined || last === undefined) continue;
     const end = last.offset + last.bytes;
-    // Of rows, settings may stand at the end.
+    // Of rows, settings for a definition that follows may stand at the end; of a thousand tables, the rows of one are followed by such.
     const rows = DATA.includes(first.type);
-    const from = rows ? Math.max(first.offset, end - TAIL_BYTES) : first.offset;
+    const tail = ROWS_FOLLOW.includes(runs[at + 1]?.[0]?.type ?? '') ? 0 : TAIL_BYTES;
+    const from = rows ? Math.max(first.offset, end - tail) : first.offset;
     const read = await textOf(stored, from, end);
     for (const object of run) {
       const bytes = rows
@@ -258,6 +261,7 @@ function runsOf(objects: readonly DumpObject[]): DumpObject[][] {
 }
 
 async function textOf(stored: StoredText, from: number, to: number): Promise<Buffer> {
+  if (from >= to) return Buffer.alloc(0);
   const parts: Buffer[] = [];
   for await (const part of stored({ from, to })) parts.push(part);
   return Buffer.concat(parts);
