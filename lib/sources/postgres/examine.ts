@@ -2,10 +2,10 @@
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { parseConnection } from './connection.ts';
 import { readExtensions } from './facts.ts';
+import { openKept } from './pooler.ts';
 import { preflight } from './preflight.ts';
 import { knownExtensions } from './server-extensions.ts';
 import type { PostgresOptions } from './read.ts';
-import { Session } from './session.ts';
 import { findServer, findTools, type Machine } from './tools.ts';
 
 export interface ExaminedDatabase {
@@ -28,11 +28,8 @@ export async function examinePostgres(
   const tools = await findTools(machine, options.binaries);
   const connection = parseConnection(await options.url(), options.urlFrom, machine.environment);
   const place = { machine, tools, connection };
-  await using session = new Session({
-    ...place,
-    signal: undefined,
-    failure: 'SOURCE_UNREADABLE',
-  });
+  const kept = { ...place, signal: undefined, failure: 'SOURCE_UNREADABLE' } as const;
+  await using session = await openKept(kept, options.urlFrom);
   await session.ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   const found = await preflight({
     ...place,

@@ -61,7 +61,10 @@ function need(what: string | undefined, sql: string, remedy: string, besides = [
 /** What a definition needs. */
 export function needsOf(object: Pick<DumpObject, 'type' | 'name'>, text: string): Need[] {
   const { type } = object;
-  const sql = text.replace(/^--\n-- .*\n--\n\n/, '');
+  // Settings at its end are for what follows it.
+  const sql = text
+    .replace(/^--\n-- .*\n--\n\n/, '')
+    .replace(/(?:\nSET default_\w+ = [^\n]*;\n*)+$/, '');
   if (type === 'EXTENSION') return ofExtension(sql);
   if (type === 'FUNCTION' || type === 'PROCEDURE') return ofFunction(sql);
   if (type === 'TEXT SEARCH DICTIONARY') return ofDictionary(object, sql);

@@ -246,6 +246,19 @@ const REASONS: readonly Reason[] = [
     instead: PASSING,
   },
   {
+    words: /transaction blocks not allowed in statement pooling mode/,
+    hint: 'The connection leads to a pooler that hands each statement to another session: connect to the server itself, or by a pool in session mode.',
+  },
+  {
+    words: /unsupported startup parameter/,
+    hint: 'The pooler refuses a parameter of the connection: leave `options` out of it, or name the parameter in `ignore_startup_parameters` of pgbouncer.',
+  },
+  {
+    words: /query_wait_timeout/,
+    hint: 'The pooler had no session left: raise `pool_size` there. A backup needs two at a time, one by N jobs N + 2.',
+    instead: PASSING,
+  },
+  {
     words: /too many connections for/,
     hint: 'The role or the database may not have so many connections: raise its CONNECTION LIMIT, or lower `jobs` of the source; a dump with N jobs takes N + 2.',
   },

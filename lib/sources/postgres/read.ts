@@ -23,11 +23,12 @@ import {
   readSettings,
   tableBytes,
 } from './facts.ts';
+import { openKept } from './pooler.ts';
 import { preflight, type Preflight } from './preflight.ts';
 import { outputOf } from './process.ts';
 import { printProperties, readProperties } from './properties.ts';
 import { isPartial, type Selection } from './selection.ts';
-import { Session } from './session.ts';
+import { patience, type Session } from './session.ts';
 import { Spool } from './spool.ts';
 import { pinned, readSurroundings, surroundingsOf } from './surroundings.ts';
 import { lockRoom, transactionNotes } from './transactions.ts';
@@ -126,7 +127,8 @@ class Run {
     const stop = new AbortController();
     const signals = [stop.signal, ...(this.input.signal === undefined ? [] : [this.input.signal])];
     const signal = AbortSignal.any(signals);
-    await using session = new Session({ ...this.place, signal, failure: 'SOURCE_UNREADABLE' });
+    const asked = { ...this.place, signal, failure: 'SOURCE_UNREADABLE' } as const;
+    await using session = await openKept(asked, this.options.urlFrom);
     await session.ask(patience(this.options.lockWaitTimeoutSeconds));
     // Nothing is looked at outside of this transaction: what pg_dump sees is what the facts tell.
     await session.ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
@@ -362,12 +364,6 @@ class Run {
       ...rest,
     };
   }
-}
-
-/** SQL: no limit that a role or a database has may end a transaction that lasts as long as a dump; older servers have fewer. */
-function patience(lockSeconds: number): string {
-  return `SET statement_timeout = 0; SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '${lockSeconds}s' ELSE '0' END, false) FROM pg_settings
-    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')`;
 }
 
 function assertGlobals(text: Buffer, { label }: Connection): void {

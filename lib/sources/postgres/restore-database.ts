@@ -17,6 +17,7 @@ import { dumpText, type StoredText } from './dump-reader.ts';
 import type { DumpObject } from './dump-text.ts';
 import { assertNobodyHolds, assertNothingDepends, dropTables } from './hindrances.ts';
 import { LOCK_SECONDS, MAKE_ROOM } from './make-room.ts';
+import { openKept } from './pooler.ts';
 import { proveDump } from './prove.ts';
 import {
   assertHas,
@@ -143,8 +144,10 @@ class DatabaseRestore {
   }
 
   private async unknownThere(tools: Tools, text: StoredText): Promise<ReadonlySet<string>> {
-    await using session = this.session(tools);
+    const { signal, targetFrom } = this.input;
+    const kept = { ...this.place(tools), signal, failure: 'COMMAND_FAILED' } as const;
     try {
+      await using session = await openKept(kept, targetFrom);
       return await unknownSettings(this.backup, session, text);
     } catch (error) {
       throw orHowToCreate(error, factsOf(this.backup), this.connection.database);

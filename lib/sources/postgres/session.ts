@@ -55,6 +55,11 @@ export class Session implements AsyncDisposable {
     this.output = this.tool.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }
 
+  /** From now on names in the questions are looked up in the catalog alone. */
+  async nameFromCatalog(): Promise<void> {
+    await this.ask(CATALOG_ALONE);
+  }
+
   /** Runs SQL and gives what it printed, without the newline at its end. Rejects when it fails: the session is over then. */
   async ask(sql: string): Promise<string> {
     const mark = `holdfast-answered-${this.asked++}`;
@@ -97,6 +102,12 @@ export class Session implements AsyncDisposable {
     this.tool.kill();
     await this.tool.ended.catch(() => undefined);
   }
+}
+
+/** SQL: no limit that a role or a database has may end a transaction that lasts as long as a dump; older servers have fewer. */
+export function patience(lockSeconds: number): string {
+  return `SET statement_timeout = 0; SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN '${lockSeconds}s' ELSE '0' END, false) FROM pg_settings
+    WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')`;
 }
 
 /** A word that SQL takes as a string. */
