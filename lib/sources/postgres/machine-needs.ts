@@ -8,13 +8,14 @@ const NAME = '(?:"(?:[^"]|"")+"|[^\\s".,;()\']+)';
 const EXTENSION = new RegExp(
   `^CREATE EXTENSION IF NOT EXISTS (${NAME})(?: WITH SCHEMA (${NAME}))?;`,
 );
+const LANGUAGE = /\n {4}LANGUAGE "?(\w+)/;
 const IN_C = new RegExp(`\\n    LANGUAGE "?c\\b[^]*?\\n    AS ${TEXT}, ${TEXT};`);
 const OPTION = new RegExp(
   `\\b(provider|locale|lc_collate|lc_ctype|deterministic|rules) = (?:${TEXT}|(\\w+))`,
   'g',
 );
 const TEMPLATE = new RegExp(`\\n    TEMPLATE = (${NAME})\\.(${NAME})`);
-const DICTIONARY_OPTION = new RegExp(`(${NAME}) = (?:${TEXT}|([-+.\\w]+))`, 'g');
+const DICTIONARY_OPTION = new RegExp(`,\\s+(${NAME}) = (?:${TEXT}|([-+.\\w]+))`, 'gy');
 /** Without a schema it is one of the server's own: pg_dump writes its text under an empty search path. */
 const COLLATE = new RegExp(`\\bCOLLATE (?:pg_catalog\\.)?(${NAME})(?![\\w.])`, 'g');
 
@@ -91,6 +92,8 @@ function ofExtension(sql: string): Need[] {
 
 /** The server looks for the symbol in the library, whatever the function takes and gives. */
 function ofFunction(sql: string): Need[] {
+  // The body of another function may look like one in C.
+  if (LANGUAGE.exec(sql)?.[1] !== 'c') return [];
   const [, file, symbol] = IN_C.exec(sql) ?? [];
   if (file === undefined || symbol === undefined) return [];
   const as = `${literal(plain(file))}, ${literal(plain(symbol))}`;
@@ -99,7 +102,7 @@ function ofFunction(sql: string): Need[] {
 }
 
 function ofCollation({ name }: Pick<DumpObject, 'name'>, sql: string): Need[] {
-  const options = [...sql.matchAll(OPTION)].map(
+  const options = [...sql.slice(0, sql.indexOf(');\n')).matchAll(OPTION)].map(
     ([, option = '', text, word = '']) =>
       `${option} = ${text === undefined ? word : literal(plain(text))}`,
   );

@@ -138,6 +138,19 @@ test.each(LACKING)(
   },
 );
 
+test('what the server has is no lack, whatever stands behind it in the dump', async () => {
+  const each = LACKING.map(([, { sql }]) => sql.replace('FUNCTION eq', 'OR REPLACE FUNCTION eq'));
+  const body = `CREATE FUNCTION g() RETURNS text LANGUAGE sql AS $$ SELECT '
+    LANGUAGE c
+    AS ''absent'', ''absent'';' $$`;
+  const name = databaseOf([...each, body].join('; ').replace('CREATE TABLE t', 'CREATE TABLE zz'));
+  const { differences } = await restore(
+    await scene.backUp(server.url(name)),
+    bare.url(databaseOf('', bare)),
+  );
+  expect(differences).toEqual([]);
+});
+
 test('a tablespace that the server lacks is named, of all or of one table', async () => {
   const folder = path.join(server.folder, 'fast disk');
   fs.mkdirSync(folder);
