@@ -5,7 +5,7 @@ const IO =
 /** What each folder of lib/ may import of the others; whatever is not named here is forbidden. */
 const LAYERS = {
   names: ['errors'],
-  config: ['errors', 'names'],
+  config: ['errors', 'names', 'policy'],
   format: ['errors'],
   policy: ['errors'],
   stores: ['errors', 'names'],
@@ -26,7 +26,7 @@ const LAYERS = {
     'engine',
     'config',
   ],
-  infra: ['errors', 'names', 'config'],
+  infra: ['errors', 'names', 'config', 'policy'],
   cli: [
     'errors',
     'version',

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import { format, resolveConfig } from 'prettier';
 
+import { conditionsDocument } from '../lib/cli/conditions-document.ts';
 import { errorsDocument } from '../lib/cli/explanations.ts';
 import { configurationDocument, schemaDocument } from '../lib/config/document.ts';
 import { deflateModule } from './deflate-module.ts';
@@ -35,6 +36,7 @@ function firstDifference(now: string, wanted: string): string {
 
 const documents: Record<string, string> = {
   'docs/configuration.md': configurationDocument(),
+  'docs/conditions.md': conditionsDocument(),
   'docs/errors.md': errorsDocument(),
   'holdfast.schema.json': await formatted('holdfast.schema.json', schemaDocument()),
   'lib/format/deflate/compiled.ts': await formatted('compiled.ts', deflateModule()),

@@ -1,19 +1,13 @@
-// What has to be acted on, in words: for the log of `freshness` and for the daily report.
-import type { Measures } from '../engine/freshness.ts';
-import { isUnwell } from '../engine/status-findings.ts';
+// What keeps a system from being well, in words: for the log of `freshness` and for the daily report.
+import type { Assessment } from '../policy/assessment.ts';
+import { isUnwell } from '../policy/conditions.ts';
 
-/** What has to be acted on, as lines. */
-export function alarmsOf({ findings, store }: Measures): string[] {
-  const { hiddenManifests, releasedButWanted } = store;
+/** Everything because of which the system is not well, as lines; none exactly when it is. */
+export function unwellLines({ sources, store }: Pick<Assessment, 'sources' | 'store'>): string[] {
   return [
-    ...findings
-      .entries()
-      .flatMap(([source, found]) =>
-        found.filter(isUnwell).map(({ detail }) => `${source}: ${detail}`),
-      ),
-    ...(hiddenManifests > 0 ? [`${hiddenManifests} backups are hidden in the store`] : []),
-    ...(releasedButWanted > 0
-      ? [`${releasedButWanted} backups are released that the policy keeps`]
-      : []),
+    ...sources.flatMap(({ source, findings }) =>
+      findings.filter(isUnwell).map(({ detail }) => `${source}: ${detail}`),
+    ),
+    ...store.findings.filter(isUnwell).map(({ detail }) => detail),
   ];
 }

@@ -3,26 +3,26 @@ import { randomBytes } from 'node:crypto';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import type { Config } from '../config/config.ts';
 import { settingsFrom, type FunctionSettings } from '../config/function-settings.ts';
-import { measureStore } from '../engine/freshness.ts';
 import { HoldfastError } from '../errors.ts';
 import { compactTime } from '../format/ids.ts';
+import type { SourceAssessment } from '../policy/assessment.ts';
 import { openStore } from '../stores/open.ts';
 import type { Store } from '../stores/store.ts';
-import { alarmsOf } from './alarm-lines.ts';
+import { unwellLines } from './alarm-lines.ts';
+import { assessSystem, tryKeys } from './assessing.ts';
 import { awsError } from './errors.ts';
 import type { AlarmChange } from './events.ts';
 import type { Bare, Invocation } from './invocation.ts';
 import { errorFields, type Log } from './logger.ts';
 import {
+  alarmLabel,
   alarmMessage,
   isWorthTelling,
   reportMessage,
-  shortName,
   type Message,
   type ReportedSource,
 } from './message.ts';
-import { promisesOf } from './promises.ts';
-import { readFunctionConfig, releasedTags } from './session.ts';
+import { readFunctionConfig } from './session.ts';
 import { tellOnce, type Occurrence } from './tell-once.ts';
 
 export interface AlertReport {
@@ -38,33 +38,21 @@ export async function tellAlarm({ log }: Bare, change: AlarmChange): Promise<Ale
   const config = await readFunctionConfig();
   const message = alarmMessage(change, config);
   const store = await tryOpen(settings, log);
-  return tell(occurrenceOf(change), message, { settings, config, store, log });
+  return tell(occurrenceOf(change, config), message, { settings, config, store, log });
 }
 
 /** Tells how everything stands; once for the time `at`. */
 export async function tellDay(invocation: Invocation, at: Date): Promise<AlertReport> {
   const { engine, config, settings, log } = invocation;
-  const { sources, store, ...measures } = await measureStore(engine, {
-    sources: promisesOf(config),
-    capacityBytes: config.capacityBytes,
-    isReleased: releasedTags(engine.store),
-  });
-  const reported = config.sources.map(({ name }): ReportedSource => {
-    const measured = sources[name];
-    // Without a good backup an age is that of the store.
-    const isGood = measured?.backupBytes !== undefined;
-    return {
-      name,
-      newestGoodAgeMs: isGood ? ms(measured.recoveryPointAgeSeconds) : undefined,
-      lastProofAgeMs: isGood ? ms(measured.proofAgeSeconds) : undefined,
-      lastRestoreTestAgeMs: isGood ? ms(measured.restoreTestAgeSeconds) : undefined,
-      backupBytes: measured?.backupBytes,
-    };
-  });
-  const alarms = alarmsOf({ sources, store, ...measures });
-  const { storedBytes } = store;
+  const assessment = await assessSystem(invocation, await tryKeys(invocation));
   const message = reportMessage(
-    { at: measures.at, sources: reported, storedBytes, alarms },
+    {
+      at: assessment.at,
+      verdict: assessment.verdict,
+      unwell: unwellLines(assessment),
+      sources: assessment.sources.filter(({ configured }) => configured).map(reported),
+      storedBytes: assessment.store.measures.storedBytes,
+    },
     config,
   );
   const occurrence = {
@@ -76,15 +64,25 @@ export async function tellDay(invocation: Invocation, at: Date): Promise<AlertRe
   return tell(occurrence, message, { settings, config, store: engine.store, log });
 }
 
-function ms(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : seconds * 1000;
+function reported({ source, freshness, restoreTest, measures }: SourceAssessment): ReportedSource {
+  const { newestGoodId, ageMs } = freshness;
+  const isGood = newestGoodId !== undefined;
+  const { proofAgeSeconds, backupBytes } = measures;
+  return {
+    name: source,
+    // Without a good backup these are ages of the store.
+    newestGoodAgeMs: isGood ? ageMs : undefined,
+    lastProofAgeMs: isGood && proofAgeSeconds !== undefined ? proofAgeSeconds * 1000 : undefined,
+    lastRestoreTestAgeMs: restoreTest.lastProvenAgeMs,
+    backupBytes,
+  };
 }
 
 /** An alarm and its end are one incident, named by when it began. */
-function occurrenceOf(change: AlarmChange): Occurrence {
+function occurrenceOf(change: AlarmChange, config: Config): Occurrence {
   const { alarm, state, since, previousSince = since, reason } = change;
   const began = state === 'ALARM' ? since : previousSince;
-  const name = shortName(alarm)
+  const name = alarmLabel(alarm, config)
     .replaceAll(/[^A-Za-z0-9]+/g, '-')
     .slice(0, 150);
   return {

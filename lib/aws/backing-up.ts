@@ -2,6 +2,7 @@
 import type { SourceConfig } from '../config/config.ts';
 import { backupSource } from '../engine/backup.ts';
 import { latestTime } from '../engine/clock.ts';
+import { lacksSomething } from '../policy/standing.ts';
 import type { Source } from '../sources/source.ts';
 import { parseBackupEvent } from './events.ts';
 import type { Invocation } from './invocation.ts';
@@ -33,7 +34,7 @@ export async function backUp(
     });
     const report = backupReport(outcome, manifest);
     await publish({
-      sources: { [source]: { partialBackups: report.status === 'partial' ? 1 : 0 } },
+      sources: { [source]: { partialBackups: lacksSomething(manifest) ? 1 : 0 } },
     });
     return report;
   } catch (error) {

@@ -1,7 +1,9 @@
 // What people are told: what it is, since when, what it means, what to do next. Plain text, and pure.
+import { alarmNamed, type ConfiguredAlarm } from '../config/alarms.ts';
 import type { Config, SourceConfig } from '../config/config.ts';
+import type { Verdict } from '../policy/assessment.ts';
+import { conditionOf } from '../policy/conditions.ts';
 import { durationText } from '../policy/durations.ts';
-import { adviceFor, alarmKind, runbookAnchor } from './advice.ts';
 import type { AlarmChange } from './events.ts';
 import { plain, subjectLine } from './plain-text.ts';
 
@@ -18,19 +20,20 @@ export function isWorthTelling({ state, previous }: AlarmChange): boolean {
   return state === 'ALARM' || previous === 'ALARM';
 }
 
-/** `holdfast-my-site/site/age` as `site/age`. */
-export function shortName(alarm: string): string {
-  return alarm.slice(alarm.indexOf('/') + 1);
+/** What people call the alarm: without the system, which they know. */
+export function alarmLabel(alarm: string, config: Configured): string {
+  return alarmNamed(alarm, config)?.label ?? alarm;
 }
 
-const STATE_WORDS = { ALARM: 'ALARM', OK: 'resolved', INSUFFICIENT_DATA: 'unknown' } as const;
+const STATE_WORDS = { OK: 'resolved', INSUFFICIENT_DATA: 'unknown' } as const;
 
 /** The message about a change of an alarm. */
 export function alarmMessage(change: AlarmChange, config: Configured): Message {
   const { alarm, state, since, previousSince, means } = change;
-  const name = plain(shortName(alarm), 120);
+  const known = alarmNamed(alarm, config);
+  const name = plain(alarmLabel(alarm, config), 120);
   const what = plain(means) || `${name} has no description.`;
-  const title = `${STATE_WORDS[state]}: ${what}`;
+  const title = `${state === 'ALARM' ? gravityOf(known) : STATE_WORDS[state]}: ${what}`;
   const lasted =
     previousSince === undefined
       ? ''
@@ -41,7 +44,7 @@ export function alarmMessage(change: AlarmChange, config: Configured): Message {
     `alarm    ${name}`,
     `system   ${config.system}`,
     `since    ${since.toISOString()}${state === 'OK' ? lasted : ''}`,
-    ...(state === 'ALARM' ? adviceLines(change, config) : []),
+    ...(state === 'ALARM' ? adviceLines(known, config) : []),
     ...(state === 'INSUFFICIENT_DATA'
       ? ['', 'It was an alarm, and now nothing tells how it is. Treat it as one.']
       : []),
@@ -51,12 +54,17 @@ export function alarmMessage(change: AlarmChange, config: Configured): Message {
   return { subject: subjectLine(`[Holdfast ${config.system}] ${title}`), body: lines.join('\n') };
 }
 
-function adviceLines({ alarm }: AlarmChange, { sources }: Configured): string[] {
-  const kind = alarmKind(shortName(alarm));
-  if (kind === undefined) return ['', 'next     holdfast status says how everything stands.'];
-  const { means, next } = adviceFor(kind);
-  const [sourceName] = shortName(alarm).split('/');
-  const source = sources.find(({ name }) => name === sourceName);
+/** As `status` says it: whether somebody has to act, or to look by day. What is not known may be the worst. */
+function gravityOf(known: ConfiguredAlarm | undefined): string {
+  return known === undefined ? 'ALARM' : conditionOf(known.code).severity.toUpperCase();
+}
+
+function adviceLines(known: ConfiguredAlarm | undefined, { sources }: Configured): string[] {
+  if (known === undefined) return ['', 'next     holdfast status says how everything stands.'];
+  const { means = '', next = [], runbook = 'alarms' } = conditionOf(known.code);
+  const { subject } = known;
+  const source =
+    subject.about === 'source' ? sources.find(({ name }) => name === subject.source) : undefined;
   const fill = (text: string) =>
     text
       .replaceAll('SOURCE', source?.name ?? 'it')
@@ -67,7 +75,7 @@ function adviceLines({ alarm }: AlarmChange, { sources }: Configured): string[] 
     '',
     `means    ${fill(means)}`,
     ...next.map((step, index) => `${index === 0 ? 'next ' : '     '}    ${fill(step)}`),
-    `more     ${runbookAnchor(kind)}`,
+    `more     docs/runbook.md#${runbook}`,
   ];
 }
 
@@ -92,22 +100,22 @@ export interface ReportedSource {
 
 export interface DailyReport {
   readonly at: Date;
+  readonly verdict: Verdict;
   readonly sources: readonly ReportedSource[];
   readonly storedBytes: number;
-  /** What has to be acted on. */
-  readonly alarms: readonly string[];
+  /** Everything because of which not all is well. */
+  readonly unwell: readonly string[];
 }
 
 /** The daily message: that all is well, or what is not. */
 export function reportMessage(report: DailyReport, { system }: Configured): Message {
-  const { at, sources, alarms, storedBytes } = report;
-  const count = alarms.length;
-  const title =
-    count === 0 ? 'all is well' : `${count} ${count === 1 ? 'thing needs' : 'things need'} action`;
+  const { at, sources, unwell, storedBytes } = report;
+  const count = unwell.length;
+  const title = reportTitle(report);
   const lines = [
     `${title}, ${at.toISOString()}`,
     '',
-    ...alarms.slice(0, MAX_ALARMS).map((one) => `! ${plain(one)}`),
+    ...unwell.slice(0, MAX_ALARMS).map((one) => `! ${plain(one)}`),
     ...(count > MAX_ALARMS ? [`! and ${count - MAX_ALARMS} more: holdfast status`] : []),
     ...(count > 0 ? [''] : []),
     ...sources.map(sourceLine),
@@ -116,6 +124,13 @@ export function reportMessage(report: DailyReport, { system }: Configured): Mess
     ...(count > 0 ? ['', 'next     holdfast status; docs/runbook.md tells what to do.'] : []),
   ];
   return { subject: subjectLine(`[Holdfast ${system}] ${title}`), body: lines.join('\n') };
+}
+
+/** As `status` sums it up. */
+function reportTitle({ unwell: { length }, verdict }: DailyReport): string {
+  if (length === 0) return 'all is well';
+  if (verdict !== 'alarm') return 'not everything is backed up yet';
+  return `${length} ${length === 1 ? 'thing needs' : 'things need'} action`;
 }
 
 const MAX_ALARMS = 20;

@@ -18,8 +18,6 @@ import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
 import { trustedKey, type TrustedKey } from '../format/signed.ts';
 import { openStore } from '../stores/open.ts';
-import type { S3Store } from '../stores/s3.ts';
-import type { Store } from '../stores/store.ts';
 import { VERSION } from '../version.ts';
 import { kmsSigner, kmsTrustedKeys } from './kms.ts';
 
@@ -112,12 +110,6 @@ async function open(settings: FunctionSettings, folder: string): Promise<Session
       random: randomName,
     },
   };
-}
-
-/** Whether an object waits to be deleted because it was released; undefined for a store that deletes at once. */
-export function releasedTags(store: Store): ((key: string) => Promise<boolean>) | undefined {
-  const { isReleased } = store as Partial<S3Store>;
-  return isReleased && ((key) => isReleased.call(store, key));
 }
 
 function randomName(): string {

@@ -43,14 +43,16 @@ export async function testRestore(
   const result = await restoreTest(engine, backup, { checks: checksOf(configured) });
   const { id, verdict, problems, restoreMs } = result;
   assertTold(result);
-  const measures = verdict === 'proven' ? { restoreTestAgeSeconds: 0 } : { damagedBackups: 1 };
+  const restoreSeconds = restoreMs / 1000;
+  const measures =
+    verdict === 'proven' ? { restoreTestAgeSeconds: 0, restoreSeconds } : { damagedBackups: 1 };
   await publish({ sources: { [source]: measures } });
   return {
     outcome: 'tested',
     source,
     id,
     verdict,
-    restoreSeconds: restoreMs / 1000,
+    restoreSeconds,
     problems: firstProblems(problems),
   };
 }

@@ -1,22 +1,18 @@
 // What `freshness` does: measure, try the keys, publish, and call the heartbeat when all is well.
-import type { Engine } from '../engine/engine.ts';
-import { measureStore } from '../engine/freshness.ts';
+import { sourceMeasures } from '../engine/freshness.ts';
 import { claimStore } from '../engine/marker.ts';
 import { HoldfastError } from '../errors.ts';
-import { MARKER_KEY } from '../format/layout.ts';
-import { alarmsOf } from './alarm-lines.ts';
+import { unwellLines } from './alarm-lines.ts';
+import { assessSystem, tryKeys } from './assessing.ts';
 import { callHeartbeat } from './heartbeat.ts';
 import type { Invocation } from './invocation.ts';
-import { kmsTrustedKeys } from './kms.ts';
 import { errorFields } from './logger.ts';
 import { publishMetrics } from './metrics.ts';
-import { promisesOf } from './promises.ts';
 import { resolveAwsReference } from './references.ts';
-import { releasedTags } from './session.ts';
 
 export interface FreshnessReport {
   readonly allIsWell: boolean;
-  /** `source: what is wrong`, for what has to be acted on. */
+  /** `source: what is wrong`, for everything because of which not all is well. */
   readonly alarms: readonly string[];
   readonly heartbeat: 'called' | 'failed' | 'withheld' | 'none';
 }
@@ -25,18 +21,15 @@ export interface FreshnessReport {
 export async function watch(invocation: Invocation): Promise<FreshnessReport> {
   const { engine, cloudWatch, config, log } = invocation;
   await claim(invocation);
-  const keyUsable = await tryKeys(invocation);
+  const keys = await tryKeys(invocation);
   const publish = (measured: Parameters<typeof publishMetrics>[2]) =>
     publishMetrics(cloudWatch, config.system, measured, engine.now());
-  if (keyUsable !== undefined) await publish({ system: { keyUsable } });
-  const measures = await measureStore(engine, {
-    sources: promisesOf(config),
-    capacityBytes: config.capacityBytes,
-    isReleased: releasedTags(engine.store),
-  });
-  await publish({ sources: measures.sources, system: measures.store });
-  const allIsWell = measures.allIsWell && keyUsable === 1;
-  const alarms = alarmsOf(measures);
+  // Before the store is read: what cannot be decrypted may be what keeps it from being read.
+  if (keys !== 'unknown') await publish({ system: { keyUsable: keys === 'usable' ? 1 : 0 } });
+  const assessment = await assessSystem(invocation, keys);
+  await publish({ sources: sourceMeasures(assessment), system: assessment.store.measures });
+  const allIsWell = assessment.well;
+  const alarms = unwellLines(assessment);
   if (alarms.length > 0) log.warn('something has to be acted on', { alarms });
   const heartbeat = await beat(invocation, allIsWell);
   return { allIsWell, alarms, heartbeat };
@@ -51,26 +44,6 @@ async function claim({ engine, log }: Invocation): Promise<void> {
     // The first backup claims it otherwise.
     log.warn('the store is not claimed yet', errorFields(error));
   }
-}
-
-/** 1 when an object of the store could be decrypted and every signing key answered, 0 when not; undefined while there is no object. */
-async function tryKeys({ engine, kms, settings, log }: Invocation): Promise<0 | 1 | undefined> {
-  try {
-    const canary = await readCanary(engine);
-    await kmsTrustedKeys(kms, settings.trustedKeys);
-    return canary ? 1 : undefined;
-  } catch (error) {
-    if (!(error instanceof HoldfastError) || error.code !== 'STORE_DENIED') throw error;
-    log.error('a key cannot be used', errorFields(error));
-    return 0;
-  }
-}
-
-async function readCanary({ store }: Engine): Promise<boolean> {
-  const object = await store.head(MARKER_KEY);
-  if (object === undefined) return false;
-  await store.read(MARKER_KEY, 0, Math.min(object.bytes, 64));
-  return true;
 }
 
 async function beat(

@@ -1,7 +1,7 @@
 // What the state of the sources alone does not tell: a store that changed, a source that has another name now, a missing configuration.
 import type { Config } from '../config/config.ts';
 import type { SourceStatus, Status } from '../engine/status.ts';
-import { gravestOf, type Finding } from '../engine/status-findings.ts';
+import { finding, gravestOf, isUnwell, sorted, type Finding } from '../policy/conditions.ts';
 import { counted } from './units.ts';
 
 export interface Beside {
@@ -21,38 +21,29 @@ export function withFindings(
 ): Status {
   const sources = status.sources.map((one) => {
     const other = otherSites.get(one.source);
-    const named = one.findings.map((finding) =>
-      finding.code === 'not-configured'
-        ? { ...finding, detail: absentText(one, status.sources, config) }
-        : finding,
+    const named = one.findings.map((found) =>
+      found.code === 'not-configured'
+        ? { ...found, detail: absentText(one, status.sources, config) }
+        : found,
     );
-    // Alarms stand first.
-    const findings = other === undefined ? named : [other, ...named].sort(alarmsFirst);
+    const findings = sorted(other === undefined ? named : [other, ...named]);
     return { ...one, findings, verdict: gravestOf(findings) };
   });
   const found: Finding[] = [
-    ...(doubt === undefined
-      ? []
-      : [{ severity: 'alarm', code: 'another-store', detail: doubt } as const]),
+    ...(doubt === undefined ? [] : [finding('another-store', doubt)]),
     ...status.store.findings,
     ...former,
     ...(config === undefined ? [UNJUDGED] : []),
   ];
   const store = { ...status.store, findings: found, verdict: gravestOf(found) };
   const all = [...sources.flatMap(({ findings }) => findings), ...found];
-  return { ...status, verdict: gravestOf(all), sources, store };
+  return { ...status, verdict: gravestOf(all), well: !all.some(isUnwell), sources, store };
 }
 
-function alarmsFirst(a: Finding, b: Finding): number {
-  return Number(b.severity === 'alarm') - Number(a.severity === 'alarm');
-}
-
-const UNJUDGED: Finding = {
-  severity: 'watch',
-  code: 'not-judged',
-  detail:
-    'there is no configuration: whether anything is backed up often enough, or at all, cannot be judged',
-};
+const UNJUDGED = finding(
+  'not-judged',
+  'there is no configuration: whether anything is backed up often enough, or at all, cannot be judged',
+);
 
 /** What becomes of a source that the configuration does not name. */
 function absentText(

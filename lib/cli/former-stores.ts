@@ -3,9 +3,9 @@ import type { Config } from '../config/config.ts';
 import { isUrl } from '../config/store-place.ts';
 import { readKnownStores, storeRecordFile, type KnownStore } from '../config/store-record.ts';
 import { readMarker, storeIdOf } from '../engine/marker.ts';
-import type { Finding } from '../engine/status-findings.ts';
 import { HoldfastError } from '../errors.ts';
 import { BACKUPS_PREFIX } from '../format/layout.ts';
+import { finding, type Finding } from '../policy/conditions.ts';
 import { openStore } from '../stores/open.ts';
 import type { Store } from '../stores/store.ts';
 import { randomName } from './session.ts';
@@ -32,7 +32,7 @@ export async function formerStoreFindings(
       : await detailOf(one, store, known);
     if (detail === undefined) continue;
     const forget = `to be reminded no more, take it out of ${file}`;
-    findings.push({ severity: 'watch', code: 'former-store', detail: `${detail}; ${forget}` });
+    findings.push(finding('former-store', `${detail}; ${forget}`));
   }
   return findings;
 }
@@ -49,7 +49,7 @@ async function replacedFinding(
   const last = before.at(-1);
   if (id === undefined || last === undefined || !known.some((one) => one.id === id)) return [];
   const detail = `another store was in ${store.url} before, since ${last.since.slice(0, 10)}: its backups are not in this one; to be reminded no more, take "${last.id}" out of ${file}`;
-  return [{ severity: 'watch', code: 'former-store', detail }];
+  return [finding('former-store', detail)];
 }
 
 async function detailOf(

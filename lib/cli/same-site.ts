@@ -1,8 +1,8 @@
 // Is the source that stands here the one that was backed up? Asked before it is restored over, and by `status`.
 import { differenceFrom, madeElsewhere } from '../engine/same-place.ts';
-import type { Finding } from '../engine/status-findings.ts';
 import { HoldfastError } from '../errors.ts';
 import { isElsewhere, placeText } from '../format/place.ts';
+import { finding, type Finding } from '../policy/conditions.ts';
 import type { OpenBackup } from '../sources/source.ts';
 import type { Session } from './session.ts';
 import { placeOf } from './sources.ts';
@@ -40,9 +40,9 @@ export async function otherSiteFindings({
     const last = place && (await madeElsewhere(engine, source.name, place));
     if (place === undefined || last === undefined) continue;
     // Who only looks at the backups of another machine is in the right place.
-    const severity = isElsewhere(last.place, place.at) ? 'watch' : 'alarm';
+    const code = isElsewhere(last.place, place.at) ? 'elsewhere' : 'other-site';
     const detail = `its last backup, ${last.id}, is of another ${last.difference}, ${placeText(last.place)}: what stands here, in ${placeText(place.at)}, is not backed up; if the site has moved, run \`holdfast backup --moved\` once`;
-    findings.set(source.name, { severity, code: 'other-site', detail });
+    findings.set(source.name, finding(code, detail));
   }
   return findings;
 }

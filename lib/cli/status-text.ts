@@ -1,8 +1,9 @@
 // The status as lines that can be read at three in the morning: what is wrong first, one block per source.
-import type { Objectives, SourceStatus, Status, StoreStatus } from '../engine/status.ts';
-import type { Finding } from '../engine/status-findings.ts';
+import type { SourceStatus, Status, StoreStatus } from '../engine/status.ts';
 import { displayText } from '../format/paths.ts';
+import { isUnwell, type Finding } from '../policy/conditions.ts';
 import { durationText as briefly } from '../policy/durations.ts';
+import type { Objectives } from '../policy/objectives.ts';
 import { newestTexts, serverText, tablesText } from './holds-text.ts';
 import { successText } from './success-text.ts';
 import type { Terminal } from './terminal.ts';
@@ -30,15 +31,10 @@ export function statusLines(
     ...sources.map((one) => ({ ...one, name: one.source })),
     { ...store, name: 'store' },
   ];
-  const alarming = blocks.filter((one) => one.verdict === 'alarm').map(({ name }) => name);
-  const summary =
-    alarming.length > 0
-      ? `somebody has to look at: ${alarming.join(', ')}`
-      : verdict === 'watch'
-        ? 'nothing is urgent; some of it is worth a look'
-        : `${named ? sources.map(({ source }) => displayText(source)).join(', ') : 'everything'} ${named && sources.length > 1 ? 'are as they' : 'is as it'} should be${ageUnjudged(sources)}`;
+  const names = sources.map(({ source }) => displayText(source)).join(', ');
+  const fine = `${named ? names : 'everything'} ${named && sources.length > 1 ? 'are as they' : 'is as it'} should be${ageUnjudged(sources)}`;
   return [
-    `${word(verdict)}  ${summary}  (${timeText(at)})`,
+    `${word(verdict)}  ${summaryOf(blocks, fine)}  (${timeText(at)})`,
     ...sources.flatMap((one) => [
       '',
       `${word(one.verdict)}  ${terminal.paint('bold', one.source)}`,
@@ -50,6 +46,23 @@ export function statusLines(
     ...findingLines(store.findings),
     ...indented(storeRows(store)),
   ];
+}
+
+function summaryOf(
+  blocks: readonly Pick<SourceStatus & { name: string }, 'name' | 'verdict' | 'findings'>[],
+  fine: string,
+): string {
+  const named = (which: (one: (typeof blocks)[number]) => boolean) =>
+    blocks
+      .filter(which)
+      .map(({ name }) => name)
+      .join(', ');
+  const alarming = named((one) => one.verdict === 'alarm');
+  if (alarming !== '') return `somebody has to look at: ${alarming}`;
+  const awaited = named(({ findings }) => findings.some(isUnwell));
+  if (awaited !== '') return `not everything is backed up yet: ${awaited}`;
+  const isFine = blocks.every((one) => one.verdict === 'fine');
+  return isFine ? fine : 'nothing is urgent; some of it is worth a look';
 }
 
 /** Nothing says how old the backups of a source may become that has no schedule. */

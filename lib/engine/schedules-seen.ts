@@ -1,16 +1,11 @@
 // Since when a schedule counts: the records of prunes say which schedules their configuration had. Nothing was due before a run knew of it.
 import { HoldfastError } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
+import type { SeenSchedule } from '../policy/facts.ts';
 import { parseSchedule, type Schedule } from '../policy/schedule.ts';
+import { isSame } from '../policy/time-kept.ts';
 import type { Engine } from './engine.ts';
 import { readNewestRecord } from './records.ts';
-
-/** A schedule that a run had in its configuration. */
-export interface SeenSchedule {
-  readonly schedule: Schedule;
-  /** When a run saw it first; undefined when it is as old as the store, as far as is known. */
-  readonly since: Date | undefined;
-}
 
 /** The configuration that the last prune had. */
 export interface SeenConfiguration {
@@ -84,10 +79,6 @@ export function configuredSince(
   if (knownSince !== undefined && (firstTrace === undefined || knownSince < firstTrace))
     return knownSince;
   return firstTrace ?? seen?.at ?? markedAt;
-}
-
-export function isSame(a: Schedule, b: Schedule): boolean {
-  return a.cron === b.cron && a.timeZone === b.timeZone;
 }
 
 function schedulesIn({ schedules }: Facts): Map<string, SeenSchedule> | undefined {

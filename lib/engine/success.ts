@@ -4,11 +4,12 @@ import { DAY_MS } from '../policy/durations.ts';
 import { summarizeRuns, type RunOutcome, type SuccessSummary } from '../policy/success.ts';
 import { isAboutOneFile, listStored, readManifest, timeOf, type StoredBackup } from './catalog.ts';
 import type { Engine } from './engine.ts';
-import { failedRuns, type FailedRun } from './keeping-time.ts';
+import type { FailedRun } from '../policy/facts.ts';
+import { failedRuns } from './keeping-time.ts';
 import { readPrunes } from './prune-facts.ts';
 
 /** Over how long runs are summed up. */
-export const SUCCESS_WINDOW_MS = 30 * DAY_MS;
+const SUCCESS_WINDOW_MS = 30 * DAY_MS;
 
 /** What a source's runs of the last 30 days came to. Those that failed are read, unless they are known. */
 export async function successOf(

@@ -12,33 +12,19 @@ import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import type { ConfiguredAlarm } from '../config/alarms.ts';
 import type { sourceMetric, systemMetric } from '../names/metrics.ts';
-import { alarmPrefix, directAlarmPrefix } from './alarm-names.ts';
 
 /** Metrics are published this often: an alarm that looks at shorter periods sees gaps. */
 export const PUBLISHED_EVERY = Duration.minutes(15);
 
-/** When an alarm goes off, and what people are told then. */
+/** An alarm with its place in the stack. */
 export interface AlarmDefinition {
-  /** Part of the alarm's name, and of its identity. */
-  readonly name: string;
+  readonly alarm: ConfiguredAlarm;
   /** A sentence that says what is wrong, for people. */
   readonly means: string;
   readonly metric: IMetric;
-  readonly when: 'above' | 'atLeast' | 'below';
   readonly threshold: number;
-  /**
-   * How many points in a row.
-   * @default 1
-   */
-  readonly points?: number;
-  /**
-   * What no value means: `alarm` that something is wrong, `fine` that nothing is, `unchanged` that it is as before.
-   * @default unchanged
-   */
-  readonly silence?: 'alarm' | 'fine' | 'unchanged';
-  /** Tells the topic itself, because the function that tells otherwise may be what is wrong. */
-  readonly direct?: boolean;
 }
 
 const COMPARISON = {
@@ -52,46 +38,40 @@ const SILENCE = {
   unchanged: TreatMissingData.IGNORE,
 };
 
-export interface AlarmsProps {
-  readonly system: string;
-  readonly topic: ITopic;
-}
-
 /** The alarms of one system. Those that are not direct are told by the function `alert`, to which EventBridge brings every change. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   /** Those that are not direct. */
   readonly told: Alarm[] = [];
-  private readonly props: AlarmsProps;
+  private readonly topic: ITopic;
 
-  constructor(scope: Construct, id: string, props: AlarmsProps) {
+  constructor(scope: Construct, id: string, { topic }: { readonly topic: ITopic }) {
     super(scope, id);
-    this.props = props;
+    this.topic = topic;
   }
 
-  add(definition: AlarmDefinition): Alarm {
-    const { name, means, metric, when, threshold, points = 1, silence = 'unchanged' } = definition;
-    const { system, topic } = this.props;
-    const prefix = definition.direct === true ? directAlarmPrefix(system) : alarmPrefix(system);
-    const alarm = new Alarm(this, name, {
-      alarmName: `${prefix}${name}`,
+  add({ alarm, means, metric, threshold }: AlarmDefinition): Alarm {
+    const { name, label, direct, watched } = alarm;
+    const { breach, points = 1, silence = 'unchanged' } = watched;
+    const made = new Alarm(this, label, {
+      alarmName: name,
       alarmDescription: means,
       metric,
-      comparisonOperator: COMPARISON[when],
+      comparisonOperator: COMPARISON[breach],
       threshold,
       evaluationPeriods: points,
       datapointsToAlarm: points,
       treatMissingData: SILENCE[silence],
     });
-    if (definition.direct === true) {
-      const action = new SnsAction(topic);
-      alarm.addAlarmAction(action);
-      alarm.addOkAction(action);
+    if (direct) {
+      const action = new SnsAction(this.topic);
+      made.addAlarmAction(action);
+      made.addOkAction(action);
     } else {
-      this.told.push(alarm);
+      this.told.push(made);
     }
-    this.all.push(alarm);
-    return alarm;
+    this.all.push(made);
+    return made;
   }
 }
 

@@ -6,8 +6,8 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { RemoteSourceConfig } from '../config/config.ts';
+import { alarmPrefix } from '../names/alarms.ts';
 import type { FunctionName } from '../names/aws.ts';
-import { alarmPrefix } from './alarm-names.ts';
 import { deploymentPattern } from './deployments.ts';
 import type { Functions } from './functions.ts';
 

@@ -1,14 +1,17 @@
 // Everything that one system needs on AWS, put together.
 import { Aws } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { alarmsOf } from '../config/alarms.ts';
+import type { ConfiguredAlarm } from '../config/alarms.ts';
 import { isDatabase, isRemote } from '../config/config.ts';
 import type { AwsConfig, Config } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
-import { DATABASE_FUNCTIONS, maxSystemLength } from '../names/aws.ts';
+import { maxSystemLength } from '../names/aws.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../names/s3-place.ts';
 import type { S3Place } from '../names/s3-place.ts';
 import { acknowledgeFindings } from './acknowledged.ts';
 import { Alarms } from './alarms.ts';
+import type { AlarmDefinition } from './alarms.ts';
 import { SystemDashboard } from './dashboard.ts';
 import { sayWhatCannotBeUndone } from './compliance.ts';
 import { deployingRoles } from './deployers.ts';
@@ -18,9 +21,9 @@ import { Messages } from './messages.ts';
 import { RecoveryRole } from './recovery-role.ts';
 import { Schedules } from './schedules.ts';
 import { SigningKeys } from './signing-keys.ts';
-import { sourceAlarms } from './source-alarms.ts';
+import { sourceAlarm } from './source-alarms.ts';
 import { Storage } from './storage.ts';
-import { deadLetterAlarm, functionAlarms, storeAlarms, taskAlarm } from './system-alarms.ts';
+import { deadLetterAlarm, functionAlarm, storeAlarm, taskAlarm } from './system-alarms.ts';
 import { hasTasks, taskRunner, Tasks } from './tasks.ts';
 import { timetables } from './timetables.ts';
 
@@ -88,7 +91,7 @@ export class Holdfast extends Construct {
       taskRunner: hasTasks(config) ? taskRunner(this) : undefined,
     });
     this.tasks = this.makeTasks(config, aws);
-    this.alarms = new Alarms(this, 'Alarms', { system, topic: this.messages.topic });
+    this.alarms = new Alarms(this, 'Alarms', { topic: this.messages.topic });
     const shared = {
       system,
       functions: this.functions,
@@ -132,20 +135,29 @@ export class Holdfast extends Construct {
     });
   }
 
-  private taskAlarms() {
-    const machines = this.tasks?.stateMachines;
-    if (machines === undefined) return [];
-    return DATABASE_FUNCTIONS.map((name) => taskAlarm(name, machines[name]));
+  private define(alarm: ConfiguredAlarm, config: Config, now: Date): AlarmDefinition[] {
+    const { subject } = alarm;
+    const { system, capacityBytes, sources } = config;
+    switch (subject.about) {
+      case 'source': {
+        const source = sources.find(({ name }) => name === subject.source);
+        return source === undefined ? [] : sourceAlarm(alarm, source, { system, now });
+      }
+      case 'store':
+        return storeAlarm(alarm, { system, capacityBytes });
+      case 'function':
+        return functionAlarm(alarm, this.functions.of(subject.function));
+      case 'task': {
+        const machine = this.tasks?.stateMachines[subject.task];
+        return machine === undefined ? [] : taskAlarm(alarm, subject.task, machine);
+      }
+      case 'stack':
+        return deadLetterAlarm(alarm, this.messages.deadLetters);
+    }
   }
 
   private watch(config: Config, now: Date): void {
-    const definitions = [
-      ...config.sources.flatMap((source) => sourceAlarms(config.system, source, now)),
-      ...storeAlarms(config.system, config.capacityBytes),
-      ...this.functions.all.flatMap(functionAlarms),
-      ...this.taskAlarms(),
-      deadLetterAlarm(this.messages.deadLetters),
-    ];
+    const definitions = alarmsOf(config).flatMap((alarm) => this.define(alarm, config, now));
     for (const definition of definitions) this.alarms.add(definition);
     new SystemDashboard(this, 'Dashboard', { config, alarms: this.alarms.all });
   }

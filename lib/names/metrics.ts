@@ -29,9 +29,18 @@ export const SOURCE_METRICS = {
     unit: 'Seconds',
     about: 'the time since the last proven restore test',
   },
+  RestoreSeconds: { unit: 'Seconds', about: 'how long the last proven restore test took' },
   BackupBytes: { unit: 'Bytes', about: 'the stored size of the newest good backup' },
   BackupFiles: { unit: 'Count', about: 'the entries of the newest good backup' },
   BackupSeconds: { unit: 'Seconds', about: 'how long the newest good backup took' },
+  LateBackups: {
+    unit: 'Count',
+    about: '1 when the newest good backup is older than its schedule and grace allow, else 0',
+  },
+  NothingGood: {
+    unit: 'Count',
+    about: '1 when there should be a good backup and there is none, else 0',
+  },
   PartialBackups: {
     unit: 'Count',
     about: '1 when the newest backup lacks something that is not tolerated, else 0',
@@ -65,6 +74,10 @@ export const SYSTEM_METRICS = {
   },
   UntrustedBackups: { unit: 'Count', about: 'backups and records without a signature that counts' },
   FutureBackups: { unit: 'Count', about: 'backups whose time has not come yet' },
+  UnconfiguredProblems: {
+    unit: 'Count',
+    about: 'what is wrong with sources that are in the store and not in the configuration',
+  },
   StoredBytes: {
     unit: 'Bytes',
     about: 'what the store holds, versions that are no longer current included',

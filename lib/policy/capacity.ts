@@ -1,8 +1,6 @@
 // How full a store is against what was configured for it, and when it will be full at its present growth.
 import { DAY_MS } from './durations.ts';
-
-/** From this share of the capacity on, `near`. */
-export const NEAR_SHARE = 0.8;
+import { FULL_PERCENT, NEARLY_FULL_PERCENT } from './store-conditions.ts';
 
 /** Fewer samples, or over a shorter time, give no estimate: one large backup is not a trend. */
 const LEAST_SAMPLES = 3;
@@ -21,6 +19,8 @@ export interface CapacityStatus {
   readonly capacityBytes: number | undefined;
   /** Of the capacity, 1 being all of it. */
   readonly share: number | undefined;
+  /** The same in percent, as alarms look at it. */
+  readonly usedPercent: number | undefined;
   /** Negative when the store shrinks; undefined when the samples do not suffice. */
   readonly growthBytesPerDay: number | undefined;
   /** 0 when it is full already; undefined when it does not grow, has no capacity, or cannot be estimated. */
@@ -35,16 +35,19 @@ export function capacityStatus(
 ): CapacityStatus {
   const growthBytesPerDay = growthOf(samples);
   if (capacityBytes === undefined) {
-    const nothing = { share: undefined, daysUntilFull: undefined };
+    const nothing = { share: undefined, usedPercent: undefined, daysUntilFull: undefined };
     return { state: 'unlimited', storedBytes, capacityBytes, growthBytesPerDay, ...nothing };
   }
   // A capacity of 0 is over as soon as it is asked about, and never a division by zero.
   const share = capacityBytes > 0 ? storedBytes / capacityBytes : 1;
+  const usedPercent = share * 100;
   return {
-    state: share >= 1 ? 'over' : share >= NEAR_SHARE ? 'near' : 'ok',
+    state:
+      usedPercent >= FULL_PERCENT ? 'over' : usedPercent >= NEARLY_FULL_PERCENT ? 'near' : 'ok',
     storedBytes,
     capacityBytes,
     share,
+    usedPercent,
     growthBytesPerDay,
     daysUntilFull: daysUntil(capacityBytes - storedBytes, growthBytesPerDay),
   };

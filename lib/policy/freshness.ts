@@ -1,7 +1,8 @@
 // How old the newest good backup of a source is, and whether that is what was promised.
 import { CLOCK_TOLERANCE_MS, HOUR_MS, durationText } from './durations.ts';
 import { effectiveTime, newestOf, type Dated } from './order.ts';
-import { lastMomentOf, longestIntervalMs, nextDue, type Schedule } from './schedule.ts';
+import { lateAfterMs } from './objectives.ts';
+import { lastMomentOf, nextDue, type Schedule } from './schedule.ts';
 
 /** What may pass beyond a source's interval before its freshness alarms, where nothing else is configured. */
 export const DEFAULT_GRACE_MS = 2 * HOUR_MS;
@@ -73,12 +74,9 @@ export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
   // Backups that were made on request may be of any age when the schedule begins.
   const countedFrom = later(since, input.scheduledSince);
   // The interval that has just ended counts, too: it may be the one in which the clock was put back.
-  const lateAfterMs =
-    schedule === undefined
-      ? undefined
-      : longestIntervalMs(schedule, countedFrom ?? now) + input.graceMs;
-  const lateFrom = lateTime(countedFrom, lateAfterMs);
-  const tooOld = lateAfterMs !== undefined && (lateFrom === undefined || now > lateFrom);
+  const lateMs = lateAfterMs(input, countedFrom ?? now);
+  const lateFrom = lateTime(countedFrom, lateMs);
+  const tooOld = lateMs !== undefined && (lateFrom === undefined || now > lateFrom);
   const isLate = missed || tooOld;
   const state = stateOf({ hasGood: newest !== undefined, schedule, isLate, dueSince });
   const rpo = rpoVerdict(input, newest !== undefined, ageMs);
@@ -158,9 +156,9 @@ function rpoVerdict(
   return hasGood ? 'met' : 'pending';
 }
 
-function lateTime(since: Date | undefined, lateAfterMs: number | undefined): Date | undefined {
-  if (since === undefined || lateAfterMs === undefined) return undefined;
-  return new Date(since.getTime() + lateAfterMs);
+function lateTime(since: Date | undefined, lateMs: number | undefined): Date | undefined {
+  if (since === undefined || lateMs === undefined) return undefined;
+  return new Date(since.getTime() + lateMs);
 }
 
 function detailOf(

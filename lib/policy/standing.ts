@@ -69,8 +69,13 @@ function isProof(piece: EvidencePiece): boolean {
   return piece.verdict === 'proven' && piece.level !== 'presence';
 }
 
+/** Whether a backup lacks what the configuration does not tolerate: then it is `partial`, whatever its own status says. */
+export function lacksSomething(facts: Pick<BackupFacts, 'status' | 'problems'>): boolean {
+  return missingPart(facts) !== undefined;
+}
+
 /** What keeps a backup from being whole, or undefined. The list decides even where the status claims `complete`. */
-function missingPart(facts: BackupFacts): string | undefined {
+function missingPart(facts: Pick<BackupFacts, 'status' | 'problems'>): string | undefined {
   const count = facts.problems.filter((problem) => problem.tolerated !== true).length;
   if (count > 0) {
     const problems = count === 1 ? '1 problem' : `${count} problems`;

@@ -2,10 +2,10 @@
 import process from 'node:process';
 import os from 'node:os';
 import type { Config, SourceConfig } from '../../config/config.ts';
+import { intervalOf, scheduleOf } from '../../config/objectives.ts';
 import { isUrl } from '../../config/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
-import { longestIntervalMs, parseSchedule, type Schedule } from '../../policy/schedule.ts';
 import { withLocalLock } from '../../stores/lock.ts';
 import { problemLines } from '../problems.ts';
 import type { Invocation } from '../invocation.ts';
@@ -22,8 +22,7 @@ export async function pruneWithLock(
   { dryRun, justMade }: { dryRun: boolean; justMade?: string },
 ): Promise<PruneResult> {
   const schedules = new Map(config.sources.map((one) => [one.name, scheduleOf(one)]));
-  const schedule = schedules.get(source.name);
-  const intervalMs = schedule && longestIntervalMs(schedule, engine.now());
+  const intervalMs = intervalOf(source, engine.now());
   const options = { policy: source.retention, intervalMs, schedules, dryRun, justMade };
   const prune = () => pruneSource(engine, source.name, options);
   if (dryRun) return prune();
@@ -31,10 +30,6 @@ export async function pruneWithLock(
   // On S3 to let go is to tag: two at once do the same, and neither deletes.
   if (isUrl(config.store)) return prune();
   return withLocalLock(config.store, 'prune', holder, prune);
-}
-
-function scheduleOf({ schedule, timeZone }: SourceConfig): Schedule | undefined {
-  return schedule === undefined ? undefined : parseSchedule(schedule, timeZone);
 }
 
 export async function run(

@@ -1,9 +1,12 @@
 // `holdfast status`: whether each source is protected as it should be. One block each, the verdict first.
-import type { Config } from '../../config/config.ts';
+import { promisesOf } from '../../config/objectives.ts';
 import { knownSources } from '../../engine/log.ts';
-import { statusOf, type Objectives, type Status } from '../../engine/status.ts';
-import { ERRORS } from '../../errors.ts';
-import { parseSchedule } from '../../policy/schedule.ts';
+import type { MeasureInput } from '../../engine/measure.ts';
+import { statusOf, type Status } from '../../engine/status.ts';
+import { ERRORS, HoldfastError } from '../../errors.ts';
+import type { Objectives } from '../../policy/objectives.ts';
+import { releasedTags } from '../../stores/released.ts';
+import type { Store } from '../../stores/store.ts';
 import { withFindings } from '../beside-status.ts';
 import { assertKnown } from '../known-sources.ts';
 import type { Invocation } from '../invocation.ts';
@@ -17,11 +20,16 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   await using session = await openSession({ options, signal, signing: 'none' });
   const { engine, config } = session;
-  const objectives = objectivesOf(config);
+  const objectives = promisesOf(config ?? { sources: [] });
   if (names.length > 0)
     assertKnown(names, [...objectives.keys(), ...(await knownSources(engine)).keys()]);
   const status = withFindings(
-    await statusOf(engine, { objectives, capacityBytes: config?.capacityBytes, sources: names }),
+    await statusOf(engine, {
+      objectives,
+      capacityBytes: config?.capacityBytes,
+      sources: names,
+      isReleased: releasesSeen(engine.store),
+    }),
     {
       config,
       doubt: session.doubt,
@@ -35,30 +43,30 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   return status.verdict === 'alarm' ? ERRORS.BACKUP_DAMAGED.exit : 0;
 }
 
-function objectivesOf(config: Config | undefined): Map<string, Objectives> {
-  return new Map(
-    (config?.sources ?? []).map(
-      ({ name, schedule, timeZone, rpoMs, rtoMs, graceMs, restoreTest }) => [
-        name,
-        {
-          schedule: schedule === undefined ? undefined : parseSchedule(schedule, timeZone),
-          rpoMs,
-          rtoMs,
-          graceMs,
-          restoreTestMaxAgeMs: restoreTest.maxAgeMs,
-        },
-      ],
-    ),
+/** Whoever may read the backups may not always read their tags; then `status` says that it cannot see. */
+function releasesSeen(store: Store): MeasureInput['isReleased'] {
+  const isReleased = releasedTags(store);
+  return (
+    isReleased &&
+    (async (key) => {
+      try {
+        return await isReleased(key);
+      } catch (error) {
+        if (error instanceof HoldfastError && error.code !== 'CANCELLED') return undefined;
+        throw error;
+      }
+    })
   );
 }
 
 function jsonOf(
-  { at, verdict, sources, store }: Status,
-  objectives: Map<string, Objectives>,
+  { at, verdict, well, sources, store }: Status,
+  objectives: ReadonlyMap<string, Objectives>,
 ): object {
   return {
     at,
     verdict,
+    well,
     sources: sources.map((one) => {
       const objective = objectives.get(one.source);
       return {

@@ -1,0 +1,94 @@
+// Every alarm that the stack of a configuration has: the table of conditions, for each thing that can be in one.
+import { alarmPrefix, directAlarmPrefix } from '../names/alarms.ts';
+import { DATABASE_FUNCTIONS, type DatabaseFunctionName, type FunctionName } from '../names/aws.ts';
+import type { Limit, Watched } from '../policy/condition.ts';
+import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions.ts';
+import { isDatabase, type Config } from './config.ts';
+import { functionsOf } from './stack-keys.ts';
+
+/** What an alarm is about. */
+export type AlarmSubject =
+  | { readonly about: 'source'; readonly source: string }
+  | { readonly about: 'store' | 'stack' }
+  | { readonly about: 'function'; readonly function: FunctionName }
+  | { readonly about: 'task'; readonly task: DatabaseFunctionName };
+
+export interface ConfiguredAlarm {
+  /** As CloudWatch knows it. */
+  readonly name: string;
+  /** The same without the system: `site/late`. */
+  readonly label: string;
+  readonly code: ConditionCode;
+  readonly subject: AlarmSubject;
+  readonly watched: Watched;
+  /** Tells the topic itself, because the function that tells otherwise may be what is wrong. */
+  readonly direct: boolean;
+}
+
+/** What alarms depend on. */
+export type AlarmConfig = Pick<Config, 'system' | 'sources'>;
+
+/** The alarms of everything that is configured; whether one has a threshold, its limits say. */
+export function alarmsOf(config: AlarmConfig): ConfiguredAlarm[] {
+  return subjectsOf(config).flatMap((subject) =>
+    CONDITION_CODES.flatMap((code) => {
+      const { about, watched } = conditionOf(code);
+      if (watched === undefined || !isAbout(subject, about, code)) return [];
+      const direct = isDirect(subject);
+      const label = labelOf(subject, code);
+      const prefix = direct ? directAlarmPrefix(config.system) : alarmPrefix(config.system);
+      return [{ name: `${prefix}${label}`, label, code, subject, watched, direct }];
+    }),
+  );
+}
+
+/** The alarm that CloudWatch knows as `name`; undefined when the configuration has none of that name. */
+export function alarmNamed(name: string, config: AlarmConfig): ConfiguredAlarm | undefined {
+  return alarmsOf(config).find((alarm) => alarm.name === name);
+}
+
+/** What alarms depend on, as far as it is known. */
+export type Limits = Readonly<Partial<Record<Limit, number | undefined>>>;
+
+/** At what an alarm goes off; undefined where nothing is promised, and there is none. */
+export function thresholdOf({ threshold, only }: Watched, limits: Limits): number | undefined {
+  if (only !== undefined && limits[only] === undefined) return undefined;
+  return typeof threshold === 'number' ? threshold : limits[threshold];
+}
+
+function subjectsOf({ sources }: AlarmConfig): AlarmSubject[] {
+  const hasTasks = sources.some((source) => isDatabase(source) && source.runOn === 'task');
+  return [
+    ...sources.map(({ name }) => ({ about: 'source', source: name }) as const),
+    { about: 'store' },
+    ...functionsOf({ sources }).map((name) => ({ about: 'function', function: name }) as const),
+    ...(hasTasks ? DATABASE_FUNCTIONS.map((task) => ({ about: 'task', task }) as const) : []),
+    { about: 'stack' },
+  ];
+}
+
+/** A task has no limits of its own: it fails, or it does not. */
+function isAbout(subject: AlarmSubject, about: string, code: ConditionCode): boolean {
+  return subject.about === 'task' ? code === 'errors' : subject.about === about;
+}
+
+/** Of failures of these nobody would hear through `alert`. */
+function isDirect(subject: AlarmSubject): boolean {
+  if (subject.about === 'stack') return true;
+  return subject.about === 'function' && ['alert', 'freshness'].includes(subject.function);
+}
+
+function labelOf(subject: AlarmSubject, code: ConditionCode): string {
+  switch (subject.about) {
+    case 'source':
+      return `${subject.source}/${code}`;
+    case 'store':
+      return `store/${code}`;
+    case 'function':
+      return `functions/${subject.function}/${code}`;
+    case 'task':
+      return `tasks/${subject.task}/${code}`;
+    case 'stack':
+      return code;
+  }
+}

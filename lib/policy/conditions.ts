@@ -1,0 +1,77 @@
+// Every condition of a system that people are told of: how grave it is, what it means, what to do, and what CloudWatch looks at.
+// `status`, alarms, messages, the heartbeat and the documents all read this table, so that none of them can say something else.
+import type { Condition, Severity, Watched } from './condition.ts';
+import { SOURCE_CONDITIONS } from './source-conditions.ts';
+import { MACHINE_CONDITIONS, STACK_CONDITIONS, STORE_CONDITIONS } from './store-conditions.ts';
+
+/** The table, by the codes that `status` shows and in which the names of alarms end. */
+export const CONDITIONS = {
+  ...SOURCE_CONDITIONS,
+  ...STORE_CONDITIONS,
+  ...STACK_CONDITIONS,
+  ...MACHINE_CONDITIONS,
+};
+
+export type ConditionCode = keyof typeof CONDITIONS;
+
+/** Every code, in the order of the table. */
+export const CONDITION_CODES = Object.keys(CONDITIONS) as readonly ConditionCode[];
+
+/** The row of a condition. */
+export function conditionOf(code: ConditionCode): Condition {
+  return CONDITIONS[code];
+}
+
+/** One condition that holds. */
+export interface Finding {
+  readonly severity: Severity;
+  readonly code: ConditionCode;
+  /** What exactly is the case, in words. */
+  readonly detail: string;
+}
+
+/** The finding that `code` holds, as grave as the table says. */
+export function finding(code: ConditionCode, detail: string): Finding {
+  return { severity: CONDITIONS[code].severity, code, detail };
+}
+
+/** Whether all cannot be called well while the condition holds. */
+export function isUnwell({ code }: Pick<Finding, 'code'>): boolean {
+  const { severity, unwell } = conditionOf(code);
+  return severity === 'alarm' || unwell === true;
+}
+
+/** The gravest severity among findings. */
+export function gravestOf(findings: readonly Finding[]): 'fine' | Severity {
+  if (findings.some(({ severity }) => severity === 'alarm')) return 'alarm';
+  return findings.length > 0 ? 'watch' : 'fine';
+}
+
+/** The alarms first, otherwise in the order given, without what a graver one among them covers. */
+export function sorted<F extends Finding>(findings: readonly F[]): F[] {
+  const covered = new Set(findings.flatMap(({ code }) => conditionOf(code).covers ?? []));
+  const said = findings.filter(({ code }) => !covered.has(code));
+  const alarms = said.filter(({ severity }) => severity === 'alarm');
+  return [...alarms, ...said.filter(({ severity }) => severity !== 'alarm')];
+}
+
+/**
+ * The condition whose alarm goes off while `code` holds; undefined for what only `status` says. Of a source that the configuration
+ * does not name no metrics are published: one alarm of the store stands for everything that alarms about it.
+ */
+export function alarmOf(code: ConditionCode, isConfigured: boolean): ConditionCode | undefined {
+  const { about, severity, watched, alarm } = conditionOf(code);
+  if (about === 'source' && !isConfigured) return severity === 'alarm' ? 'unconfigured' : undefined;
+  return watched === undefined ? (alarm as ConditionCode | undefined) : code;
+}
+
+/** Whether `value` is on the wrong side. What is not known is on no side. */
+export function isBreached(
+  { breach }: Pick<Watched, 'breach'>,
+  value: number | undefined,
+  threshold: number | undefined,
+): boolean {
+  if (value === undefined || threshold === undefined) return false;
+  if (breach === 'below') return value < threshold;
+  return breach === 'above' ? value > threshold : value >= threshold;
+}

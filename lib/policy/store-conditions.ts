@@ -1,0 +1,227 @@
+// What can be wrong with the store as a whole, and with the stack that watches it. A part of the table in conditions.ts.
+import { COUNTED, HOUR_OF_POINTS, type Condition } from './condition.ts';
+
+/** How much of the capacity is used, in percent, when little is left, and when nothing is. */
+export const NEARLY_FULL_PERCENT = 80;
+export const FULL_PERCENT = 100;
+/** Time to raise a budget, or to lower a retention. */
+export const GROWTH_DAYS = 30;
+/** Of the time that a function has. */
+export const NEAR_TIMEOUT_SHARE = 0.9;
+
+export const STORE_CONDITIONS = {
+  hidden: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'A manifest is covered by a delete marker or a later version',
+    means:
+      'Somebody deleted or overwrote in the store; everything can still be restored, until the undo window ends.',
+    next: [
+      'holdfast list names what is hidden; the trail of the account tells who did it.',
+      'Undo it, before the lifecycle ends the hidden versions.',
+    ],
+    runbook: 'alarm-hidden',
+    watched: { metric: 'HiddenManifests', ...COUNTED },
+  },
+  released: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'A backup that the policy keeps carries the tag of released ones',
+    means: 'A backup that the policy keeps is marked to be deleted soon.',
+    next: ['Remove the tag holdfast:released from its objects.', 'Find out who set it.'],
+    runbook: 'alarm-released',
+    watched: { metric: 'ReleasedButWanted', ...COUNTED },
+  },
+  'releases-unseen': {
+    about: 'store',
+    severity: 'watch',
+    sentence: 'Whether backups are marked to be deleted could not be seen',
+  },
+  untrusted: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'The store holds what no trusted key has signed',
+    means: 'Nothing that is not signed counts; what is signed is as good as before.',
+    next: [
+      'holdfast status names it, holdfast show who signed it.',
+      'Nobody known? Then somebody else can write into the store: find out who.',
+    ],
+    runbook: 'alarm-untrusted',
+    watched: { metric: 'UntrustedBackups', ...COUNTED },
+  },
+  future: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'The store holds a backup whose time has not come yet',
+    means: 'A backup from the future counts for nothing; a clock is wrong, or somebody forges.',
+    next: ['holdfast status names it; compare the clock of whoever wrote it.'],
+    runbook: 'alarm-future',
+    watched: { metric: 'FutureBackups', ...COUNTED },
+  },
+  unconfigured: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'Something is wrong with a source that the configuration does not name',
+    means: 'What the store still holds of a source that is configured no more may be lost.',
+    next: [
+      'holdfast status names the source and what is wrong with it.',
+      'Name it in the configuration again, or mend what is damaged: holdfast repair ID.',
+    ],
+    runbook: 'alarm-unconfigured',
+    watched: { metric: 'UnconfiguredProblems', ...COUNTED },
+  },
+  key: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'What is stored could not be decrypted, or nobody could tell',
+    means: 'What cannot be decrypted cannot be restored: nothing at all could be, now.',
+    next: [
+      'Look at the state of the keys in KMS: enable them, cancel their deletion.',
+      'The trail of the account tells who changed them.',
+    ],
+    runbook: 'alarm-key',
+    watched: {
+      metric: 'KeyUsable',
+      breach: 'below',
+      threshold: 1,
+      points: HOUR_OF_POINTS,
+      silence: 'alarm',
+    },
+  },
+  full: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'All of the configured capacity is used',
+    means: 'The store has outgrown what it may cost; nothing is deleted because of that.',
+    next: ['holdfast status shows the growth; raise the capacity, or lower `retention`.'],
+    runbook: 'alarm-full',
+    watched: {
+      metric: 'CapacityUsedPercent',
+      breach: 'atLeast',
+      threshold: FULL_PERCENT,
+      only: 'capacityBytes',
+    },
+    covers: ['nearly-full', 'growth'],
+  },
+  'nearly-full': {
+    about: 'store',
+    severity: 'watch',
+    sentence: `At least ${NEARLY_FULL_PERCENT} % of the configured capacity is used`,
+    means: 'When the capacity is used up, somebody has to choose between cost and retention.',
+    next: ['holdfast status shows the growth; raise the capacity, or lower `retention`.'],
+    runbook: 'alarm-nearly-full',
+    watched: {
+      metric: 'CapacityUsedPercent',
+      breach: 'atLeast',
+      threshold: NEARLY_FULL_PERCENT,
+      only: 'capacityBytes',
+    },
+    covers: ['growth'],
+  },
+  growth: {
+    about: 'store',
+    severity: 'watch',
+    sentence: `At its present growth, the configured capacity is used up within ${GROWTH_DAYS} days`,
+    means: 'Before long, somebody has to choose between cost and retention.',
+    next: [
+      'holdfast status shows how fast, holdfast list which backups grow.',
+      'Leave out what is not needed, raise the capacity, or lower `retention`.',
+    ],
+    runbook: 'alarm-growth',
+    // CloudWatch remembers what the store held, and looks at that; `status` looks at what each prune found.
+    watched: {
+      metric: 'StoredBytes',
+      breach: 'above',
+      threshold: 'capacityBytes',
+      aheadDays: GROWTH_DAYS,
+      points: 3,
+    },
+  },
+  clock: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'The clock of this machine is not that of the store',
+    runbook: 'backups-that-fail',
+    // `freshness` measures nothing by such a clock: it fails.
+    alarm: 'errors',
+  },
+} as const satisfies Record<string, Condition>;
+
+export const STACK_CONDITIONS = {
+  errors: {
+    about: 'function',
+    severity: 'alarm',
+    sentence: 'NAME failed; its log says why',
+    means: 'What this function does was not done; other alarms tell when that begins to matter.',
+    next: ['Its log names the code of the error; holdfast explain CODE what to do.'],
+    runbook: 'alarm-errors',
+    watched: { metric: 'Errors', ...COUNTED, silence: 'fine' },
+  },
+  throttles: {
+    about: 'function',
+    severity: 'watch',
+    sentence: 'NAME was not started because too many run at once; it is tried again for six hours',
+    means: 'Runs wait for others; they are tried again.',
+    next: ['Raise the quota of concurrent runs of the account, or spread the schedules.'],
+    runbook: 'alarm-throttles',
+    watched: { metric: 'Throttles', ...COUNTED, silence: 'fine' },
+  },
+  duration: {
+    about: 'function',
+    severity: 'watch',
+    sentence: 'NAME takes nearly all of its time, LIMIT',
+    means: 'When it takes all of its time, it is stopped, and what it does is not done.',
+    next: [
+      'Split the largest source, or back it up from the command line, in CI or by AWS Backup.',
+    ],
+    runbook: 'alarm-duration',
+    watched: {
+      metric: 'Duration',
+      breach: 'above',
+      threshold: 'nearTimeoutMs',
+      silence: 'fine',
+    },
+  },
+  'dead-letters': {
+    about: 'stack',
+    severity: 'alarm',
+    sentence: 'An event or a run was given up; the queue of dead letters holds it',
+    means: 'A run or a message did not happen, and nobody will try it again.',
+    next: ['Look into the queue; then trigger anew what did not run.'],
+    runbook: 'alarm-dead-letters',
+    watched: {
+      metric: 'ApproximateNumberOfMessagesVisible',
+      ...COUNTED,
+      silence: 'fine',
+    },
+  },
+} as const satisfies Record<string, Condition>;
+
+/** What only the machine can see on which `status` is run. */
+export const MACHINE_CONDITIONS = {
+  'another-store': {
+    about: 'machine',
+    severity: 'alarm',
+    sentence: 'The store is not the one that was written to from here before',
+  },
+  'other-site': {
+    about: 'machine',
+    severity: 'alarm',
+    sentence: 'The site that stands here is not the one whose backups these are',
+  },
+  elsewhere: {
+    about: 'machine',
+    severity: 'watch',
+    sentence: 'The backups are made on another machine',
+  },
+  'former-store': {
+    about: 'machine',
+    severity: 'watch',
+    sentence: 'Backups went to another store from here before',
+  },
+  'not-judged': {
+    about: 'machine',
+    severity: 'watch',
+    sentence: 'There is no configuration to judge by',
+  },
+} as const satisfies Record<string, Condition>;
