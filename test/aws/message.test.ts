@@ -10,11 +10,11 @@ const HOUR_MS = 3_600_000;
 
 const CONFIG = {
   system: 'shop',
-  sources: [{ name: 'site', rpoMs: 24 * HOUR_MS, rtoMs: HOUR_MS }],
+  sources: [{ kind: 'files', name: 'site', rpoMs: 24 * HOUR_MS, rtoMs: HOUR_MS }],
 } as unknown as Config;
 
 const LATE: AlarmChange = {
-  alarm: 'holdfast-shop/site/age',
+  alarm: 'holdfast-shop/site/late',
   state: 'ALARM',
   since: new Date('2026-11-22T03:00:00Z'),
   previous: 'OK',
@@ -27,7 +27,8 @@ const LATE: AlarmChange = {
 const DAY = {
   at: new Date('2026-11-22T08:00:00Z'),
   storedBytes: 1_234_567,
-  alarms: [],
+  verdict: 'fine' as const,
+  unwell: [],
   sources: [
     {
       name: 'site',
@@ -37,6 +38,13 @@ const DAY = {
       backupBytes: 400_000,
     },
   ],
+};
+
+const NOTHING = {
+  newestGoodAgeMs: undefined,
+  lastProofAgeMs: undefined,
+  lastRestoreTestAgeMs: undefined,
+  backupBytes: undefined,
 };
 
 const MESSAGES = {
@@ -60,7 +68,29 @@ const MESSAGES = {
     ),
   'all-is-well': () => reportMessage(DAY, CONFIG),
   'not-well': () =>
-    reportMessage({ ...DAY, alarms: ['site: the newest good backup is 3 days old'] }, CONFIG),
+    reportMessage(
+      { ...DAY, verdict: 'alarm', unwell: ['site: the newest good backup is 3 days old'] },
+      CONFIG,
+    ),
+  'not-yet': () =>
+    reportMessage(
+      {
+        ...DAY,
+        verdict: 'watch',
+        unwell: ['site: it was never backed up; its next run is due at 2026-11-23T02:00:00.000Z'],
+        sources: DAY.sources.map(({ name }) => ({ name, ...NOTHING })),
+      },
+      CONFIG,
+    ),
+  watch: () =>
+    alarmMessage(
+      {
+        ...LATE,
+        alarm: 'holdfast-shop/site/partial',
+        means: 'site: the newest backup lacks something.',
+      },
+      CONFIG,
+    ),
 };
 
 describe('a message', () => {
@@ -97,10 +127,17 @@ const HOSTILE = [
   'x'.repeat(10_000),
 ];
 
+test('an alarm that the configuration does not have may be the worst, and is told with its name', () => {
+  const { subject, body } = alarmMessage({ ...LATE, alarm: 'holdfast-shop/gone/partial' }, CONFIG);
+  expect(subject).toContain('] ALARM: ');
+  expect(body).toContain('alarm    holdfast-shop/gone/partial\n');
+  expect(body).toContain('next     holdfast status says how everything stands.');
+});
+
 describe('hostile text', () => {
   test.each(HOSTILE)('%j', (text) => {
     const { subject, body } = alarmMessage(
-      { ...LATE, alarm: `holdfast-shop/${text}/age`, means: text, reason: text },
+      { ...LATE, alarm: `holdfast-shop/${text}/late`, means: text, reason: text },
       CONFIG,
     );
     expect(subject).toMatch(/^[\x20-\x7e]{1,100}$/);

@@ -317,7 +317,7 @@ test('a schedule that has stopped is told', async () => {
   await fillAssets();
   await untilSundaysBackup();
   await leapToFreshness();
-  await untilOk('assets/age');
+  await untilOk('assets/late');
   const broken = aws.now();
   const schedules = new SchedulerClient(aws.client);
   const { Schedules = [] } = await schedules.send(new ListSchedulesCommand({}));
@@ -327,10 +327,10 @@ test('a schedule that has stopped is told', async () => {
   );
   const sunday = await leapBefore(aws, '3:00', SUNDAY);
   await untilStarted(aws, sunday);
-  expect(await system.alarms()).toMatchObject({ 'assets/age': 'OK' });
+  expect(await system.alarms()).toMatchObject({ 'assets/late': 'OK' });
   // The grace of two hours passes, too.
   await aws.leapTo(new Date(sunday.getTime() + 2.5 * HOUR_MS));
-  await told('assets/age', /ALARM: assets: there is no good backup younger than/, broken);
+  await told('assets/late', /ALARM: assets: there is no good backup younger than/, broken);
   expect(await scheduledAt(sunday)).toBeUndefined();
 }, 240_000);
 

@@ -1,6 +1,6 @@
 // What alarms on AWS look at is computed by the same judgement as `status`: the two never disagree about runs that are missing.
 import { describe, expect, test } from '@jest/globals';
-import { measureStore } from '../../lib/engine/freshness.ts';
+import { assessStore, sourceMeasures } from '../../lib/engine/freshness.ts';
 import { claimStore } from '../../lib/engine/marker.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { statusOf } from '../../lib/engine/status.ts';
@@ -42,11 +42,10 @@ function setUp() {
     absent: folderSource(scratch.at('gone')),
     look: async (name = 'site', schedule = EVERY_DAY.schedule) => {
       const sources = new Map([[name, { ...EVERY_DAY, schedule }]]);
-      const usual = { capacityBytes: undefined, isReleased: undefined };
-      const measures = await measureStore(engine, { ...usual, sources });
-      const input = { objectives: sources, capacityBytes: undefined, sources: [name] };
-      const [status] = (await statusOf(engine, input)).sources;
-      const { missedRuns, failedRuns } = measures.sources[name] ?? {};
+      const input = { objectives: sources, capacityBytes: undefined };
+      const measures = sourceMeasures(await assessStore(engine, input));
+      const [status] = (await statusOf(engine, { ...input, sources: [name] })).sources;
+      const { missedRuns, failedRuns } = measures[name] ?? {};
       const codes = (status?.findings ?? []).map(({ severity, code }) => `${severity} ${code}`);
       return { missedRuns, failedRuns, codes };
     },

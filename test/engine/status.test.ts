@@ -7,9 +7,10 @@ import { pinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { repairBackup } from '../../lib/engine/repair.ts';
 import { restoreTest } from '../../lib/engine/restore-test.ts';
-import { statusOf, type Objectives, type Status } from '../../lib/engine/status.ts';
+import { statusOf, type Status } from '../../lib/engine/status.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { artifactOf } from '../../lib/format/manifest.ts';
+import type { Objectives } from '../../lib/policy/objectives.ts';
 import { parseSchedule } from '../../lib/policy/schedule.ts';
 import { noise, Scratch } from '../support/archives.ts';
 import {
@@ -108,7 +109,7 @@ describe('a source', () => {
     expect((await look())[0]).toEqual(['site', 'alarm', 'never']);
     await claimStore(site.engine);
     const early = [
-      ['site', 'watch', 'never'],
+      ['site', 'watch', 'awaited'],
       ['configuration', 'watch', 'none'],
     ];
     expect(await look()).toEqual(early);
@@ -187,6 +188,12 @@ describe('a source', () => {
     await makeGood(site.engine, site.source);
     site.clock.advance(HOUR_MS);
     await backUpNow(site.engine, site.source);
+    expect(findings(await site.look())).toEqual(['watch proof-due']);
+    site.clock.advance(1.1 * HOUR_MS);
+    const status = await site.look();
+    expect(findings(status)).toEqual(['watch unproven']);
+    // A newer one that is proven makes up for nothing: somebody meant to verify this one.
+    await makeGood(site.engine, site.source);
     expect(findings(await site.look())).toEqual(['watch unproven']);
   });
 
@@ -238,7 +245,7 @@ describe('a source', () => {
     const { repaired } = await repairBackup(site.engine, damaged);
     await verifyBackup(site.engine, { source: 'site', id: repaired ?? '' }, 'content');
     const status = await site.look();
-    expect(findings(status)).toEqual(['watch damaged']);
+    expect(findings(status)).toEqual(['watch repaired']);
     expect(status.sources[0]?.findings[0]?.detail).toContain(repaired);
   });
 
@@ -346,8 +353,8 @@ describe('the store', () => {
       return [verdict, ...found.map(({ code }) => code)];
     };
     expect(await at(0.5)).toEqual(['fine']);
-    expect(await at(0.9)).toEqual(['watch', 'near']);
-    expect(await at(1)).toEqual(['alarm', 'over']);
+    expect(await at(0.9)).toEqual(['watch', 'nearly-full']);
+    expect(await at(1)).toEqual(['alarm', 'full']);
   });
 
   test('is known to grow by what each prune found', async () => {

@@ -1,7 +1,12 @@
 // Alarms, schedules and rules of both examples: what their documents ask for, and that silence is heard.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
-import { AUTOMATRON, SPARK, configOf, deployed, sparkWith } from '../support/stacks.ts';
+import { alarmsOf, thresholdOf, type ConfiguredAlarm } from '../../lib/config/alarms.ts';
+import type { Config } from '../../lib/config/config.ts';
+import { objectivesOf } from '../../lib/config/objectives.ts';
+import { CONDITION_CODES, conditionOf } from '../../lib/policy/conditions.ts';
+import { limitsOf } from '../../lib/policy/objectives.ts';
+import { AUTOMATRON, NOW, SPARK, configOf, deployed, sparkWith } from '../support/stacks.ts';
 import type { Deployed } from '../support/stacks.ts';
 
 let spark: Deployed;
@@ -10,8 +15,6 @@ beforeAll(async () => {
   spark = await deployed(configOf(SPARK));
   automatron = await deployed(configOf(AUTOMATRON));
 });
-
-const HOUR = 3600;
 
 interface Scheduled {
   readonly when: unknown;
@@ -128,8 +131,9 @@ describe('Automatron', () => {
     expect(Object.values(found).filter(({ runs }) => runs === 'backup')).toEqual([]);
     expect(found).toHaveProperty('restore-test-site');
     automatron.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'holdfast-automatron-website/site/age',
-      Threshold: 26 * HOUR,
+      AlarmName: 'holdfast-automatron-website/site/late',
+      AlarmDescription:
+        'site: there is no good backup younger than 26 hours, or nobody could tell.',
     });
   });
 
@@ -177,24 +181,26 @@ test('a manifest that is stored is verified', () => {
   });
 });
 
-describe('the alarm of age', () => {
-  test('goes off after the longest interval and the grace, and when nobody tells', () => {
+describe('the alarm of what is late', () => {
+  test('goes off when freshness has found it late for an hour, and when nobody tells', () => {
     spark.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'holdfast-spark-bloom-flow/assets/age',
+      AlarmName: 'holdfast-spark-bloom-flow/assets/late',
+      AlarmDescription:
+        'assets: there is no good backup younger than 7 days, or nobody could tell.',
       Namespace: 'Holdfast',
-      MetricName: 'RecoveryPointAgeSeconds',
+      MetricName: 'LateBackups',
       Dimensions: Match.arrayWith([{ Name: 'Source', Value: 'assets' }]),
       Statistic: 'Maximum',
       Period: 900,
-      ComparisonOperator: 'GreaterThanThreshold',
-      Threshold: (7 * 24 + 2) * HOUR,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      Threshold: 1,
       EvaluationPeriods: 4,
       DatapointsToAlarm: 4,
       TreatMissingData: 'breaching',
     });
   });
 
-  test('allows for the day with 25 hours', async () => {
+  test('says the longest interval and the grace, the day with 25 hours allowed for', async () => {
     const daily = await deployed(
       sparkWith(
         ['schedule: 0 3 * * 0', 'schedule: 0 3 * * *'],
@@ -202,8 +208,9 @@ describe('the alarm of age', () => {
       ),
     );
     daily.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'holdfast-spark-bloom-flow/assets/age',
-      Threshold: (25 + 2) * HOUR,
+      AlarmName: 'holdfast-spark-bloom-flow/assets/late',
+      AlarmDescription:
+        'assets: there is no good backup younger than 27 hours, or nobody could tell.',
     });
   });
 
@@ -219,7 +226,7 @@ describe('the alarm of age', () => {
     const names = spark
       .ofType('AWS::CloudWatch::Alarm')
       .map(([, { Properties }]) => Properties['AlarmName']);
-    for (const what of ['age', 'missed'])
+    for (const what of ['late', 'missed'])
       expect(names).not.toContain(`holdfast-spark-bloom-flow/configuration/${what}`);
     expect(names).toContain('holdfast-spark-bloom-flow/configuration/failed');
   });
@@ -265,9 +272,10 @@ describe('an alarm', () => {
     const names = new Set(alarms().map(({ name }) => name.replace(/^[^/]+\//, '')));
     for (const what of ['failed', 'missed', 'damaged', 'partial', 'unproven', 'anomaly'])
       expect(names).toContain(`assets/${what}`);
-    for (const what of ['restore-test', 'age']) expect(names).toContain(`assets/${what}`);
-    for (const what of ['hidden', 'released', 'untrusted', 'future', 'key', 'capacity', 'growth'])
+    for (const what of ['restore-test', 'late', 'never']) expect(names).toContain(`assets/${what}`);
+    for (const what of ['hidden', 'released', 'untrusted', 'future', 'unconfigured', 'key'])
       expect(names).toContain(`store/${what}`);
+    for (const what of ['nearly-full', 'full', 'growth']) expect(names).toContain(`store/${what}`);
     for (const name of ['backup', 'verify', 'restore-test', 'prune'])
       for (const what of ['errors', 'throttles', 'duration'])
         expect(names).toContain(`functions/${name}/${what}`);
@@ -291,4 +299,92 @@ test('the dashboard shows each source and what locks protect from', () => {
   for (const source of ['assets', 'configuration', 'application'])
     expect(body).toContain(`${source}: newest good`);
   expect(body).toContain('an administrator of this account can');
+});
+
+interface AlarmProperties {
+  readonly AlarmName: string;
+  readonly MetricName?: string;
+  readonly Metrics?: readonly { readonly MetricStat?: { Metric: { MetricName: string } } }[];
+  readonly Threshold: number;
+  readonly ComparisonOperator: string;
+  readonly EvaluationPeriods: number;
+  readonly TreatMissingData: string;
+}
+
+let config: Config;
+let made: Map<string, AlarmProperties>;
+beforeAll(async () => {
+  config = await configOf(SPARK);
+  made = new Map(
+    spark
+      .ofType('AWS::CloudWatch::Alarm')
+      .map(([, { Properties }]) => Properties as unknown as AlarmProperties)
+      .map((alarm) => [alarm.AlarmName, alarm]),
+  );
+});
+
+/** Those of a source whose limits the configuration gives, and all of the store and of what runs. */
+function expected(): ConfiguredAlarm[] {
+  return alarmsOf(config).filter(({ subject, watched }) => {
+    if (subject.about !== 'source') return true;
+    const source = config.sources.find(({ name }) => name === subject.source);
+    if (source === undefined) throw new Error(`no source ${subject.source}`);
+    return thresholdOf(watched, limitsOf(objectivesOf(source), NOW)) !== undefined;
+  });
+}
+
+const OPERATORS = {
+  above: 'GreaterThanThreshold',
+  atLeast: 'GreaterThanOrEqualToThreshold',
+  below: 'LessThanThreshold',
+};
+const SILENCE = { alarm: 'breaching', fine: 'notBreaching', unchanged: 'ignore' };
+
+describe('the alarms of the template', () => {
+  test('are exactly those that the table has for this configuration', () => {
+    expect(config.capacityBytes).toBeDefined();
+    expect([...made.keys()].sort()).toEqual(
+      expected()
+        .map(({ name }) => name)
+        .sort(),
+    );
+  });
+
+  test('watch what the table says', () => {
+    for (const { name, subject, watched } of expected()) {
+      const alarm = made.get(name);
+      const metrics = alarm?.Metrics?.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName);
+      // A task of the Step Functions fails in three ways.
+      if (subject.about !== 'task')
+        expect([name, ...(metrics ?? [alarm?.MetricName])]).toContain(watched.metric);
+      expect([name, alarm?.ComparisonOperator]).toEqual([name, OPERATORS[watched.breach]]);
+      expect([name, alarm?.EvaluationPeriods]).toEqual([name, watched.points ?? 1]);
+      const silence = SILENCE[watched.silence ?? 'unchanged'];
+      expect([name, alarm?.TreatMissingData]).toEqual([name, silence]);
+      if (typeof watched.threshold === 'number')
+        expect([name, alarm?.Threshold]).toEqual([name, watched.threshold]);
+    }
+  });
+
+  test('watch every metric that the table names', () => {
+    const seen = new Set(
+      [...made.values()].flatMap(({ MetricName, Metrics = [] }) => [
+        ...(MetricName === undefined ? [] : [MetricName]),
+        ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []),
+      ]),
+    );
+    const named = CONDITION_CODES.flatMap((code) => conditionOf(code).watched?.metric ?? []);
+    expect(named.filter((metric) => !seen.has(metric))).toEqual([]);
+  });
+
+  test('go off when restores take longer than their objective', () => {
+    const promised = config.sources.filter(({ rtoMs }) => rtoMs !== undefined);
+    expect(promised.length).toBeGreaterThan(0);
+    for (const { name, rtoMs = 0 } of promised)
+      expect(made.get(`holdfast-${config.system}/${name}/rto`)).toMatchObject({
+        MetricName: 'RestoreSeconds',
+        Threshold: rtoMs / 1000,
+        ComparisonOperator: 'GreaterThanThreshold',
+      });
+  });
 });

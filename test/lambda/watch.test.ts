@@ -294,7 +294,7 @@ describe('alert', () => {
     source: 'aws.cloudwatch',
     'detail-type': 'CloudWatch Alarm State Change',
     detail: {
-      alarmName: `holdfast-${setting.config.system}/assets/age`,
+      alarmName: `holdfast-${setting.config.system}/assets/late`,
       state: {
         value: state,
         reason: 'Threshold Crossed: 4 datapoints were greater than the threshold (97200.0).',
@@ -318,8 +318,8 @@ describe('alert', () => {
     expect(message?.subject).toContain('ALARM: assets: there is no good backup');
     expect(message?.body).toContain('holdfast status assets');
     expect(await keysIn(setting, 'incidents/')).toEqual([
-      'incidents/assets-age-20261122T030000000Z/1-alarm.json',
-      'incidents/assets-age-20261122T030000000Z/2-told.json',
+      'incidents/assets-late-20261122T030000000Z/1-alarm.json',
+      'incidents/assets-late-20261122T030000000Z/2-told.json',
     ]);
   });
 
