@@ -124,7 +124,7 @@ function noting(): CloudWatchClient {
 const CONFIGURED = {
   kind: 'files',
   name: 'site',
-  schedule: '0 3 * * *',
+  schedule: '0 3 * * 0',
   timeZone: 'UTC',
   graceMs: 2 * HOUR_MS,
   rpoMs: 24 * HOUR_MS,
@@ -149,8 +149,8 @@ const CONFIG = {
   notify: { heartbeat: { scheme: 'ssm', name: '/heartbeat' } },
 } as unknown as Config;
 
-const EVERY_DAY = parseSchedule('0 3 * * *', 'UTC');
-const EVERY_WEEK = parseSchedule('0 3 * * 0', 'UTC');
+const SUNDAYS = parseSchedule('0 3 * * 0', 'UTC');
+const MONTHLY = parseSchedule('0 3 1 * *', 'UTC');
 
 type Step =
   | { readonly does: 'run'; readonly kind: 'manual' | 'schedule'; readonly proven: boolean }
@@ -249,7 +249,7 @@ class System {
         // Sometimes the configuration had another schedule.
         await pruneSource(this.engine, 'site', {
           ...DAILY,
-          schedules: new Map([['site', this.runs % 2 === 0 ? EVERY_DAY : EVERY_WEEK]]),
+          schedules: new Map([['site', this.runs % 2 === 0 ? SUNDAYS : MONTHLY]]),
         });
         return;
       case 'test': {
