@@ -1,4 +1,5 @@
 // What must hold for what runs on AWS: the stack, its functions and what they tell.
+import { DAY_MS } from '../policy/durations.ts';
 import { maxSystemLength } from '../names/aws.ts';
 import { databaseFindings, packageFindings } from './database-rules.ts';
 import { quote } from './faults.ts';
@@ -10,8 +11,6 @@ import { s3PlaceOf } from './store-place.ts';
 import type { ConfigShape, RetentionShape } from './schema.ts';
 import { durationMs, formatDuration } from './units.ts';
 import type { Path } from './yaml.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Finds what would stop the stack from being made, or from protecting what it promises to. */
 export function stackFindings(shape: ConfigShape): Finding[] {

@@ -1,4 +1,5 @@
 // What must hold for whatever a function reads: how often, and where its secrets are kept.
+import { MINUTE_MS } from '../policy/durations.ts';
 import { quote } from './faults.ts';
 import type { Finding } from './faults.ts';
 import { shortestGapBelow } from './interval.ts';
@@ -7,7 +8,7 @@ import { formatDuration } from './units.ts';
 import type { Path } from './yaml.ts';
 
 /** A function of 15 minutes at most must have ended before it begins again. */
-const LEAST_GAP_MS = 15 * 60_000;
+const LEAST_GAP_MS = 15 * MINUTE_MS;
 
 /** Finds a schedule that comes too often for a function. */
 export function rateFindings({ at, source }: PlacedSource, now: Date): Finding[] {

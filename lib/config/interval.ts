@@ -1,8 +1,8 @@
 // The longest time that a schedule leaves between two backups, clock changes included. Takes `now`.
 import { Cron } from 'croner';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+import { DAY_MS, HOUR_MS } from '../policy/durations.ts';
+
 // Long enough for each day of a year and for both clock changes.
 const HORIZON_DAYS = 400;
 

@@ -1,12 +1,11 @@
 // From what the file says about AWS to what the program uses. Pure.
 import assert from 'node:assert/strict';
 
+import { DAY_MS } from '../policy/durations.ts';
 import type { AwsConfig, DeploymentTrigger } from './config.ts';
 import type { ConfigShape } from './schema.ts';
 import { s3PlaceOf } from './store-place.ts';
 import { durationMs } from './units.ts';
-
-const DAY_MS = 86_400_000;
 
 /** The trigger that `codepipeline:site` names. */
 export function deploymentTrigger(text: string): DeploymentTrigger {

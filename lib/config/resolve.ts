@@ -1,6 +1,7 @@
 // From what the file says to what the program uses: paths absolute, durations in milliseconds, sizes in bytes. Pure.
 import assert from 'node:assert/strict';
 
+import { DAY_MS } from '../policy/durations.ts';
 import { awsOf, deploymentTrigger } from './resolve-aws.ts';
 import type { Config, RestoreTestConfig, RetentionConfig, SourceConfig } from './config.ts';
 import { absolutePath, parseKeyReference, parseReference } from './places.ts';
@@ -22,7 +23,6 @@ function retentionOf({ within, ...counts }: RetentionShape): RetentionConfig {
   return { ...counts, withinMs: durationMs(within) };
 }
 
-const DAY_MS = 86_400_000;
 // The longest month and quarter, so that a test on the first of each is never late.
 const TEST_INTERVALS_MS = {
   day: DAY_MS,

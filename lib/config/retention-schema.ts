@@ -1,6 +1,8 @@
 // The shape of a retention policy: of the system, and what a source has of its own.
 import * as z from 'zod/mini';
 
+import { DEFAULT_RETENTION } from '../policy/retention-policy.ts';
+import { DAY_MS } from '../policy/durations.ts';
 import { count, duration, means, timeZone } from './schema-values.ts';
 
 /** The options without their defaults. */
@@ -25,11 +27,11 @@ export const retentionRules = {
 
 /** The policy of the system. */
 export const retention = z.strictObject({
-  daily: z._default(retentionRules.daily, 7),
-  weekly: z._default(retentionRules.weekly, 4),
-  monthly: z._default(retentionRules.monthly, 12),
-  yearly: z._default(retentionRules.yearly, 0),
-  last: z._default(retentionRules.last, 0),
-  within: z._default(retentionRules.within, '0d'),
-  timeZone: z._default(retentionRules.timeZone, 'UTC'),
+  daily: z._default(retentionRules.daily, DEFAULT_RETENTION.daily),
+  weekly: z._default(retentionRules.weekly, DEFAULT_RETENTION.weekly),
+  monthly: z._default(retentionRules.monthly, DEFAULT_RETENTION.monthly),
+  yearly: z._default(retentionRules.yearly, DEFAULT_RETENTION.yearly),
+  last: z._default(retentionRules.last, DEFAULT_RETENTION.last),
+  within: z._default(retentionRules.within, `${DEFAULT_RETENTION.withinMs / DAY_MS}d`),
+  timeZone: z._default(retentionRules.timeZone, DEFAULT_RETENTION.timeZone),
 });

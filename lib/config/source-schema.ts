@@ -1,6 +1,7 @@
 // The shape of a source: what every kind has, and what each kind has of its own.
 import * as z from 'zod/mini';
 
+import { DEFAULT_GRACE_MS } from '../policy/freshness.ts';
 import { retentionRules } from './retention-schema.ts';
 import {
   PATH,
@@ -14,6 +15,7 @@ import {
   text,
   timeZone,
 } from './schema-values.ts';
+import { formatDuration } from './units.ts';
 
 const glob = () =>
   text(
@@ -67,7 +69,7 @@ const whenAndProof = {
     'Recovery time objective: how long a recovery may take. Restore tests are measured against it.',
   ),
   grace: means(
-    z._default(duration(), '2h'),
+    z._default(duration(), formatDuration(DEFAULT_GRACE_MS)),
     'How long beyond the interval of `schedule` a backup may be missing before that counts as a failure. Two hours let a slow run finish.',
   ),
   dropPercent: means(

@@ -1,4 +1,5 @@
 // The commented holdfast.yaml that `holdfast init` writes for what it found. Pure: it returns text.
+import { DEFAULT_RETENTION } from '../policy/retention-policy.ts';
 import type { FoundFolder } from './detect.ts';
 
 /** What `init` decided besides what was found. */
@@ -209,9 +210,9 @@ sources:
 ${siteSource(found, options.keysInside)}${texts.join('')}${options.onAws ? MORE_SOURCES : ''}${databaseSource(found, options)}
 # Which good backups are kept. The newest three stay in any case.
 retention:
-  daily: 7
-  weekly: 4
-  monthly: 12
+  daily: ${DEFAULT_RETENTION.daily}
+  weekly: ${DEFAULT_RETENTION.weekly}
+  monthly: ${DEFAULT_RETENTION.monthly}
 
 prune:
   afterBackup: true

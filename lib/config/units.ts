@@ -1,7 +1,15 @@
 // Durations and sizes as people write them, and back. Pure.
 import assert from 'node:assert/strict';
 
-const MS_PER_UNIT = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../policy/durations.ts';
+
+const MS_PER_UNIT = {
+  s: SECOND_MS,
+  m: MINUTE_MS,
+  h: HOUR_MS,
+  d: DAY_MS,
+  w: 7 * DAY_MS,
+} as const;
 const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
   B: 1,
   kB: 1e3,

@@ -13,6 +13,7 @@ import type { Config, VpcConfig } from '../config/config.ts';
 import { MEMORY_VARIABLES } from '../config/function-settings.ts';
 import { DATABASE_FUNCTIONS, TASK_VARIABLES, resourceName } from '../names/aws.ts';
 import type { DatabaseFunctionName } from '../names/aws.ts';
+import { DAY_MS, SECOND_MS } from '../policy/durations.ts';
 import type { Functions } from './functions.ts';
 import { arnHere } from './permissions.ts';
 import { beginTasks, startTasks } from './task-permissions.ts';
@@ -30,7 +31,7 @@ export interface TasksProps {
 /** One database at a time needs no more; a dump is as fast as its server gives it. */
 const SIZE = { cpu: '2048', memory: '8192', diskGiB: 200 } as const;
 const CONTAINER = 'database';
-const DAY_SECONDS = 86_400;
+const DAY_SECONDS = DAY_MS / SECOND_MS;
 /** To fetch the image, and to tell of a run that was stopped in time. */
 const MARGIN_SECONDS = 600;
 

@@ -1,10 +1,11 @@
 // When what runs: each source by its schedule, proofs monthly or as configured, freshness every quarter of an hour. Pure.
 import { isDatabase, isRemote } from '../config/config.ts';
 import type { Config, RestoreTestInterval, SourceConfig } from '../config/config.ts';
-import { schedulerCrons } from './cron.ts';
+import { HOUR_MS, SECOND_MS } from '../policy/durations.ts';
+import { schedulerCrons } from '../policy/scheduler-cron.ts';
 import type { Runs, Timetable } from './schedules.ts';
 
-const HOUR_SECONDS = 3600;
+const HOUR_SECONDS = HOUR_MS / SECOND_MS;
 
 /** Every timetable of a system. */
 export function timetables(config: Config): Timetable[] {

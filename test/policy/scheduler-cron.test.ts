@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { Cron } from 'croner';
 import fc from 'fast-check';
-import { schedulerCrons } from '../../lib/infra/cron.ts';
+import { schedulerCrons } from '../../lib/policy/scheduler-cron.ts';
 
 /** The expressions of EventBridge Scheduler, evaluated by the words of its manual. Covers what we write: lists, ranges, L, W, #. */
 function isDue(expression: string, at: Date): boolean {
