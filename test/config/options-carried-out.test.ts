@@ -12,13 +12,13 @@ const EVERY: Readonly<Record<string, Evidence>> = {
   kind: ['lib/config/resolve.ts', 'switch (shape.kind)'],
   allowEmpty: ['lib/config/resolve.ts', 'allowEmpty: shape.allowEmpty'],
   compression: ['lib/config/resolve.ts', 'compression: shape.compression'],
-  schedule: ['lib/policy/freshness.ts', 'longestIntervalMs(schedule'],
+  schedule: ['lib/policy/objectives.ts', 'longestIntervalMs(schedule'],
   timeZone: ['lib/config/resolve.ts', 'timeZone: shape.timeZone'],
   rpo: ['lib/policy/freshness.ts', 'rpoMs === undefined'],
   rto: ['lib/policy/restore-tests.ts', 'objective.rtoMs'],
-  grace: ['lib/policy/freshness.ts', 'input.graceMs'],
+  grace: ['lib/policy/objectives.ts', '+ graceMs'],
   dropPercent: ['lib/cli/commands/backup.ts', 'dropShare: source.dropShare'],
-  restoreTest: ['lib/engine/freshness-source.ts', 'restoreTestStatus('],
+  restoreTest: ['lib/policy/assessment.ts', 'restoreTestStatus('],
   retention: ['lib/config/resolve.ts', 'mergedRetention(system.retention, retention)'],
 };
 
