@@ -1,10 +1,14 @@
 // What runs that were killed have left on this machine: folders in which they tried something out, or filled before they gave it its name.
 import type { Stats } from 'node:fs';
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import type { Config } from '../config/config.ts';
+import { fromUtf8, fsPath } from '../format/paths.ts';
 import { DAY_MS } from '../policy/durations.ts';
+import { removeTree } from '../sources/remove-tree.ts';
+import { isStagingName, stagingPrefix } from '../format/staging-name.ts';
+import { mountPoints } from '../sources/staging.ts';
 
 export interface Leftover {
   readonly path: string;
@@ -13,12 +17,11 @@ export interface Leftover {
 }
 
 const IN_SCRATCH = /^holdfast-(restore-test|repair|intake|dump|github)-[A-Za-z0-9]+$/;
-const BESIDE_TARGET = /\.holdfast-[0-9a-f]{16}$/;
 
 export interface Places {
   /** Where runs try things out. */
   readonly scratch: string;
-  /** Folders that are restored over; what was to replace them stands beside them. */
+  /** Folders that are restored over; what was to replace them stands beside them, or in them where something is mounted. */
   readonly targets: readonly string[];
 }
 
@@ -37,9 +40,12 @@ export async function findRunLeftovers(
 ): Promise<Leftover[]> {
   const candidates = await named(scratch, (name) => IN_SCRATCH.test(name));
   for (const target of targets) {
-    const beginning = `.${path.basename(target)}.holdfast-`;
-    const isOf = (name: string) => name.startsWith(beginning) && BESIDE_TARGET.test(name);
-    candidates.push(...(await named(path.dirname(target), isOf)));
+    // Staging of a link stands beside what it leads to.
+    const folder = (await ifPossible(realpath(target))) ?? target;
+    const isOf = (name: string) => isStagingName(name) && name.startsWith(stagingPrefix(folder));
+    candidates.push(...(await named(path.dirname(folder), isOf)));
+    for (const top of [folder, ...mountsBelow(folder)])
+      candidates.push(...(await named(top, isStagingName)));
   }
   const found: Leftover[] = [];
   for (const one of new Set(candidates)) {
@@ -55,10 +61,20 @@ export async function sweepRunLeftovers(places: Places, now: Date): Promise<numb
   let removed = 0;
   for (const { path: folder, abandoned } of await findRunLeftovers(places, now)) {
     if (!abandoned) continue;
-    await ifPossible(rm(folder, { recursive: true, force: true }));
+    // Folders in it may be read-only, as they were in the backup.
+    await ifPossible(Promise.resolve().then(() => removeTree(folder)));
     if ((await statsOf(folder)) === undefined) removed += 1;
   }
   return removed;
+}
+
+/** Where staging for what lies on other mounts stands. */
+function mountsBelow(folder: string): string[] {
+  const below = `${fromUtf8(folder)}/`.replace(/^\/\/$/, '/');
+  const paths = [...mountPoints()]
+    .filter((one) => one !== '/' && one.startsWith(below))
+    .map(fsPath);
+  return paths.filter((one) => typeof one === 'string');
 }
 
 async function named(folder: string, isWanted: (name: string) => boolean): Promise<string[]> {

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError } from '../errors.ts';
 import { removeTree } from '../sources/remove-tree.ts';
+import { stagingName } from '../format/staging-name.ts';
 
 /**
  * Calls `fill` with a new, private folder beside `target` and renames it to `target` when that succeeds; removes it otherwise.
@@ -18,7 +19,7 @@ export async function makeFolder<T>(
   await assertFree(target);
   const parent = path.dirname(target);
   await refusing(target, fs.mkdir(parent, { recursive: true }));
-  const folder = path.join(parent, `.${path.basename(target)}.holdfast-${random}`);
+  const folder = path.join(parent, stagingName(target, random));
   await refusing(target, fs.mkdir(folder, { mode: 0o700 }));
   try {
     const result = await fill(folder);

@@ -99,6 +99,7 @@ export function walkFiles(
     times: options.times,
     oneFileSystem: options.oneFileSystem,
     leaveOut: new Set(surroundings.leaveOut.flatMap(identityOf)),
+    withoutStaging: true,
     onProblem,
     onGap,
     lfs: onGap !== undefined && lfsFromAbove(root),

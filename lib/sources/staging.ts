@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fromUtf8, fsPath } from '../format/paths.ts';
 import { removeTree } from './remove-tree.ts';
+import { stagingName } from '../format/staging-name.ts';
 import { lookAt } from './standing-entry.ts';
 
 /** A private folder from which everything below one mount can be reached by a rename. */
@@ -31,7 +32,7 @@ export class Staging {
     this.folder = folder;
     this.touch = touch;
     this.root = `${fromUtf8(folder)}/`.replace(/^\/\/$/, '/');
-    this.name = `.${path.basename(folder)}.holdfast-${random}`;
+    this.name = stagingName(folder, random);
     this.mounts = mountPoints();
   }
 
@@ -119,7 +120,7 @@ function withoutSlash(folder: string): string {
 }
 
 /** Absolute byte strings; empty where the system does not list them, and device numbers alone tell. */
-function mountPoints(): ReadonlySet<string> {
+export function mountPoints(): ReadonlySet<string> {
   let text: string;
   try {
     text = fs.readFileSync('/proc/self/mountinfo', 'latin1');

@@ -11,6 +11,7 @@ import type { FolderRules } from './gitignore.ts';
 import type { Scope, Selector } from './select.ts';
 import { isPointer, mayBePointer, MAX_POINTER_BYTES, speaksOfLfs } from './lfs.ts';
 import { readHead, readSmallFile } from './small-file.ts';
+import { isStagingName } from '../format/staging-name.ts';
 import { repositoryAt } from './working-tree.ts';
 import { standingEntry } from './standing-entry.ts';
 
@@ -25,6 +26,8 @@ export interface WalkOptions {
   readonly objectKeys?: boolean;
   /** Directories never to be entered, as `device:inode`: the store, for one, when it lies inside the source. */
   readonly leaveOut: ReadonlySet<string>;
+  /** True to leave out what a run of Holdfast has put into the tree to work in, and may have left there. */
+  readonly withoutStaging?: boolean;
   /** Called for whatever is not taken although it was selected. */
   readonly onProblem: (problem: Problem) => void;
   /** Called for what is taken and holds nothing but a pointer of Git LFS; absent to look at none. */
@@ -163,7 +166,8 @@ class Walker {
       });
       return undefined;
     }
-    if (this.options.leaveOut.has(folderIdentity(stats))) return undefined;
+    if (this.options.leaveOut.has(folderIdentity(stats)) || this.isStaging(path, name))
+      return undefined;
     const entry = this.entry(path, 'directory', stats);
     if (this.options.oneFileSystem && stats.dev !== this.device) {
       this.note(path, 'what is mounted here is on another file system');
@@ -201,6 +205,12 @@ class Walker {
   private isOwn(path: string): boolean {
     if (!isOwnPath(path) || (this.options.objectKeys === true && isKeyPath(path))) return false;
     this.note(path, 'this name is kept for what an archive says of itself');
+    return true;
+  }
+
+  private isStaging(path: string, name: string): boolean {
+    if (this.options.withoutStaging !== true || !isStagingName(name)) return false;
+    this.note(path, 'a restore by Holdfast works in this folder, or was killed and left it');
     return true;
   }
 
