@@ -14,7 +14,7 @@ export default tseslint.config(
       '**/*.cjs',
       '*.config.js',
       'examples/**/*.js',
-      'lib/format/deflate/assembly',
+      'lib/deflate/assembly',
     ],
   },
   tseslint.configs.strictTypeChecked,

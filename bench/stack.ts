@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { functionConfig } from '../lib/config/function-settings.ts';
-import { loadConfig } from '../lib/config/load.ts';
-import { writeCode } from '../lib/infra/bundle.ts';
+import { functionConfig } from '../lib/config/load/function-settings.ts';
+import { loadConfig } from '../lib/config/load/load.ts';
+import { writeCode } from '../lib/infra/core/functions/bundle.ts';
 import { FUNCTIONS } from '../lib/names/aws.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));

@@ -2,10 +2,10 @@
 import process from 'node:process';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { homeFolder } from '../lib/config/home.ts';
-import { loadConfig } from '../lib/config/load.ts';
+import { homeFolder } from '../lib/config/load/home.ts';
+import { loadConfig } from '../lib/config/load/load.ts';
 import { ERRORS, HoldfastError } from '../lib/errors.ts';
-import { HoldfastStack } from '../lib/infra/holdfast-stack.ts';
+import { HoldfastStack } from '../lib/infra/core/stack.ts';
 
 try {
   // Synthesized below and not at the end of the process, which comes after a fault, too.

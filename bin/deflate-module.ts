@@ -1,4 +1,4 @@
-// Compiles lib/format/deflate/assembly, which is AssemblyScript, to the WebAssembly that Holdfast carries in lib/format/deflate/compiled.ts.
+// Compiles lib/deflate/assembly, which is AssemblyScript, to the WebAssembly that Holdfast carries in lib/deflate/compiled.ts.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
 
-const SOURCES = 'lib/format/deflate/assembly/';
+const SOURCES = 'lib/deflate/assembly/';
 /** Of 64 KiB each: all that it ever has. */
 const PAGES = '38';
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 
 import { conditionsDocument } from '../lib/cli/conditions-document.ts';
-import { errorsDocument } from '../lib/cli/explanations.ts';
-import { configurationDocument, schemaDocument } from '../lib/config/document.ts';
+import { errorsDocument } from '../lib/cli/output/explanations.ts';
+import { configurationDocument, schemaDocument } from '../lib/config/schema/document.ts';
 import { deflateModule } from './deflate-module.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -39,7 +39,7 @@ const documents: Record<string, string> = {
   'docs/conditions.md': conditionsDocument(),
   'docs/errors.md': errorsDocument(),
   'holdfast.schema.json': await formatted('holdfast.schema.json', schemaDocument()),
-  'lib/format/deflate/compiled.ts': await formatted('compiled.ts', deflateModule()),
+  'lib/deflate/compiled.ts': await formatted('compiled.ts', deflateModule()),
 };
 
 const check = process.argv.includes('--check');

@@ -3,7 +3,7 @@
 import module from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
-import { homeFolder } from '../lib/config/home.ts';
+import { homeFolder } from '../lib/config/load/home.ts';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 15)) {

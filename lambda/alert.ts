@@ -1,8 +1,8 @@
 // Tells people what is wrong, since when, what it means, and what to do next.
-import { tellAlarm, tellDay, type AlertReport } from '../lib/aws/alerting.ts';
-import type { FunctionContext } from '../lib/aws/deadline.ts';
-import { alarmChange, fieldsOf, parseTime } from '../lib/aws/events.ts';
-import { guard, invoke } from '../lib/aws/invocation.ts';
+import { tellAlarm, tellDay, type AlertReport } from '../lib/functions/alert.ts';
+import type { FunctionContext } from '../lib/functions/deadline.ts';
+import { alarmChange, fieldsOf, parseTime } from '../lib/functions/events.ts';
+import { guard, invoke } from '../lib/functions/invocation.ts';
 import { latestTime } from '../lib/engine/clock.ts';
 import { HoldfastError } from '../lib/errors.ts';
 

@@ -1,10 +1,10 @@
 // Backs up one database: started by a schedule, or `holdfast trigger`.
-import { backUp } from '../lib/aws/backing-up.ts';
-import { DATABASE_WORK } from '../lib/aws/database-work.ts';
-import { databaseSource } from '../lib/aws/databases.ts';
-import type { FunctionContext } from '../lib/aws/deadline.ts';
-import { invoke } from '../lib/aws/invocation.ts';
-import type { BackupReport } from '../lib/aws/reports.ts';
+import { backUp } from '../lib/functions/backup.ts';
+import { DATABASE_WORK } from '../lib/functions/database-work.ts';
+import { databaseSource } from '../lib/wiring/remote-databases.ts';
+import type { FunctionContext } from '../lib/functions/deadline.ts';
+import { invoke } from '../lib/functions/invocation.ts';
+import type { BackupReport } from '../lib/functions/reports.ts';
 
 /** `{ trigger, source, at }`: the same event gives the same backup, however often and in whatever order it comes. */
 export function handler(event: unknown, context: FunctionContext): Promise<BackupReport> {

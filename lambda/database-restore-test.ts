@@ -1,9 +1,9 @@
 // Proves that the newest good backup of a database restores: on a scratch server, dumped again and compared.
-import { DATABASE_KINDS } from '../lib/aws/database-kinds.ts';
-import { DATABASE_WORK } from '../lib/aws/database-work.ts';
-import type { FunctionContext } from '../lib/aws/deadline.ts';
-import { invoke } from '../lib/aws/invocation.ts';
-import { testRestore, type RestoreTestReport } from '../lib/aws/testing.ts';
+import { DATABASE_KINDS } from '../lib/wiring/database-kinds.ts';
+import { DATABASE_WORK } from '../lib/functions/database-work.ts';
+import type { FunctionContext } from '../lib/functions/deadline.ts';
+import { invoke } from '../lib/functions/invocation.ts';
+import { testRestore, type RestoreTestReport } from '../lib/functions/restore-test.ts';
 
 /** `{ source, at }`; `at` is the time for which the test was due. */
 export function handler(event: unknown, context: FunctionContext): Promise<RestoreTestReport> {

@@ -1,7 +1,7 @@
 // Extends the locks of everything that is kept, and releases the rest by the retention policy.
-import type { FunctionContext } from '../lib/aws/deadline.ts';
-import { invoke } from '../lib/aws/invocation.ts';
-import { pruneAll, type PruneReport } from '../lib/aws/pruning.ts';
+import type { FunctionContext } from '../lib/functions/deadline.ts';
+import { invoke } from '../lib/functions/invocation.ts';
+import { pruneAll, type PruneReport } from '../lib/functions/prune.ts';
 
 /** The event tells nothing: a second run finds what the first has left, and has nothing to release. */
 export function handler(_event: unknown, context: FunctionContext): Promise<PruneReport> {

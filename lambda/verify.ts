@@ -1,11 +1,11 @@
 // Verifies a backup when its manifest was created, and on a schedule the content of everything that is kept.
-import { DATABASE_KINDS } from '../lib/aws/database-kinds.ts';
-import type { FunctionContext } from '../lib/aws/deadline.ts';
-import { createdObject, fieldsOf, parseTime } from '../lib/aws/events.ts';
-import { invoke } from '../lib/aws/invocation.ts';
-import { ARCHIVE_KINDS, type Kinds } from '../lib/aws/kinds.ts';
-import { verifyContent, type ContentReport } from '../lib/aws/verify-content.ts';
-import { verifyCreated, type VerifyReport } from '../lib/aws/verify-created.ts';
+import { DATABASE_KINDS } from '../lib/wiring/database-kinds.ts';
+import type { FunctionContext } from '../lib/functions/deadline.ts';
+import { createdObject, fieldsOf, parseTime } from '../lib/functions/events.ts';
+import { invoke } from '../lib/functions/invocation.ts';
+import { ARCHIVE_KINDS, type Kinds } from '../lib/wiring/kinds.ts';
+import { verifyContent, type ContentReport } from '../lib/functions/verify-content.ts';
+import { verifyCreated, type VerifyReport } from '../lib/functions/verify-created.ts';
 import { latestTime } from '../lib/engine/clock.ts';
 import { HoldfastError } from '../lib/errors.ts';
 

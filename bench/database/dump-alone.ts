@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Pool } from '../../lib/archive/pool.ts';
-import { parseConnection } from '../../lib/sources/postgres/connection.ts';
-import { DumpWriter } from '../../lib/sources/postgres/dump.ts';
-import { EVERYTHING } from '../../lib/sources/postgres/selection.ts';
-import { findTools } from '../../lib/sources/postgres/tools.ts';
+import { parseConnection } from '../../lib/sources/postgres/server/connection.ts';
+import { DumpWriter } from '../../lib/sources/postgres/dump/writer.ts';
+import { EVERYTHING } from '../../lib/sources/postgres/dump/selection.ts';
+import { findTools } from '../../lib/sources/postgres/server/tools.ts';
 
 const [url = '', folder = ''] = process.argv.slice(2);
 const machine = { environment: process.env, random: () => '0'.repeat(16) };

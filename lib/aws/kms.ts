@@ -1,7 +1,7 @@
 // Keys that never leave KMS: signing with them, and trusting what they signed.
 import { createHash, verify } from 'node:crypto';
 import { GetPublicKeyCommand, SignCommand, type KMSClient } from '@aws-sdk/client-kms';
-import type { TrustedKmsKey } from '../config/function-settings.ts';
+import type { TrustedKmsKey } from '../config/load/function-settings.ts';
 import { HoldfastError } from '../errors.ts';
 import { trustedKey, type Signer, type TrustedKey } from '../format/signed.ts';
 import { awsError } from './errors.ts';

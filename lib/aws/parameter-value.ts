@@ -1,6 +1,6 @@
 // The value of one SSM parameter. A module of its own, loaded when it is needed: so a bundle holds no more of the client than this.
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import type { AwsPlace } from './place.ts';
+import type { AwsPlace } from './aws-place.ts';
 
 /** Decrypted where it is encrypted; undefined when the parameter has none. */
 export async function parameterValue(name: string, place: AwsPlace): Promise<string | undefined> {

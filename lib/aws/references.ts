@@ -3,7 +3,7 @@ import type { SecretReference } from '../config/places.ts';
 import { showReference } from '../config/places.ts';
 import { HoldfastError } from '../errors.ts';
 import { awsError } from './errors.ts';
-import type { AwsPlace } from './place.ts';
+import type { AwsPlace } from './aws-place.ts';
 
 /**
  * The secret that an `ssm:` or `secret:` reference names, decrypted, without the newline at its end.

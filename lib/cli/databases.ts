@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import process from 'node:process';
 import type { Config, PostgresSourceConfig } from '../config/config.ts';
-import { homeFolder } from '../config/home.ts';
+import { homeFolder } from '../config/load/home.ts';
 import { absolutePath, showReference, type SecretReference } from '../config/places.ts';
 import { HoldfastError } from '../errors.ts';
-import { embeddedServer } from '../sources/postgres/embedded.ts';
+import { embeddedServer } from '../sources/postgres/server/embedded.ts';
 import { postgresKind } from '../sources/postgres/kind.ts';
-import type { PostgresOptions } from '../sources/postgres/read.ts';
+import type { PostgresOptions } from '../sources/postgres/dump/read.ts';
 import { postgresSource } from '../sources/postgres/source.ts';
-import type { Machine } from '../sources/postgres/tools.ts';
+import type { Machine } from '../sources/postgres/server/tools.ts';
 import type { Source, SourceKind } from '../sources/source.ts';
 import { secretAt } from './keys.ts';
 

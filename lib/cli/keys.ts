@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import type { Config } from '../config/config.ts';
 import type { SecretReference } from '../config/places.ts';
-import { resolveReference } from '../config/references.ts';
-import { unnamedStackKeys } from '../config/stack-keys.ts';
-import { s3PlaceOf } from '../config/store-place.ts';
+import { resolveReference } from '../config/load/references.ts';
+import { unnamedStackKeys } from '../config/load/stack-keys.ts';
+import { s3PlaceOf } from '../config/load/store-place.ts';
 import { HoldfastError } from '../errors.ts';
 import { localSigner, trustedKey, type Signer, type TrustedKey } from '../format/signed.ts';
 
@@ -32,7 +32,7 @@ export async function signerFrom(config: Config): Promise<Signer | undefined> {
   const { signingKey } = config;
   if (signingKey === undefined) return undefined;
   if (signingKey.scheme === 'kms') {
-    const { openKmsSigner } = await import('../aws/stack-keys.ts');
+    const { openKmsSigner } = await import('../wiring/stack-keys.ts');
     return openKmsSigner(signingKey.name, regionOf(config));
   }
   const pem = await secretAt(signingKey, regionOf(config));
@@ -77,7 +77,7 @@ export async function trustFor(
   const named = await namedKeys(config, publicKeys);
   const wanted = config === undefined ? [] : unnamedStackKeys(config);
   if (config?.aws === undefined || wanted.length === 0) return { trusted: named, unknown: [] };
-  const { fetchStackKeys } = await import('../aws/stack-keys.ts');
+  const { fetchStackKeys } = await import('../wiring/stack-keys.ts');
   const { keys, refused } = await fetchStackKeys(wanted, config.aws.region);
   return { trusted: [...named, ...keys], unknown: refused };
 }

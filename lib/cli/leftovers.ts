@@ -6,9 +6,9 @@ import process from 'node:process';
 import type { Config } from '../config/config.ts';
 import { fromUtf8, fsPath } from '../format/paths.ts';
 import { DAY_MS } from '../policy/durations.ts';
-import { removeTree } from '../sources/remove-tree.ts';
+import { removeTree } from '../sources/tree/remove-tree.ts';
 import { isStagingName, stagingPrefix } from '../format/staging-name.ts';
-import { mountPoints } from '../sources/staging.ts';
+import { mountPoints } from '../sources/files/staging.ts';
 
 export interface Leftover {
   readonly path: string;

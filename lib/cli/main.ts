@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { CommanderError } from 'commander';
 import { ERRORS, HoldfastError } from '../errors.ts';
-import { overview } from './overview.ts';
+import { overview } from './output/overview.ts';
 import { buildProgram } from './program.ts';
 
 const INTERRUPTED = ERRORS.CANCELLED.exit;

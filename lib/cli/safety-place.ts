@@ -5,14 +5,14 @@ import { access, mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { homeFolder } from '../config/home.ts';
+import { homeFolder } from '../config/load/home.ts';
 import { isWithin } from '../config/places.ts';
 import type { Engine } from '../engine/engine.ts';
 import { lastSafety, safetyFolder, type SafetyPlace, type Undoing } from '../engine/safety.ts';
 import { HoldfastError } from '../errors.ts';
 import { displayText } from '../format/paths.ts';
 import { localSigner } from '../format/signed.ts';
-import { withLocalLock } from '../stores/lock.ts';
+import { withLocalLock } from '../stores/folder/lock.ts';
 import { openStore } from '../stores/open.ts';
 import { randomName } from './session.ts';
 

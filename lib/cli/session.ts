@@ -4,19 +4,19 @@ import os from 'node:os';
 import process from 'node:process';
 import { Pool } from '../archive/pool.ts';
 import type { Config } from '../config/config.ts';
-import { loadConfig, findConfig, type LoadOptions } from '../config/load.ts';
+import { loadConfig, findConfig, type LoadOptions } from '../config/load/load.ts';
 
-import { homeFolder } from '../config/home.ts';
-import { placeOfStore } from '../config/store-place.ts';
+import { homeFolder } from '../config/load/home.ts';
+import { placeOfStore } from '../config/load/store-place.ts';
 import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Progress } from '../sources/source.ts';
 import { VERSION } from '../version.ts';
 import { signerFor, trustFor, type Trust } from './keys.ts';
-import { newStoreId, openNeededStore, type StoreNeed } from './opened-store.ts';
+import { newStoreId, openNeededStore, type StoreNeed } from './store/opened-store.ts';
 import { kindsFor } from './sources.ts';
-import { storeDoubt } from './store-identity.ts';
-import { Terminal } from './terminal.ts';
+import { storeDoubt } from './store/store-identity.ts';
+import { Terminal } from './output/terminal.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {

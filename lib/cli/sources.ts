@@ -4,8 +4,8 @@ import path from 'node:path';
 import process from 'node:process';
 import type { Config, FilesSourceConfig, SourceConfig } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
-import { archiveKind, filesKind } from '../sources/files-kind.ts';
-import { filesSource, type FilesSurroundings } from '../sources/files.ts';
+import { archiveKind, filesKind } from '../sources/tree/kind.ts';
+import { filesSource, type FilesSurroundings } from '../sources/files/source.ts';
 import type { LiveSource, Source, SourceKind, SourcePlace } from '../sources/source.ts';
 import { databaseKind, openDatabase } from './databases.ts';
 import { regionOf, secretAt } from './keys.ts';
@@ -49,14 +49,14 @@ export async function openSource(config: Config, source: SourceConfig): Promise<
   const region = regionOf(config);
   if (source.kind === 'postgres') return { ...openDatabase(source, region), place };
   if (source.kind === 'github') {
-    const { githubSource } = await import('../sources/github.ts');
+    const { githubSource } = await import('../sources/github/source.ts');
     const { token } = source;
     return githubSource(source, {
       token: async () => (token === undefined ? undefined : secretAt(token, region)),
       scratch: os.tmpdir(),
     });
   }
-  const { remoteSource } = await import('../aws/sources.ts');
+  const { remoteSource } = await import('../wiring/remote-sources.ts');
   return remoteSource({ ...source, region: source.region ?? region }, config.store);
 }
 

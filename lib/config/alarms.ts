@@ -4,7 +4,7 @@ import { DATABASE_FUNCTIONS, type DatabaseFunctionName, type FunctionName } from
 import type { Limit, Watched } from '../policy/condition.ts';
 import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions.ts';
 import { isDatabase, type Config } from './config.ts';
-import { functionsOf } from './stack-keys.ts';
+import { functionsOf } from './load/stack-keys.ts';
 
 /** What an alarm is about. */
 export type AlarmSubject =

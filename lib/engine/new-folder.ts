@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError } from '../errors.ts';
-import { removeTree } from '../sources/remove-tree.ts';
+import { removeTree } from '../sources/tree/remove-tree.ts';
 import { stagingName } from '../format/staging-name.ts';
 
 /**

@@ -5,7 +5,7 @@ import { HoldfastError } from '../errors.ts';
 import { backupId, triggerOf, type Trigger } from '../format/ids.ts';
 import { manifestKey } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
-import { removeTree } from '../sources/remove-tree.ts';
+import { removeTree } from '../sources/tree/remove-tree.ts';
 import type { OpenBackup, Source } from '../sources/source.ts';
 import type { StoredObject } from '../stores/store.ts';
 import { backupSource } from './backup.ts';

@@ -13,7 +13,7 @@ import type {
   Source,
 } from '../sources/source.ts';
 import { displayText } from '../format/paths.ts';
-import { findHazardsAmong, type Hazard } from '../sources/hazards.ts';
+import { findHazardsAmong, type Hazard } from '../sources/tree/hazards.ts';
 import { backupSource } from './backup.ts';
 import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';

@@ -5,7 +5,7 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
 import type { Difference, LiveSource, OpenBackup } from '../sources/source.ts';
 import { openBackup, type ReadBackup } from './catalog.ts';
-import { removeTree } from '../sources/remove-tree.ts';
+import { removeTree } from '../sources/tree/remove-tree.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
 import { tryRecord, type Recorded } from './records.ts';
 

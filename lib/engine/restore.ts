@@ -4,7 +4,7 @@ import type { Compared, Difference, OpenBackup, Owners, RestoreResult } from '..
 import { openBackup } from './catalog.ts';
 import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine, type Workbench } from './engine.ts';
-import { findHazards, type Hazard } from '../sources/hazards.ts';
+import { findHazards, type Hazard } from '../sources/tree/hazards.ts';
 import { leftOutOf } from './left-out.ts';
 import { makeFolder } from './new-folder.ts';
 import { tryRecord, type Recorded } from './records.ts';

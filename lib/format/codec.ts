@@ -1,7 +1,7 @@
 // Members: independent gzip streams (RFC 1952) or zstd frames (RFC 8878), each decodable alone, together one plain file.
 import zlib from 'node:zlib';
 import { HoldfastError } from '../errors.ts';
-import { deflateFast } from './deflate/deflate.ts';
+import { deflateFast } from '../deflate/deflate.ts';
 
 export const CODECS = ['gzip', 'zstd'] as const;
 export type Codec = (typeof CODECS)[number];

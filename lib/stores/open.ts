@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../errors.ts';
 import { isS3Url, parseS3Url } from '../names/s3-place.ts';
-import { openLocalStore } from './local.ts';
-import type { LocalStoreOptions } from './local.ts';
+import { openLocalStore } from './folder/store.ts';
+import type { LocalStoreOptions } from './folder/store.ts';
 import type { Store } from './store.ts';
 
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
@@ -18,7 +18,7 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   if (isS3Url(url)) {
     const place = parseS3Url(url);
     // The SDK takes longer to load than a folder to be listed: only who needs it waits for it.
-    const { openS3Store } = await import('./s3.ts');
+    const { openS3Store } = await import('./s3/store.ts');
     return openS3Store(place, { random: options.random });
   }
   return openLocalStore(folderOf(url), options);

@@ -1,5 +1,5 @@
 // Whether a store has been told to let go of an object that it still lists.
-import type { S3Store } from './s3.ts';
+import type { S3Store } from './s3/store.ts';
 import type { Store } from './store.ts';
 
 /** Whether an object waits to be deleted because it was released; undefined for a store that deletes at once. */

@@ -11,8 +11,8 @@ import { Pool } from '../../lib/archive/pool.ts';
 import { proveArchive } from '../../lib/archive/prove-archive.ts';
 import { ScanWriter } from '../../lib/archive/scan.ts';
 import type { IndexEntry } from '../../lib/format/archive-index.ts';
-import { createSelector } from '../../lib/sources/select.ts';
-import { walk } from '../../lib/sources/walk.ts';
+import { createSelector } from '../../lib/sources/tree/select.ts';
+import { walk } from '../../lib/sources/tree/walk.ts';
 import {
   backUp,
   MemoryReader,

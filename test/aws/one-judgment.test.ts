@@ -7,9 +7,9 @@ import { CloudWatchClient, type PutMetricDataCommandInput } from '@aws-sdk/clien
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { tellDay } from '../../lib/aws/alerting.ts';
-import type { Invocation } from '../../lib/aws/invocation.ts';
-import { watch } from '../../lib/aws/watching.ts';
+import { tellDay } from '../../lib/functions/alert.ts';
+import type { Invocation } from '../../lib/functions/invocation.ts';
+import { watch } from '../../lib/functions/freshness.ts';
 import type { Config, SourceConfig } from '../../lib/config/config.ts';
 import { promisesOf } from '../../lib/config/objectives.ts';
 import type { Engine } from '../../lib/engine/engine.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import type { AwsPlace } from '../../lib/aws/place.ts';
+import type { AwsPlace } from '../../lib/aws/aws-place.ts';
 import { resolveAwsReference } from '../../lib/aws/references.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { codeOf } from '../support/engine.ts';

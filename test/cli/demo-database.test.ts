@@ -3,11 +3,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { showDatabase } from '../../lib/cli/demo/database.ts';
-import { setStage } from '../../lib/cli/demo/stage.ts';
-import { Story } from '../../lib/cli/demo/story.ts';
-import { embeddedServer } from '../../lib/sources/postgres/embedded.ts';
-import type { Machine } from '../../lib/sources/postgres/tools.ts';
+import { showDatabase } from '../../demo/database.ts';
+import { setStage } from '../../demo/stage.ts';
+import { Story } from '../../demo/story.ts';
+import { embeddedServer } from '../../lib/sources/postgres/server/embedded.ts';
+import type { Machine } from '../../lib/sources/postgres/server/tools.ts';
 import { binaries, MACHINE } from '../support/postgres.ts';
 import { need } from '../needs/need.ts';
 

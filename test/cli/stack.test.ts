@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from '@jest/globals';
 
-import { parseText } from '../../lib/config/yaml.ts';
+import { parseText } from '../../lib/config/load/yaml.ts';
 import { makePlace, type Ended, type Place } from '../support/command-line.ts';
 import { SmallServices, type Answer } from '../support/small-services.ts';
 import { CREDENTIALS, startVersitygw, type Versitygw } from '../support/versitygw.ts';

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { wholeTree } from '../../lib/sources/files-backup.ts';
+import { wholeTree } from '../../lib/sources/tree/opened-archive.ts';
 import { PLAIN, Premises } from '../support/other-user.ts';
 
 const STAGING = '.site.holdfast-0123456789abcdef';

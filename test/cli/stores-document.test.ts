@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { HoldfastError } from '../../lib/errors.ts';
 import { parseS3Url } from '../../lib/names/s3-place.ts';
-import { partBytes } from '../../lib/stores/s3-parts.ts';
+import { partBytes } from '../../lib/stores/s3/parts.ts';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { CREDENTIALS, startVersitygw, type Versitygw } from '../support/versitygw.ts';
 

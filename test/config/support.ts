@@ -1,8 +1,8 @@
 // What the tests of the configuration share: a context to check texts in.
-import { checkText } from '../../lib/config/check.ts';
-import type { CheckContext, Checked } from '../../lib/config/check.ts';
-import { EXAMPLE_PUBLIC_KEY } from '../../lib/config/example.ts';
-import { formatFault } from '../../lib/config/faults.ts';
+import { checkText } from '../../lib/config/rules/check.ts';
+import type { CheckContext, Checked } from '../../lib/config/rules/check.ts';
+import { EXAMPLE_PUBLIC_KEY } from '../../lib/config/schema/example.ts';
+import { formatFault } from '../../lib/config/rules/faults.ts';
 
 export const CONTEXT: CheckContext = {
   file: '/srv/site/holdfast.yaml',

@@ -7,8 +7,8 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { handler as verify } from '../../lambda/verify.ts';
 import type { Config, PostgresSourceConfig } from '../../lib/config/config.ts';
-import { functionConfig } from '../../lib/config/function-settings.ts';
-import { writeImage } from '../../lib/infra/bundle.ts';
+import { functionConfig } from '../../lib/config/load/function-settings.ts';
+import { writeImage } from '../../lib/infra/core/functions/bundle.ts';
 import type { Problem } from '../../lib/errors.ts';
 import { TASK_VARIABLES, type SignerName } from '../../lib/names/aws.ts';
 import {

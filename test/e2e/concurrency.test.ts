@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { surveySource } from '../../lib/engine/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
-import { withLocalLock } from '../../lib/stores/lock.ts';
+import { withLocalLock } from '../../lib/stores/folder/lock.ts';
 import { noise } from '../support/archives.ts';
 import {
   backUpNow,

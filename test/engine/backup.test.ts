@@ -11,7 +11,7 @@ import { HoldfastError } from '../../lib/errors.ts';
 import { backupId } from '../../lib/format/ids.ts';
 import { manifestKey } from '../../lib/format/layout.ts';
 import { artifactOf } from '../../lib/format/manifest.ts';
-import { openLocalStore } from '../../lib/stores/local.ts';
+import { openLocalStore } from '../../lib/stores/folder/store.ts';
 import { Scratch } from '../support/archives.ts';
 import {
   backUpNow,

@@ -6,8 +6,8 @@ import { pruneSource } from '../../lib/engine/prune.ts';
 import { restoreTest } from '../../lib/engine/restore-test.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import type { BackupResult } from '../../lib/engine/backup.ts';
-import { makeS3Client } from '../../lib/stores/s3-client.ts';
-import { openS3Store } from '../../lib/stores/s3.ts';
+import { makeS3Client } from '../../lib/stores/s3/client.ts';
+import { openS3Store } from '../../lib/stores/s3/store.ts';
 import type { Store } from '../../lib/stores/store.ts';
 import { noise, plant, prose, Scratch } from '../support/archives.ts';
 import {

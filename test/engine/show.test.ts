@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { need } from '../needs/need.ts';
 import { pinBackup, unpinBackup } from '../../lib/engine/pin.ts';
 import { contentsOf, showBackup, type ContentLine } from '../../lib/engine/show.ts';
-import type { FilesOptions } from '../../lib/sources/files.ts';
+import type { FilesOptions } from '../../lib/sources/files/source.ts';
 import { openStore } from '../../lib/stores/open.ts';
 import { Scratch } from '../support/archives.ts';
 import {

@@ -20,13 +20,13 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { FunctionContext } from '../../lib/aws/deadline.ts';
+import type { FunctionContext } from '../../lib/functions/deadline.ts';
 import type { Config, RemoteSourceConfig } from '../../lib/config/config.ts';
-import { environmentOf, FUNCTION_CONFIG_FILE } from '../../lib/config/function-settings.ts';
-import { stackKeys } from '../../lib/config/stack-keys.ts';
+import { environmentOf, FUNCTION_CONFIG_FILE } from '../../lib/config/load/function-settings.ts';
+import { stackKeys } from '../../lib/config/load/stack-keys.ts';
 import { METRICS, SIGNERS, signingAlias, type SignerName } from '../../lib/names/aws.ts';
 import { formatS3Url } from '../../lib/names/s3-place.ts';
-import { openS3Store, type S3Store } from '../../lib/stores/s3.ts';
+import { openS3Store, type S3Store } from '../../lib/stores/s3/store.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { startVersitygw, type Versitygw } from '../support/versitygw.ts';

@@ -37,9 +37,9 @@ describe('what a file needs', () => {
   const of = (file: string) => [...needsOf(join(ROOT, file))].sort();
 
   test('is what the modules need that it reaches, and their child processes', () => {
-    expect(of('test/stores/s3.test.ts')).toEqual(['versitygw']);
-    expect(of('test/sources/parameters.test.ts')).toEqual(['libfaketime', 'ministack']);
-    expect(of('test/sources/postgres/versions.test.ts')).toContain('debian13');
+    expect(of('test/stores/s3/store.test.ts')).toEqual(['versitygw']);
+    expect(of('test/sources/parameters/source.test.ts')).toEqual(['libfaketime', 'ministack']);
+    expect(of('test/sources/postgres/proof/versions.test.ts')).toContain('debian13');
     expect(of('test/sources/postgres/postgres.test.ts')).toEqual(['postgresql']);
     const child = join(ROOT, 'test/support/archive-child.ts');
     expect(reachedFrom(join(ROOT, 'test/archive/sources.test.ts'))).toContain(child);
@@ -61,7 +61,7 @@ describe('what a file needs', () => {
   });
 
   test('is a program, too, that it starts by its name', () => {
-    expect(of('test/sources/git.test.ts')).toEqual(['git']);
+    expect(of('test/sources/git/facts.test.ts')).toEqual(['git']);
     expect(of('test/format/tar.test.ts')).toEqual(['python3']);
   });
 

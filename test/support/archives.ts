@@ -20,7 +20,7 @@ import {
 import { backupId } from '../../lib/format/ids.ts';
 import { artifactKey, manifestKey } from '../../lib/format/layout.ts';
 import { fromUtf8 } from '../../lib/format/paths.ts';
-import { filesSource, type FilesOptions } from '../../lib/sources/files.ts';
+import { filesSource, type FilesOptions } from '../../lib/sources/files/source.ts';
 import type { OpenBackup, Source } from '../../lib/sources/source.ts';
 import { machineTime } from './machine-time.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Pool } from '../../lib/archive/pool.ts';
-import { bucketSource } from '../../lib/sources/bucket.ts';
+import { bucketSource } from '../../lib/sources/bucket/source.ts';
 import { machineTime } from './machine-time.ts';
 import { S3Client } from '@aws-sdk/client-s3';
 

@@ -9,18 +9,18 @@ import type { BackupResult } from '../../lib/engine/backup.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
 import { HoldfastError } from '../../lib/errors.ts';
 import { artifactOf, type DatabaseFacts } from '../../lib/format/manifest.ts';
-import { factsOf, type CompareInput } from '../../lib/sources/postgres/compare.ts';
-import { compareDumps } from '../../lib/sources/postgres/compare-dumps.ts';
-import { parseConnection } from '../../lib/sources/postgres/connection.ts';
-import type { StoredText } from '../../lib/sources/postgres/dump-reader.ts';
-import { explain, type Explained } from '../../lib/sources/postgres/explain.ts';
-import { surroundingsOf } from '../../lib/sources/postgres/surroundings.ts';
-import { storeIndex, storeText } from '../../lib/sources/postgres/dump-index.ts';
-import { DumpScanner } from '../../lib/sources/postgres/dump-text.ts';
+import { factsOf, type CompareInput } from '../../lib/sources/postgres/proof/compare-facts.ts';
+import { compareDumps } from '../../lib/sources/postgres/proof/compare-dumps.ts';
+import { parseConnection } from '../../lib/sources/postgres/server/connection.ts';
+import type { StoredText } from '../../lib/sources/postgres/dump/reader.ts';
+import { explain, type Explained } from '../../lib/sources/postgres/proof/explain.ts';
+import { surroundingsOf } from '../../lib/sources/postgres/dump/surroundings.ts';
+import { storeIndex, storeText } from '../../lib/sources/postgres/dump/objects.ts';
+import { DumpScanner } from '../../lib/sources/postgres/dump/scanner.ts';
 import { postgresKind } from '../../lib/sources/postgres/kind.ts';
-import type { PostgresOptions } from '../../lib/sources/postgres/read.ts';
+import type { PostgresOptions } from '../../lib/sources/postgres/dump/read.ts';
 import { postgresSource } from '../../lib/sources/postgres/source.ts';
-import { findTools, type Machine } from '../../lib/sources/postgres/tools.ts';
+import { findTools, type Machine } from '../../lib/sources/postgres/server/tools.ts';
 import type {
   ArtifactSink,
   OpenBackup,

@@ -6,8 +6,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Machine } from '../../lib/sources/postgres/tools.ts';
-import type { PostgresOptions } from '../../lib/sources/postgres/read.ts';
+import type { Machine } from '../../lib/sources/postgres/server/tools.ts';
+import type { PostgresOptions } from '../../lib/sources/postgres/dump/read.ts';
 import { need } from '../needs/need.ts';
 
 const SCHEMA = fileURLToPath(new URL('../fixtures/postgres/app.sql', import.meta.url));

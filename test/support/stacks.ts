@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { loadConfig } from '../../lib/config/load.ts';
+import { loadConfig } from '../../lib/config/load/load.ts';
 import type { Config } from '../../lib/config/config.ts';
-import { HoldfastStack } from '../../lib/infra/holdfast-stack.ts';
+import { HoldfastStack } from '../../lib/infra/core/stack.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const SPARK = join(ROOT, 'examples/spark-bloom-flow/holdfast.yaml');

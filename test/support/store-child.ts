@@ -6,8 +6,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { HoldfastError } from '../../lib/errors.ts';
-import { openLocalStore } from '../../lib/stores/local.ts';
-import { withLocalLock } from '../../lib/stores/lock.ts';
+import { openLocalStore } from '../../lib/stores/folder/store.ts';
+import { withLocalLock } from '../../lib/stores/folder/lock.ts';
 import { machineTime } from './machine-time.ts';
 
 const [act = '', folder = ''] = process.argv.slice(2);

@@ -7,8 +7,8 @@ import { proveArchive } from '../../lib/archive/prove-archive.ts';
 import type { ByteReader } from '../../lib/archive/read.ts';
 import { ScanWriter } from '../../lib/archive/scan.ts';
 import { ArchiveWriter, type ArchiveSummary } from '../../lib/archive/write.ts';
-import { createSelector } from '../../lib/sources/select.ts';
-import { walk } from '../../lib/sources/walk.ts';
+import { createSelector } from '../../lib/sources/tree/select.ts';
+import { walk } from '../../lib/sources/tree/walk.ts';
 import { machineTime } from './machine-time.ts';
 
 const [folder = ''] = process.argv.slice(2);

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { openLocalStore } from '../../lib/stores/local.ts';
+import { openLocalStore } from '../../lib/stores/folder/store.ts';
 import type { Store } from '../../lib/stores/store.ts';
 import { localSigner, type TrustedKey } from '../../lib/format/signed.ts';
 import type { Engine } from '../../lib/engine/engine.ts';

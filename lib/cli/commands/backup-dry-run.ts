@@ -1,11 +1,11 @@
 // `holdfast backup --dry-run`: what would be taken and what left out, without storing anything.
 import type { Config, SourceConfig } from '../../config/config.ts';
 import type { Problem } from '../../errors.ts';
-import { walkFiles } from '../../sources/files.ts';
-import { problemLines } from '../problems.ts';
+import { walkFiles } from '../../sources/files/source.ts';
+import { problemLines } from '../output/problems.ts';
 import { surroundingsOf } from '../sources.ts';
-import type { Terminal } from '../terminal.ts';
-import { bytesText, counted } from '../units.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { bytesText, counted } from '../output/units.ts';
 
 /** Walks the sources as a backup would; its exit code. */
 export function dryRun(

@@ -1,6 +1,6 @@
 // `holdfast backup`: each source in turn, verified and pruned unless told otherwise.
 import type { Config, SourceConfig } from '../../config/config.ts';
-import { isOfStack } from '../../config/store-place.ts';
+import { isOfStack } from '../../config/load/store-place.ts';
 import { backupSource, type BackupResult } from '../../engine/backup.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
@@ -10,16 +10,16 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger, TriggerKind } from '../../format/ids.ts';
 import { parseSchedule, previousDue } from '../../policy/schedule.ts';
 import type { Invocation } from '../invocation.ts';
-import { holdsText } from '../holds-text.ts';
+import { holdsText } from '../output/holds-text.ts';
 import { placesOfLeftovers, sweepRunLeftovers } from '../leftovers.ts';
-import type { StoreNeed } from '../opened-store.ts';
+import type { StoreNeed } from '../store/opened-store.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { openSource, selectSources } from '../sources.ts';
-import { Terminal } from '../terminal.ts';
+import { Terminal } from '../output/terminal.ts';
 import { pastTime } from '../time.ts';
-import { bytesText, counted, durationText } from '../units.ts';
+import { bytesText, counted, durationText } from '../output/units.ts';
 import { pruneWithLock } from './prune.ts';
-import { problemLines } from '../problems.ts';
+import { problemLines } from '../output/problems.ts';
 
 interface Options {
   readonly full?: boolean;

@@ -1,13 +1,13 @@
 // `holdfast config validate` and `config show`: every fault at once, or all that is in effect with the defaults filled in.
 import { stringify } from 'yaml';
-import { formatFault } from '../../config/faults.ts';
-import { configError, readConfig } from '../../config/load.ts';
-import { describeConfig } from '../../config/show.ts';
+import { formatFault } from '../../config/rules/faults.ts';
+import { configError, readConfig } from '../../config/load/load.ts';
+import { describeConfig } from '../../config/load/show.ts';
 import { ERRORS } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
 import { placesOf } from '../session.ts';
-import { Terminal } from '../terminal.ts';
-import { counted } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { counted } from '../output/units.ts';
 
 export async function run([action = '']: string[], { options }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });

@@ -12,13 +12,13 @@ import {
   shownDifferences,
   totalsText,
   type ShownChange,
-} from '../changes.ts';
-import { ListDocument } from '../json.ts';
-import { problemLines } from '../problems.ts';
+} from '../output/changes.ts';
+import { ListDocument } from '../output/json.ts';
+import { problemLines } from '../output/problems.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig, type Session } from '../session.ts';
 import { openFolder, selectSources } from '../sources.ts';
-import { Terminal } from '../terminal.ts';
+import { Terminal } from '../output/terminal.ts';
 
 interface Options {
   readonly live?: boolean;

@@ -2,9 +2,9 @@
 import os from 'node:os';
 import process from 'node:process';
 import type { Config } from '../../config/config.ts';
-import { isUrl } from '../../config/store-place.ts';
-import { formatFault } from '../../config/faults.ts';
-import { readConfig } from '../../config/load.ts';
+import { isUrl } from '../../config/load/store-place.ts';
+import { formatFault } from '../../config/rules/faults.ts';
+import { readConfig } from '../../config/load/load.ts';
 import { HoldfastError } from '../../errors.ts';
 import { failure } from '../doctor/failure.ts';
 import { ok, problem, warning, type Finding } from '../doctor/finding.ts';
@@ -18,8 +18,8 @@ import { examineStorage, type SeenSource } from '../doctor/store.ts';
 import type { Invocation } from '../invocation.ts';
 import { findRunLeftovers, placesOfLeftovers } from '../leftovers.ts';
 import { openSession, placesOf } from '../session.ts';
-import { Terminal } from '../terminal.ts';
-import { counted } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { counted } from '../output/units.ts';
 
 interface Options {
   readonly deep?: boolean;

@@ -1,10 +1,10 @@
 // `holdfast explain`: what an error code means and what to do, without a configuration or a store.
 import { nearest } from '../../config/nearest.ts';
 import { ERRORS, HoldfastError, type ErrorCode } from '../../errors.ts';
-import { errorCodeOf, EXPLANATIONS } from '../explanations.ts';
+import { errorCodeOf, EXPLANATIONS } from '../output/explanations.ts';
 import type { Invocation } from '../invocation.ts';
-import { Terminal } from '../terminal.ts';
-import { table } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { table } from '../output/units.ts';
 
 export function run([name]: string[], { options }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });

@@ -4,15 +4,15 @@ import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import type { FoundDatabase } from '../../config/detect-database.ts';
-import { writeKey } from '../../config/key-files.ts';
-import { homeFolder } from '../../config/home.ts';
+import type { FoundDatabase } from '../../config/init/detect-database.ts';
+import { writeKey } from '../../config/load/key-files.ts';
+import { homeFolder } from '../../config/load/home.ts';
 import { HoldfastError } from '../../errors.ts';
-import { storeRecordBeside, withStore, writeKnownStores } from '../../config/store-record.ts';
+import { storeRecordBeside, withStore, writeKnownStores } from '../../config/load/store-record.ts';
 import type { Invocation } from '../invocation.ts';
-import { createStore } from '../opened-store.ts';
+import { createStore } from '../store/opened-store.ts';
 import { randomName } from '../session.ts';
-import { Terminal } from '../terminal.ts';
+import { Terminal } from '../output/terminal.ts';
 import { planInit, type InitPlan, type PlannedFile } from './init-plan.ts';
 
 interface Options {

@@ -3,15 +3,15 @@ import { listStored } from '../../engine/catalog.ts';
 import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
 import { databaseSummary } from '../../format/manifest.ts';
 import { displayText } from '../../format/paths.ts';
-import { needsSeveral } from '../../sources/postgres/transactions.ts';
+import { needsSeveral } from '../../sources/postgres/dump/transactions.ts';
 import { effectiveTime } from '../../policy/order.ts';
-import { holdsText, serverText } from '../holds-text.ts';
-import { problemLines } from '../problems.ts';
-import { assertKnown } from '../known-sources.ts';
+import { holdsText, serverText } from '../output/holds-text.ts';
+import { problemLines } from '../output/problems.ts';
+import { assertKnown } from '../store/known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
-import { Terminal } from '../terminal.ts';
-import { ageText, bytesText, counted, table } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { ageText, bytesText, counted, table } from '../output/units.ts';
 
 export async function run(names: string[], { options, signal }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });

@@ -4,12 +4,12 @@ import { successOf } from '../../engine/success.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import type { SuccessSummary } from '../../policy/success.ts';
-import { assertKnown } from '../known-sources.ts';
+import { assertKnown } from '../store/known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
-import { successText } from '../success-text.ts';
-import { Terminal } from '../terminal.ts';
-import { bytesText, durationText, table, timeText } from '../units.ts';
+import { successText } from '../output/success-text.ts';
+import { Terminal } from '../output/terminal.ts';
+import { bytesText, durationText, table, timeText } from '../output/units.ts';
 
 interface Options {
   readonly limit: string;

@@ -3,7 +3,7 @@ import { resolveBackup } from '../../engine/catalog.ts';
 import { pinBackup } from '../../engine/pin.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig } from '../session.ts';
-import { Terminal } from '../terminal.ts';
+import { Terminal } from '../output/terminal.ts';
 
 export async function run(
   [name = '']: string[],

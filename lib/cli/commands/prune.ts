@@ -3,16 +3,16 @@ import process from 'node:process';
 import os from 'node:os';
 import type { Config, SourceConfig } from '../../config/config.ts';
 import { intervalOf, scheduleOf } from '../../config/objectives.ts';
-import { isUrl } from '../../config/store-place.ts';
+import { isUrl } from '../../config/load/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
-import { withLocalLock } from '../../stores/lock.ts';
-import { problemLines } from '../problems.ts';
+import { withLocalLock } from '../../stores/folder/lock.ts';
+import { problemLines } from '../output/problems.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { selectSources } from '../sources.ts';
-import { Terminal } from '../terminal.ts';
-import { bytesText, counted, table } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { bytesText, counted, table } from '../output/units.ts';
 
 /** Applies the policy of a source while no other prune works on the same folder. `LOCKED` when one does. */
 export async function pruneWithLock(

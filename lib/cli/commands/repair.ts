@@ -5,8 +5,8 @@ import { verifyBackup } from '../../engine/verify.ts';
 import { ERRORS } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
-import { Terminal } from '../terminal.ts';
-import { counted } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { counted } from '../output/units.ts';
 
 const SHOWN = 20;
 

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { Pool } from '../../archive/pool.ts';
-import { openArchiveFile, type FoundArchive } from '../../sources/archive-file.ts';
+import { openArchiveFile, type FoundArchive } from '../../sources/tree/archive-file.ts';
 import type { Workbench } from '../../engine/engine.ts';
 import { restoreOpened } from '../../engine/restore.ts';
 import { HoldfastError } from '../../errors.ts';
@@ -11,7 +11,7 @@ import type { Invocation } from '../invocation.ts';
 import { namedKeys } from '../keys.ts';
 import { configOf, randomName, type CommonOptions } from '../session.ts';
 import { kindsFor } from '../sources.ts';
-import type { Terminal } from '../terminal.ts';
+import type { Terminal } from '../output/terminal.ts';
 import {
   exitOf,
   folderFor,

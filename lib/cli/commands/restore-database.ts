@@ -5,11 +5,11 @@ import { displayText } from '../../format/paths.ts';
 import { checksOf, databaseTarget } from '../databases.ts';
 import type { Invocation } from '../invocation.ts';
 import { regionOf } from '../keys.ts';
-import { problemLines } from '../problems.ts';
+import { problemLines } from '../output/problems.ts';
 import { backupToRestore, type RestoreCommandOptions } from '../restoring.ts';
 import { openSession } from '../session.ts';
-import type { Terminal } from '../terminal.ts';
-import { bytesText, counted, durationText } from '../units.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { bytesText, counted, durationText } from '../output/units.ts';
 
 export async function restoreToDatabase(
   name: string,

@@ -5,20 +5,20 @@ import { openBackup } from '../../engine/catalog.ts';
 import { restoreInPlace, type InPlaceReport } from '../../engine/restore-in-place.ts';
 import { safetyFolder } from '../../engine/safety.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
-import { extraEntries } from '../../sources/files.ts';
-import { uncommittedChanges } from '../../sources/git.ts';
+import { extraEntries } from '../../sources/files/source.ts';
+import { uncommittedChanges } from '../../sources/git/facts.ts';
 import type { InPlacePlan, OpenBackup } from '../../sources/source.ts';
 import { displayText } from '../../format/paths.ts';
-import { jsonPath } from '../json.ts';
-import { problemLines } from '../problems.ts';
+import { jsonPath } from '../output/json.ts';
+import { problemLines } from '../output/problems.ts';
 import type { Invocation } from '../invocation.ts';
-import { sayLeftOut } from '../left-out.ts';
+import { sayLeftOut } from '../output/left-out.ts';
 import { chooseSafety, findLastSafety, placeIn, withRestoreLock } from '../safety-place.ts';
 import { openSession, requireConfig, type Session } from '../session.ts';
 import { assertSameSite } from '../same-site.ts';
 import { filesSourceNamed, surroundingsOf } from '../sources.ts';
-import { Terminal } from '../terminal.ts';
-import { counted, durationText } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { counted, durationText } from '../output/units.ts';
 import { kindOf } from '../../engine/engine.ts';
 import {
   assertInPlace,

@@ -6,14 +6,14 @@ import {
   type RestoreTestResult,
 } from '../../engine/restore-test.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
-import { problemLines } from '../problems.ts';
+import { problemLines } from '../output/problems.ts';
 import type { Invocation } from '../invocation.ts';
 import type { LiveSource } from '../../sources/source.ts';
 import { openSession, requireConfig, type Session } from '../session.ts';
 import { filesSourceNamed, openFolder } from '../sources.ts';
 import { checksOf } from '../databases.ts';
-import { Terminal } from '../terminal.ts';
-import { bytesText, counted, durationText } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { bytesText, counted, durationText } from '../output/units.ts';
 
 interface Options {
   readonly live?: boolean;

@@ -19,7 +19,7 @@ import {
   type RestoreCommandOptions,
 } from '../restoring.ts';
 import { openSession } from '../session.ts';
-import { Terminal } from '../terminal.ts';
+import { Terminal } from '../output/terminal.ts';
 
 export async function run(
   [name = '', ...paths]: string[],

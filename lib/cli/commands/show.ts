@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { contentsOf, showBackup, type ContentLine, type ShownBackup } from '../../engine/show.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayPath } from '../../format/paths.ts';
-import { needsSeveral } from '../../sources/postgres/transactions.ts';
+import { needsSeveral } from '../../sources/postgres/dump/transactions.ts';
 import { effectiveTime } from '../../policy/order.ts';
 import {
   changeJson,
@@ -14,15 +14,15 @@ import {
   shownChange,
   totalsText,
   type ShownChange,
-} from '../changes.ts';
-import { jsonPath, ListDocument } from '../json.ts';
+} from '../output/changes.ts';
+import { jsonPath, ListDocument } from '../output/json.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, type Session } from '../session.ts';
-import { backupLines } from '../shown-backup.ts';
-import { placesIn } from '../by-hand.ts';
+import { backupLines } from '../output/shown-backup.ts';
+import { placesIn } from '../output/by-hand.ts';
 import { meantPaths } from '../restoring.ts';
-import { Terminal } from '../terminal.ts';
-import { bytesText, counted, timeText } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { bytesText, counted, timeText } from '../output/units.ts';
 
 const FIRST_CHANGES = 10;
 

@@ -7,14 +7,14 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Objectives } from '../../policy/objectives.ts';
 import { releasedTags } from '../../stores/released.ts';
 import type { Store } from '../../stores/store.ts';
-import { withFindings } from '../beside-status.ts';
-import { assertKnown } from '../known-sources.ts';
+import { withFindings } from '../output/beside-status.ts';
+import { assertKnown } from '../store/known-sources.ts';
 import type { Invocation } from '../invocation.ts';
-import { formerStoreFindings } from '../former-stores.ts';
+import { formerStoreFindings } from '../store/former-stores.ts';
 import { otherSiteFindings } from '../same-site.ts';
 import { openSession } from '../session.ts';
-import { statusLines } from '../status-text.ts';
-import { Terminal } from '../terminal.ts';
+import { statusLines } from '../output/status-text.ts';
+import { Terminal } from '../output/terminal.ts';
 
 export async function run(names: string[], { options, signal }: Invocation): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });

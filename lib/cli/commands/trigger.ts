@@ -14,12 +14,12 @@ import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { resourceName, type FunctionName } from '../../names/aws.ts';
 import type { Invocation } from '../invocation.ts';
-import { problemLines } from '../problems.ts';
+import { problemLines } from '../output/problems.ts';
 import { configOf, openSession, required } from '../session.ts';
 import { selectSources } from '../sources.ts';
-import { Terminal } from '../terminal.ts';
+import { Terminal } from '../output/terminal.ts';
 import { pastTime } from '../time.ts';
-import { bytesText, durationText } from '../units.ts';
+import { bytesText, durationText } from '../output/units.ts';
 
 interface Options {
   readonly wait?: boolean;
@@ -47,7 +47,7 @@ export async function run(
   const functionName = resourceName(config.system, functionFor(source));
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const now = new Date();
-  const { invokeBackup } = await import('../../aws/trigger.ts');
+  const { invokeBackup } = await import('../../functions/invoke.ts');
   const report = await invokeBackup({
     functionName,
     region: config.aws?.region,

@@ -3,12 +3,12 @@ import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { stringify } from 'yaml';
-import { stackKeys } from '../../config/stack-keys.ts';
+import { stackKeys } from '../../config/load/stack-keys.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { TrustedKey } from '../../format/signed.ts';
 import type { Invocation } from '../invocation.ts';
 import { configOf, required } from '../session.ts';
-import { Terminal } from '../terminal.ts';
+import { Terminal } from '../output/terminal.ts';
 
 export async function run(_: string[], { options }: Invocation<{ out?: string }>): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
@@ -22,7 +22,7 @@ export async function run(_: string[], { options }: Invocation<{ out?: string }>
       },
     );
   }
-  const { fetchStackKeys } = await import('../../aws/stack-keys.ts');
+  const { fetchStackKeys } = await import('../../wiring/stack-keys.ts');
   const { keys, refused } = await fetchStackKeys(stackKeys(config), config.aws.region);
   const trust = keys.map((key) => ({
     name: key.name,

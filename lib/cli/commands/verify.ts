@@ -4,13 +4,13 @@ import type { Engine } from '../../engine/engine.ts';
 import { testedFacts } from '../../engine/tested.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
 import { ERRORS } from '../../errors.ts';
-import { needsSeveral } from '../../sources/postgres/transactions.ts';
+import { needsSeveral } from '../../sources/postgres/dump/transactions.ts';
 import type { ProofLevel } from '../../sources/source.ts';
-import { problemLines } from '../problems.ts';
+import { problemLines } from '../output/problems.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
-import { Terminal } from '../terminal.ts';
-import { bytesText, counted, durationText } from '../units.ts';
+import { Terminal } from '../output/terminal.ts';
+import { bytesText, counted, durationText } from '../output/units.ts';
 
 interface Options {
   readonly level: ProofLevel;

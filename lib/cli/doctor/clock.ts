@@ -1,7 +1,7 @@
 // What the doctor says of clocks: this one against that of the store, and against the backups.
 import type { StoreExamination } from '../../engine/examine.ts';
 import { CLOCK_TOLERANCE_MS } from '../../policy/durations.ts';
-import { counted, durationText } from '../units.ts';
+import { counted, durationText } from '../output/units.ts';
 import { problem, type Finding } from './finding.ts';
 
 /** Findings where clocks disagree; none where they agree. */

@@ -2,10 +2,10 @@
 import os from 'node:os';
 import type { Config, PostgresSourceConfig } from '../../config/config.ts';
 import { examinePostgres } from '../../sources/postgres/examine.ts';
-import { examineGround } from '../../stores/local-examine.ts';
+import { examineGround } from '../../stores/folder/examine.ts';
 import { databaseOptions, MACHINE } from '../databases.ts';
 import { regionOf } from '../keys.ts';
-import { bytesText } from '../units.ts';
+import { bytesText } from '../output/units.ts';
 import { failure } from './failure.ts';
 import { ok, warning, type Finding } from './finding.ts';
 

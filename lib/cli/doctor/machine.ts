@@ -3,8 +3,8 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { examineGround } from '../../stores/local-examine.ts';
-import { bytesText } from '../units.ts';
+import { examineGround } from '../../stores/folder/examine.ts';
+import { bytesText } from '../output/units.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 

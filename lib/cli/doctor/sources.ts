@@ -1,10 +1,10 @@
 // What the doctor looks at in the sources: are they there, and may this user read what is in them.
 import type { Config, FilesSourceConfig, RemoteSourceConfig } from '../../config/config.ts';
 import type { Problem } from '../../errors.ts';
-import { examineFiles } from '../../sources/files-examine.ts';
-import { problemLines } from '../problems.ts';
+import { examineFiles } from '../../sources/files/examine.ts';
+import { problemLines } from '../output/problems.ts';
 import { surroundingsOf } from '../sources.ts';
-import { bytesText, counted } from '../units.ts';
+import { bytesText, counted } from '../output/units.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 

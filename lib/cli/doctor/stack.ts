@@ -1,6 +1,6 @@
 // What the doctor looks at about a stack from here: whose keys are known.
 import type { Config } from '../../config/config.ts';
-import { stackKeys, unnamedStackKeys } from '../../config/stack-keys.ts';
+import { stackKeys, unnamedStackKeys } from '../../config/load/stack-keys.ts';
 import { failure } from './failure.ts';
 import { ok, warning, type Finding } from './finding.ts';
 
@@ -14,7 +14,7 @@ export async function examineStack(config: Config): Promise<Finding[]> {
       ok('key', 'the keys of the functions stand under `trust`: no service is asked for them'),
     ];
   try {
-    const { fetchStackKeys } = await import('../../aws/stack-keys.ts');
+    const { fetchStackKeys } = await import('../../wiring/stack-keys.ts');
     const { refused } = await fetchStackKeys(wanted, region);
     const known = stackKeys(config).length - refused.length;
     return [

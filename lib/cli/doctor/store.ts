@@ -10,8 +10,8 @@ import {
   type Abilities,
   type Ground,
   type Leftovers,
-} from '../../stores/local-examine.ts';
-import { bytesText, counted } from '../units.ts';
+} from '../../stores/folder/examine.ts';
+import { bytesText, counted } from '../output/units.ts';
 import { clockFindings } from './clock.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';

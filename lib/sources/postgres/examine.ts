@@ -1,12 +1,12 @@
 // Looks at a database as a backup would, without dumping it: for the doctor.
 import { HoldfastError, type Problem } from '../../errors.ts';
-import { parseConnection } from './connection.ts';
-import { readExtensions } from './facts.ts';
-import { openKept } from './pooler.ts';
-import { preflight } from './preflight.ts';
-import { knownExtensions } from './server-extensions.ts';
-import type { PostgresOptions } from './read.ts';
-import { findServer, findTools, type Machine } from './tools.ts';
+import { parseConnection } from './server/connection.ts';
+import { readExtensions } from './dump/facts.ts';
+import { openKept } from './server/pooler.ts';
+import { preflight } from './dump/preflight.ts';
+import { knownExtensions } from './server/extensions.ts';
+import type { PostgresOptions } from './dump/read.ts';
+import { findServer, findTools, type Machine } from './server/tools.ts';
 
 export interface ExaminedDatabase {
   readonly label: string;

@@ -1,10 +1,10 @@
 // What can be done with backups of databases, without their source.
 import type { SourceKind } from '../source.ts';
-import { proveDump } from './prove.ts';
-import { databaseService } from './restore-database.ts';
-import { compareFolder, restoreToFolder } from './restore-folder.ts';
-import { machineFor, type Machine } from './tools.ts';
-import { tryOutDump } from './try-out.ts';
+import { proveDump } from './proof/prove.ts';
+import { databaseService } from './restore/database.ts';
+import { compareFolder, restoreToFolder } from './restore/folder.ts';
+import { machineFor, type Machine } from './server/tools.ts';
+import { tryOutDump } from './proof/restore-test.ts';
 import { dumpByHand, listDump } from './views.ts';
 
 /** The kind `postgres` on a machine, whose programs restore tests and restores run. */

@@ -1,8 +1,8 @@
 // The source kind `postgres`: one database of a server that can be reached from here.
 import type { Source } from '../source.ts';
 import { postgresKind } from './kind.ts';
-import { readPostgres, type PostgresOptions } from './read.ts';
-import type { Machine } from './tools.ts';
+import { readPostgres, type PostgresOptions } from './dump/read.ts';
+import type { Machine } from './server/tools.ts';
 
 export function postgresSource(options: PostgresOptions, machine: Machine): Source {
   return {

@@ -2,11 +2,11 @@
 import { HoldfastError } from '../../errors.ts';
 import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';
-import { filesByHand } from '../files-views.ts';
+import { filesByHand } from '../tree/views.ts';
 import type { ByHand, ListedEntry, OpenBackup } from '../source.ts';
-import { DUMP_FOLDER } from './directory.ts';
-import { isDirectory, openIndex } from './dump-index.ts';
-import type { DumpObject } from './dump-text.ts';
+import { DUMP_FOLDER } from './dump/directory.ts';
+import { isDirectory, openIndex } from './dump/objects.ts';
+import type { DumpObject } from './dump/scanner.ts';
 
 /** What serves everywhere; who knows the machine better says more. */
 const BY_HAND_JOBS = 4;

@@ -13,13 +13,13 @@ import { restoreTest } from '../../../lib/engine/restore-test.ts';
 import { verifyBackup } from '../../../lib/engine/verify.ts';
 import type { Problem } from '../../../lib/errors.ts';
 import { artifactOf } from '../../../lib/format/manifest.ts';
-import { compareFacts } from '../../../lib/sources/postgres/compare.ts';
-import { parseConnection } from '../../../lib/sources/postgres/connection.ts';
+import { compareFacts } from '../../../lib/sources/postgres/proof/compare-facts.ts';
+import { parseConnection } from '../../../lib/sources/postgres/server/connection.ts';
 import { postgresKind } from '../../../lib/sources/postgres/kind.ts';
-import { Session } from '../../../lib/sources/postgres/session.ts';
-import type { PostgresOptions } from '../../../lib/sources/postgres/read.ts';
+import { Session } from '../../../lib/sources/postgres/server/session.ts';
+import type { PostgresOptions } from '../../../lib/sources/postgres/dump/read.ts';
 import { postgresSource } from '../../../lib/sources/postgres/source.ts';
-import { findTools } from '../../../lib/sources/postgres/tools.ts';
+import { findTools } from '../../../lib/sources/postgres/server/tools.ts';
 import {
   backUpNow,
   Clock,

@@ -1,0 +1,147 @@
+// What people are told: what it is, since when, what it means, what to do next. Plain text, and pure.
+import { alarmNamed, type ConfiguredAlarm } from '../config/alarms.ts';
+import type { Config, SourceConfig } from '../config/config.ts';
+import type { Verdict } from '../policy/assessment.ts';
+import { conditionOf } from '../policy/conditions.ts';
+import { durationText } from '../policy/durations.ts';
+import type { AlarmChange } from '../functions/events.ts';
+import { plain, subjectLine } from './plain-text.ts';
+
+export interface Message {
+  /** At most 100 characters of ASCII. */
+  readonly subject: string;
+  readonly body: string;
+}
+
+type Configured = Pick<Config, 'system' | 'sources'>;
+
+/** Whether people want to hear of a change: of what is wrong, of what no longer is, and of what nobody can tell any more. */
+export function isWorthTelling({ state, previous }: AlarmChange): boolean {
+  return state === 'ALARM' || previous === 'ALARM';
+}
+
+/** What people call the alarm: without the system, which they know. */
+export function alarmLabel(alarm: string, config: Configured): string {
+  return alarmNamed(alarm, config)?.label ?? alarm;
+}
+
+const STATE_WORDS = { OK: 'resolved', INSUFFICIENT_DATA: 'unknown' } as const;
+
+/** The message about a change of an alarm. */
+export function alarmMessage(change: AlarmChange, config: Configured): Message {
+  const { alarm, state, since, previousSince, means } = change;
+  const known = alarmNamed(alarm, config);
+  const name = plain(alarmLabel(alarm, config), 120);
+  const what = plain(means) || `${name} has no description.`;
+  const title = `${state === 'ALARM' ? gravityOf(known) : STATE_WORDS[state]}: ${what}`;
+  const lasted =
+    previousSince === undefined
+      ? ''
+      : `, after ${durationText(Math.max(0, since.getTime() - previousSince.getTime()))}`;
+  const lines = [
+    title,
+    '',
+    `alarm    ${name}`,
+    `system   ${config.system}`,
+    `since    ${since.toISOString()}${state === 'OK' ? lasted : ''}`,
+    ...(state === 'ALARM' ? adviceLines(known, config) : []),
+    ...(state === 'INSUFFICIENT_DATA'
+      ? ['', 'It was an alarm, and now nothing tells how it is. Treat it as one.']
+      : []),
+    '',
+    `CloudWatch says: ${plain(change.reason, 300) || 'nothing'}`,
+  ];
+  return { subject: subjectLine(`[Holdfast ${config.system}] ${title}`), body: lines.join('\n') };
+}
+
+/** As `status` says it: whether somebody has to act, or to look by day. What is not known may be the worst. */
+function gravityOf(known: ConfiguredAlarm | undefined): string {
+  return known === undefined ? 'ALARM' : conditionOf(known.code).severity.toUpperCase();
+}
+
+function adviceLines(known: ConfiguredAlarm | undefined, { sources }: Configured): string[] {
+  if (known === undefined) return ['', 'next     holdfast status says how everything stands.'];
+  const { means = '', next = [], runbook = 'alarms' } = conditionOf(known.code);
+  const { subject } = known;
+  const source =
+    subject.about === 'source' ? sources.find(({ name }) => name === subject.source) : undefined;
+  const fill = (text: string) =>
+    text
+      .replaceAll('SOURCE', source?.name ?? 'it')
+      .replaceAll(/ \((RPO|RTO)\)/g, (_all, which) =>
+        objectiveText(source, which === 'RPO' ? 'rpoMs' : 'rtoMs', String(which)),
+      );
+  return [
+    '',
+    `means    ${fill(means)}`,
+    ...next.map((step, index) => `${index === 0 ? 'next ' : '     '}    ${fill(step)}`),
+    `more     docs/runbook.md#${runbook}`,
+  ];
+}
+
+function objectiveText(
+  source: SourceConfig | undefined,
+  which: 'rpoMs' | 'rtoMs',
+  word: string,
+): string {
+  const ms = source?.[which];
+  return ms === undefined ? '' : ` (its ${word} is ${durationText(ms)})`;
+}
+
+/** How one source stands, for the report of a day. */
+export interface ReportedSource {
+  readonly name: string;
+  /** Undefined while there is none. */
+  readonly newestGoodAgeMs: number | undefined;
+  readonly lastProofAgeMs: number | undefined;
+  readonly lastRestoreTestAgeMs: number | undefined;
+  readonly backupBytes: number | undefined;
+}
+
+export interface DailyReport {
+  readonly at: Date;
+  readonly verdict: Verdict;
+  readonly sources: readonly ReportedSource[];
+  readonly storedBytes: number;
+  /** Everything because of which not all is well. */
+  readonly unwell: readonly string[];
+}
+
+/** The daily message: that all is well, or what is not. */
+export function reportMessage(report: DailyReport, { system }: Configured): Message {
+  const { at, sources, unwell, storedBytes } = report;
+  const count = unwell.length;
+  const title = reportTitle(report);
+  const lines = [
+    `${title}, ${at.toISOString()}`,
+    '',
+    ...unwell.slice(0, MAX_ALARMS).map((one) => `! ${plain(one)}`),
+    ...(count > MAX_ALARMS ? [`! and ${count - MAX_ALARMS} more: holdfast status`] : []),
+    ...(count > 0 ? [''] : []),
+    ...sources.map(sourceLine),
+    '',
+    `the store holds ${megabytes(storedBytes)}`,
+    ...(count > 0 ? ['', 'next     holdfast status; docs/runbook.md tells what to do.'] : []),
+  ];
+  return { subject: subjectLine(`[Holdfast ${system}] ${title}`), body: lines.join('\n') };
+}
+
+/** As `status` sums it up. */
+function reportTitle({ unwell: { length }, verdict }: DailyReport): string {
+  if (length === 0) return 'all is well';
+  if (verdict !== 'alarm') return 'not everything is backed up yet';
+  return `${length} ${length === 1 ? 'thing needs' : 'things need'} action`;
+}
+
+const MAX_ALARMS = 20;
+
+function sourceLine(source: ReportedSource): string {
+  const age = (ms: number | undefined) => (ms === undefined ? 'never' : `${durationText(ms)} ago`);
+  const { name, newestGoodAgeMs, lastProofAgeMs, lastRestoreTestAgeMs, backupBytes } = source;
+  const size = backupBytes === undefined ? '' : `, ${megabytes(backupBytes)}`;
+  return `${name}: last good backup ${age(newestGoodAgeMs)}${size}; last proof ${age(lastProofAgeMs)}; last restore test ${age(lastRestoreTestAgeMs)}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

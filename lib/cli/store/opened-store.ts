@@ -1,0 +1,151 @@
+// Opens the store of a command. A store is made by `init`, by `--create-store`, and by a stack: nothing else makes one.
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import type { Config } from '../../config/config.ts';
+import { isOfStack, isUrl } from '../../config/load/store-place.ts';
+import { readKnownStores, storeRecordFile } from '../../config/load/store-record.ts';
+import { holdsBackups, markStore, readMarker, type Marker } from '../../engine/marker.ts';
+import { HoldfastError } from '../../errors.ts';
+import { MARKER_KEY } from '../../format/layout.ts';
+import { openStore } from '../../stores/open.ts';
+import type { Store } from '../../stores/store.ts';
+import { nearbyStore } from './neighbours.ts';
+
+/**
+ * `found`: there must be a store, or at least backups. `marked`: it must have its marker, because something is to be written.
+ * `created`: it is made where there is none. `unneeded`: whatever is done works without one.
+ */
+export type StoreNeed = 'found' | 'marked' | 'created' | 'unneeded';
+
+export interface OpenedStore {
+  readonly store: Store;
+  /** Undefined in a store of a stack that nobody has claimed yet, and where backups lie without one. */
+  readonly marker: Marker | undefined;
+  /** True when it was made just now. */
+  readonly created: boolean;
+  /** What is odd about it. */
+  readonly remark: string | undefined;
+}
+
+export interface StoreWish {
+  readonly place: string;
+  readonly config: Config | undefined;
+  readonly need: StoreNeed;
+  readonly random: () => string;
+}
+
+/**
+ * The store at `place`. `STORE_NOT_FOUND` when there is none: then nothing was made, and the hint names a store nearby that may be
+ * meant. `STORE_CONFLICT` when what has to be written to has a marker that is none.
+ */
+export async function openNeededStore(wish: StoreWish): Promise<OpenedStore> {
+  const { place, config, need, random } = wish;
+  const store = await openStore(place, { random, anchor: MARKER_KEY });
+  const opened = { store, marker: undefined, created: false, remark: undefined };
+  if (need === 'unneeded') return opened;
+  const marker = await markerFor(store, need);
+  if (typeof marker === 'object') return { ...opened, marker };
+  if (marker === undefined && config !== undefined && isOfStack(config)) return opened;
+  if (need === 'created' && config !== undefined) {
+    return { ...opened, marker: await createStore(place, config.system, random), created: true };
+  }
+  const backups = await holdsBackups(store);
+  if (need !== 'found' || !backups) throw await absent(wish, backups);
+  const remark = marker ?? `${place} holds backups, and its ${MARKER_KEY} is gone`;
+  // What is done here may leave a record.
+  return { ...opened, store: await openStore(place, { random }), remark };
+}
+
+/** 32 random hex digits. */
+export function newStoreId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** Makes a store for `system` at `place`, or leaves the one that is there; its marker. */
+export async function createStore(
+  place: string,
+  system: string,
+  random: () => string,
+): Promise<Marker> {
+  const store = await openStore(place, { random });
+  const made = { system, id: newStoreId() };
+  await markStore(store, made);
+  return (await readMarker(store)) ?? made;
+}
+
+/** The marker, or in words why there is none that can be read; undefined where there is none. */
+async function markerFor(store: Store, need: StoreNeed): Promise<Marker | string | undefined> {
+  try {
+    return await readMarker(store);
+  } catch (error) {
+    const spoilt = error instanceof HoldfastError && error.code === 'STORE_CONFLICT';
+    if (!spoilt || need !== 'found') throw error;
+    return error.message;
+  }
+}
+
+async function absent(
+  { place, config, need }: StoreWish,
+  backups: boolean,
+): Promise<HoldfastError> {
+  const again = 'holdfast backup --create-store';
+  if (backups) {
+    return new HoldfastError(
+      'STORE_NOT_FOUND',
+      `${place} holds backups, and its ${MARKER_KEY} is gone: nothing is written there`,
+      { hint: `If it is the store that is meant, \`${again}\` marks it anew, once.` },
+    );
+  }
+  const neighbour = await nearbyStore(place, config?.system);
+  const since = await writtenSince(place, config);
+  const hints = [
+    ...(since === undefined
+      ? []
+      : [`Backups of this system have gone there since ${since.slice(0, 10)}.`]),
+    ...(neighbour === undefined
+      ? []
+      : [`${neighbour.place} is a store, of the system "${neighbour.system}": is that one meant?`]),
+    isUrl(place)
+      ? `Correct ${namedBy(config)}.`
+      : `Mount the disk if there is one, or correct ${namedBy(config)}.`,
+    ...(config === undefined || need === 'created'
+      ? []
+      : [`To begin a new store there: \`${again}\`, once.`]),
+  ];
+  return new HoldfastError(
+    'STORE_NOT_FOUND',
+    `there is no store in ${place}: ${await whatIsThere(place)}`,
+    { hint: hints.join(' ') },
+  );
+}
+
+/** Since when this machine has written to the store that is not there now. */
+async function writtenSince(
+  place: string,
+  config: Config | undefined,
+): Promise<string | undefined> {
+  const file = config && storeRecordFile(config);
+  if (file === undefined) return undefined;
+  return (await readKnownStores(file)).findLast((one) => one.place === place)?.since;
+}
+
+function namedBy(config: Config | undefined): string {
+  if (config === undefined || config.storeFrom === 'flag') return '--store';
+  return config.storeFrom === 'variable' ? 'HOLDFAST_STORE' : `\`store\` in ${config.file}`;
+}
+
+async function whatIsThere(place: string): Promise<string> {
+  if (isUrl(place)) return `it has no ${MARKER_KEY}, and nothing was made there`;
+  try {
+    const names = await readdir(place);
+    const state = names.length === 0 ? 'the folder is empty' : `the folder has no ${MARKER_KEY}`;
+    return `${state}, and nothing was made in it`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      return 'the folder does not exist, and was not made';
+    }
+    if (code === undefined) throw error;
+    return `the folder cannot be read (${code})`;
+  }
+}

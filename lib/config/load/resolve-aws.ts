@@ -1,0 +1,34 @@
+// From what the file says about AWS to what the program uses. Pure.
+import assert from 'node:assert/strict';
+
+import { DAY_MS } from '../../policy/durations.ts';
+import type { AwsConfig, DeploymentTrigger } from '../config.ts';
+import type { ConfigShape } from '../schema/configuration.ts';
+import { s3PlaceOf } from './store-place.ts';
+import { durationMs } from '../units.ts';
+
+/** The trigger that `codepipeline:site` names. */
+export function deploymentTrigger(text: string): DeploymentTrigger {
+  const [by, name] = text.split(':') as [DeploymentTrigger['by'], string | undefined];
+  return { by, name };
+}
+
+/** How the stack is made; the region is that of the store in the file, whatever a flag says about where to look now. */
+export function awsOf({ aws, store }: ConfigShape): AwsConfig | undefined {
+  if (aws === undefined) return undefined;
+  const region = s3PlaceOf(store)?.region;
+  assert(region !== undefined, 'a stack without a region passed the rules');
+  return {
+    account: aws.account,
+    region,
+    storage: aws.storage,
+    lockMode: aws.lock.mode,
+    lockDays: aws.lock.days,
+    undoDays: durationMs(aws.undo) / DAY_MS,
+    reservedConcurrency: aws.reservedConcurrency,
+    deployingRoles: aws.deployingRoles,
+    breakGlassRoles: aws.breakGlassRoles,
+    logDays: durationMs(aws.logRetention) / DAY_MS,
+    databases: { ...aws.databases, vpc: aws.databases.vpc },
+  };
+}

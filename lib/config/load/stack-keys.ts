@@ -1,0 +1,84 @@
+// Which function of a stack serves which sources, and the keys by which they sign: what each may vouch for. Pure.
+import {
+  FUNCTIONS,
+  isForDatabases,
+  isSigner,
+  resourceName,
+  SIGNERS,
+  signingAlias,
+} from '../../names/aws.ts';
+import type { FunctionName, SignerName } from '../../names/aws.ts';
+import { isDatabase, isRemote } from '../config.ts';
+import type { Config, SourceConfig } from '../config.ts';
+
+/** A key of the stack, and what its signatures count for. */
+export interface StackKey {
+  /** As in `trust`: `holdfast-my-site-verify`. */
+  readonly name: string;
+  /** In the account and the region of the stack. */
+  readonly alias: string;
+  readonly prefixes: readonly string[];
+}
+
+/** The functions that the stack of a configuration has. */
+export function functionsOf({ sources }: Pick<Config, 'sources'>): FunctionName[] {
+  const withDatabases = sources.some(isDatabase);
+  return FUNCTIONS.filter((name) => withDatabases || !isForDatabases(name));
+}
+
+/** The sources that a function serves; those that serve the store as a whole serve all of them. */
+export function servedBy(
+  name: FunctionName,
+  { sources }: Pick<Config, 'sources'>,
+): readonly SourceConfig[] {
+  switch (name) {
+    case 'backup':
+      return sources.filter(isRemote);
+    case 'restore-test':
+      return sources.filter((source) => !isDatabase(source));
+    case 'database-backup':
+    case 'database-restore-test':
+      return sources.filter(isDatabase);
+    default:
+      return sources;
+  }
+}
+
+/** Every key of the stack; none without one. */
+export function stackKeys(config: Config): StackKey[] {
+  const { system, aws } = config;
+  if (aws === undefined) return [];
+  return functionsOf(config)
+    .filter(isSigner)
+    .map((signer) => ({
+      name: resourceName(system, signer),
+      alias: signingAlias(system, signer),
+      prefixes: prefixesOf(signer, config),
+    }));
+}
+
+/**
+ * What a signer vouches for. Where there is a database, two functions back up and two test restores: then each vouches for records
+ * of its own sources, and for no others.
+ */
+function prefixesOf(signer: SignerName, config: Config): string[] {
+  const names = servedBy(signer, config).map(({ name }) => name);
+  const verb = SIGNERS[signer];
+  const backups = verb === 'backup' ? names.map((name) => `backups/${name}/`) : [];
+  const isOneOfTwo = verb === 'backup' || verb === 'restore-test';
+  const apart = isOneOfTwo && names.length > 0 && config.sources.some(isDatabase);
+  const records = apart ? names.map((name) => `records/${verb}/${name}/`) : [`records/${verb}/`];
+  return [...backups, ...records];
+}
+
+/** Those of {@link stackKeys} that `trust` does not name with all that they vouch for. */
+export function unnamedStackKeys(config: Config): StackKey[] {
+  return stackKeys(config).filter(
+    ({ name, prefixes }) =>
+      !config.trust.some(
+        (one) =>
+          one.name === name &&
+          prefixes.every((prefix) => one.prefixes.some((own) => prefix.startsWith(own))),
+      ),
+  );
+}

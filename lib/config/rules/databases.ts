@@ -1,0 +1,81 @@
+// What must hold for databases that functions or tasks of the stack back up.
+import type { Finding } from './faults.ts';
+import { outOfReach, rateFindings } from './functions.ts';
+import type { ConfigShape, SourceShapeOf } from '../schema/configuration.ts';
+import type { PlacedSource } from './sources.ts';
+
+interface PlacedDatabase {
+  readonly at: PlacedSource['at'];
+  readonly source: SourceShapeOf<'postgres'>;
+}
+
+/** Finds what does not fit in a database, and what would stop the stack from backing it up. */
+export function databaseFindings(placed: PlacedDatabase, shape: ConfigShape, now: Date): Finding[] {
+  return [...jobsFindings(placed), ...stackFindings(placed, shape, now)];
+}
+
+/** Finds jobs of a dump that is read by one. */
+function jobsFindings({ at, source: { format, jobs } }: PlacedDatabase): Finding[] {
+  if (jobs === undefined || format === 'directory') return [];
+  return [
+    {
+      path: [...at, 'jobs'],
+      also: [[...at, 'format']],
+      message: `got ${jobs}, but the format is plain, which one job reads`,
+      allowed: '"jobs" together with "format: directory"',
+    },
+  ];
+}
+
+function stackFindings({ at, source }: PlacedDatabase, { aws }: ConfigShape, now: Date): Finding[] {
+  if (aws === undefined) {
+    if (source.runOn === 'function') return [];
+    return [
+      {
+        path: [...at, 'runOn'],
+        also: [['aws']],
+        message: 'nobody would start a task: the stack does',
+        allowed: '"runOn" together with "aws"',
+      },
+    ];
+  }
+  return [
+    ...outOfReach(source.connection, [...at, 'connection']),
+    ...rateFindings({ at, source }, now),
+    ...(source.runOn === 'task' ? taskFindings(at, aws) : []),
+  ];
+}
+
+/** Finds what a task needs and does not have: an image, and a network. */
+function taskFindings(at: PlacedSource['at'], { databases }: NonNullable<ConfigShape['aws']>) {
+  const findings: Finding[] = [];
+  const path = [...at, 'runOn'];
+  if (databases.package !== 'image')
+    findings.push({
+      path,
+      also: [['aws', 'databases', 'package']],
+      message: `got task, which runs an image, but "aws.databases.package" is ${databases.package}`,
+      allowed: 'function, or package: image',
+    });
+  if (databases.vpc === undefined)
+    findings.push({
+      path,
+      also: [['aws', 'databases', 'vpc']],
+      message: 'got task, which runs in a network of yours, and none is named',
+      allowed: 'function, or a network in aws.databases.vpc',
+    });
+  return findings;
+}
+
+/** Finds layers that nothing would use: an image brings its programs along. */
+export function packageFindings({ databases }: NonNullable<ConfigShape['aws']>): Finding[] {
+  if (databases.package === 'zip' || databases.layers.length === 0) return [];
+  return [
+    {
+      path: ['aws', 'databases', 'layers'],
+      also: [['aws', 'databases', 'package']],
+      message: 'an image has no layers: it brings the programs of PostgreSQL along',
+      allowed: 'layers together with package: zip',
+    },
+  ];
+}

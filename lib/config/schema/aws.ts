@@ -1,0 +1,126 @@
+// The shape of what concerns AWS and messages: `aws` and `notify`.
+import * as z from 'zod/mini';
+
+import { account, means, reference, text } from './values.ts';
+
+/** How long CloudWatch Logs can keep a log; it takes no other values. */
+const LOG_RETENTIONS = [
+  ...['1d', '3d', '5d', '7d', '14d', '30d', '60d', '90d', '120d', '150d', '180d', '365d'],
+  ...['400d', '545d', '731d', '1096d', '1827d', '2192d', '2557d', '2922d', '3288d', '3653d'],
+];
+
+const days = () => text(/^([1-9]\d{0,4}) ?d$/, 'a number of days, at least one, such as 14d');
+
+const roles = (allowed: string, pattern: RegExp) =>
+  z._default(z.array(text(pattern, allowed, 'arn:aws:iam::123456789012:role/deploy')), []);
+
+const lock = z.strictObject({
+  mode: means(
+    z._default(z.enum(['governance', 'compliance']), 'governance'),
+    'Who may end a lock early: in `governance` mode the roles of `breakGlassRoles`, in `compliance` mode nobody, neither you nor AWS. What is stored in compliance mode is paid for until its lock ends, whatever happens.',
+  ),
+  days: means(
+    z._default(z.int().check(z.minimum(1), z.maximum(36_500)), 14),
+    'How long stored bytes are locked. The lock of everything that is kept is extended every day, so who stops that still leaves you this many days of alarms.',
+  ),
+});
+
+const arns = (allowed: string, pattern: RegExp, example: string) =>
+  z.array(text(pattern, allowed, example));
+
+const vpc = z.strictObject({
+  id: means(text(/^vpc-[0-9a-f]{8,17}$/, 'the id of a VPC', 'vpc-0a1b2c3d'), 'The VPC.'),
+  subnets: means(
+    arns('the id of a subnet', /^subnet-[0-9a-f]{8,17}$/, 'subnet-0a1b2c3d').check(z.minLength(1)),
+    'Private subnets, best in two zones. From them S3, KMS, CloudWatch and the service that keeps the connection must be reachable: by a NAT, or by endpoints.',
+  ),
+  securityGroups: means(
+    arns('the id of a security group', /^sg-[0-9a-f]{8,17}$/, 'sg-0a1b2c3d').check(z.minLength(1)),
+    'What the functions belong to: let the database admit this group at its port, and let the group reach out by 443 and to the database.',
+  ),
+});
+
+const databases = z.strictObject({
+  package: means(
+    z._default(z.enum(['image', 'zip']), 'image'),
+    'What the functions that back up and test databases are made of. `image` is a container image with client, server and extensions, built where `cdk deploy` runs, by Docker; `zip` needs no Docker, and takes the programs of PostgreSQL from `layers`.',
+  ),
+  postgres: means(
+    z._default(z.literal([17, 18]), 17),
+    'The major version of PostgreSQL in the image: at least that of the server.',
+  ),
+  layers: means(
+    z._default(
+      arns(
+        'the ARN of a layer version',
+        /^arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:layer:[\w-]+:\d+$/,
+        'arn:aws:lambda:eu-central-1:123456789012:layer:postgresql:1',
+      ),
+      [],
+    ),
+    'Layers of `zip` functions, for arm64, whose `bin` has initdb, postgres, psql, pg_dump and pg_dumpall, and pg_restore for `format: directory`.',
+  ),
+  vpc: means(
+    z.optional(vpc),
+    'The network of the functions, for a database that is reachable only there. Without it, they reach what the internet reaches.',
+  ),
+});
+
+/** How the stack is made. */
+export const aws = z.strictObject({
+  account: means(
+    z.optional(account()),
+    'The account to deploy to, so that no other is taken by mistake; without it, that of the credentials.',
+  ),
+  storage: means(
+    z._default(z.enum(['create', 'existing']), 'create'),
+    'Whether the stack makes the bucket and the keys, or adopts those that an earlier stack of this system has left.',
+  ),
+  lock: means(z.prefault(lock, {}), 'What protects stored bytes from everybody (S3 Object Lock).'),
+  undo: means(
+    z._default(days(), '14d'),
+    'How long what was released or hidden can be brought back. It adds to the time that backups are kept.',
+  ),
+  reservedConcurrency: means(
+    z._default(z.enum(['create', 'off']), 'create'),
+    'Whether functions reserve concurrency. `off` where the account has a quota of 10, which leaves none to reserve.',
+  ),
+  deployingRoles: means(
+    roles(
+      'the ARN of a role; * stands for any text',
+      /^arn:aws[\w-]*:iam::(\d{12}|\*):role\/[\w+=,.@/*-]+$/,
+    ),
+    'Roles that may change buckets, keys and policies. Without any, those of the CDK bootstrap.',
+  ),
+  breakGlassRoles: means(
+    roles('the ARN of a role', /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/),
+    'Roles that may end a lock in governance mode, for what must not exist.',
+  ),
+  logRetention: means(
+    z._default(z.enum(LOG_RETENTIONS), '90d'),
+    'How long the logs of the functions are kept.',
+  ),
+  databases: means(
+    z.prefault(databases, {}),
+    'How databases are backed up: what has the programs of PostgreSQL, and in which network it runs.',
+  ),
+});
+
+/** Whom to tell. */
+export const notify = z.strictObject({
+  email: means(
+    z._default(
+      z.array(text(/^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/, 'an e-mail address', 'me@example.com')),
+      [],
+    ),
+    'Who gets a message when something is wrong. Each address must confirm once, by the e-mail that AWS sends after the deployment.',
+  ),
+  success: means(
+    z._default(z.enum(['never', 'daily']), 'never'),
+    'Whether successes are told, once a day.',
+  ),
+  heartbeat: means(
+    z.optional(reference('a URL', 'ssm:/my-site/heartbeat')),
+    'Where the URL is that is called while all is well. Whoever watches it notices when that ends, even when all of AWS is silent.',
+  ),
+});

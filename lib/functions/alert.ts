@@ -1,0 +1,158 @@
+// What `alert` does: one message about a change of an alarm, or about a day, on the topic that people subscribe to.
+import { randomBytes } from 'node:crypto';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import type { Config } from '../config/config.ts';
+import { settingsFrom, type FunctionSettings } from '../config/load/function-settings.ts';
+import { HoldfastError } from '../errors.ts';
+import { compactTime } from '../format/ids.ts';
+import type { SourceAssessment } from '../policy/assessment.ts';
+import { openStore } from '../stores/open.ts';
+import type { Store } from '../stores/store.ts';
+import { unwellLines } from '../alerts/alarm-lines.ts';
+import { assessSystem, tryKeys } from './assess.ts';
+import { awsError } from '../aws/errors.ts';
+import type { AlarmChange } from './events.ts';
+import type { Bare, Invocation } from './invocation.ts';
+import { errorFields, type Log } from './logger.ts';
+import {
+  alarmLabel,
+  alarmMessage,
+  isWorthTelling,
+  reportMessage,
+  type Message,
+  type ReportedSource,
+} from '../alerts/message.ts';
+import { readFunctionConfig } from '../wiring/function-session.ts';
+import { tellOnce, type Occurrence } from '../alerts/tell-once.ts';
+
+export interface AlertReport {
+  /** `quiet`: nothing that people want to hear of. */
+  readonly outcome: 'told' | 'already' | 'quiet';
+  readonly subject?: string;
+}
+
+/** Tells a change of an alarm. It needs the topic alone: a store or keys that fail may be what the alarm is about. */
+export async function tellAlarm({ log }: Bare, change: AlarmChange): Promise<AlertReport> {
+  if (!isWorthTelling(change)) return { outcome: 'quiet' };
+  const settings = settingsFrom(process.env);
+  const config = await readFunctionConfig();
+  const message = alarmMessage(change, config);
+  const store = await tryOpen(settings, log);
+  return tell(occurrenceOf(change, config), message, { settings, config, store, log });
+}
+
+/** Tells how everything stands; once for the time `at`. */
+export async function tellDay(invocation: Invocation, at: Date): Promise<AlertReport> {
+  const { engine, config, settings, log } = invocation;
+  const assessment = await assessSystem(invocation, await tryKeys(invocation));
+  const message = reportMessage(
+    {
+      at: assessment.at,
+      verdict: assessment.verdict,
+      unwell: unwellLines(assessment),
+      sources: assessment.sources.filter(({ configured }) => configured).map(reported),
+      storedBytes: assessment.store.measures.storedBytes,
+    },
+    config,
+  );
+  const occurrence = {
+    incident: `report-${compactTime(at)}`,
+    sequence: 1,
+    event: 'report',
+    content: { at: at.toISOString(), subject: message.subject },
+  };
+  return tell(occurrence, message, { settings, config, store: engine.store, log });
+}
+
+function reported({ source, freshness, restoreTest, measures }: SourceAssessment): ReportedSource {
+  const { newestGoodId, ageMs } = freshness;
+  const isGood = newestGoodId !== undefined;
+  const { proofAgeSeconds, backupBytes } = measures;
+  return {
+    name: source,
+    // Without a good backup these are ages of the store.
+    newestGoodAgeMs: isGood ? ageMs : undefined,
+    lastProofAgeMs: isGood && proofAgeSeconds !== undefined ? proofAgeSeconds * 1000 : undefined,
+    lastRestoreTestAgeMs: restoreTest.lastProvenAgeMs,
+    backupBytes,
+  };
+}
+
+/** An alarm and its end are one incident, named by when it began. */
+function occurrenceOf(change: AlarmChange, config: Config): Occurrence {
+  const { alarm, state, since, previousSince = since, reason } = change;
+  const began = state === 'ALARM' ? since : previousSince;
+  const name = alarmLabel(alarm, config)
+    .replaceAll(/[^A-Za-z0-9]+/g, '-')
+    .slice(0, 150);
+  return {
+    incident: `${name}-${compactTime(began)}`,
+    sequence: state === 'ALARM' ? 1 : 3,
+    event: state === 'ALARM' ? 'alarm' : state === 'OK' ? 'resolved' : 'unknown',
+    content: { alarm, state, since: since.toISOString(), reason: reason.slice(0, 1000) },
+  };
+}
+
+interface Surroundings {
+  readonly settings: FunctionSettings;
+  readonly config: Config;
+  readonly store: Store | undefined;
+  readonly log: Log;
+}
+
+async function tell(
+  occurrence: Occurrence,
+  message: Message,
+  { settings, config, store, log }: Surroundings,
+): Promise<AlertReport> {
+  const { topic } = settings;
+  if (topic === undefined) {
+    throw new HoldfastError('CONFIG_INVALID', 'no topic for messages is set', {
+      hint: 'The stack sets it; deploy it again.',
+    });
+  }
+  const { incident, event } = occurrence;
+  const outcome = await tellOnce(occurrence, {
+    store,
+    tell: () => publish(topic, message, { system: config.system, incident, event }),
+    onTrouble: (error) => log.warn('whether it was told before is not known', errorFields(error)),
+  });
+  return { outcome, subject: message.subject };
+}
+
+async function publish(
+  topic: string,
+  { subject, body }: Message,
+  attributes: Readonly<Record<string, string>>,
+): Promise<void> {
+  const client = new SNSClient({});
+  try {
+    await client.send(
+      new PublishCommand({
+        TopicArn: topic,
+        Subject: subject,
+        Message: body,
+        MessageAttributes: Object.fromEntries(
+          Object.entries(attributes).map(([name, StringValue]) => [
+            name,
+            { DataType: 'String', StringValue },
+          ]),
+        ),
+      }),
+    );
+  } catch (error) {
+    throw awsError(error, { thing: `the topic ${topic}`, doing: 'did not take the message' });
+  } finally {
+    client.destroy();
+  }
+}
+
+async function tryOpen({ store }: FunctionSettings, log: Log): Promise<Store | undefined> {
+  try {
+    return await openStore(store, { random: () => randomBytes(8).toString('hex') });
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    log.warn('the store cannot be opened', errorFields(error));
+    return undefined;
+  }
+}

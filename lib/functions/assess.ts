@@ -1,0 +1,50 @@
+// How the system of a function stands: the keys tried, the store looked through, and one judgment about both.
+import type { Engine } from '../engine/engine.ts';
+import { assessStore } from '../engine/freshness.ts';
+import { promisesOf } from '../config/objectives.ts';
+import { HoldfastError } from '../errors.ts';
+import { MARKER_KEY } from '../format/layout.ts';
+import type { Assessment } from '../policy/assessment.ts';
+import type { StoreFacts } from '../policy/facts.ts';
+import { releasedTags } from '../stores/released.ts';
+import type { Invocation } from './invocation.ts';
+import { kmsTrustedKeys } from '../aws/kms.ts';
+import { errorFields } from './logger.ts';
+
+/** Everything that is known of the system. Throws what the store throws: a store that cannot be read is never well. */
+export function assessSystem(
+  { engine, config }: Pick<Invocation, 'engine' | 'config'>,
+  keys: StoreFacts['keys'],
+): Promise<Assessment> {
+  return assessStore(engine, {
+    objectives: promisesOf(config),
+    capacityBytes: config.capacityBytes,
+    isReleased: releasedTags(engine.store),
+    keys,
+  });
+}
+
+/** Whether an object of the store can be decrypted and every signing key answers; `unknown` while there is no object. */
+export async function tryKeys({
+  engine,
+  kms,
+  settings,
+  log,
+}: Invocation): Promise<'usable' | 'unusable' | 'unknown'> {
+  try {
+    const canary = await readCanary(engine);
+    await kmsTrustedKeys(kms, settings.trustedKeys);
+    return canary ? 'usable' : 'unknown';
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'STORE_DENIED') throw error;
+    log.error('a key cannot be used', errorFields(error));
+    return 'unusable';
+  }
+}
+
+async function readCanary({ store }: Engine): Promise<boolean> {
+  const object = await store.head(MARKER_KEY);
+  if (object === undefined) return false;
+  await store.read(MARKER_KEY, 0, Math.min(object.bytes, 64));
+  return true;
+}

@@ -1,0 +1,96 @@
+// One invocation of a function: its engine with a deadline, its log, its metrics, and how it fails.
+import { HoldfastError } from '../errors.ts';
+import type { Engine } from '../engine/engine.ts';
+import { deadlineOf, explainDeadline, type FunctionContext, type Undertaking } from './deadline.ts';
+import { NO_KINDS, type Kinds } from '../wiring/kinds.ts';
+import { errorFields, logOf, type Log } from './logger.ts';
+import { publishMetrics, type Measured } from '../aws/metrics.ts';
+import { openSession, type Session } from '../wiring/function-session.ts';
+import { withoutSecrets } from './without-secrets.ts';
+
+export interface Invocation extends Session {
+  readonly engine: Engine;
+  readonly log: Log;
+  /** Tells at once what `freshness` will find anyway: that it cannot be told is logged, and no reason to fail. */
+  readonly publish: (measured: Measured) => Promise<void>;
+}
+
+export interface InvokeOptions {
+  /** Those whose backups the engine handles. @default - none */
+  readonly kinds?: Kinds;
+  /** As in {@link Undertaking}. */
+  readonly whenLate?: string;
+  /** Done before store and keys are opened. */
+  readonly before?: (signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * Performs `act` with the engine of this process. What it returns is logged; what it throws is logged, and thrown as an error whose
+ * name is the code, and which carries nothing but its message.
+ */
+export function invoke<T extends object>(
+  context: FunctionContext,
+  what: string,
+  act: (invocation: Invocation) => Promise<T>,
+  { kinds = NO_KINDS, whenLate, before }: InvokeOptions = {},
+): Promise<T> {
+  return guard(context, { what, whenLate }, async ({ log, signal }) => {
+    await before?.(signal);
+    const session = await openSession();
+    return act({
+      ...session,
+      engine: { ...session.engine, kinds, signal, who: whoOf(context) },
+      log,
+      publish: (measured) => tryPublish(session, measured, log),
+    });
+  });
+}
+
+/** What a function has that can do without store and keys. */
+export interface Bare {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** The same without an engine. */
+export async function guard<T extends object>(
+  context: FunctionContext,
+  work: Undertaking,
+  act: (bare: Bare) => Promise<T>,
+): Promise<T> {
+  const log = logOf(context.functionName, context.awsRequestId);
+  using deadline = deadlineOf(context);
+  try {
+    const result = await act({ log, signal: deadline.signal });
+    log.info(`${work.what} ended`, Object.fromEntries(Object.entries(result)));
+    return result;
+  } catch (error) {
+    const explained = explainDeadline(error, deadline, work);
+    log.error(`${work.what} failed`, errorFields(explained));
+    throw functionError(explained);
+  }
+}
+
+/** Who acts, for records: the function, and the event that it serves, by which its log is found. */
+export function whoOf({ functionName, awsRequestId }: FunctionContext): string {
+  return `${functionName}/${awsRequestId}`;
+}
+
+/** What the service shows of a failure and passes on; it would print every field of an error, and its causes. */
+export function functionError(error: unknown): Error {
+  const known = error instanceof HoldfastError;
+  const text = error instanceof Error ? error.message : 'an error that is none';
+  const thrown = new Error(withoutSecrets(text));
+  thrown.name = known ? error.code : 'UNEXPECTED';
+  return thrown;
+}
+
+async function tryPublish(session: Session, measured: Measured, log: Log): Promise<void> {
+  const { cloudWatch, config, engine } = session;
+  try {
+    await publishMetrics(cloudWatch, config.system, measured, engine.now());
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    log.warn('metrics were not published', errorFields(error));
+  }
+}

@@ -1,0 +1,115 @@
+// What `restore-test` does: the newest good backup of a source is restored to the function's own storage and compared.
+import { statfs } from 'node:fs/promises';
+import type { SourceConfig } from '../config/config.ts';
+import { latestTime } from '../engine/clock.ts';
+import type { Engine } from '../engine/engine.ts';
+import { readRecords } from '../engine/records.ts';
+import { restoreTest } from '../engine/restore-test.ts';
+import { runsUntil, surveySource, type SurveyedBackup } from '../engine/survey.ts';
+import { HoldfastError, type Problem } from '../errors.ts';
+import type { Manifest } from '../format/manifest.ts';
+import { fieldsOf, parseSource, parseTime } from './events.ts';
+import type { Invocation } from './invocation.ts';
+import { firstProblems } from './reports.ts';
+import { sourceConfig } from './source-config.ts';
+import { assertTold } from './last-looks.ts';
+
+export interface RestoreTestReport {
+  /** `already`: a test of the source has been proven since the time of this event. */
+  readonly outcome: 'tested' | 'already';
+  readonly source: string;
+  readonly id: string;
+  readonly verdict: string;
+  readonly restoreSeconds?: number;
+  readonly problems?: readonly Problem[];
+}
+
+/**
+ * Tests what `{ source, at }` names. `BACKUP_NOT_FOUND` without a good backup, `NO_SPACE` for one that is larger than the storage,
+ * `FORMAT_UNSUPPORTED` for one of a kind that this function does not restore.
+ */
+export async function testRestore(
+  { engine, config, publish }: Invocation,
+  event: unknown,
+): Promise<RestoreTestReport> {
+  const { at, ...named } = fieldsOf(event);
+  const since = parseTime(at, latestTime(engine));
+  const configured = sourceConfig(config, parseSource(named['source']));
+  const { name: source } = configured;
+  const before = await provenSince(engine, source, since);
+  if (before !== undefined) return { outcome: 'already', source, id: before, verdict: 'proven' };
+  const backup = await newestGood(engine, source);
+  await assertRoom(engine, backup.manifest);
+  const result = await restoreTest(engine, backup, { checks: checksOf(configured) });
+  const { id, verdict, problems, restoreMs } = result;
+  assertTold(result);
+  const restoreSeconds = restoreMs / 1000;
+  const measures =
+    verdict === 'proven' ? { restoreTestAgeSeconds: 0, restoreSeconds } : { damagedBackups: 1 };
+  await publish({ sources: { [source]: measures } });
+  return {
+    outcome: 'tested',
+    source,
+    id,
+    verdict,
+    restoreSeconds,
+    problems: firstProblems(problems),
+  };
+}
+
+/** What is asked of a restored backup of the source. */
+function checksOf(source: SourceConfig): readonly string[] {
+  return source.kind === 'postgres' ? source.checks : [];
+}
+
+async function provenSince(
+  engine: Engine,
+  source: string,
+  since: Date,
+): Promise<string | undefined> {
+  const options = { since, onProblem: () => undefined };
+  const records = await readRecords(engine, 'restore-test', source, options);
+  return records.findLast(
+    ({ record, distrust }) => distrust === undefined && record.verdict === 'proven',
+  )?.record.subject;
+}
+
+async function newestGood(engine: Engine, source: string): Promise<SurveyedBackup> {
+  const { backups } = await surveySource(engine, source);
+  const newest = runsUntil(backups, engine.now()).findLast(({ good }) => good);
+  if (newest !== undefined) return newest;
+  throw new HoldfastError('BACKUP_NOT_FOUND', `${source} has no good backup that could be tested`, {
+    hint: '`holdfast status` says what its backups lack.',
+  });
+}
+
+/** Every file takes whole blocks. */
+const BLOCK_BYTES = 4096;
+
+/** What a scratch server takes before anything is loaded. */
+const SERVER_BYTES = 256 << 20;
+/** A database is larger than its text: rows have headers, and indexes are built anew. */
+const DATABASE_GROWTH = 2;
+
+function roomFor({ kind, totals }: Manifest): number {
+  if (kind === 'postgres') return SERVER_BYTES + DATABASE_GROWTH * totals.contentBytes;
+  return totals.contentBytes + totals.entries * BLOCK_BYTES;
+}
+
+async function assertRoom({ scratch }: Engine, manifest: Manifest): Promise<void> {
+  const { source, id, kind } = manifest;
+  const needed = roomFor(manifest);
+  const { bavail, bsize } = await statfs(scratch);
+  const free = bavail * bsize;
+  if (needed <= free) return;
+  throw new HoldfastError(
+    'NO_SPACE',
+    `${source}/${id} takes ${needed} bytes when it is restored, and ${scratch} has ${free}`,
+    {
+      hint:
+        kind === 'postgres'
+          ? 'A function has at most 10 GiB. Set `runOn: task` for the source: a task on Fargate has 200.'
+          : 'A function has at most 10 GiB: test this source by `holdfast restore-test` in CI or on a server, or split it.',
+    },
+  );
+}

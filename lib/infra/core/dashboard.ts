@@ -1,0 +1,110 @@
+// One page for people: what is wrong, and of each source how old, how proven, how large and how slow.
+import { Duration } from 'aws-cdk-lib';
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  SingleValueWidget,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import type { IAlarm, IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import type { Config, SourceConfig } from '../../config/config.ts';
+import { resourceName } from '../../names/aws.ts';
+import { sourceMetric, systemMetric } from '../../names/metrics.ts';
+import type { SourceMetric, SystemMetric } from '../../names/metrics.ts';
+import { published } from './alarms/alarms.ts';
+
+export interface SystemDashboardProps {
+  readonly config: Config;
+  readonly alarms: readonly IAlarm[];
+}
+
+const FULL = 24;
+const HALF = FULL / 2;
+
+/** `holdfast-my-site` in CloudWatch. */
+export class SystemDashboard extends Construct {
+  constructor(scope: Construct, id: string, { config, alarms }: SystemDashboardProps) {
+    super(scope, id);
+    const { system } = config;
+    new Dashboard(this, 'Dashboard', {
+      dashboardName: resourceName(system, 'backups'),
+      defaultInterval: Duration.days(30),
+      widgets: [
+        [
+          new AlarmStatusWidget({
+            title: 'What is wrong',
+            alarms: [...alarms],
+            width: FULL,
+            height: 6,
+          }),
+        ],
+        [protection(config)],
+        ...config.sources.map((source) => sourceRow(system, source)),
+        storeRow(system, config.capacityBytes),
+      ],
+    });
+  }
+}
+
+/** What stands between an administrator and the backups: nothing claims more. */
+function protection({ aws }: Config): TextWidget {
+  const compliance = aws?.lockMode === 'compliance';
+  return new TextWidget({
+    width: FULL,
+    height: 2,
+    markdown: compliance
+      ? `Locked in **compliance mode** for ${aws.lockDays} days: nobody can delete, not even an administrator of this account.`
+      : `Locked in **governance mode** for ${aws?.lockDays ?? 0} days: no function and no pipeline can delete, but an administrator of this account can. Against that stand compliance mode, or a replica in another account; neither is part of this stack.`,
+  });
+}
+
+function sourceRow(system: string, { name }: SourceConfig): IWidget[] {
+  const metric = (which: SourceMetric) => published(sourceMetric(system, name, which));
+  return [
+    new SingleValueWidget({
+      title: `${name}: newest good backup, last proof, last restore test`,
+      metrics: [
+        metric('RecoveryPointAgeSeconds'),
+        metric('ProofAgeSeconds'),
+        metric('RestoreTestAgeSeconds'),
+      ],
+      width: HALF,
+      height: 6,
+    }),
+    new GraphWidget({
+      title: `${name}: size and duration`,
+      left: [metric('BackupBytes')],
+      right: [metric('BackupSeconds')],
+      width: HALF,
+      height: 6,
+    }),
+  ];
+}
+
+function storeRow(system: string, capacityBytes: number | undefined): IWidget[] {
+  const metric = (which: SystemMetric) => published(systemMetric(system, which));
+  return [
+    new GraphWidget({
+      title: 'What the store holds',
+      left: [metric('StoredBytes')],
+      ...(capacityBytes !== undefined && {
+        leftAnnotations: [{ value: capacityBytes, label: 'capacity' }],
+      }),
+      width: HALF,
+      height: 6,
+    }),
+    new GraphWidget({
+      title: 'Hidden, released but wanted, untrusted, of the future',
+      left: [
+        metric('HiddenManifests'),
+        metric('ReleasedButWanted'),
+        metric('UntrustedBackups'),
+        metric('FutureBackups'),
+      ],
+      width: HALF,
+      height: 6,
+    }),
+  ];
+}

@@ -1,0 +1,110 @@
+// What each function may do with the store, and with what it serves.
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { isDatabase, isRemote } from '../../../config/config.ts';
+import type { Config } from '../../../config/config.ts';
+import { servedBy } from '../../../config/load/stack-keys.ts';
+import type { FunctionName } from '../../../names/aws.ts';
+import { putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
+import type { StoreAccess } from '../permissions.ts';
+import { readSecret, readSource } from './source-permissions.ts';
+
+/** What functions may be given rights to. */
+export interface Reach {
+  readonly config: Config;
+  readonly store: StoreAccess;
+  /** Where people are told. */
+  readonly topic: ITopic;
+}
+
+/** Everything that tells what the store holds, without the archives. */
+const FACTS = ['holdfast.json', 'backups/*/manifest.json', 'records/*'];
+const EVERYTHING = ['holdfast.json', 'backups/*', 'records/*'];
+
+/** What `name` may do besides what every function may. */
+export function permissionsOf(
+  scope: Construct,
+  name: FunctionName,
+  { config, store, topic }: Reach,
+): PolicyStatement[] {
+  const served = servedBy(name, config).map((source) => source.name);
+  switch (name) {
+    case 'backup':
+    case 'database-backup':
+      return writerPermissions(scope, name, { config, store, topic });
+    case 'verify':
+      return [...readStore(store, EVERYTHING, ['']), ...putStore(store, ['records/verify/*'])];
+    case 'restore-test':
+    case 'database-restore-test':
+      return testerPermissions(store, served);
+    case 'freshness':
+      return [
+        ...readStore(store, FACTS, ['']),
+        // Whoever comes first claims the store for its system.
+        ...putStore(store, ['holdfast.json']),
+        ...seeReleases(store),
+        ...(config.notify.heartbeat === undefined
+          ? []
+          : readSecret(scope, config.notify.heartbeat)),
+      ];
+    case 'prune':
+      return [
+        ...readStore(store, FACTS, ['']),
+        ...releaseStore(store),
+        ...putStore(store, ['records/prune/*']),
+      ];
+    case 'alert':
+      return [
+        ...readStore(store, [...FACTS, 'incidents/*'], ['']),
+        ...seeReleases(store),
+        // What was told is written down, so that it is told once.
+        ...putStore(store, ['incidents/*']),
+        new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }),
+      ];
+  }
+}
+
+/** Its own sources, what is known of them, and the marker of the store; with no source of its own it has no right at all. */
+function writerPermissions(
+  scope: Construct,
+  writer: 'backup' | 'database-backup',
+  { config, store }: Reach,
+): PolicyStatement[] {
+  const sources = servedBy(writer, config);
+  if (sources.length === 0) return [];
+  const names = sources.map(({ name }) => name);
+  const own = names.map((name) => `backups/${name}/`);
+  const known = names.flatMap((name) => RECORDS.map((verb) => `records/${verb}/${name}/`));
+  const written = [...own, ...names.map((name) => `records/backup/${name}/`)];
+  const prefixes = [...own, ...known];
+  return [
+    ...readStore(
+      store,
+      ['holdfast.json', ...prefixes.map((one) => `${one}*`)],
+      // The marker is read by its version, which is found by listing.
+      ['holdfast.json', ...prefixes],
+    ),
+    ...putStore(store, ['holdfast.json', ...written.map((one) => `${one}*`)]),
+    ...sources.flatMap((source) => {
+      if (isDatabase(source)) return readSecret(scope, source.connection);
+      return isRemote(source) ? readSource(scope, source) : [];
+    }),
+  ];
+}
+
+/** The records by which a backup knows what came before. */
+const RECORDS = ['backup', 'verify', 'restore-test', 'prune'];
+
+/** The backups of its own sources alone: a function that restores databases has no business with settings, nor the other way round. */
+function testerPermissions(store: StoreAccess, served: readonly string[]): PolicyStatement[] {
+  if (served.length === 0) return [];
+  const backups = served.map((name) => `backups/${name}/*`);
+  return [
+    ...readStore(store, ['holdfast.json', ...backups, 'records/*'], ['']),
+    ...putStore(
+      store,
+      served.map((name) => `records/restore-test/${name}/*`),
+    ),
+  ];
+}

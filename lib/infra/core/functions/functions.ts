@@ -1,0 +1,157 @@
+// The functions: what each is for, how large it is, and what it is made of.
+import { rmSync } from 'node:fs';
+import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { Config, DatabasesConfig } from '../../../config/config.ts';
+import { environmentOf, functionConfig } from '../../../config/load/function-settings.ts';
+import { functionsOf } from '../../../config/load/stack-keys.ts';
+import { isForDatabases, isSigner } from '../../../names/aws.ts';
+import type { FunctionName } from '../../../names/aws.ts';
+import { writeImage } from './bundle.ts';
+import { permissionsOf } from './function-permissions.ts';
+import { HoldfastFunction } from './function.ts';
+import type { FunctionSize, Packaging } from './function.ts';
+import type { Messages } from '../messages.ts';
+import { publishMetrics, sign, trust } from '../permissions.ts';
+import type { StoreAccess } from '../permissions.ts';
+import type { SigningKeys } from '../signing-keys.ts';
+
+export interface FunctionsProps {
+  readonly config: Config;
+  /** How the functions of databases are made. */
+  readonly databases: DatabasesConfig;
+  /** The store as a URL. */
+  readonly storeUrl: string;
+  readonly store: StoreAccess;
+  readonly keys: SigningKeys;
+  readonly messages: Messages;
+  readonly logDays: number;
+  readonly reserveConcurrency: boolean;
+  /** Who runs the work of databases besides Lambda; undefined where nobody does. */
+  readonly taskRunner: IPrincipal | undefined;
+}
+
+const ABOUT = {
+  backup: 'Backs up one source',
+  verify: 'Compares what is stored with what was signed',
+  'restore-test': 'Restores a backup to a scratch place and compares',
+  'database-backup': 'Dumps one database, with the facts that prove the dump',
+  'database-restore-test': 'Loads a dump into a scratch server, dumps it again and compares',
+  freshness: 'Looks at the whole store and publishes what it sees',
+  prune: 'Extends the locks of what is kept and releases the rest',
+  alert: 'Tells people what is wrong, since when, and what to do',
+} as const satisfies Record<FunctionName, string>;
+
+/** Five more minutes would be more than Lambda gives. */
+const LONGEST_SECONDS = 900;
+/** The largest that an account without a quota of its own may have is 3008. */
+const SIZES = {
+  backup: { memoryMiB: 2048, timeoutSeconds: LONGEST_SECONDS, scratchMiB: 2048, concurrency: 4 },
+  verify: { memoryMiB: 2048, timeoutSeconds: LONGEST_SECONDS, scratchMiB: 512, concurrency: 4 },
+  'restore-test': {
+    memoryMiB: 2048,
+    timeoutSeconds: LONGEST_SECONDS,
+    scratchMiB: 10_240,
+    concurrency: 2,
+  },
+  // A dump is stored as it comes; it needs no disk.
+  'database-backup': {
+    memoryMiB: 3008,
+    timeoutSeconds: LONGEST_SECONDS,
+    scratchMiB: 512,
+    concurrency: 2,
+  },
+  'database-restore-test': {
+    memoryMiB: 3008,
+    timeoutSeconds: LONGEST_SECONDS,
+    scratchMiB: 10_240,
+    concurrency: 2,
+  },
+  // Shorter than the time to its next run, so that two never overlap.
+  freshness: { memoryMiB: 1024, timeoutSeconds: 600, scratchMiB: 512, concurrency: 1 },
+  prune: { memoryMiB: 1024, timeoutSeconds: LONGEST_SECONDS, scratchMiB: 512, concurrency: 1 },
+  alert: { memoryMiB: 512, timeoutSeconds: 120, scratchMiB: 512, concurrency: 2 },
+} as const satisfies Record<FunctionName, FunctionSize>;
+
+/** The functions of one system, each under a role of its own. */
+export class Functions extends Construct {
+  readonly all: readonly HoldfastFunction[];
+  /** What functions and tasks of databases run; undefined where there is none, or they are zip files. */
+  readonly image: DockerImageAsset | undefined;
+  private readonly props: FunctionsProps;
+
+  constructor(scope: Construct, id: string, props: FunctionsProps) {
+    super(scope, id);
+    this.props = props;
+    const names = functionsOf(props.config);
+    const needsImage = props.databases.package === 'image' && names.some(isForDatabases);
+    this.image = needsImage ? this.makeImage() : undefined;
+    this.all = names.map((name) => this.make(name));
+  }
+
+  /** The function of that name, in a stack that has it. */
+  of(name: FunctionName): HoldfastFunction {
+    const found = this.all.find((one) => one.name === name);
+    if (found === undefined) throw new TypeError(`this stack has no function ${name}`);
+    return found;
+  }
+
+  /** What a function, or a task in its place, is told. */
+  environmentOf(name: FunctionName): Record<string, string> {
+    const { keys, messages, storeUrl } = this.props;
+    return environmentOf({
+      store: storeUrl,
+      signingKey: isSigner(name) ? keys.of(name).arn : undefined,
+      trustedKeys: keys.trusted,
+      topic: name === 'alert' ? messages.topic.topicArn : undefined,
+    });
+  }
+
+  private makeImage(): DockerImageAsset {
+    const { config, databases } = this.props;
+    const directory = writeImage(functionConfig(config));
+    try {
+      // Nothing is built here: the folder is copied, and Docker builds it when the stack is deployed.
+      return new DockerImageAsset(this, 'Image', {
+        directory,
+        buildArgs: { PG_MAJOR: String(databases.postgres) },
+        platform: Platform.LINUX_ARM64,
+      });
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  private make(name: FunctionName): HoldfastFunction {
+    const { config, keys, messages, logDays, reserveConcurrency, store } = this.props;
+    return new HoldfastFunction(this, name, {
+      name,
+      system: config.system,
+      about: `${ABOUT[name]} (${config.system})`,
+      configuration: functionConfig(config),
+      environment: this.environmentOf(name),
+      size: SIZES[name],
+      permissions: [
+        ...permissionsOf(this, name, { config, store, topic: messages.topic }),
+        ...trust(keys.all),
+        ...(isSigner(name) ? [sign(keys.of(name))] : []),
+        ...(name === 'alert' ? [] : [publishMetrics()]),
+      ],
+      messagesKey: messages.key,
+      deadLetters: messages.deadLetters,
+      logDays,
+      reserveConcurrency,
+      ...(isForDatabases(name) && this.forDatabases()),
+    });
+  }
+
+  private forDatabases() {
+    const { databases, taskRunner } = this.props;
+    const packaging: Packaging =
+      this.image === undefined
+        ? { image: undefined, layers: databases.layers }
+        : { image: this.image };
+    return { packaging, vpc: databases.vpc, alsoRuns: taskRunner };
+  }
+}

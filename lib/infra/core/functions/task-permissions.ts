@@ -1,0 +1,82 @@
+// What those may do who begin and start tasks; a task itself may do what its function may.
+import type { CfnCluster, CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import type { IRepository } from 'aws-cdk-lib/aws-ecr';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { arnHere, sendTraces } from '../permissions.ts';
+
+/** Fetching the image, and writing to the logs of its functions. */
+export function beginTasks(repository: IRepository, logs: readonly ILogGroup[]): PolicyStatement[] {
+  return [
+    // A login is for the whole registry.
+    new PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }),
+    new PolicyStatement({
+      actions: [
+        'ecr:BatchCheckLayerAvailability',
+        'ecr:GetDownloadUrlForLayer',
+        'ecr:BatchGetImage',
+      ],
+      resources: [repository.repositoryArn],
+    }),
+    new PolicyStatement({
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: logs.map(({ logGroupArn }) => logGroupArn),
+    }),
+  ];
+}
+
+/** What a state machine may start, and under which roles. */
+export interface Startable {
+  readonly cluster: CfnCluster;
+  readonly definitions: readonly CfnTaskDefinition[];
+  readonly roles: readonly IRole[];
+}
+
+/** Starting tasks of these definitions in this cluster, following them by the rule that Step Functions has for it, and logging. */
+export function startTasks(
+  scope: Construct,
+  { cluster, definitions, roles }: Startable,
+): PolicyStatement[] {
+  const inCluster = { ArnEquals: { 'ecs:cluster': cluster.attrArn } };
+  return [
+    new PolicyStatement({
+      actions: ['ecs:RunTask'],
+      resources: definitions.map(({ ref }) => ref),
+      conditions: inCluster,
+    }),
+    new PolicyStatement({
+      actions: ['ecs:StopTask', 'ecs:DescribeTasks'],
+      resources: [arnHere(scope, 'ecs', `task/${cluster.ref}/*`)],
+      conditions: inCluster,
+    }),
+    new PolicyStatement({
+      actions: ['iam:PassRole'],
+      resources: roles.map(({ roleArn }) => roleArn),
+      conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+    }),
+    new PolicyStatement({
+      actions: ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+      resources: [arnHere(scope, 'events', 'rule/StepFunctionsGetEventsForECSTaskRule')],
+    }),
+    new PolicyStatement({ actions: LOG_DELIVERY, resources: ['*'] }),
+    new PolicyStatement({
+      actions: ['xray:GetSamplingRules', 'xray:GetSamplingTargets'],
+      resources: ['*'],
+    }),
+    sendTraces(),
+  ];
+}
+
+/** CloudWatch Logs knows no resources of deliveries. */
+const LOG_DELIVERY = [
+  'logs:CreateLogDelivery',
+  'logs:GetLogDelivery',
+  'logs:UpdateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:DescribeResourcePolicies',
+  'logs:DescribeLogGroups',
+];

@@ -1,0 +1,195 @@
+// Everything that one system needs on AWS, put together.
+import { Aws } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { alarmsOf } from '../../config/alarms.ts';
+import type { ConfiguredAlarm } from '../../config/alarms.ts';
+import { isDatabase, isRemote } from '../../config/config.ts';
+import type { AwsConfig, Config } from '../../config/config.ts';
+import { HoldfastError } from '../../errors.ts';
+import { maxSystemLength } from '../../names/aws.ts';
+import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
+import type { S3Place } from '../../names/s3-place.ts';
+import { acknowledgeFindings } from './acknowledged.ts';
+import { Alarms } from './alarms/alarms.ts';
+import type { AlarmDefinition } from './alarms/alarms.ts';
+import { SystemDashboard } from './dashboard.ts';
+import { sayWhatCannotBeUndone } from './compliance.ts';
+import { deployingRoles } from './deployers.ts';
+import { Events } from './triggers/events.ts';
+import { Functions } from './functions/functions.ts';
+import { Messages } from './messages.ts';
+import { RecoveryRole } from './recovery-role.ts';
+import { Schedules } from './triggers/schedules.ts';
+import { SigningKeys } from './signing-keys.ts';
+import { sourceAlarm } from './alarms/of-sources.ts';
+import { Storage } from './storage/storage.ts';
+import { deadLetterAlarm, functionAlarm, storeAlarm, taskAlarm } from './alarms/of-system.ts';
+import { hasTasks, taskRunner, Tasks } from './functions/tasks.ts';
+import { timetables } from './triggers/timetables.ts';
+
+/** What the constructs below rely on, whatever the app around them has switched on. */
+const FLAGS = [
+  '@aws-cdk/aws-iam:minimizePolicies',
+  '@aws-cdk/aws-s3:createDefaultLoggingPolicy',
+  '@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy',
+];
+
+export interface HoldfastProps {
+  /** What `holdfast.yaml` says, as `loadConfig` returns it. */
+  readonly config: Config;
+  /** Where the year begins in which the longest intervals of schedules are looked for. */
+  readonly now: Date;
+}
+
+/** Storage, functions, schedules, alarms: what `holdfast.yaml` describes. Goes into any stack of the region of its store. */
+export class Holdfast extends Construct {
+  readonly storage: Storage;
+  readonly keys: SigningKeys;
+  readonly messages: Messages;
+  readonly functions: Functions;
+  /** Undefined where nothing outlasts a function. */
+  readonly tasks: Tasks | undefined;
+  readonly schedules: Schedules;
+  readonly alarms: Alarms;
+  readonly recovery: RecoveryRole;
+
+  constructor(scope: Construct, id: string, { config, now }: HoldfastProps) {
+    super(scope, id);
+    for (const flag of FLAGS) this.node.setContext(flag, true);
+    const aws = awsOf(config);
+    const place = placeOf(config);
+    const { system } = config;
+    const remote = config.sources.filter(isRemote);
+    const deployers = deployingRoles(this, aws.deployingRoles);
+    this.storage = new Storage(this, 'Storage', {
+      system,
+      bucketName: place.bucket,
+      aws,
+      deployers,
+    });
+    this.keys = new SigningKeys(this, 'SigningKeys', {
+      config,
+      adopt: aws.storage === 'existing',
+      deployers,
+    });
+    this.messages = new Messages(this, 'Messages', { system, email: config.notify.email });
+    const store = {
+      bucketArn: this.storage.bucket.bucketArn,
+      prefix: place.prefix,
+      key: this.storage.key,
+    };
+    this.recovery = new RecoveryRole(this, 'Recovery', { system, store, keys: this.keys });
+    this.functions = new Functions(this, 'Functions', {
+      config,
+      databases: aws.databases,
+      storeUrl: storeUrl(place, aws),
+      store,
+      keys: this.keys,
+      messages: this.messages,
+      logDays: aws.logDays,
+      reserveConcurrency: aws.reservedConcurrency === 'create',
+      taskRunner: hasTasks(config) ? taskRunner(this) : undefined,
+    });
+    this.tasks = this.makeTasks(config, aws);
+    this.alarms = new Alarms(this, 'Alarms', { topic: this.messages.topic });
+    const shared = {
+      system,
+      functions: this.functions,
+      tasks: this.tasks,
+      deadLetters: this.messages.deadLetters,
+      messagesKey: this.messages.key,
+    };
+    this.schedules = new Schedules(this, 'Schedules', shared);
+    for (const timetable of timetables(config)) {
+      const schedule = this.schedules.add(timetable);
+      // Alarms on silence would go off before the first value.
+      if (timetable.runs === 'freshness') this.alarms.node.addDependency(schedule);
+    }
+    new Events(this, 'Events', {
+      ...shared,
+      bucketName: place.bucket,
+      prefix: place.prefix,
+      sources: remote,
+    });
+    this.watch(config, now);
+    acknowledgeFindings(this);
+    sayWhatCannotBeUndone(this, place.bucket, aws);
+  }
+
+  private makeTasks(config: Config, aws: AwsConfig): Tasks | undefined {
+    if (!hasTasks(config)) return undefined;
+    const { image } = this.functions;
+    const { vpc } = aws.databases;
+    if (image === undefined || vpc === undefined) {
+      throw new HoldfastError('CONFIG_INVALID', 'a source runs on a task, without image or VPC', {
+        hint: 'Set aws.databases.package to image, and name a VPC in aws.databases.vpc.',
+      });
+    }
+    return new Tasks(this, 'Tasks', {
+      system: config.system,
+      functions: this.functions,
+      image,
+      vpc,
+      messagesKey: this.messages.key,
+      logDays: aws.logDays,
+    });
+  }
+
+  private define(alarm: ConfiguredAlarm, config: Config, now: Date): AlarmDefinition[] {
+    const { subject } = alarm;
+    const { system, capacityBytes, sources } = config;
+    switch (subject.about) {
+      case 'source': {
+        const source = sources.find(({ name }) => name === subject.source);
+        return source === undefined ? [] : sourceAlarm(alarm, source, { system, now });
+      }
+      case 'store':
+        return storeAlarm(alarm, { system, capacityBytes });
+      case 'function':
+        return functionAlarm(alarm, this.functions.of(subject.function));
+      case 'task': {
+        const machine = this.tasks?.stateMachines[subject.task];
+        return machine === undefined ? [] : taskAlarm(alarm, subject.task, machine);
+      }
+      case 'stack':
+        return deadLetterAlarm(alarm, this.messages.deadLetters);
+    }
+  }
+
+  private watch(config: Config, now: Date): void {
+    const definitions = alarmsOf(config).flatMap((alarm) => this.define(alarm, config, now));
+    for (const definition of definitions) this.alarms.add(definition);
+    new SystemDashboard(this, 'Dashboard', { config, alarms: this.alarms.all });
+  }
+}
+
+function awsOf({ aws, file, system, sources }: Config): AwsConfig {
+  const most = maxSystemLength(sources.some(isDatabase));
+  if (aws === undefined) {
+    throw new HoldfastError('CONFIG_INVALID', `${file} has no \`aws\``, {
+      hint: 'Add an `aws` block to have a stack made; docs/configuration.md describes it.',
+    });
+  }
+  if (system.length > most) {
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `system: "${system}" has ${system.length} characters; allowed on AWS: ${most}`,
+      { hint: 'Names of functions and roles contain it.' },
+    );
+  }
+  return aws;
+}
+
+function placeOf({ file, store }: Config): S3Place {
+  if (isS3Url(store)) return parseS3Url(store);
+  throw new HoldfastError('CONFIG_INVALID', `store in ${file} is ${store}; allowed: an s3:// URL`, {
+    hint: 'A stack on AWS stores in a bucket, such as s3://my-backups/my-site?region=eu-central-1.',
+  });
+}
+
+/** The functions insist on the account: a bucket of that name in another one is not ours. */
+function storeUrl(place: S3Place, { account, region }: AwsConfig): string {
+  const url = formatS3Url({ ...place, region, account: undefined });
+  const separator = url.includes('?') ? '&' : '?';
+  return `${url}${separator}account=${account ?? Aws.ACCOUNT_ID}`;
+}

@@ -1,0 +1,49 @@
+// The role by which people restore: whoever of the account may assume it, with a second factor, reads everything and changes nothing.
+import { Aws, Duration } from 'aws-cdk-lib';
+import { AccountPrincipal, ManagedPolicy, Role } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { resourceName } from '../../names/aws.ts';
+import { readStore, trust, type StoreAccess } from './permissions.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+export interface RecoveryRoleProps {
+  readonly system: string;
+  readonly store: StoreAccess;
+  readonly keys: SigningKeys;
+}
+
+/** A restore may take a night. */
+const SESSION = Duration.hours(12);
+
+/** `holdfast-my-site-recovery` */
+export class RecoveryRole extends Construct {
+  readonly role: Role;
+  readonly policy: ManagedPolicy;
+
+  constructor(scope: Construct, id: string, { system, store, keys }: RecoveryRoleProps) {
+    super(scope, id);
+    const name = resourceName(system, 'recovery');
+    this.policy = new ManagedPolicy(this, 'Policy', {
+      managedPolicyName: name,
+      description: `Reading all backups of ${system}, for people`,
+      statements: [
+        ...readStore(
+          store,
+          ['holdfast.json', 'backups/*', 'records/*', 'incidents/*', 'reports/*'],
+          [''],
+        ),
+        ...trust(keys.all),
+      ],
+    });
+    this.role = new Role(this, 'Role', {
+      roleName: name,
+      description: `People restore ${system} by it; it asks for a second factor`,
+      // Who of the account may assume it is said by their own policies.
+      assumedBy: new AccountPrincipal(Aws.ACCOUNT_ID).withConditions({
+        Bool: { 'aws:MultiFactorAuthPresent': 'true' },
+      }),
+      managedPolicies: [this.policy],
+      maxSessionDuration: SESSION,
+    });
+  }
+}

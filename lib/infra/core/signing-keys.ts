@@ -1,0 +1,54 @@
+// One key per function that signs, so that none can vouch for the work of another.
+import { Construct } from 'constructs';
+import type { Config } from '../../config/config.ts';
+import type { TrustedKmsKey } from '../../config/load/function-settings.ts';
+import { stackKeys } from '../../config/load/stack-keys.ts';
+import { signingAlias } from '../../names/aws.ts';
+import type { SignerName } from '../../names/aws.ts';
+import { roleArn } from './deployers.ts';
+import { RetainedKey } from './retained-key.ts';
+
+export interface SigningKeysProps {
+  readonly config: Config;
+  /** Finds the keys by their aliases instead of making them. */
+  readonly adopt: boolean;
+  /** ARNs, or patterns of them, of the roles that may change the keys. */
+  readonly deployers: readonly string[];
+}
+
+/** A P-256 key for each function that writes signed files. */
+export class SigningKeys extends Construct {
+  /** All of them, with the keys of a store that each may vouch for. */
+  readonly trusted: readonly TrustedKmsKey[];
+  private readonly system: string;
+  private readonly keys: ReadonlyMap<string, RetainedKey>;
+
+  constructor(scope: Construct, id: string, { config, adopt, deployers }: SigningKeysProps) {
+    super(scope, id);
+    this.system = config.system;
+    const made = stackKeys(config).map(({ name, alias, prefixes }) => {
+      const key = new RetainedKey(this, alias.slice('alias/'.length), {
+        alias,
+        description: `Signs what ${name} writes`,
+        use: 'sign',
+        adopt,
+        deployers,
+        // A function and its role have one name.
+        signers: [roleArn(name)],
+      });
+      return { name, alias, prefixes, key };
+    });
+    this.keys = new Map(made.map(({ alias, key }) => [alias, key]));
+    this.trusted = made.map(({ name, prefixes, key }) => ({ name, arn: key.arn, prefixes }));
+  }
+
+  get all(): RetainedKey[] {
+    return [...this.keys.values()];
+  }
+
+  of(signer: SignerName): RetainedKey {
+    const key = this.keys.get(signingAlias(this.system, signer));
+    if (key === undefined) throw new TypeError(`no key for ${signer}`);
+    return key;
+  }
+}

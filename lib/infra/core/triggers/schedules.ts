@@ -1,0 +1,131 @@
+// What runs by the clock. Each run is told the time for which it was due, so that a repeated one is known as such.
+import { Aws, RemovalPolicy } from 'aws-cdk-lib';
+import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { resourceName } from '../../../names/aws.ts';
+import type { DatabaseFunctionName, FunctionName } from '../../../names/aws.ts';
+import type { Functions } from '../functions/functions.ts';
+import { arnHere } from '../permissions.ts';
+import type { Tasks } from '../functions/tasks.ts';
+
+export interface SchedulesProps {
+  readonly system: string;
+  readonly functions: Functions;
+  /** Undefined where nothing runs as a task. */
+  readonly tasks: Tasks | undefined;
+  readonly deadLetters: IQueue;
+  /** The key of the dead letters. */
+  readonly messagesKey: IKey;
+}
+
+/** What runs: a function, or a task in its place. */
+export type Runs =
+  | { readonly runs: FunctionName; readonly asTask?: false }
+  | { readonly runs: DatabaseFunctionName; readonly asTask: boolean };
+
+/** One thing that runs by the clock. */
+export type Timetable = Runs & {
+  /** Letters, digits, hyphens: the name of the schedule within its group. */
+  readonly name: string;
+  readonly about: string;
+  /** `cron(…)` or `rate(…)` */
+  readonly expression: string;
+  /** @default UTC */
+  readonly timeZone?: string;
+  /** What the event holds besides the time it was due. */
+  readonly input?: Readonly<Record<string, string>>;
+  /** How long a run that could not be started is still worth starting. */
+  readonly worthSeconds: number;
+};
+
+/** What the Scheduler replaces by the time for which it runs. */
+const DUE = '<aws.scheduler.scheduled-time>';
+
+/** A group of schedules, and the one role by which they start functions. */
+export class Schedules extends Construct {
+  private readonly props: SchedulesProps;
+  private readonly group: CfnScheduleGroup;
+  private readonly role: Role;
+  readonly policy: ManagedPolicy;
+
+  constructor(scope: Construct, id: string, props: SchedulesProps) {
+    super(scope, id);
+    this.props = props;
+    const { system, functions, tasks, deadLetters, messagesKey } = props;
+    this.group = new CfnScheduleGroup(this, 'Group', { name: resourceName(system, 'schedules') });
+    this.group.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    this.policy = new ManagedPolicy(this, 'Policy', {
+      managedPolicyName: resourceName(system, 'schedules'),
+      description: `What the schedules of ${system} may start`,
+      statements: [
+        new PolicyStatement({
+          actions: ['lambda:InvokeFunction'],
+          resources: functions.all.map((one) => one.function.functionArn),
+        }),
+        ...(tasks === undefined
+          ? []
+          : [
+              new PolicyStatement({
+                actions: ['states:StartExecution'],
+                resources: Object.values(tasks.stateMachines).map((one) => one.stateMachineArn),
+              }),
+            ]),
+        new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }),
+        new PolicyStatement({
+          actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
+          resources: [messagesKey.keyArn],
+        }),
+      ],
+    });
+    this.role = new Role(this, 'Role', {
+      roleName: resourceName(system, 'schedules'),
+      description: `The schedules of ${system} start functions under it`,
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: {
+          StringEquals: {
+            'aws:SourceAccount': Aws.ACCOUNT_ID,
+            'aws:SourceArn': arnHere(
+              this,
+              'scheduler',
+              `schedule-group/${resourceName(system, 'schedules')}`,
+            ),
+          },
+        },
+      }),
+      managedPolicies: [this.policy],
+    });
+    this.role.node.addDependency(this.policy);
+  }
+
+  add(timetable: Timetable): CfnSchedule {
+    const { name, about, expression, timeZone = 'UTC', input, worthSeconds } = timetable;
+    const { deadLetters } = this.props;
+    const schedule = new CfnSchedule(this, name, {
+      name,
+      groupName: resourceName(this.props.system, 'schedules'),
+      description: about,
+      scheduleExpression: expression,
+      scheduleExpressionTimezone: timeZone,
+      flexibleTimeWindow: { mode: 'OFF' },
+      target: {
+        arn: this.arnOf(timetable),
+        roleArn: this.role.roleArn,
+        input: JSON.stringify({ ...input, at: DUE }),
+        deadLetterConfig: { arn: deadLetters.queueArn },
+        retryPolicy: { maximumEventAgeInSeconds: worthSeconds, maximumRetryAttempts: 10 },
+      },
+    });
+    schedule.node.addDependency(this.group, this.role);
+    return schedule;
+  }
+
+  private arnOf(what: Runs): string {
+    const { functions, tasks } = this.props;
+    if (what.asTask !== true) return functions.of(what.runs).function.functionArn;
+    if (tasks === undefined) throw new TypeError(`this stack has no task ${what.runs}`);
+    return tasks.stateMachines[what.runs].stateMachineArn;
+  }
+}

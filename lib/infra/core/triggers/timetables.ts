@@ -1,0 +1,101 @@
+// When what runs: each source by its schedule, proofs monthly or as configured, freshness every quarter of an hour. Pure.
+import { isDatabase, isRemote } from '../../../config/config.ts';
+import type { Config, RestoreTestInterval, SourceConfig } from '../../../config/config.ts';
+import { HOUR_MS, SECOND_MS } from '../../../policy/durations.ts';
+import { schedulerCrons } from '../../../policy/scheduler-cron.ts';
+import type { Runs, Timetable } from './schedules.ts';
+
+const HOUR_SECONDS = HOUR_MS / SECOND_MS;
+
+/** Every timetable of a system. */
+export function timetables(config: Config): Timetable[] {
+  return [
+    ...config.sources.flatMap(backups),
+    ...config.sources.flatMap(restoreTests),
+    {
+      name: 'verify',
+      about: 'Every month, all content of all that is kept is verified',
+      expression: 'cron(30 4 1 * ? *)',
+      runs: 'verify',
+      input: { level: 'content' },
+      worthSeconds: 6 * HOUR_SECONDS,
+    },
+    {
+      name: 'freshness',
+      about: 'How old, how large and how whole everything is; at once after a deployment, too',
+      // Unlike a cron, a rate begins when the schedule is made: so no alarm has to wait for its first value.
+      expression: 'rate(15 minutes)',
+      runs: 'freshness',
+      worthSeconds: 10 * 60,
+    },
+    {
+      name: 'prune',
+      about: 'Every day, locks are extended and what the policy does not keep is released',
+      expression: 'cron(30 5 * * ? *)',
+      runs: 'prune',
+      worthSeconds: 6 * HOUR_SECONDS,
+    },
+    ...(config.notify.success === 'daily' ? [REPORT] : []),
+  ];
+}
+
+const REPORT: Timetable = {
+  name: 'report',
+  about: 'Every day, people are told that all is well, or what is not',
+  expression: 'cron(0 8 * * ? *)',
+  runs: 'alert',
+  input: { report: 'daily' },
+  worthSeconds: 6 * HOUR_SECONDS,
+};
+
+/** What backs up a source; undefined for one that stands where nothing of the stack does. */
+function backerOf(source: SourceConfig): Runs | undefined {
+  if (isDatabase(source)) return { runs: 'database-backup', asTask: source.runOn === 'task' };
+  return isRemote(source) ? { runs: 'backup' } : undefined;
+}
+
+function testerOf(source: SourceConfig): Runs {
+  if (isDatabase(source)) return { runs: 'database-restore-test', asTask: source.runOn === 'task' };
+  return { runs: 'restore-test' };
+}
+
+function backups(source: SourceConfig): Timetable[] {
+  const { name, schedule, timeZone } = source;
+  const backer = backerOf(source);
+  if (schedule === undefined || backer === undefined) return [];
+  return schedulerCrons(schedule).map((expression, index) => ({
+    name: `backup-${name}${index === 0 ? '' : `-${index + 1}`}`,
+    about: `Backs up ${name}: ${schedule}`,
+    expression,
+    timeZone,
+    ...backer,
+    input: { trigger: 'schedule', source: name },
+    worthSeconds: 6 * HOUR_SECONDS,
+  }));
+}
+
+/** After the night's backups; each source at a minute of its own would be kinder still, but nothing waits for them. */
+const TESTS = {
+  day: 'cron(0 6 * * ? *)',
+  week: 'cron(0 6 ? * 2 *)',
+  month: 'cron(0 6 2 * ? *)',
+  quarter: 'cron(0 6 2 1,4,7,10 ? *)',
+} as const satisfies Partial<Record<RestoreTestInterval, string>>;
+
+function restoreTests(source: SourceConfig): Timetable[] {
+  const { name } = source;
+  const { every } = source.restoreTest;
+  if (every === 'never') return [];
+  // What is to be tested after each backup is tested every day, so that a test that failed to start is made up for.
+  const expression = TESTS[every === 'backup' ? 'day' : every];
+  return [
+    {
+      name: `restore-test-${name}`,
+      about: `Restores ${name} to a scratch place and compares`,
+      expression,
+      ...testerOf(source),
+      input: { source: name },
+      worthSeconds: 12 * HOUR_SECONDS,
+    },
+  ];
+}

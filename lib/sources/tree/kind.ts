@@ -1,0 +1,123 @@
+// What can be done with backups of files, without their source. The archive alone suffices for all of it.
+import { createHash } from 'node:crypto';
+import { proveArchive } from '../../archive/prove-archive.ts';
+import { restoreArchive } from '../../archive/restore-archive.ts';
+import { HoldfastError, type Problem } from '../../errors.ts';
+import { artifactOf } from '../../format/manifest.ts';
+import { fromUtf8 } from '../../format/paths.ts';
+import { compareTree } from './compare.ts';
+import { openBackupArchive, tableOf, wantedPaths, wholeTree } from './opened-archive.ts';
+import { filesInPlace } from '../files/in-place.ts';
+import { ownershipOf, withNames } from './owner-names.ts';
+import { filesByHand, listFiles } from './views.ts';
+import { repairFiles } from './repair.ts';
+import type {
+  Compared,
+  CompareFolder,
+  Findings,
+  OpenBackup,
+  ProofLevel,
+  RestoreInput,
+  RestoreResult,
+  SourceKind,
+  Work,
+} from '../source.ts';
+
+export const filesKind: SourceKind = {
+  kind: 'files',
+  list: listFiles,
+  byHand: filesByHand,
+  prove,
+  restore,
+  compare,
+  inPlace: filesInPlace,
+  repair: repairFiles,
+};
+
+/** The kind of sources that are read into the same archives, and have neither owners nor a folder that one could be restored over. */
+export function archiveKind(kind: string): SourceKind {
+  return {
+    ...filesKind,
+    kind,
+    restore: (backup, input) => restore(backup, { ...input, owners: 'aside' }),
+    compare: (backup, input) => compare(backup, { ...input, owners: 'aside' }),
+    inPlace: undefined,
+  };
+}
+
+async function prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings> {
+  const artifact = artifactOf(backup.manifest, 'archive');
+  const findings = await proveArchive({
+    reader: backup.open(artifact),
+    place: tableOf(artifact),
+    codec: artifact.codec,
+    level,
+    pool: work.pool,
+    signal: work.signal,
+    onProgress: ({ entries, bytes }) =>
+      work.onProgress?.({ entries, bytes, totalBytes: artifact.bytes }),
+  });
+  const scan = await proveScan(backup);
+  return { ...findings, problems: [...findings.problems, ...scan] };
+}
+
+/** The scan is read whole by whoever uses it, so its digest is all there is to prove. */
+async function proveScan(backup: OpenBackup): Promise<Problem[]> {
+  const artifact = backup.manifest.artifacts.find(({ role }) => role === 'scan');
+  if (artifact === undefined) return [];
+  const detail = 'the scan does not have its recorded digest';
+  try {
+    const stored = await backup.open(artifact).read(0, artifact.bytes);
+    if (createHash('sha256').update(stored).digest('hex') === artifact.sha256) return [];
+  } catch (error) {
+    const absent = error instanceof HoldfastError && error.code.startsWith('BACKUP_');
+    if (!absent) throw error;
+  }
+  return [{ path: artifact.key, code: 'damaged', detail }];
+}
+
+async function restore(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult> {
+  const archive = await openBackupArchive(backup);
+  const totalBytes = input.paths.length === 0 ? backup.manifest.totals.contentBytes : undefined;
+  const { owners } = backup.manifest;
+  const restored = await restoreArchive(archive, {
+    root: `${fromUtf8(input.into)}/`,
+    paths: input.paths,
+    write: { ownership: await ownershipOf(input.owners, owners) },
+    pool: input.pool,
+    signal: input.signal,
+    onProgress: ({ entries, bytes }) => input.onProgress?.({ entries, bytes, totalBytes }),
+  });
+  return { ...restored, unkept: withNames(restored.unkept, owners) };
+}
+
+async function compare(backup: OpenBackup, input: CompareFolder): Promise<Compared> {
+  const problems: Problem[] = [];
+  const wants = wantedPaths(input.paths);
+  const { owners, times, pool, signal } = input;
+  const names = backup.manifest.owners;
+  const totalBytes = input.paths.length === 0 ? backup.manifest.totals.contentBytes : undefined;
+  const compared = await compareTree({
+    archive: await openBackupArchive(backup),
+    found: only(
+      wholeTree(input.folder, (one) => problems.push(one)),
+      wants,
+    ),
+    wants,
+    paths: input.paths.length === 0 ? undefined : input.paths,
+    ownership: await ownershipOf(owners, names),
+    times,
+    pool,
+    signal,
+    onProgress: ({ entries, bytes }) => input.onProgress?.({ entries, bytes, totalBytes }),
+  });
+  const unkept = withNames(compared.unkept, names);
+  return { ...compared, unkept, problems: [...problems, ...compared.problems] };
+}
+
+function* only<T extends { path: string }>(
+  entries: Iterable<T>,
+  wants: (path: string) => boolean,
+): Generator<T> {
+  for (const entry of entries) if (wants(entry.path)) yield entry;
+}

@@ -1,0 +1,55 @@
+// What every piece of work with backups of files begins with: the archive, the tree to hold against it, the paths that count.
+import { openArchive, type Archive } from '../../archive/read.ts';
+import type { SourceEntry } from '../../archive/plan.ts';
+import { HoldfastError, type Problem } from '../../errors.ts';
+import { artifactOf, type Artifact } from '../../format/manifest.ts';
+import { fromUtf8 } from '../../format/paths.ts';
+import { createSelector } from './select.ts';
+import type { OpenBackup } from '../source.ts';
+import { walk } from './walk.ts';
+
+/** A restore and what reads it back look at the same pieces of the index. */
+const opened = new WeakMap<OpenBackup, Promise<Archive>>();
+
+/** The archive of a backup, opened by the table that its manifest names. */
+export function openBackupArchive(backup: OpenBackup): Promise<Archive> {
+  const known = opened.get(backup);
+  if (known !== undefined) return known;
+  const artifact = artifactOf(backup.manifest, 'archive');
+  const archive = openArchive(backup.open(artifact), tableOf(artifact), artifact.codec);
+  opened.set(backup, archive);
+  return archive;
+}
+
+/** Where the index table of an archive stands; `BACKUP_DAMAGED` when its manifest does not say. */
+export function tableOf(artifact: Artifact): NonNullable<Artifact['table']> {
+  if (artifact.table !== undefined) return artifact.table;
+  throw new HoldfastError(
+    'BACKUP_DAMAGED',
+    `the manifest does not say where the index of ${artifact.key} stands`,
+  );
+}
+
+/** Everything that stands in an absolute folder, whatever any configuration selects. */
+export function wholeTree(
+  folder: string,
+  onProblem: (problem: Problem) => void,
+): Generator<SourceEntry> {
+  return walk({
+    root: `${fromUtf8(folder)}/`,
+    selector: createSelector({}),
+    secrets: 'include',
+    times: 'recorded',
+    oneFileSystem: false,
+    objectKeys: true,
+    leaveOut: new Set(),
+    onProblem,
+  });
+}
+
+/** Which entries some paths mean: themselves and what is below them; all for none. Byte strings without a closing slash. */
+export function wantedPaths(paths: readonly string[]): (entryPath: string) => boolean {
+  if (paths.length === 0) return () => true;
+  return (path) =>
+    paths.some((one) => path === one || path === `${one}/` || path.startsWith(`${one}/`));
+}

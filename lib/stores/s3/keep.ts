@@ -1,0 +1,80 @@
+// Keeping and letting go: locks that only ever grow, and the tag by which the lifecycle of the bucket may delete.
+import {
+  DeleteObjectCommand,
+  GetObjectRetentionCommand,
+  PutObjectRetentionCommand,
+  PutObjectTaggingCommand,
+} from '@aws-sdk/client-s3';
+import { HoldfastError } from '../../errors.ts';
+import { RELEASED_TAG } from '../../names/aws.ts';
+import { request } from './client.ts';
+import type { S3 } from './client.ts';
+import { reasonOf } from './errors.ts';
+import { isReleasedTag, tagsOf, versionsOf } from './versions.ts';
+import type { Found } from './versions.ts';
+
+/**
+ * Extends the lock of `found` to `until`, in the mode that it has, governance if none. A lock that lasts longer stays, and in a
+ * bucket without locks nothing happens. False when the bucket has none.
+ */
+export async function lockUntil(s3: S3, found: Found, until: Date): Promise<boolean> {
+  const { key, versionId } = found;
+  const version = { ...s3.bucket, Key: s3.place.prefix + key, VersionId: versionId };
+  const lock = await request(s3, { operation: 'GetObjectRetention', key }, (attempt) =>
+    s3.client.send(new GetObjectRetentionCommand(version), attempt),
+  ).then(
+    ({ Retention }) => Retention,
+    (error: unknown) => {
+      const reason = reasonOf(error) ?? '';
+      if (LOCKS_OFF.includes(reason)) return 'off';
+      if (reason === 'NoSuchObjectLockConfiguration') return undefined;
+      throw error;
+    },
+  );
+  if (lock === 'off') return false;
+  const current = lock?.RetainUntilDate ?? found.storedAt;
+  if (current >= until) return true;
+  const Retention = { Mode: lock?.Mode ?? 'GOVERNANCE', RetainUntilDate: until };
+  await request(s3, { operation: 'PutObjectRetention', key }, (attempt) =>
+    s3.client.send(new PutObjectRetentionCommand({ ...version, Retention }), attempt),
+  );
+  return true;
+}
+
+// AWS, and others, for a bucket that was made without Object Lock; the last where a server has none at all.
+const LOCKS_OFF = ['InvalidRequest', 'ObjectLockConfigurationNotFoundError', 'NotImplemented'];
+
+/** Tags every version of `key`, so that the lifecycle ends them; without versions, deletes it. */
+export async function letGo(s3: S3, key: string): Promise<void> {
+  if (!s3.place.versions) return deleteObject(s3, key);
+  for (const { versionId } of await versionsOf(s3, key)) {
+    await tag(s3, { key, versionId }).catch((error: unknown) => {
+      // It has ended since it was listed.
+      if (!(error instanceof HoldfastError && error.code === 'BACKUP_NOT_FOUND')) throw error;
+    });
+  }
+}
+
+async function tag(s3: S3, version: Pick<Found, 'key' | 'versionId'>): Promise<void> {
+  const { key, versionId } = version;
+  // A tag set is replaced as a whole, and others may have tags of their own.
+  const tags = await tagsOf(s3, version);
+  if (tags.some(isReleasedTag)) return;
+  const others = tags.filter(({ Key }) => Key !== RELEASED_TAG.key);
+  const command = new PutObjectTaggingCommand({
+    ...s3.bucket,
+    Key: s3.place.prefix + key,
+    VersionId: versionId,
+    Tagging: { TagSet: [...others, { Key: RELEASED_TAG.key, Value: RELEASED_TAG.value }] },
+  });
+  await request(s3, { operation: 'PutObjectTagging', key }, (attempt) =>
+    s3.client.send(command, attempt),
+  );
+}
+
+async function deleteObject(s3: S3, key: string): Promise<void> {
+  const command = new DeleteObjectCommand({ ...s3.bucket, Key: s3.place.prefix + key });
+  await request(s3, { operation: 'DeleteObject', key }, (attempt) =>
+    s3.client.send(command, attempt),
+  );
+}

@@ -1,0 +1,89 @@
+// Reads ranges of one version, large ones in pieces at the same time, and goes on where an answer broke off.
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { request } from './client.ts';
+import type { Attempt, S3 } from './client.ts';
+import { BrokenAnswer } from './errors.ts';
+import type { Found } from './versions.ts';
+
+const PIECE_BYTES = 8 << 20;
+const PIECES_AT_ONCE = 4;
+
+export interface Range {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The bytes of a range that lies within `found`. `BACKUP_NOT_FOUND` when this version is there no more. */
+export async function readRange(
+  s3: S3,
+  found: Found,
+  { offset, length }: Range,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  let next = 0;
+  const work = async () => {
+    while (next < length) {
+      const from = next;
+      next = Math.min(from + PIECE_BYTES, length);
+      await readPiece(s3, found, { into: bytes.subarray(from, next), offset: offset + from });
+    }
+  };
+  await Promise.all(Array.from({ length: PIECES_AT_ONCE }, work));
+  return bytes;
+}
+
+interface Piece {
+  readonly into: Uint8Array;
+  readonly offset: number;
+}
+
+/** Fills `into`; each attempt asks for what the ones before it did not bring. */
+async function readPiece(s3: S3, found: Found, { into, offset }: Piece): Promise<void> {
+  let got = 0;
+  await request(s3, { operation: 'GetObject', key: found.key }, async (attempt) => {
+    const at = offset + got;
+    const { Body, ContentRange } = await s3.client.send(
+      new GetObjectCommand({
+        ...s3.bucket,
+        Key: s3.place.prefix + found.key,
+        Range: `bytes=${at}-${offset + into.byteLength - 1}`,
+        // Without versions the ETag says that it is still the same object.
+        ...(found.versionId === undefined
+          ? { IfMatch: found.etag }
+          : { VersionId: found.versionId }),
+      }),
+      attempt,
+    );
+    if (Body === undefined) throw new BrokenAnswer('the answer has no body');
+    const body = Body as AsyncIterable<Uint8Array> & { destroy: (error?: Error) => void };
+    if (ContentRange?.startsWith(`bytes ${at}-`) !== true) {
+      body.destroy();
+      throw new BrokenAnswer(`asked for bytes from ${at}, the server sent others`);
+    }
+    for await (const chunk of untilAborted(body, attempt)) {
+      const fits = chunk.subarray(0, into.byteLength - got);
+      into.set(fits, got);
+      got += fits.byteLength;
+    }
+    if (got < into.byteLength) {
+      throw new BrokenAnswer(`the answer ended after ${got} of ${into.byteLength} bytes`);
+    }
+  });
+}
+
+async function* untilAborted(
+  body: AsyncIterable<Uint8Array> & { destroy: (error?: Error) => void },
+  { abortSignal, touch }: Attempt,
+): AsyncGenerator<Uint8Array> {
+  // The SDK stops listening when the headers have come: a body that stalls would be waited for for ever.
+  const stop = () => body.destroy(new BrokenAnswer('the answer stalled'));
+  abortSignal.addEventListener('abort', stop, { once: true });
+  try {
+    for await (const chunk of body) {
+      touch();
+      yield chunk;
+    }
+  } finally {
+    abortSignal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,390 @@
+// Alarms, schedules and rules of both examples: what their documents ask for, and that silence is heard.
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Match } from 'aws-cdk-lib/assertions';
+import { alarmsOf, thresholdOf, type ConfiguredAlarm } from '../../../../lib/config/alarms.ts';
+import type { Config } from '../../../../lib/config/config.ts';
+import { objectivesOf } from '../../../../lib/config/objectives.ts';
+import { CONDITION_CODES, conditionOf } from '../../../../lib/policy/conditions.ts';
+import { limitsOf } from '../../../../lib/policy/objectives.ts';
+import { AUTOMATRON, NOW, SPARK, configOf, deployed, sparkWith } from '../../../support/stacks.ts';
+import type { Deployed } from '../../../support/stacks.ts';
+
+let spark: Deployed;
+let automatron: Deployed;
+beforeAll(async () => {
+  spark = await deployed(configOf(SPARK));
+  automatron = await deployed(configOf(AUTOMATRON));
+});
+
+interface Scheduled {
+  readonly when: unknown;
+  readonly zone: unknown;
+  readonly runs: string | undefined;
+  readonly input: unknown;
+}
+
+function schedules(stack: Deployed): Record<string, Scheduled> {
+  return Object.fromEntries(
+    stack.ofType('AWS::Scheduler::Schedule').map(([, { Properties }]) => {
+      const target = Properties['Target'] as { Arn: string; Input: string };
+      return [
+        String(Properties['Name']),
+        {
+          when: Properties['ScheduleExpression'],
+          zone: Properties['ScheduleExpressionTimezone'],
+          runs: target.Arn.split(':')
+            .at(-1)
+            ?.replace(/^holdfast-(spark-bloom-flow|automatron-website)-/, ''),
+          input: JSON.parse(target.Input) as unknown,
+        },
+      ];
+    }),
+  );
+}
+
+const DUE = '<aws.scheduler.scheduled-time>';
+
+describe('Spark Bloom Flow', () => {
+  test('backs up assets on Sundays at 03:00 UTC, and is told for which time', () => {
+    expect(schedules(spark)['backup-assets']).toEqual({
+      when: 'cron(0 3 ? * 1 *)',
+      zone: 'UTC',
+      runs: 'backup',
+      input: { trigger: 'schedule', source: 'assets', at: DUE },
+    });
+  });
+
+  test.each(['configuration', 'application'])('backs up %s after each deployment', (source) => {
+    const transformed = (pattern: object) => {
+      spark.template.hasResourceProperties('AWS::Events::Rule', {
+        EventPattern: pattern,
+        Targets: [
+          Match.objectLike({
+            InputTransformer: {
+              InputPathsMap: { time: '$.time' },
+              InputTemplate: `{"trigger":"deploy","source":"${source}","at":<time>}`,
+            },
+            DeadLetterConfig: Match.anyValue(),
+          }),
+        ],
+      });
+    };
+    transformed({
+      source: ['aws.codepipeline'],
+      'detail-type': ['CodePipeline Pipeline Execution State Change'],
+      detail: { state: ['SUCCEEDED'], pipeline: ['spark-bloom-flow'] },
+    });
+    transformed({
+      source: ['holdfast.deployment'],
+      'detail-type': ['Deployment'],
+      detail: { system: ['spark-bloom-flow'] },
+    });
+  });
+
+  test('keeps 7 days, 4 weeks and 12 months', async () => {
+    const { retention } = await configOf(SPARK);
+    expect(retention).toMatchObject({ daily: 7, weekly: 4, monthly: 12, yearly: 0 });
+  });
+
+  test('verifies monthly, restores monthly, looks every quarter of an hour and prunes daily', () => {
+    const found = schedules(spark);
+    const monthly = 'cron(0 6 2 * ? *)';
+    expect(found).toMatchObject({
+      verify: { when: 'cron(30 4 1 * ? *)', runs: 'verify', input: { level: 'content', at: DUE } },
+      'restore-test-assets': { when: monthly, input: { source: 'assets', at: DUE } },
+      'restore-test-configuration': { when: monthly },
+      'restore-test-application': { when: monthly },
+      freshness: { when: 'rate(15 minutes)', runs: 'freshness' },
+      prune: { when: 'cron(30 5 * * ? *)', runs: 'prune' },
+      report: { runs: 'alert', input: { report: 'daily', at: DUE } },
+    });
+    expect(Object.keys(found)).toHaveLength(10);
+  });
+
+  test('dumps its database daily at 02:00 UTC, and restores a dump every week', () => {
+    const found = schedules(spark);
+    expect(found['backup-database']).toEqual({
+      when: 'cron(0 2 * * ? *)',
+      zone: 'UTC',
+      runs: 'database-backup',
+      input: { trigger: 'schedule', source: 'database', at: DUE },
+    });
+    expect(found['restore-test-database']).toEqual({
+      when: 'cron(0 6 ? * 2 *)',
+      zone: 'UTC',
+      runs: 'database-restore-test',
+      input: { source: 'database', at: DUE },
+    });
+  });
+
+  test('tells those who are named', () => {
+    const told = spark
+      .ofType('AWS::SNS::Subscription')
+      .map(([, { Properties }]) => Properties['Endpoint']);
+    expect(told).toEqual(['devops-lead@company.com', 'on-call@company.com']);
+  });
+});
+
+describe('Automatron', () => {
+  test('is backed up by its pipeline: no function does, and all watch', () => {
+    const found = schedules(automatron);
+    expect(Object.values(found).filter(({ runs }) => runs === 'backup')).toEqual([]);
+    expect(found).toHaveProperty('restore-test-site');
+    automatron.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'holdfast-automatron-website/site/late',
+      AlarmDescription:
+        'site: there is no good backup younger than 26 hours, or nobody could tell.',
+    });
+  });
+
+  test('trusts its pipeline with backups of its sources alone', async () => {
+    const { trust, sources } = await configOf(AUTOMATRON);
+    expect(sources.find(({ name }) => name === 'site')).toMatchObject({
+      schedule: '0 2 * * *',
+      timeZone: 'UTC',
+    });
+    const prefixes = trust.flatMap((one) => one.prefixes);
+    expect(prefixes.filter((one) => !/^(backups\/[a-z]+|records\/backup)\/$/.test(one))).toEqual(
+      [],
+    );
+  });
+});
+
+test('a schedule that cron unites from days and weekdays becomes two, of the same backups', async () => {
+  const found = schedules(
+    await deployed(sparkWith(['schedule: 0 3 * * 0', 'schedule: 0 3 1 * 0'])),
+  );
+  expect(found).toMatchObject({
+    'backup-assets': { when: 'cron(0 3 1 * ? *)' },
+    'backup-assets-2': { when: 'cron(0 3 ? * 1 *)' },
+  });
+  expect(found['backup-assets-2']?.input).toEqual(found['backup-assets']?.input);
+});
+
+test('every schedule runs on time, and what it cannot start is kept', () => {
+  spark.template.allResourcesProperties('AWS::Scheduler::Schedule', {
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: Match.objectLike({ DeadLetterConfig: { Arn: Match.anyValue() } }),
+  });
+});
+
+test('a manifest that is stored is verified', () => {
+  spark.template.hasResourceProperties('AWS::Events::Rule', {
+    EventPattern: {
+      source: ['aws.s3'],
+      'detail-type': ['Object Created'],
+      detail: {
+        bucket: { name: ['spark-bloom-flow-backups'] },
+        object: { key: [{ wildcard: 'backups/*/manifest.json' }] },
+      },
+    },
+  });
+});
+
+describe('the alarm of what is late', () => {
+  test('goes off when freshness has found it late for an hour, and when nobody tells', () => {
+    spark.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'holdfast-spark-bloom-flow/assets/late',
+      AlarmDescription:
+        'assets: there is no good backup younger than 7 days, or nobody could tell.',
+      Namespace: 'Holdfast',
+      MetricName: 'LateBackups',
+      Dimensions: Match.arrayWith([{ Name: 'Source', Value: 'assets' }]),
+      Statistic: 'Maximum',
+      Period: 900,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      Threshold: 1,
+      EvaluationPeriods: 4,
+      DatapointsToAlarm: 4,
+      TreatMissingData: 'breaching',
+    });
+  });
+
+  test('says the longest interval and the grace, the day with 25 hours allowed for', async () => {
+    const daily = await deployed(
+      sparkWith(
+        ['schedule: 0 3 * * 0', 'schedule: 0 3 * * *'],
+        ['timeZone: UTC', 'timeZone: Europe/Berlin'],
+      ),
+    );
+    daily.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      AlarmName: 'holdfast-spark-bloom-flow/assets/late',
+      AlarmDescription:
+        'assets: there is no good backup younger than 27 hours, or nobody could tell.',
+    });
+  });
+
+  test('waits for the first value, which comes when its schedule is made', () => {
+    const alarms = spark.ofType('AWS::CloudWatch::Alarm');
+    const [schedule] = spark
+      .ofType('AWS::Scheduler::Schedule')
+      .filter(([, { Properties }]) => Properties['Name'] === 'freshness');
+    for (const [, { DependsOn }] of alarms) expect(DependsOn).toContain(schedule?.[0]);
+  });
+
+  test('is not there for what has no schedule', () => {
+    const names = spark
+      .ofType('AWS::CloudWatch::Alarm')
+      .map(([, { Properties }]) => Properties['AlarmName']);
+    for (const what of ['late', 'missed'])
+      expect(names).not.toContain(`holdfast-spark-bloom-flow/configuration/${what}`);
+    expect(names).toContain('holdfast-spark-bloom-flow/configuration/failed');
+  });
+});
+
+describe('an alarm', () => {
+  const alarms = () =>
+    spark.ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => ({
+      name: String(Properties['AlarmName']),
+      actions: (Properties['AlarmActions'] ?? []) as string[],
+      means: String(Properties['AlarmDescription']),
+    }));
+
+  test('that alert cannot tell, because it is about alert or its eyes, tells the topic itself', () => {
+    const direct = alarms().filter(({ actions }) => actions.length > 0);
+    expect(direct.map(({ name }) => name.split('.direct/')[1]).sort()).toEqual([
+      'dead-letters',
+      ...['alert', 'freshness'].flatMap((name) =>
+        ['duration', 'errors', 'throttles'].map((what) => `functions/${name}/${what}`),
+      ),
+    ]);
+    for (const { actions } of direct) expect(actions[0]).toMatch(/:sns:.*-messages$/);
+  });
+
+  test('tells by exactly one way: its change starts alert, or it has an action', () => {
+    const [rule] = spark.ofType('AWS::Events::Rule').flatMap(([, { Properties }]) => {
+      const { detail } = Properties['EventPattern'] as {
+        detail: { alarmName?: [{ prefix: string }] };
+      };
+      return detail.alarmName ?? [];
+    });
+    const prefix = rule?.prefix ?? '';
+    expect(prefix).toBe('holdfast-spark-bloom-flow/');
+    for (const { name, actions } of alarms())
+      expect([name, name.startsWith(prefix)]).toEqual([name, actions.length === 0]);
+  });
+
+  test('says what it means', () => {
+    for (const { means } of alarms()) expect(means).toMatch(/\w \w.*\.$/);
+  });
+
+  test('is there for everything that can be wrong', () => {
+    const names = new Set(alarms().map(({ name }) => name.replace(/^[^/]+\//, '')));
+    for (const what of ['failed', 'missed', 'damaged', 'partial', 'unproven', 'anomaly'])
+      expect(names).toContain(`assets/${what}`);
+    for (const what of ['restore-test', 'late', 'never']) expect(names).toContain(`assets/${what}`);
+    for (const what of ['hidden', 'released', 'untrusted', 'future', 'unconfigured', 'key'])
+      expect(names).toContain(`store/${what}`);
+    for (const what of ['nearly-full', 'full', 'growth']) expect(names).toContain(`store/${what}`);
+    for (const name of ['backup', 'verify', 'restore-test', 'prune'])
+      for (const what of ['errors', 'throttles', 'duration'])
+        expect(names).toContain(`functions/${name}/${what}`);
+  });
+});
+
+test('messages are encrypted, and the services that send them may use their key', () => {
+  spark.template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() });
+  spark.template.hasResourceProperties('AWS::SQS::Queue', { KmsMasterKeyId: Match.anyValue() });
+  const keys = spark
+    .ofType('AWS::KMS::Key')
+    .map(([, { Properties }]) => JSON.stringify(Properties['KeyPolicy']));
+  const serving = (service: string) => keys.filter((policy) => policy.includes(`"${service}`));
+  for (const service of ['cloudwatch.amazonaws.com', 'events.amazonaws.com', 'logs.eu-central-1'])
+    expect(serving(service)).toHaveLength(1);
+});
+
+test('the dashboard shows each source and what locks protect from', () => {
+  const [dashboard] = spark.ofType('AWS::CloudWatch::Dashboard');
+  const body = String(dashboard?.[1].Properties['DashboardBody']);
+  for (const source of ['assets', 'configuration', 'application'])
+    expect(body).toContain(`${source}: newest good`);
+  expect(body).toContain('an administrator of this account can');
+});
+
+interface AlarmProperties {
+  readonly AlarmName: string;
+  readonly MetricName?: string;
+  readonly Metrics?: readonly { readonly MetricStat?: { Metric: { MetricName: string } } }[];
+  readonly Threshold: number;
+  readonly ComparisonOperator: string;
+  readonly EvaluationPeriods: number;
+  readonly TreatMissingData: string;
+}
+
+let config: Config;
+let made: Map<string, AlarmProperties>;
+beforeAll(async () => {
+  config = await configOf(SPARK);
+  made = new Map(
+    spark
+      .ofType('AWS::CloudWatch::Alarm')
+      .map(([, { Properties }]) => Properties as unknown as AlarmProperties)
+      .map((alarm) => [alarm.AlarmName, alarm]),
+  );
+});
+
+/** Those of a source whose limits the configuration gives, and all of the store and of what runs. */
+function expected(): ConfiguredAlarm[] {
+  return alarmsOf(config).filter(({ subject, watched }) => {
+    if (subject.about !== 'source') return true;
+    const source = config.sources.find(({ name }) => name === subject.source);
+    if (source === undefined) throw new Error(`no source ${subject.source}`);
+    return thresholdOf(watched, limitsOf(objectivesOf(source), NOW)) !== undefined;
+  });
+}
+
+const OPERATORS = {
+  above: 'GreaterThanThreshold',
+  atLeast: 'GreaterThanOrEqualToThreshold',
+  below: 'LessThanThreshold',
+};
+const SILENCE = { alarm: 'breaching', fine: 'notBreaching', unchanged: 'ignore' };
+
+describe('the alarms of the template', () => {
+  test('are exactly those that the table has for this configuration', () => {
+    expect(config.capacityBytes).toBeDefined();
+    expect([...made.keys()].sort()).toEqual(
+      expected()
+        .map(({ name }) => name)
+        .sort(),
+    );
+  });
+
+  test('watch what the table says', () => {
+    for (const { name, subject, watched } of expected()) {
+      const alarm = made.get(name);
+      const metrics = alarm?.Metrics?.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName);
+      // A task of the Step Functions fails in three ways.
+      if (subject.about !== 'task')
+        expect([name, ...(metrics ?? [alarm?.MetricName])]).toContain(watched.metric);
+      expect([name, alarm?.ComparisonOperator]).toEqual([name, OPERATORS[watched.breach]]);
+      expect([name, alarm?.EvaluationPeriods]).toEqual([name, watched.points ?? 1]);
+      const silence = SILENCE[watched.silence ?? 'unchanged'];
+      expect([name, alarm?.TreatMissingData]).toEqual([name, silence]);
+      if (typeof watched.threshold === 'number')
+        expect([name, alarm?.Threshold]).toEqual([name, watched.threshold]);
+    }
+  });
+
+  test('watch every metric that the table names', () => {
+    const seen = new Set(
+      [...made.values()].flatMap(({ MetricName, Metrics = [] }) => [
+        ...(MetricName === undefined ? [] : [MetricName]),
+        ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []),
+      ]),
+    );
+    const named = CONDITION_CODES.flatMap((code) => conditionOf(code).watched?.metric ?? []);
+    expect(named.filter((metric) => !seen.has(metric))).toEqual([]);
+  });
+
+  test('go off when restores take longer than their objective', () => {
+    const promised = config.sources.filter(({ rtoMs }) => rtoMs !== undefined);
+    expect(promised.length).toBeGreaterThan(0);
+    for (const { name, rtoMs = 0 } of promised)
+      expect(made.get(`holdfast-${config.system}/${name}/rto`)).toMatchObject({
+        MetricName: 'RestoreSeconds',
+        Threshold: rtoMs / 1000,
+        ComparisonOperator: 'GreaterThanThreshold',
+      });
+  });
+});

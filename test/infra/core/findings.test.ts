@@ -1,0 +1,94 @@
+// What five packs of rules and CloudFormation's own checks find: nothing that is not acknowledged with its reason.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { Validations } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import {
+  AwsSolutionsChecks,
+  HIPAASecurityChecks,
+  NIST80053R5Checks,
+  PCIDSS321Checks,
+  ServerlessChecks,
+} from 'cdk-nag';
+import type { Config } from '../../../lib/config/config.ts';
+import type { HoldfastStack } from '../../../lib/infra/core/stack.ts';
+import { AUTOMATRON, ROOT, SPARK, configOf, flags, sparkWith, stackOf } from '../../support/stacks.ts';
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** The names of the rules that something in the stack of `config` breaks. */
+function findings(config: Config, change?: (stack: HoldfastStack) => void): string[] {
+  jest.spyOn(console, 'error').mockReturnValue();
+  const { app, stack } = stackOf(config);
+  Validations.of(app).addPlugins(
+    new AwsSolutionsChecks(app),
+    new HIPAASecurityChecks(app),
+    new NIST80053R5Checks(app),
+    new PCIDSS321Checks(app),
+    new ServerlessChecks(app),
+  );
+  change?.(stack);
+  try {
+    app.synth();
+  } catch (error) {
+    if (!String(error).includes('ValidationFailed')) throw error;
+  }
+  const report = join(app.outdir, 'validation-report.json');
+  const { pluginReports } = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  return pluginReports.flatMap(({ violations }) => violations.map(({ ruleName }) => ruleName));
+}
+
+interface Report {
+  readonly pluginReports: readonly { readonly violations: readonly { ruleName: string }[] }[];
+}
+
+const VPC = 'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+
+test.each([
+  ['Spark Bloom Flow', () => configOf(SPARK)],
+  ['Automatron', () => configOf(AUTOMATRON)],
+  [
+    'a stack that adopts its storage',
+    () => sparkWith(['undo: 14d', 'undo: 14d\n  storage: existing']),
+  ],
+  [
+    'a store at a prefix',
+    () => sparkWith(['s3://spark-bloom-flow-backups', 's3://spark-bloom-flow-backups/a/b']),
+  ],
+  [
+    'a database in a network, dumped by tasks',
+    () =>
+      sparkWith(
+        ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
+        ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+      ),
+  ],
+  ['values of secrets', () => sparkWith(['secretNames: ', 'secrets: include\n    secretNames: '])],
+])('%s breaks no rule', async (_name, config) => {
+  expect(findings(await config())).toEqual([]);
+});
+
+test('what is not acknowledged is found', async () => {
+  const found = findings(await configOf(SPARK), (stack) => new Bucket(stack, 'Careless'));
+  expect(found).toEqual(
+    expect.arrayContaining([
+      'AwsSolutions-S1',
+      'AwsSolutions-S10',
+      'HIPAA.Security-S3BucketVersioningEnabled',
+    ]),
+  );
+});
+
+test("CloudFormation's own checks are errors", () => {
+  expect(flags()['@aws-cdk/core:validateAgainstDefaultRules']).toBe(true);
+});
+
+test('one file acknowledges', () => {
+  const files = readdirSync(join(ROOT, 'lib/infra')).filter((file) =>
+    readFileSync(join(ROOT, 'lib/infra', file), 'utf8').includes('.acknowledge('),
+  );
+  expect(files).toEqual(['acknowledged.ts']);
+});

@@ -1,0 +1,198 @@
+// Databases that outlast a function: the same image on Fargate, started by a state machine, which is started by the schedule.
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { DATABASE_FUNCTIONS } from '../../../../lib/names/aws.ts';
+import { ACCOUNT, SPARK, configOf, deployed, policyOf, sparkWith } from '../../../support/stacks.ts';
+import type { Deployed } from '../../../support/stacks.ts';
+
+const SYSTEM = 'holdfast-spark-bloom-flow';
+const HERE = `eu-central-1:${ACCOUNT}`;
+
+let tasks: Deployed;
+beforeAll(async () => {
+  tasks = await deployed(
+    sparkWith(
+      [
+        'databases: { package: image, postgres: 17 }',
+        'databases: { postgres: 18, vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] } }',
+      ],
+      ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+    ),
+  );
+});
+
+function one(type: string, name: (properties: Record<string, unknown>) => boolean) {
+  const [found, ...more] = tasks.ofType(type).filter(([, { Properties }]) => name(Properties));
+  if (found === undefined || more.length > 0) throw new Error(`${more.length} more of ${type}`);
+  return { id: found[0], properties: found[1].Properties };
+}
+
+const taskOf = (name: string) =>
+  one('AWS::ECS::TaskDefinition', ({ Family }) => Family === `${SYSTEM}-${name}`);
+const machineOf = (name: string) =>
+  one('AWS::StepFunctions::StateMachine', (all) => all['StateMachineName'] === `${SYSTEM}-${name}`);
+
+test('none of it is made where functions suffice', async () => {
+  const spark = await deployed(configOf(SPARK));
+  for (const type of [
+    'AWS::ECS::Cluster',
+    'AWS::ECS::TaskDefinition',
+    'AWS::StepFunctions::StateMachine',
+  ])
+    expect(spark.ofType(type)).toEqual([]);
+});
+
+describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) => {
+  test('runs the image under the role of its function, on Fargate and arm64', () => {
+    const { properties } = taskOf(name);
+    expect(properties).toMatchObject({
+      RequiresCompatibilities: ['FARGATE'],
+      RuntimePlatform: { CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' },
+      EphemeralStorage: { SizeInGiB: 200 },
+      TaskRoleArn: `arn:aws:iam::${ACCOUNT}:role/${SYSTEM}-${name}`,
+      ContainerDefinitions: [
+        {
+          EntryPoint: ['node', '/var/task/task.js'],
+          Command: [name],
+          ReadonlyRootFilesystem: true,
+          MountPoints: [{ ContainerPath: '/tmp', SourceVolume: 'scratch' }],
+          LogConfiguration: {
+            LogDriver: 'awslogs',
+            Options: { 'awslogs-group': `/aws/lambda/${SYSTEM}-${name}` },
+          },
+        },
+      ],
+    });
+  });
+
+  test('is told what its function is told, and its time', () => {
+    const [container] = taskOf(name).properties['ContainerDefinitions'] as {
+      Environment: { Name: string; Value: string }[];
+    }[];
+    const told = Object.fromEntries(
+      (container?.Environment ?? []).map(({ Name, Value }) => [Name, Value]),
+    );
+    const own = one('AWS::Lambda::Function', (all) => all['FunctionName'] === `${SYSTEM}-${name}`);
+    const { Variables } = own.properties['Environment'] as { Variables: Record<string, string> };
+    expect(told).toMatchObject({ ...Variables, HOLDFAST_TASK_NAME: `${SYSTEM}-${name}` });
+    expect(Number(told['HOLDFAST_TASK_SECONDS'])).toBeLessThan(86_400);
+  });
+
+  test('is started and awaited by a state machine, which passes the event on, logs all and is traced', () => {
+    const { properties } = machineOf(name);
+    expect(properties).toMatchObject({
+      TracingConfiguration: { Enabled: true },
+      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true },
+    });
+    const states = JSON.parse(String(properties['DefinitionString'])) as {
+      QueryLanguage: string;
+      States: Record<string, { Arguments: Record<string, unknown> }>;
+    };
+    expect(states.QueryLanguage).toBe('JSONata');
+    expect(states.States['Run']).toMatchObject({
+      Type: 'Task',
+      Resource: 'arn:aws:states:::ecs:runTask.sync',
+      TimeoutSeconds: 86_400,
+      End: true,
+    });
+    expect(states.States['Run']?.Arguments).toMatchObject({
+      LaunchType: 'FARGATE',
+      TaskDefinition: taskOf(name).id,
+      NetworkConfiguration: {
+        AwsvpcConfiguration: {
+          Subnets: ['subnet-0a1b2c3d'],
+          SecurityGroups: ['sg-0a1b2c3d'],
+          AssignPublicIp: 'DISABLED',
+        },
+      },
+      Overrides: {
+        ContainerOverrides: [
+          {
+            Name: 'database',
+            Environment: [
+              { Name: 'HOLDFAST_TASK_EVENT', Value: '{% $string($states.input) %}' },
+              { Name: 'HOLDFAST_TASK_REQUEST', Value: '{% $states.context.Execution.Name %}' },
+            ],
+          },
+        ],
+      },
+    });
+  });
+
+  test('raises an alarm when it fails, takes too long or is ended', () => {
+    const alarm = one(
+      'AWS::CloudWatch::Alarm',
+      (all) => all['AlarmName'] === `${SYSTEM}/tasks/${name}/errors`,
+    );
+    const metrics = alarm.properties['Metrics'] as { MetricStat?: { Metric: unknown } }[];
+    expect(
+      metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric])),
+    ).toEqual(
+      ['ExecutionsFailed', 'ExecutionsTimedOut', 'ExecutionsAborted'].map((MetricName) =>
+        expect.objectContaining({ Namespace: 'AWS/States', MetricName }),
+      ),
+    );
+  });
+
+  test('may be run by ECS for this account, beside Lambda', () => {
+    const { properties } = one('AWS::IAM::Role', (all) => all['RoleName'] === `${SYSTEM}-${name}`);
+    const { Statement } = properties['AssumeRolePolicyDocument'] as { Statement: unknown[] };
+    expect(Statement).toEqual([
+      expect.objectContaining({ Principal: { Service: 'lambda.amazonaws.com' } }),
+      expect.objectContaining({
+        Principal: { Service: 'ecs-tasks.amazonaws.com' },
+        Condition: {
+          StringEquals: { 'aws:SourceAccount': ACCOUNT },
+          ArnLike: { 'aws:SourceArn': `arn:aws:ecs:${HERE}:*` },
+        },
+      }),
+    ]);
+  });
+});
+
+test('the schedules start state machines, with the time for which they are due', () => {
+  const targets = Object.fromEntries(
+    tasks.ofType('AWS::Scheduler::Schedule').map(([, { Properties }]) => {
+      const { Arn, Input } = Properties['Target'] as { Arn: string; Input: string };
+      return [String(Properties['Name']), { Arn, Input: JSON.parse(Input) as unknown }];
+    }),
+  );
+  const at = '<aws.scheduler.scheduled-time>';
+  expect(targets['backup-database']).toEqual({
+    Arn: machineOf('database-backup').id,
+    Input: { trigger: 'schedule', source: 'database', at },
+  });
+  expect(targets['restore-test-database']).toEqual({
+    Arn: machineOf('database-restore-test').id,
+    Input: { source: 'database', at },
+  });
+  const { Statement } = policyOf(tasks, 'schedules');
+  expect(Statement.filter(({ Action }) => Action === 'states:StartExecution')).toEqual([
+    expect.objectContaining({
+      Resource: DATABASE_FUNCTIONS.map((name) => machineOf(name).id),
+    }),
+  ]);
+});
+
+test('who starts tasks may start these in this cluster under these roles, and nothing else', () => {
+  const { Statement } = policyOf(tasks, 'tasks-start');
+  const of = (action: string) => {
+    const [found] = Statement.filter(({ Action }) => [Action].flat().includes(action));
+    return { Resource: found?.Resource, Condition: found?.Condition };
+  };
+  expect(of('ecs:RunTask')).toEqual({
+    Resource: DATABASE_FUNCTIONS.map((name) => taskOf(name).id),
+    Condition: { ArnEquals: { 'ecs:cluster': expect.anything() } },
+  });
+  expect(of('iam:PassRole')).toEqual({
+    Resource: expect.arrayContaining(
+      ['tasks-begin', ...DATABASE_FUNCTIONS].map(
+        (name) => `arn:aws:iam::${ACCOUNT}:role/${SYSTEM}-${name}`,
+      ),
+    ),
+    Condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+  });
+  const begin = policyOf(tasks, 'tasks-begin').Statement;
+  expect(begin.flatMap(({ Action }) => Action).filter((one) => one.startsWith('secret'))).toEqual(
+    [],
+  );
+});
