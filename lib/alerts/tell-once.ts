@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../errors.ts';
 import type { Store } from '../stores/store.ts';
+import { incidentKey } from '../format/layout.ts';
 
 /** Under which key an event is known. */
 export interface Occurrence {
@@ -33,8 +34,7 @@ export async function tellOnce(
   { store, tell, onTrouble, patienceMs = PATIENCE_MS }: Telling,
 ): Promise<'told' | 'already'> {
   const { incident, sequence, event, content } = occurrence;
-  const key = (number: number, what: string) => `incidents/${incident}/${number}-${what}.json`;
-  const toldKey = key(sequence + 1, 'told');
+  const toldKey = incidentKey(incident, sequence + 1, 'told');
   const attempt = async <T>(act: (open: Store) => Promise<T>): Promise<T | undefined> => {
     if (store === undefined) return undefined;
     try {
@@ -48,7 +48,9 @@ export async function tellOnce(
   const isTold = () => attempt(async (open) => (await open.head(toldKey)) !== undefined);
   if ((await isTold()) === true) return 'already';
   const bytes = Buffer.from(`${JSON.stringify(content)}\n`);
-  const claimed = await attempt((open) => putIfAbsent(open, key(sequence, event), bytes));
+  const claimed = await attempt((open) =>
+    putIfAbsent(open, incidentKey(incident, sequence, event), bytes),
+  );
   // Whoever was first tells it, unless it died over that.
   for (let waited = 0; claimed === false && waited < patienceMs; waited += POLL_MS) {
     await sleep(POLL_MS);

@@ -1,25 +1,18 @@
 // Databases on the command line: what this machine gives them, how a configured one is opened, and how a target is named.
-import { randomBytes } from 'node:crypto';
-import os from 'node:os';
 import process from 'node:process';
-import type { Config, PostgresSourceConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { homeFolder } from '../config/load/home.ts';
 import { absolutePath, showReference, type SecretReference } from '../config/places.ts';
 import { HoldfastError } from '../errors.ts';
 import { embeddedServer } from '../sources/postgres/server/embedded.ts';
 import { postgresKind } from '../sources/postgres/kind.ts';
-import type { PostgresOptions } from '../sources/postgres/dump/read.ts';
-import { postgresSource } from '../sources/postgres/source.ts';
 import type { Machine } from '../sources/postgres/server/tools.ts';
-import type { Source, SourceKind } from '../sources/source.ts';
-import { secretAt } from './keys.ts';
+import type { SourceKind } from '../sources/source.ts';
+import { secretAt } from '../wiring/keys.ts';
+import { MACHINE } from '../wiring/machine.ts';
 
-export const MACHINE: Machine = {
-  environment: process.env,
-  random: () => randomBytes(8).toString('hex'),
-  scratch: os.tmpdir(),
-  embedded: () => embeddedServer(),
-};
+/** The machine of a command line, which may have a server from npm. */
+export const LOCAL_MACHINE: Machine = { ...MACHINE, embedded: () => embeddedServer() };
 
 /** The kind of databases, which works on each backup with the programs that are configured for its source. */
 export function databaseKind(config: Config | undefined): SourceKind {
@@ -27,24 +20,7 @@ export function databaseKind(config: Config | undefined): SourceKind {
     const source = config?.sources.find((one) => one.name === name);
     return source?.kind === 'postgres' ? source.binaries : undefined;
   };
-  return postgresKind({ ...MACHINE, binariesOf });
-}
-
-/** What reads a configured database. */
-export function openDatabase(source: PostgresSourceConfig, region: string | undefined): Source {
-  return postgresSource(databaseOptions(source, region), MACHINE);
-}
-
-export function databaseOptions(
-  source: PostgresSourceConfig,
-  region: string | undefined,
-): PostgresOptions {
-  const { connection, ...rest } = source;
-  return {
-    ...rest,
-    url: () => secretAt(connection, region),
-    urlFrom: showReference(connection),
-  };
+  return postgresKind({ ...LOCAL_MACHINE, binariesOf });
 }
 
 /** What the configuration asks of a restored backup of that source. */

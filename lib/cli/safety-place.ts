@@ -14,7 +14,7 @@ import { displayText } from '../format/paths.ts';
 import { localSigner } from '../format/signed.ts';
 import { withLocalLock } from '../stores/folder/lock.ts';
 import { openStore } from '../stores/open.ts';
-import { randomName } from './session.ts';
+import { randomName } from '../wiring/machine.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
 

@@ -1,5 +1,4 @@
 // From the command line and the environment to an engine: configuration, store, keys, clock and chance enter here.
-import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import process from 'node:process';
 import { Pool } from '../archive/pool.ts';
@@ -11,8 +10,8 @@ import { placeOfStore } from '../config/load/store-place.ts';
 import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Progress } from '../sources/source.ts';
-import { VERSION } from '../version.ts';
-import { signerFor, trustFor, type Trust } from './keys.ts';
+import { signerFor, trustFor, type Trust } from '../wiring/keys.ts';
+import { ownParts, randomName } from '../wiring/machine.ts';
 import { newStoreId, openNeededStore, type StoreNeed } from './store/opened-store.ts';
 import { kindsFor } from './sources.ts';
 import { storeDoubt } from './store/store-identity.ts';
@@ -94,14 +93,7 @@ export async function openSession({
     pool,
     signal,
     onProgress,
-    scratch: os.tmpdir(),
-    versions: {
-      holdfast: VERSION,
-      node: process.versions.node,
-      platform: `${process.platform} ${process.arch}`,
-    },
-    now: () => new Date(),
-    random: randomName,
+    ...ownParts(),
   };
   return { engine, config, unsigned, doubt, [Symbol.asyncDispose]: () => pool.close() };
 }
@@ -127,10 +119,6 @@ function sayUnknown(
 
 function warn({ json = false, quiet = false }: CommonOptions, text: string): void {
   new Terminal({ json, quiet }).warn(text);
-}
-
-export function randomName(): string {
-  return randomBytes(8).toString('hex');
 }
 
 /** Where a configuration is looked for, and what overrides it. */

@@ -1,21 +1,25 @@
 // From configured sources to what reads them. What a kind needs is loaded when a source of that kind is read.
-import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import type { Config, FilesSourceConfig, SourceConfig } from '../config/config.ts';
+import {
+  isRemote,
+  type Config,
+  type FilesSourceConfig,
+  type SourceConfig,
+} from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
-import { archiveKind, filesKind } from '../sources/tree/kind.ts';
 import { filesSource, type FilesSurroundings } from '../sources/files/source.ts';
-import type { LiveSource, Source, SourceKind, SourcePlace } from '../sources/source.ts';
-import { databaseKind, openDatabase } from './databases.ts';
-import { regionOf, secretAt } from './keys.ts';
+import type { LiveSource, Source, SourcePlace } from '../sources/source.ts';
+import { openersOn } from '../wiring/databases.ts';
+import { contextOf } from '../wiring/keys.ts';
+import { ARCHIVE_KINDS, type Kinds } from '../wiring/kinds.ts';
+import { openConfigured, type Openers } from '../wiring/openers.ts';
+import { databaseKind, LOCAL_MACHINE } from './databases.ts';
 import { placeHere } from './this-place.ts';
 
 /** Every kind of which a store can hold backups. Of the configuration they need the programs of databases alone. */
-export function kindsFor(config: Config | undefined): ReadonlyMap<string, SourceKind> {
-  const archives = ['bucket', 'github', 'parameters'].map(archiveKind);
-  const kinds = [filesKind, databaseKind(config), ...archives];
-  return new Map(kinds.map((one) => [one.kind, one]));
+export function kindsFor(config: Config | undefined): Kinds {
+  return new Map([...ARCHIVE_KINDS, ['postgres', databaseKind(config)]]);
 }
 
 /** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
@@ -44,20 +48,15 @@ export function filesSourceNamed(config: Config, name: string, what: string): Fi
 
 /** What reads a source. What AWS keeps is read with the credentials of the environment, and secrets wherever they are kept. */
 export async function openSource(config: Config, source: SourceConfig): Promise<Source> {
+  const openers: Openers = {
+    files: (files) => openFolder(config, files),
+    ...openersOn(LOCAL_MACHINE),
+    // The clients of AWS take time to load.
+    ...(isRemote(source) && (await import('../wiring/remote-sources.ts')).REMOTE_SOURCES),
+  };
+  const opened = await openConfigured(openers, source, contextOf(config));
   const place = await placeOf(config, source);
-  if (source.kind === 'files') return { ...openFolder(config, source), place };
-  const region = regionOf(config);
-  if (source.kind === 'postgres') return { ...openDatabase(source, region), place };
-  if (source.kind === 'github') {
-    const { githubSource } = await import('../sources/github/source.ts');
-    const { token } = source;
-    return githubSource(source, {
-      token: async () => (token === undefined ? undefined : secretAt(token, region)),
-      scratch: os.tmpdir(),
-    });
-  }
-  const { remoteSource } = await import('../wiring/remote-sources.ts');
-  return remoteSource({ ...source, region: source.region ?? region }, config.store);
+  return place === undefined ? opened : { ...opened, place };
 }
 
 /** Where a source stands: a folder where it is, a database where it is configured; what AWS or GitHub keep is the same from everywhere. */

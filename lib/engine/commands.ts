@@ -1,7 +1,9 @@
 // Commands that are run after a restore: building, testing, whatever tells that what was restored works.
-import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio, SpawnOptions } from 'node:child_process';
 import process from 'node:process';
+import type { Readable } from 'node:stream';
 import { HoldfastError } from '../errors.ts';
+import { startChild } from '../processes/child.ts';
 
 export interface CommandResult {
   readonly command: string;
@@ -34,42 +36,40 @@ export async function runCommands(
   return results;
 }
 
-function runCommand(
+async function runCommand(
   command: string,
   { folder, environment, signal }: Parameters<typeof runCommands>[1],
 ): Promise<CommandResult> {
   const begin = performance.now();
-  const { promise, resolve } = Promise.withResolvers<CommandResult>();
-  const child = spawn(command, {
+  const options: SpawnOptions = {
     shell: true,
     cwd: folder,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, so that what the shell has started can be stopped with it.
     detached: true,
-  });
-  const stop = () => {
-    if (child.pid !== undefined) stopGroup(child.pid);
   };
-  signal?.addEventListener('abort', stop, { once: true });
-  if (signal?.aborted === true) stop();
+  const { child, ended } = startChild<ChildProcessByStdio<null, Readable, Readable>>(
+    { file: command, args: [], options },
+    signal,
+    ({ pid }) => {
+      if (pid !== undefined) stopGroup(pid);
+    },
+  );
   let output = '';
-  const keep = (chunk: Buffer) => {
+  const keep = (chunk: Buffer | string) => {
     output = (output + chunk.toString()).slice(-KEPT_OUTPUT);
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  child.on('error', (error) => keep(Buffer.from(error.message)));
-  child.on('close', (code) => {
-    signal?.removeEventListener('abort', stop);
-    resolve({
-      command,
-      exitCode: code ?? undefined,
-      durationMs: performance.now() - begin,
-      output,
-    });
-  });
-  return promise;
+  const { exitCode, notStarted } = await ended;
+  if (notStarted !== undefined) keep(notStarted.message);
+  return {
+    command,
+    exitCode: exitCode ?? undefined,
+    durationMs: performance.now() - begin,
+    output,
+  };
 }
 
 function stopGroup(pid: number): void {

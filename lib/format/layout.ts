@@ -6,6 +6,9 @@ export const MARKER_KEY = 'holdfast.json';
 export const STORE_ID_KEY = 'holdfast-id.json';
 export const BACKUPS_PREFIX = 'backups/';
 export const RECORDS_PREFIX = 'records/';
+/** What people were told of. */
+export const INCIDENTS_PREFIX = 'incidents/';
+export const REPORTS_PREFIX = 'reports/';
 
 /** Names of systems and sources: they become parts of keys, of metrics and of policies. */
 export const NAME_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -45,8 +48,18 @@ export function parseBackupKey(
   return { source, id, file };
 }
 
+/** The records of one verb about all sources. */
+export function verbPrefix(verb: string): string {
+  return `${RECORDS_PREFIX}${verb}/`;
+}
+
 export function recordsPrefix(verb: string, source: string): string {
-  return `${RECORDS_PREFIX}${verb}/${source}/`;
+  return `${verbPrefix(verb)}${source}/`;
+}
+
+/** An event of an incident; `number` is its place among them. */
+export function incidentKey(incident: string, number: number, event: string): string {
+  return `${INCIDENTS_PREFIX}${incident}/${number}-${event}.json`;
 }
 
 /** Records are sorted by the time they began; `subject` is the id of what they are about. */

@@ -1,5 +1,4 @@
 // What `alert` does: one message about a change of an alarm, or about a day, on the topic that people subscribe to.
-import { randomBytes } from 'node:crypto';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import type { Config } from '../config/config.ts';
 import { settingsFrom, type FunctionSettings } from '../config/load/function-settings.ts';
@@ -11,7 +10,7 @@ import type { Store } from '../stores/store.ts';
 import { unwellLines } from '../alerts/alarm-lines.ts';
 import { assessSystem, tryKeys } from './assess.ts';
 import { awsError } from '../aws/errors.ts';
-import type { AlarmChange } from './events.ts';
+import type { AlarmChange } from '../alerts/alarm-change.ts';
 import type { Bare, Invocation } from './invocation.ts';
 import { errorFields, type Log } from './logger.ts';
 import {
@@ -23,6 +22,7 @@ import {
   type ReportedSource,
 } from '../alerts/message.ts';
 import { readFunctionConfig } from '../wiring/function-session.ts';
+import { randomName } from '../wiring/machine.ts';
 import { tellOnce, type Occurrence } from '../alerts/tell-once.ts';
 
 export interface AlertReport {
@@ -149,7 +149,7 @@ async function publish(
 
 async function tryOpen({ store }: FunctionSettings, log: Log): Promise<Store | undefined> {
   try {
-    return await openStore(store, { random: () => randomBytes(8).toString('hex') });
+    return await openStore(store, { random: randomName });
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     log.warn('the store cannot be opened', errorFields(error));

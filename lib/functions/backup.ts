@@ -1,23 +1,24 @@
 // What the functions that back up do with an event; they differ in the sources that they can read.
-import type { SourceConfig } from '../config/config.ts';
 import { backupSource } from '../engine/backup.ts';
 import { latestTime } from '../engine/clock.ts';
 import { lacksSomething } from '../policy/standing.ts';
-import type { Source } from '../sources/source.ts';
 import { parseBackupEvent } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { backupReport, type BackupReport } from './reports.ts';
 import { assertWorthTrying, madeSince } from './already-made.ts';
 import { sourceConfig } from './source-config.ts';
+import { resolveAwsReference } from '../aws/references.ts';
+import { isS3Url, parseS3Url } from '../names/s3-place.ts';
+import { openConfigured, type OpenContext, type Openers } from '../wiring/openers.ts';
 
-/** Opens a configured source; `store` is the URL of the store. `CONFIG_INVALID` for one that this function does not read. */
-export type OpenSource = (config: SourceConfig, store: string) => Promise<Source>;
-
-/** Backs up what `{ trigger, source, at }` names: the same event gives the same backup, however often and in whatever order it comes. */
+/**
+ * Backs up what `{ trigger, source, at }` names: the same event gives the same backup, however often and in whatever order it comes.
+ * `CONFIG_INVALID` for a source of a kind that `openers` lacks.
+ */
 export async function backUp(
   { engine, config, settings, publish }: Invocation,
   event: unknown,
-  open: OpenSource,
+  openers: Openers,
 ): Promise<BackupReport> {
   const { source, trigger } = parseBackupEvent(event, latestTime(engine));
   const configured = sourceConfig(config, source);
@@ -25,7 +26,7 @@ export async function backUp(
     await assertWorthTrying(engine, source, trigger);
     const later = await madeSince(engine, source, trigger);
     if (later !== undefined) return backupReport('superseded', later);
-    const read = await open(configured, settings.store);
+    const read = await openConfigured(openers, configured, contextOf(settings.store));
     const { dropShare } = configured;
     const { outcome, manifest } = await backupSource(engine, read, {
       trigger,
@@ -41,4 +42,11 @@ export async function backUp(
     await publish({ sources: { [source]: { failedRuns: 1 } } });
     throw error;
   }
+}
+
+/** A function asks the services in the region of the store. */
+function contextOf(store: string): OpenContext {
+  const region = isS3Url(store) ? parseS3Url(store).region : undefined;
+  const place = region === undefined ? {} : { region };
+  return { region, secret: (reference) => resolveAwsReference(reference, place) };
 }

@@ -1,11 +1,48 @@
-// What functions are told by the events that start them. Everything in an event is checked before it is believed.
+// What functions learn from the events that start them. Everything in an event is checked before it is believed.
+import * as z from 'zod/mini';
 import { HoldfastError } from '../errors.ts';
 import type { Trigger, TriggerKind } from '../format/ids.ts';
 import { parseBackupKey } from '../format/layout.ts';
 import { parseMoment } from '../format/times.ts';
 
-/** A backup is asked for by one of these; the others are made by people alone. */
-const BACKUP_TRIGGERS: readonly TriggerKind[] = ['schedule', 'manual', 'deploy', 'pre-deploy'];
+/** Each of these may ask a function for a backup; the others are made by people alone. */
+const BACKUP_TRIGGERS = [
+  'schedule',
+  'manual',
+  'deploy',
+  'pre-deploy',
+] as const satisfies readonly TriggerKind[];
+
+// The text of each error says what is allowed.
+const sourceName = z
+  .string({ error: 'the name of a source' })
+  .check(z.minLength(1, { error: 'the name of a source' }));
+const TIME = 'ISO 8601, such as 2026-11-22T03:00:00Z';
+const time = z.pipe(
+  z.string({ error: TIME }),
+  z.transform((text, { issues, value: input }) => {
+    const moment = parseMoment(text);
+    if (moment === undefined) issues.push({ code: 'custom', message: TIME, input });
+    return moment ?? z.NEVER;
+  }),
+);
+
+const backupEvent = z.object({
+  trigger: z.enum(BACKUP_TRIGGERS, { error: `one of ${BACKUP_TRIGGERS.join(', ')}` }),
+  source: sourceName,
+  at: time,
+});
+const restoreTestEvent = z.object({ source: sourceName, at: time });
+const content = z.object({ level: z.literal('content') });
+const daily = z.object({ report: z.literal('daily') });
+const timed = z.object({ at: time });
+const s3Event = z.object({
+  source: z.literal('aws.s3'),
+  detail: z.object({
+    bucket: z.object({ name: z.string() }),
+    object: z.object({ key: z.string() }),
+  }),
+});
 
 export interface BackupEvent {
   readonly source: string;
@@ -13,40 +50,36 @@ export interface BackupEvent {
 }
 
 /**
- * `{ trigger, source, at }`, `at` being the time for which it was triggered. `USAGE` for anything else, and for a time after `latest`:
- * an id from the future would be ignored by everything that decides.
+ * `{ trigger, source, at }`, `at` being the time for which the backup was triggered. `USAGE` for anything else, and for a time after
+ * `latest`: an id from the future would be ignored by everything that decides.
  */
 export function parseBackupEvent(event: unknown, latest: Date): BackupEvent {
-  const { trigger, source, at } = fieldsOf(event);
-  const kind = BACKUP_TRIGGERS.find((one) => one === trigger);
-  if (kind === undefined) {
-    throw usage(`the trigger ${shown(trigger)}`, `one of ${BACKUP_TRIGGERS.join(', ')}`);
-  }
-  return { source: parseSource(source), trigger: { kind, at: parseTime(at, latest) } };
+  const { trigger, source, at } = parse(backupEvent, event);
+  return { source, trigger: { kind: trigger, at: notAfter(at, latest) } };
 }
 
-/** The name of a source in an event. `USAGE` when it is none. */
-export function parseSource(source: unknown): string {
-  if (typeof source === 'string' && source !== '') return source;
-  throw usage(`the source ${shown(source)}`, 'the name of a source');
+/** `{ source, at }`. `USAGE` for anything else, and for a time after `latest`. */
+export function parseRestoreTestEvent(event: unknown, latest: Date): { source: string; at: Date } {
+  const { source, at } = parse(restoreTestEvent, event);
+  return { source, at: notAfter(at, latest) };
 }
 
-/** A time in an event. `USAGE` when it is none, or after `latest`. */
-export function parseTime(at: unknown, latest: Date): Date {
-  const time = typeof at === 'string' ? parseMoment(at) : undefined;
-  if (time === undefined) {
-    throw usage(`the time ${shown(at)}`, 'ISO 8601, such as 2026-11-22T03:00:00Z');
-  }
-  if (time <= latest) return time;
-  throw usage(`the time ${shown(at)}`, `a time that has come; it is ${latest.toISOString()} here`);
+/** The time in `{ level: 'content', at }`; undefined for an event of another kind. `USAGE` for a time after `latest`, and for no time. */
+export function contentTime(event: unknown, latest: Date): Date | undefined {
+  return z.safeParse(content, event).success ? timeOf(event, latest) : undefined;
 }
 
-/** The fields of an event; none of what is no object. */
-export function fieldsOf(event: unknown): Readonly<Record<string, unknown>> {
-  return typeof event === 'object' && event !== null ? (event as Record<string, unknown>) : {};
+/** Whether an event asks for the daily report. */
+export function asksForReport(event: unknown): boolean {
+  return z.safeParse(daily, event).success;
 }
 
-/** An object that was created in a bucket, as EventBridge tells it. */
+/** The time `at` of an event. `USAGE` when it is none, or after `latest`. */
+export function timeOf(event: unknown, latest: Date): Date {
+  return notAfter(parse(timed, event).at, latest);
+}
+
+/** An object that was created in a bucket, as EventBridge describes it. */
 export interface CreatedObject {
   readonly bucket: string;
   readonly key: string;
@@ -54,15 +87,11 @@ export interface CreatedObject {
 
 /** The object of an S3 event; undefined for an event of another kind. */
 export function createdObject(event: unknown): CreatedObject | undefined {
-  const { source, detail } = fieldsOf(event);
-  if (source !== 'aws.s3') return undefined;
-  const { bucket, object } = fieldsOf(detail);
-  const { name } = fieldsOf(bucket);
-  const { key } = fieldsOf(object);
-  return typeof name === 'string' && typeof key === 'string' ? { bucket: name, key } : undefined;
+  const { success, data } = z.safeParse(s3Event, event);
+  return success ? { bucket: data.detail.bucket.name, key: data.detail.object.key } : undefined;
 }
 
-/** The backup whose manifest stands at `key` of a bucket, below `prefix`; undefined when it is none of a backup. */
+/** The backup whose manifest is at `key` of a bucket, below `prefix`; undefined for a key of anything else. */
 export function manifestOfKey(
   key: string,
   prefix: string,
@@ -74,54 +103,23 @@ export function manifestOfKey(
   return place?.file === 'manifest.json' ? place : undefined;
 }
 
-/** A change of an alarm's state, as EventBridge tells it. */
-export interface AlarmChange {
-  /** The whole name. */
-  readonly alarm: string;
-  readonly state: AlarmState;
-  readonly since: Date;
-  readonly previous: AlarmState | undefined;
-  /** Since when it had been in the state before. */
-  readonly previousSince: Date | undefined;
-  /** What the stack says of the alarm. */
-  readonly means: string;
-  /** What CloudWatch says of the change. */
-  readonly reason: string;
+function parse<T>(schema: z.ZodMiniType<T>, event: unknown): T {
+  const fields = (typeof event === 'object' && event !== null ? event : {}) as Fields;
+  const { success, data, error } = z.safeParse(schema, fields);
+  if (success) return data;
+  const [issue] = error.issues;
+  const [field = ''] = issue?.path ?? [];
+  throw usage(`the ${String(field)} ${shown(fields[field])}`, issue?.message ?? '');
 }
 
-export type AlarmState = 'ALARM' | 'OK' | 'INSUFFICIENT_DATA';
+type Fields = Readonly<Record<PropertyKey, unknown>>;
 
-/** The change that an event tells; undefined for an event of another kind. */
-export function alarmChange(event: unknown): AlarmChange | undefined {
-  const { source, detail } = fieldsOf(event);
-  if (source !== 'aws.cloudwatch') return undefined;
-  const { alarmName, state, previousState, configuration } = fieldsOf(detail);
-  const now = stateOf(state);
-  if (typeof alarmName !== 'string' || now === undefined || now.since === undefined)
-    return undefined;
-  const before = stateOf(previousState);
-  const { description } = fieldsOf(configuration);
-  const { reason } = fieldsOf(state);
-  return {
-    alarm: alarmName,
-    state: now.state,
-    since: now.since,
-    previous: before?.state,
-    previousSince: before?.since,
-    means: typeof description === 'string' ? description : '',
-    reason: typeof reason === 'string' ? reason : '',
-  };
-}
-
-const STATES: readonly AlarmState[] = ['ALARM', 'OK', 'INSUFFICIENT_DATA'];
-
-function stateOf(value: unknown): { state: AlarmState; since: Date | undefined } | undefined {
-  const { value: name, timestamp } = fieldsOf(value);
-  const state = STATES.find((one) => one === name);
-  // `2026-11-22T03:00:00.000+0000`
-  const text = typeof timestamp === 'string' ? timestamp.replace(/([+-]\d\d)(\d\d)$/, '$1:$2') : '';
-  const since = new Date(text);
-  return state && { state, since: Number.isNaN(since.getTime()) ? undefined : since };
+function notAfter(at: Date, latest: Date): Date {
+  if (at <= latest) return at;
+  throw usage(
+    `the time ${shown(at)}`,
+    `a time that has come; the clock of this function says ${latest.toISOString()}`,
+  );
 }
 
 function shown(value: unknown): string {
@@ -130,6 +128,6 @@ function shown(value: unknown): string {
 
 function usage(got: string, allowed: string): HoldfastError {
   return new HoldfastError('USAGE', `the event says ${got}; allowed: ${allowed}`, {
-    hint: 'The stack and `holdfast trigger` send what is right; an event made by hand must look as theirs.',
+    hint: 'The stack and `holdfast trigger` send what is right; an event made by hand must look like theirs.',
   });
 }

@@ -2,13 +2,13 @@
 import { statfs } from 'node:fs/promises';
 import type { SourceConfig } from '../config/config.ts';
 import { latestTime } from '../engine/clock.ts';
-import type { Engine } from '../engine/engine.ts';
+import { kindOf, type Engine } from '../engine/engine.ts';
 import { readRecords } from '../engine/records.ts';
 import { restoreTest } from '../engine/restore-test.ts';
 import { runsUntil, surveySource, type SurveyedBackup } from '../engine/survey.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Manifest } from '../format/manifest.ts';
-import { fieldsOf, parseSource, parseTime } from './events.ts';
+import { parseRestoreTestEvent } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { firstProblems } from './reports.ts';
 import { sourceConfig } from './source-config.ts';
@@ -32,9 +32,8 @@ export async function testRestore(
   { engine, config, publish }: Invocation,
   event: unknown,
 ): Promise<RestoreTestReport> {
-  const { at, ...named } = fieldsOf(event);
-  const since = parseTime(at, latestTime(engine));
-  const configured = sourceConfig(config, parseSource(named['source']));
+  const { source: wanted, at: since } = parseRestoreTestEvent(event, latestTime(engine));
+  const configured = sourceConfig(config, wanted);
   const { name: source } = configured;
   const before = await provenSince(engine, source, since);
   if (before !== undefined) return { outcome: 'already', source, id: before, verdict: 'proven' };
@@ -83,22 +82,10 @@ async function newestGood(engine: Engine, source: string): Promise<SurveyedBacku
   });
 }
 
-/** Every file takes whole blocks. */
-const BLOCK_BYTES = 4096;
-
-/** What a scratch server takes before anything is loaded. */
-const SERVER_BYTES = 256 << 20;
-/** A database is larger than its text: rows have headers, and indexes are built anew. */
-const DATABASE_GROWTH = 2;
-
-function roomFor({ kind, totals }: Manifest): number {
-  if (kind === 'postgres') return SERVER_BYTES + DATABASE_GROWTH * totals.contentBytes;
-  return totals.contentBytes + totals.entries * BLOCK_BYTES;
-}
-
-async function assertRoom({ scratch }: Engine, manifest: Manifest): Promise<void> {
+async function assertRoom(engine: Engine, manifest: Manifest): Promise<void> {
   const { source, id, kind } = manifest;
-  const needed = roomFor(manifest);
+  const { scratch } = engine;
+  const needed = kindOf(engine, kind).roomFor(manifest);
   const { bavail, bsize } = await statfs(scratch);
   const free = bavail * bsize;
   if (needed <= free) return;
@@ -106,10 +93,7 @@ async function assertRoom({ scratch }: Engine, manifest: Manifest): Promise<void
     'NO_SPACE',
     `${source}/${id} takes ${needed} bytes when it is restored, and ${scratch} has ${free}`,
     {
-      hint:
-        kind === 'postgres'
-          ? 'A function has at most 10 GiB. Set `runOn: task` for the source: a task on Fargate has 200.'
-          : 'A function has at most 10 GiB: test this source by `holdfast restore-test` in CI or on a server, or split it.',
+      hint: 'A function has at most 10 GiB. Test this source as a task on Fargate (`runOn: task`), or by `holdfast restore-test` in CI or on a server.',
     },
   );
 }

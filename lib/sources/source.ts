@@ -295,6 +295,8 @@ export interface SourceKind {
    * `BACKUP_NOT_FOUND` when one of them is not in it, `BACKUP_DAMAGED` when the index is. Memory does not grow with the backup.
    */
   list(backup: OpenBackup, paths: readonly string[]): AsyncIterable<ListedEntry>;
+  /** How many bytes of scratch space a restore test of a backup takes at most. */
+  roomFor(manifest: Manifest): number;
   /** `placeOf` gives where people find an artifact: a path, or a URL. */
   byHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand;
   /** Re-reads stored bytes and says what is damaged, entry by entry. */

@@ -1,7 +1,5 @@
 // The engine of a function, opened once per process: configuration, store, keys, clock and chance enter here.
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +16,8 @@ import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
 import { trustedKey, type TrustedKey } from '../format/signed.ts';
 import { openStore } from '../stores/open.ts';
-import { VERSION } from '../version.ts';
 import { kmsSigner, kmsTrustedKeys } from '../aws/kms.ts';
+import { ownParts, randomName } from './machine.ts';
 
 /** What stays open from one invocation to the next. */
 export interface Session {
@@ -100,18 +98,7 @@ async function open(settings: FunctionSettings, folder: string): Promise<Session
       trustAnyone: false,
       pool: new Pool(),
       onProgress: undefined,
-      scratch: os.tmpdir(),
-      versions: {
-        holdfast: VERSION,
-        node: process.versions.node,
-        platform: `${process.platform} ${process.arch}`,
-      },
-      now: () => new Date(),
-      random: randomName,
+      ...ownParts(),
     },
   };
-}
-
-function randomName(): string {
-  return randomBytes(8).toString('hex');
 }

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Config } from '../../lib/config/config.ts';
-import type { AlarmChange } from '../../lib/functions/events.ts';
+import type { AlarmChange } from '../../lib/alerts/alarm-change.ts';
 import { alarmMessage, isWorthTelling, reportMessage } from '../../lib/alerts/message.ts';
 import { plain, subjectLine } from '../../lib/alerts/plain-text.ts';
 

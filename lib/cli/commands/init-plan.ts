@@ -8,7 +8,11 @@ import { keyFolder, readOrMakeKey, type KeyFiles } from '../../config/load/key-f
 import { configError, CONFIG_NAMES } from '../../config/load/load.ts';
 import { BACKUP_SCRIPTS, withScripts, type WithScripts } from '../../config/init/npm-scripts.ts';
 import { isWithin } from '../../config/places.ts';
-import { readKnownStores, storeRecordBeside, type KnownStore } from '../../config/load/store-record.ts';
+import {
+  readKnownStores,
+  storeRecordBeside,
+  type KnownStore,
+} from '../../config/load/store-record.ts';
 import { starterConfig } from '../../config/init/starter.ts';
 import { isUrl, placeOfStore } from '../../config/load/store-place.ts';
 import { readMarker } from '../../engine/marker.ts';

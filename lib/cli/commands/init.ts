@@ -1,5 +1,4 @@
 // `holdfast init`: a key, a commented holdfast.yaml, and what else a folder needs to be backed up.
-import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,7 +10,7 @@ import { HoldfastError } from '../../errors.ts';
 import { storeRecordBeside, withStore, writeKnownStores } from '../../config/load/store-record.ts';
 import type { Invocation } from '../invocation.ts';
 import { createStore } from '../store/opened-store.ts';
-import { randomName } from '../session.ts';
+import { randomName } from '../../wiring/machine.ts';
 import { Terminal } from '../output/terminal.ts';
 import { planInit, type InitPlan, type PlannedFile } from './init-plan.ts';
 
@@ -80,7 +79,7 @@ async function write({ path: file, change, text }: PlannedFile): Promise<void> {
   if (change === 'create') return create(file, text);
   // Through a link to the file that it names, and never half of it.
   const real = await realpath(file);
-  const draft = `${real}.holdfast-${randomBytes(8).toString('hex')}`;
+  const draft = `${real}.holdfast-${randomName()}`;
   try {
     await writeFile(draft, text, { flag: 'wx', mode: (await stat(real)).mode & 0o777 });
     await rename(draft, real);

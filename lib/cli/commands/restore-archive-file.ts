@@ -8,8 +8,9 @@ import type { Workbench } from '../../engine/engine.ts';
 import { restoreOpened } from '../../engine/restore.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
-import { namedKeys } from '../keys.ts';
-import { configOf, randomName, type CommonOptions } from '../session.ts';
+import { namedKeys } from '../../wiring/keys.ts';
+import { randomName } from '../../wiring/machine.ts';
+import { configOf, type CommonOptions } from '../session.ts';
 import { kindsFor } from '../sources.ts';
 import type { Terminal } from '../output/terminal.ts';
 import {

@@ -4,7 +4,7 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import { checksOf, databaseTarget } from '../databases.ts';
 import type { Invocation } from '../invocation.ts';
-import { regionOf } from '../keys.ts';
+import { regionOf } from '../../wiring/keys.ts';
 import { problemLines } from '../output/problems.ts';
 import { backupToRestore, type RestoreCommandOptions } from '../restoring.ts';
 import { openSession } from '../session.ts';

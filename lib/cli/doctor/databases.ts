@@ -3,8 +3,9 @@ import os from 'node:os';
 import type { Config, PostgresSourceConfig } from '../../config/config.ts';
 import { examinePostgres } from '../../sources/postgres/examine.ts';
 import { examineGround } from '../../stores/folder/examine.ts';
-import { databaseOptions, MACHINE } from '../databases.ts';
-import { regionOf } from '../keys.ts';
+import { LOCAL_MACHINE } from '../databases.ts';
+import { databaseOptions } from '../../wiring/databases.ts';
+import { contextOf } from '../../wiring/keys.ts';
 import { bytesText } from '../output/units.ts';
 import { failure } from './failure.ts';
 import { ok, warning, type Finding } from './finding.ts';
@@ -22,7 +23,7 @@ export async function examineDatabase(
   source: PostgresSourceConfig,
 ): Promise<Finding[]> {
   try {
-    const seen = await examinePostgres(databaseOptions(source, regionOf(config)), MACHINE);
+    const seen = await examinePostgres(databaseOptions(source, contextOf(config)), LOCAL_MACHINE);
     const { label, serverVersion, databaseBytes, role, client, notes, unprovable } = seen;
     const what = `${source.name}: ${label}, PostgreSQL ${serverVersion}, ${bytesText(databaseBytes)}, read as ${role} by pg_dump ${client}`;
     return [

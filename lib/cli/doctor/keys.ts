@@ -6,7 +6,7 @@ import { showReference } from '../../config/places.ts';
 import { sourcePrefix, recordsPrefix } from '../../format/layout.ts';
 import { VERBS } from '../../format/record.ts';
 import { trustedKey } from '../../format/signed.ts';
-import { signerFrom } from '../keys.ts';
+import { signerFrom } from '../../wiring/keys.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 

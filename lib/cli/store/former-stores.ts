@@ -1,14 +1,18 @@
 // What became of the stores to which backups went before `store` was changed.
 import type { Config } from '../../config/config.ts';
 import { isUrl } from '../../config/load/store-place.ts';
-import { readKnownStores, storeRecordFile, type KnownStore } from '../../config/load/store-record.ts';
+import {
+  readKnownStores,
+  storeRecordFile,
+  type KnownStore,
+} from '../../config/load/store-record.ts';
 import { readMarker, storeIdOf } from '../../engine/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { BACKUPS_PREFIX } from '../../format/layout.ts';
 import { finding, type Finding } from '../../policy/conditions.ts';
 import { openStore } from '../../stores/open.ts';
 import type { Store } from '../../stores/store.ts';
-import { randomName } from '../session.ts';
+import { randomName } from '../../wiring/machine.ts';
 import { counted } from '../output/units.ts';
 
 /** More changes than anybody makes. */

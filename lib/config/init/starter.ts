@@ -1,6 +1,7 @@
 // The commented holdfast.yaml that `holdfast init` writes for what it found. Pure: it returns text.
 import { DEFAULT_RETENTION } from '../../policy/retention-policy.ts';
 import type { FoundFolder } from './detect.ts';
+import { BACKUPS_PREFIX, RECORDS_PREFIX, sourcePrefix, verbPrefix } from '../../format/layout.ts';
 
 /** What `init` decided besides what was found. */
 export interface StarterOptions {
@@ -80,9 +81,9 @@ const MORE_SOURCES = `
 
 /** What the key of this machine may vouch for: on AWS not for proofs, which the functions sign with keys of their own. */
 function prefixesOf({ onAws }: StarterOptions, sources: readonly string[]): string[] {
-  if (!onAws) return ['backups/', 'records/'];
-  const records = ['backup', 'restore', 'pin', 'unpin'].map((verb) => `records/${verb}/`);
-  return [...sources.map((name) => `backups/${name}/`), ...records];
+  if (!onAws) return [BACKUPS_PREFIX, RECORDS_PREFIX];
+  const records = ['backup', 'restore', 'pin', 'unpin'].map(verbPrefix);
+  return [...sources.map(sourcePrefix), ...records];
 }
 
 function head(options: StarterOptions, prefixes: readonly string[]): string {

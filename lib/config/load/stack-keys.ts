@@ -10,6 +10,7 @@ import {
 import type { FunctionName, SignerName } from '../../names/aws.ts';
 import { isDatabase, isRemote } from '../config.ts';
 import type { Config, SourceConfig } from '../config.ts';
+import { recordsPrefix, sourcePrefix, verbPrefix } from '../../format/layout.ts';
 
 /** A key of the stack, and what its signatures count for. */
 export interface StackKey {
@@ -64,10 +65,10 @@ export function stackKeys(config: Config): StackKey[] {
 function prefixesOf(signer: SignerName, config: Config): string[] {
   const names = servedBy(signer, config).map(({ name }) => name);
   const verb = SIGNERS[signer];
-  const backups = verb === 'backup' ? names.map((name) => `backups/${name}/`) : [];
+  const backups = verb === 'backup' ? names.map(sourcePrefix) : [];
   const isOneOfTwo = verb === 'backup' || verb === 'restore-test';
   const apart = isOneOfTwo && names.length > 0 && config.sources.some(isDatabase);
-  const records = apart ? names.map((name) => `records/${verb}/${name}/`) : [`records/${verb}/`];
+  const records = apart ? names.map((name) => recordsPrefix(verb, name)) : [verbPrefix(verb)];
   return [...backups, ...records];
 }
 

@@ -4,6 +4,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { METRICS } from '../../names/aws.ts';
 import type { RetainedKey } from './retained-key.ts';
+import { BACKUPS_PREFIX } from '../../format/layout.ts';
 
 /** A store in a bucket, as policies see it. */
 export interface StoreAccess {
@@ -74,7 +75,7 @@ export function releaseStore(store: StoreAccess): PolicyStatement[] {
         's3:PutObjectTagging',
         's3:PutObjectVersionTagging',
       ],
-      resources: objects(store, ['backups/*']),
+      resources: objects(store, [`${BACKUPS_PREFIX}*`]),
     }),
   ];
 }
@@ -84,7 +85,7 @@ export function seeReleases(store: StoreAccess): PolicyStatement[] {
   return [
     new PolicyStatement({
       actions: ['s3:GetObjectTagging', 's3:GetObjectVersionTagging', 's3:GetObjectRetention'],
-      resources: objects(store, ['backups/*']),
+      resources: objects(store, [`${BACKUPS_PREFIX}*`]),
     }),
   ];
 }

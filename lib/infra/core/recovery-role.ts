@@ -5,12 +5,21 @@ import { Construct } from 'constructs';
 import { resourceName } from '../../names/aws.ts';
 import { readStore, trust, type StoreAccess } from './permissions.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import {
+  BACKUPS_PREFIX,
+  INCIDENTS_PREFIX,
+  MARKER_KEY,
+  RECORDS_PREFIX,
+  REPORTS_PREFIX,
+} from '../../format/layout.ts';
 
 export interface RecoveryRoleProps {
   readonly system: string;
   readonly store: StoreAccess;
   readonly keys: SigningKeys;
 }
+
+const PREFIXES = [BACKUPS_PREFIX, RECORDS_PREFIX, INCIDENTS_PREFIX, REPORTS_PREFIX];
 
 /** A restore may take a night. */
 const SESSION = Duration.hours(12);
@@ -27,11 +36,7 @@ export class RecoveryRole extends Construct {
       managedPolicyName: name,
       description: `Reading all backups of ${system}, for people`,
       statements: [
-        ...readStore(
-          store,
-          ['holdfast.json', 'backups/*', 'records/*', 'incidents/*', 'reports/*'],
-          [''],
-        ),
+        ...readStore(store, [MARKER_KEY, ...PREFIXES.map((prefix) => `${prefix}*`)], ['']),
         ...trust(keys.all),
       ],
     });

@@ -1,9 +1,11 @@
 // Runs git on a repository that nobody vouches for: no hook, filter or monitor of it is executed, no remote is asked, and nothing is
 // written into it.
-import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
 import { isAbsolute } from 'node:path';
+import type { Readable } from 'node:stream';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
+import { startChild } from '../../processes/child.ts';
 
 export interface GitOptions {
   /** `PATH` and `HOME` are taken from it, nothing else: a `GIT_DIR` of the caller's own would lead to another repository. */
@@ -105,60 +107,59 @@ function environmentOf(
   };
 }
 
-function runGit(
+async function runGit(
   folder: string,
   top: string,
   args: readonly string[],
   options: GitOptions,
 ): Promise<GitOutcome> {
   const { signal, environment, timeoutSeconds = 30 } = options;
-  if (signal?.aborted === true) return Promise.reject(cancelled(signal));
+  const throwIfCancelled = () => {
+    if (signal?.aborted === true) throw cancelled(signal);
+  };
+  throwIfCancelled();
   const ceiling = top.slice(0, top.lastIndexOf('/')) || '/';
-  const child = spawn('git', ['--no-pager', '-C', folder, ...SETTINGS, ...args], {
-    cwd: '/',
-    env: environmentOf(environment, ceiling),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    windowsHide: true,
-  });
-  return new Promise((resolve, reject) => {
-    const output = collect(MAX_OUTPUT_BYTES, stop);
-    const errors = collect(MAX_ERROR_BYTES, () => undefined);
-    child.stdout.on('data', output.add);
-    child.stderr.on('data', errors.add);
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      stop();
-    }, timeoutSeconds * 1000);
-    signal?.addEventListener('abort', stop, { once: true });
+  const { child, ended } = startChild<ChildProcessByStdio<null, Readable, Readable>>(
+    {
+      file: 'git',
+      args: ['--no-pager', '-C', folder, ...SETTINGS, ...args],
+      options: {
+        cwd: '/',
+        env: environmentOf(environment, ceiling),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        windowsHide: true,
+      },
+    },
+    signal,
+    stop,
+  );
+  const output = collect(MAX_OUTPUT_BYTES, () => stop(child));
+  const errors = collect(MAX_ERROR_BYTES, () => undefined);
+  child.stdout.on('data', output.add);
+  child.stderr.on('data', errors.add);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    stop(child);
+  }, timeoutSeconds * 1000);
+  const { exitCode, notStarted } = await ended;
+  clearTimeout(timer);
+  if (notStarted !== undefined) return { failure: whyNotStarted(notStarted) };
+  throwIfCancelled();
+  if (timedOut) return { failure: `git took longer than ${timeoutSeconds} s` };
+  if (exitCode === 0 || output.cut()) return { output: output.bytes(), cut: output.cut() };
+  return { failure: reasonOf(errors.bytes()), ...(exitCode !== null && { exitCode }) };
+}
 
-    child.on('error', (error) => {
-      finish();
-      const missing = 'code' in error && error.code === 'ENOENT';
-      resolve({
-        failure: missing ? 'git is not installed' : `git could not be run: ${error.message}`,
-      });
-    });
-    child.on('close', (exitCode) => {
-      finish();
-      if (signal?.aborted === true) reject(cancelled(signal));
-      else if (timedOut) resolve({ failure: `git took longer than ${timeoutSeconds} s` });
-      else if (exitCode === 0 || output.cut())
-        resolve({ output: output.bytes(), cut: output.cut() });
-      else resolve({ failure: reasonOf(errors.bytes()), ...(exitCode !== null && { exitCode }) });
-    });
+function stop(child: ChildProcessByStdio<null, Readable, Readable>): void {
+  child.kill('SIGKILL');
+  // Something that git started may hold the pipes open; without this, `close` would wait for it.
+  child.stdout.destroy();
+  child.stderr.destroy();
+}
 
-    function stop(): void {
-      child.kill('SIGKILL');
-      // Something that git started may hold the pipes open; without this, `close` would wait for it.
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }
-    function finish(): void {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-    }
-  });
+function whyNotStarted({ code, message }: NodeJS.ErrnoException): string {
+  return code === 'ENOENT' ? 'git is not installed' : `git could not be run: ${message}`;
 }
 
 function cancelled(signal: AbortSignal): HoldfastError {

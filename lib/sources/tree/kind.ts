@@ -23,9 +23,13 @@ import type {
   Work,
 } from '../source.ts';
 
+/** Every file takes whole blocks. */
+const BLOCK_BYTES = 4096;
+
 export const filesKind: SourceKind = {
   kind: 'files',
   list: listFiles,
+  roomFor: ({ totals }) => totals.contentBytes + totals.entries * BLOCK_BYTES,
   byHand: filesByHand,
   prove,
   restore,

@@ -9,6 +9,15 @@ import type { FunctionName } from '../../../names/aws.ts';
 import { putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
 import { readSecret, readSource } from './source-permissions.ts';
+import {
+  BACKUPS_PREFIX,
+  INCIDENTS_PREFIX,
+  MARKER_KEY,
+  RECORDS_PREFIX,
+  recordsPrefix,
+  sourcePrefix,
+  verbPrefix,
+} from '../../../format/layout.ts';
 
 /** What functions may be given rights to. */
 export interface Reach {
@@ -19,8 +28,10 @@ export interface Reach {
 }
 
 /** Everything that tells what the store holds, without the archives. */
-const FACTS = ['holdfast.json', 'backups/*/manifest.json', 'records/*'];
-const EVERYTHING = ['holdfast.json', 'backups/*', 'records/*'];
+const RECORDS = `${RECORDS_PREFIX}*`;
+const FACTS = [MARKER_KEY, `${BACKUPS_PREFIX}*/manifest.json`, RECORDS];
+const EVERYTHING = [MARKER_KEY, `${BACKUPS_PREFIX}*`, RECORDS];
+const INCIDENTS = `${INCIDENTS_PREFIX}*`;
 
 /** What `name` may do besides what every function may. */
 export function permissionsOf(
@@ -34,7 +45,10 @@ export function permissionsOf(
     case 'database-backup':
       return writerPermissions(scope, name, { config, store, topic });
     case 'verify':
-      return [...readStore(store, EVERYTHING, ['']), ...putStore(store, ['records/verify/*'])];
+      return [
+        ...readStore(store, EVERYTHING, ['']),
+        ...putStore(store, [`${verbPrefix('verify')}*`]),
+      ];
     case 'restore-test':
     case 'database-restore-test':
       return testerPermissions(store, served);
@@ -42,7 +56,7 @@ export function permissionsOf(
       return [
         ...readStore(store, FACTS, ['']),
         // Whoever comes first claims the store for its system.
-        ...putStore(store, ['holdfast.json']),
+        ...putStore(store, [MARKER_KEY]),
         ...seeReleases(store),
         ...(config.notify.heartbeat === undefined
           ? []
@@ -52,14 +66,14 @@ export function permissionsOf(
       return [
         ...readStore(store, FACTS, ['']),
         ...releaseStore(store),
-        ...putStore(store, ['records/prune/*']),
+        ...putStore(store, [`${verbPrefix('prune')}*`]),
       ];
     case 'alert':
       return [
-        ...readStore(store, [...FACTS, 'incidents/*'], ['']),
+        ...readStore(store, [...FACTS, INCIDENTS], ['']),
         ...seeReleases(store),
         // What was told is written down, so that it is told once.
-        ...putStore(store, ['incidents/*']),
+        ...putStore(store, [INCIDENTS]),
         new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }),
       ];
   }
@@ -74,18 +88,18 @@ function writerPermissions(
   const sources = servedBy(writer, config);
   if (sources.length === 0) return [];
   const names = sources.map(({ name }) => name);
-  const own = names.map((name) => `backups/${name}/`);
-  const known = names.flatMap((name) => RECORDS.map((verb) => `records/${verb}/${name}/`));
-  const written = [...own, ...names.map((name) => `records/backup/${name}/`)];
+  const own = names.map(sourcePrefix);
+  const known = names.flatMap((name) => KNOWN_BY.map((verb) => recordsPrefix(verb, name)));
+  const written = [...own, ...names.map((name) => recordsPrefix('backup', name))];
   const prefixes = [...own, ...known];
   return [
     ...readStore(
       store,
-      ['holdfast.json', ...prefixes.map((one) => `${one}*`)],
+      [MARKER_KEY, ...prefixes.map((one) => `${one}*`)],
       // The marker is read by its version, which is found by listing.
-      ['holdfast.json', ...prefixes],
+      [MARKER_KEY, ...prefixes],
     ),
-    ...putStore(store, ['holdfast.json', ...written.map((one) => `${one}*`)]),
+    ...putStore(store, [MARKER_KEY, ...written.map((one) => `${one}*`)]),
     ...sources.flatMap((source) => {
       if (isDatabase(source)) return readSecret(scope, source.connection);
       return isRemote(source) ? readSource(scope, source) : [];
@@ -94,17 +108,17 @@ function writerPermissions(
 }
 
 /** The records by which a backup knows what came before. */
-const RECORDS = ['backup', 'verify', 'restore-test', 'prune'];
+const KNOWN_BY = ['backup', 'verify', 'restore-test', 'prune'];
 
 /** The backups of its own sources alone: a function that restores databases has no business with settings, nor the other way round. */
 function testerPermissions(store: StoreAccess, served: readonly string[]): PolicyStatement[] {
   if (served.length === 0) return [];
-  const backups = served.map((name) => `backups/${name}/*`);
+  const backups = served.map((name) => `${sourcePrefix(name)}*`);
   return [
-    ...readStore(store, ['holdfast.json', ...backups, 'records/*'], ['']),
+    ...readStore(store, [MARKER_KEY, ...backups, RECORDS], ['']),
     ...putStore(
       store,
-      served.map((name) => `records/restore-test/${name}/*`),
+      served.map((name) => `${recordsPrefix('restore-test', name)}*`),
     ),
   ];
 }

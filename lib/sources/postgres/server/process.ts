@@ -1,11 +1,12 @@
 // Runs Postgres' own programs: with an environment of their own, and a success that only their exit decides.
-import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
 import fs from 'node:fs';
 import type { Socket } from 'node:net';
 import { Readable, type Writable } from 'node:stream';
 import { HoldfastError, type ErrorCode } from '../../../errors.ts';
-import { hide } from './hide-password.ts';
 import { displayText } from '../../../format/paths.ts';
+import { startChild, type Ending, type Running } from '../../../processes/child.ts';
+import { hide } from './hide-password.ts';
 
 /** As whom a program runs, and through which programs it is started to lose what it does not need. */
 export interface Confinement {
@@ -59,7 +60,7 @@ const MAX_SAID_BYTES = 16 << 10;
 
 /** Starts a program. Whoever starts it waits for `ended`, or kills it. */
 export function startTool(run: ToolRun): Tool {
-  const child = launch(run);
+  const { child, ended: ending } = launch(run);
   const said: Buffer[] = [];
   let saidBytes = 0;
   child.stderr.on('data', (chunk: Buffer) => {
@@ -75,7 +76,7 @@ export function startTool(run: ToolRun): Tool {
     const kept = lines.filter((line) => run.saysIn === undefined || line.startsWith(run.saysIn));
     return hide(kept.join('\n'), run.secrets, run.what);
   };
-  const ended = endOf(child, run, text);
+  const ended = ending.then((end) => assertSuccess(run, end, text));
   // Awaited by whoever uses it; until then a rejection must not count as unhandled.
   ended.catch(() => undefined);
   return {
@@ -87,17 +88,20 @@ export function startTool(run: ToolRun): Tool {
   };
 }
 
-function launch(run: ToolRun): ChildProcessByStdio<Writable, Readable, Readable> {
+function launch(run: ToolRun): Running<ChildProcessByStdio<Writable, Readable, Readable>> {
   const prefix = [...atOnce(run), ...(run.confinement?.prefix ?? [])];
   const [file = run.file, ...args] = [...prefix, run.file, ...run.args];
   try {
-    return spawn(file, args, {
+    const options = {
       env: { LC_ALL: 'C', LANG: 'C', ...run.env },
       // Of the three, the second may be a socket; its stream is not touched then.
       stdio: ['pipe', run.output ?? 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'],
       ...(run.cwd !== undefined && { cwd: run.cwd }),
       ...run.confinement?.user,
-    });
+    };
+    return startChild({ file, args, options }, run.signal, (child) =>
+      child.kill(run.stop ?? 'SIGKILL'),
+    );
   } finally {
     // Also when nothing could be started: whoever reads must see the end.
     run.output?.destroy();
@@ -134,29 +138,21 @@ export async function outputOf(run: ToolRun, maxBytes = 16 << 20): Promise<Buffe
   return Buffer.concat(chunks);
 }
 
-function endOf(child: ChildProcess, run: ToolRun, said: () => string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => child.kill(run.stop ?? 'SIGKILL');
-    run.signal?.addEventListener('abort', abort, { once: true });
-    if (run.signal?.aborted === true) abort();
-    child.on('error', (cause: NodeJS.ErrnoException) => {
-      run.signal?.removeEventListener('abort', abort);
-      reject(
-        new HoldfastError(
-          'COMMAND_FAILED',
-          `${run.file} cannot be run: ${cause.code ?? 'an error'}`,
-          {
-            hint: 'Install PostgreSQL (apt-get install postgresql), or name the folder of its programs as `binaries` of the source.',
-          },
-        ),
-      );
-    });
-    child.on('close', (code, signal) => {
-      run.signal?.removeEventListener('abort', abort);
-      if (code === 0 && signal === null) resolve();
-      else reject(failure(run, { code, signal, said: said() }));
-    });
-  });
+function assertSuccess(
+  run: ToolRun,
+  { exitCode: code, signal, notStarted }: Ending,
+  said: () => string,
+): void {
+  if (notStarted !== undefined) {
+    throw new HoldfastError(
+      'COMMAND_FAILED',
+      `${run.file} cannot be run: ${notStarted.code ?? 'an error'}`,
+      {
+        hint: 'Install PostgreSQL (apt-get install postgresql), or name the folder of its programs as `binaries` of the source.',
+      },
+    );
+  }
+  if (code !== 0 || signal !== null) throw failure(run, { code, signal, said: said() });
 }
 
 /** How a program ended, as the cause of an error. */

@@ -8,7 +8,9 @@ import { resolveReference } from '../config/load/references.ts';
 import { unnamedStackKeys } from '../config/load/stack-keys.ts';
 import { s3PlaceOf } from '../config/load/store-place.ts';
 import { HoldfastError } from '../errors.ts';
+import type { OpenContext } from './openers.ts';
 import { localSigner, trustedKey, type Signer, type TrustedKey } from '../format/signed.ts';
+import { BACKUPS_PREFIX, RECORDS_PREFIX } from '../format/layout.ts';
 
 /** What signs here; undefined when no key is configured. `CONFIG_INVALID` or `STORE_DENIED` when it cannot be used. */
 export async function signerFor(
@@ -32,7 +34,7 @@ export async function signerFrom(config: Config): Promise<Signer | undefined> {
   const { signingKey } = config;
   if (signingKey === undefined) return undefined;
   if (signingKey.scheme === 'kms') {
-    const { openKmsSigner } = await import('../wiring/stack-keys.ts');
+    const { openKmsSigner } = await import('./stack-keys.ts');
     return openKmsSigner(signingKey.name, regionOf(config));
   }
   const pem = await secretAt(signingKey, regionOf(config));
@@ -63,6 +65,12 @@ export async function secretAt(
   return resolveAwsReference(reference, region === undefined ? {} : { region });
 }
 
+/** What the sources of a configuration are opened with on the command line. */
+export function contextOf(config: Config): OpenContext {
+  const region = regionOf(config);
+  return { region, secret: (reference) => secretAt(reference, region) };
+}
+
 /** Keys whose signatures count, and why some that should count are not known. */
 export interface Trust {
   readonly trusted: readonly TrustedKey[];
@@ -77,7 +85,7 @@ export async function trustFor(
   const named = await namedKeys(config, publicKeys);
   const wanted = config === undefined ? [] : unnamedStackKeys(config);
   if (config?.aws === undefined || wanted.length === 0) return { trusted: named, unknown: [] };
-  const { fetchStackKeys } = await import('../wiring/stack-keys.ts');
+  const { fetchStackKeys } = await import('./stack-keys.ts');
   const { keys, refused } = await fetchStackKeys(wanted, config.aws.region);
   return { trusted: [...named, ...keys], unknown: refused };
 }
@@ -94,7 +102,7 @@ export async function namedKeys(
     const text = await readFile(file, 'utf8').catch((cause: unknown) => {
       throw new HoldfastError('USAGE', `the public key ${file} cannot be read`, { cause });
     });
-    keys.push(trustedKey('--public-key', text, ['backups/', 'records/']));
+    keys.push(trustedKey('--public-key', text, [BACKUPS_PREFIX, RECORDS_PREFIX]));
   }
   return keys;
 }
