@@ -20,7 +20,7 @@ const globalProcess: esbuild.Plugin = {
 };
 
 await esbuild.build({
-  entryPoints: { holdfast: 'bin/holdfast.ts', worker: 'lib/archive/worker.ts' },
+  entryPoints: { holdfast: 'bin/holdfast.ts', worker: 'lib/archive/threads/worker.ts' },
   outdir,
   bundle: true,
   splitting: true,

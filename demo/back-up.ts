@@ -1,6 +1,6 @@
 // Backs up the folder, and at once again: what a first backup costs, and what one costs when nothing has changed.
 import { backupSource, type BackupResult } from '../lib/engine/backup.ts';
-import { listStored } from '../lib/engine/catalog.ts';
+import { listStored } from '../lib/engine/catalog/backups.ts';
 import { HoldfastError } from '../lib/errors.ts';
 import { artifactOf } from '../lib/format/manifest.ts';
 import { bytesText, counted, durationText } from '../lib/cli/output/units.ts';

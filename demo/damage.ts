@@ -1,10 +1,10 @@
 // Damages a copy of the store, and shows that the damage is found, named, kept from being restored, and repaired.
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { openBackup } from '../lib/engine/catalog.ts';
+import { openBackup } from '../lib/engine/catalog/backups.ts';
 import type { Engine } from '../lib/engine/engine.ts';
 import { repairBackup } from '../lib/engine/repair.ts';
-import { restoreBackup } from '../lib/engine/restore.ts';
+import { restoreBackup } from '../lib/engine/restore/to-folder.ts';
 import { verifyBackup, type VerifyResult } from '../lib/engine/verify.ts';
 import { HoldfastError } from '../lib/errors.ts';
 import type { IndexGroup } from '../lib/format/archive-index.ts';

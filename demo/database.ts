@@ -2,7 +2,7 @@
 // copy is named.
 import path from 'node:path';
 import { backupSource, type BackupResult } from '../lib/engine/backup.ts';
-import { openBackup } from '../lib/engine/catalog.ts';
+import { openBackup } from '../lib/engine/catalog/backups.ts';
 import type { Engine } from '../lib/engine/engine.ts';
 import { workOf } from '../lib/engine/engine.ts';
 import { restoreTest } from '../lib/engine/restore-test.ts';

@@ -1,6 +1,6 @@
 // What the archives of the demonstration hold, by their indexes.
-import { readGroups } from '../lib/archive/read.ts';
-import { openBackup } from '../lib/engine/catalog.ts';
+import { readGroups } from '../lib/archive/read/archive-reader.ts';
+import { openBackup } from '../lib/engine/catalog/backups.ts';
 import type { Engine } from '../lib/engine/engine.ts';
 import type { IndexGroup } from '../lib/format/archive-index.ts';
 import { displayPath } from '../lib/format/paths.ts';

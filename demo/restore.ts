@@ -2,7 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { restoreTest } from '../lib/engine/restore-test.ts';
-import { restoreBackup } from '../lib/engine/restore.ts';
+import { restoreBackup } from '../lib/engine/restore/to-folder.ts';
 import { bytesText, counted, durationText } from '../lib/cli/output/units.ts';
 import type { Backups } from './back-up.ts';
 import { runTool } from './command.ts';

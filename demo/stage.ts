@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import path from 'node:path';
 import process from 'node:process';
-import { Pool } from '../lib/archive/pool.ts';
+import { Pool } from '../lib/archive/threads/pool.ts';
 import type { Engine } from '../lib/engine/engine.ts';
 import { keyIdOf, localSigner } from '../lib/format/signed.ts';
 import { filesSource, type FilesOptions } from '../lib/sources/files/source.ts';

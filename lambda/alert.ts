@@ -4,7 +4,7 @@ import { tellAlarm, tellDay, type AlertReport } from '../lib/functions/alert.ts'
 import type { FunctionContext } from '../lib/functions/deadline.ts';
 import { asksForReport, timeOf } from '../lib/functions/events.ts';
 import { guard, invoke } from '../lib/functions/invocation.ts';
-import { latestTime } from '../lib/engine/clock.ts';
+import { latestTime } from '../lib/engine/catalog/clock.ts';
 import { HoldfastError } from '../lib/errors.ts';
 
 /** A change of one of our alarms, or `{ report: 'daily', at }`. */

@@ -6,7 +6,7 @@ import { invoke } from '../lib/functions/invocation.ts';
 import { ARCHIVE_KINDS, type Kinds } from '../lib/wiring/kinds.ts';
 import { verifyContent, type ContentReport } from '../lib/functions/verify-content.ts';
 import { verifyCreated, type VerifyReport } from '../lib/functions/verify-created.ts';
-import { latestTime } from '../lib/engine/clock.ts';
+import { latestTime } from '../lib/engine/catalog/clock.ts';
 import { HoldfastError } from '../lib/errors.ts';
 
 /** An S3 event about a manifest, or `{ level: 'content', at }`. */

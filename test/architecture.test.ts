@@ -43,7 +43,7 @@ test('every import follows docs/architecture.md', async () => {
   // It saw types and dynamic imports too, or the rules would hold for less than they say.
   const importsOf = (file: string) =>
     modules.find(({ source }) => source === file)?.dependencies.map(({ resolved }) => resolved);
-  expect(importsOf('lib/engine/engine.ts')).toContain('lib/archive/pool.ts');
+  expect(importsOf('lib/engine/engine.ts')).toContain('lib/archive/threads/pool.ts');
   expect(importsOf('lib/cli/program.ts')).toContain('lib/cli/commands/backup.ts');
 });
 

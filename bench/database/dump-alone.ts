@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Pool } from '../../lib/archive/pool.ts';
+import { Pool } from '../../lib/archive/threads/pool.ts';
 import { parseConnection } from '../../lib/sources/postgres/server/connection.ts';
 import { DumpWriter } from '../../lib/sources/postgres/dump/writer.ts';
 import { EVERYTHING } from '../../lib/sources/postgres/dump/selection.ts';

@@ -1,5 +1,5 @@
 // Is the source that stands here the one that was backed up? Asked before it is restored over, and by `status`.
-import { differenceFrom, madeElsewhere } from '../engine/same-place.ts';
+import { differenceFrom, madeElsewhere } from '../engine/restore/same-place.ts';
 import { HoldfastError } from '../errors.ts';
 import { isElsewhere, placeText } from '../format/place.ts';
 import { finding, type Finding } from '../policy/conditions.ts';

@@ -1,7 +1,7 @@
 // From the command line and the environment to an engine: configuration, store, keys, clock and chance enter here.
 import os from 'node:os';
 import process from 'node:process';
-import { Pool } from '../archive/pool.ts';
+import { Pool } from '../archive/threads/pool.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig, findConfig, type LoadOptions } from '../config/load/load.ts';
 

@@ -17,13 +17,13 @@ import {
   type BackupTotals,
 } from '../policy/anomaly.ts';
 import type { ArtifactSink, Source, ReadResult } from '../sources/source.ts';
-import { isUnreadable, readManifest, withArtifacts, type ReadBackup } from './catalog.ts';
-import { assertClock } from './clock.ts';
+import { isUnreadable, readManifest, withArtifacts, type ReadBackup } from './catalog/backups.ts';
+import { assertClock } from './catalog/clock.ts';
 import { signerOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
-import { claimStore } from './marker.ts';
-import { findPredecessor } from './predecessor.ts';
-import { assertSamePlace } from './same-place.ts';
-import { listedProblems, tryRecord } from './records.ts';
+import { claimStore } from './catalog/marker.ts';
+import { findPredecessor } from './catalog/predecessor.ts';
+import { assertSamePlace } from './restore/same-place.ts';
+import { listedProblems, tryRecord } from './catalog/records.ts';
 import { newestTest } from './tested.ts';
 
 export interface BackupOptions {

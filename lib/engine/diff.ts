@@ -2,7 +2,7 @@
 import { HoldfastError } from '../errors.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { ComparedLive, ListedEntry, LiveSource } from '../sources/source.ts';
-import { openBackup } from './catalog.ts';
+import { openBackup } from './catalog/backups.ts';
 import { kindOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
 
 /** In what way an entry that both backups hold is not the same. */

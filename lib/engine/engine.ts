@@ -1,5 +1,5 @@
 // What every verb works with: the store, the keys, and everything that comes from outside.
-import type { Pool } from '../archive/pool.ts';
+import type { Pool } from '../archive/threads/pool.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Signer, TrustedKey } from '../format/signed.ts';
 import type { Progress, SourceKind, Work } from '../sources/source.ts';

@@ -2,9 +2,9 @@
 import { HoldfastError } from '../errors.ts';
 import { parseBackupId } from '../format/ids.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
-import { listStored, newestRun, type StoredBackup } from './catalog.ts';
+import { listStored, newestRun, type StoredBackup } from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
-import { assertOurs } from './marker.ts';
+import { assertOurs } from './catalog/marker.ts';
 
 const PROBE_BYTES = 64 << 10;
 

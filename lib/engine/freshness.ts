@@ -1,8 +1,8 @@
 // How the store stands, for alarms: the same judgment as that of `status`, by a clock and on a store that can be relied on.
 import { assess, type Assessment, type SourceMeasures } from '../policy/assessment.ts';
-import { assertClock } from './clock.ts';
+import { assertClock } from './catalog/clock.ts';
 import type { Engine } from './engine.ts';
-import { assertOurs } from './marker.ts';
+import { assertOurs } from './catalog/marker.ts';
 import { measure, type MeasureInput } from './measure.ts';
 
 /**

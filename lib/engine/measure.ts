@@ -10,10 +10,10 @@ import { longestIntervalMs } from '../policy/schedule.ts';
 import type { Engine } from './engine.ts';
 import { failedRuns } from './keeping-time.ts';
 import { decide, type PruneDecision } from './prune-decision.ts';
-import { lastPrune, missingSincePrune, releasedAndListed } from './prune-facts.ts';
-import { readRecords } from './records.ts';
-import { configuredSince, lastSeen, type SeenConfiguration } from './schedules-seen.ts';
-import { surveySource, type Survey, type SurveyedBackup } from './survey.ts';
+import { lastPrune, missingSincePrune, releasedAndListed } from './catalog/prune-facts.ts';
+import { readRecords } from './catalog/records.ts';
+import { configuredSince, lastSeen, type SeenConfiguration } from './catalog/schedules-seen.ts';
+import { surveySource, type Survey, type SurveyedBackup } from './catalog/survey.ts';
 
 /** What is promised of a source, and what is kept of it. */
 export interface Promised extends Objectives {

@@ -1,8 +1,8 @@
 // Pins: records that keep a backup for good whatever the retention policy wants, and the records that take them back.
 import { HoldfastError } from '../errors.ts';
 import { signerOf, type Engine } from './engine.ts';
-import { writeRecord } from './records.ts';
-import { surveySource, type SurveyedBackup } from './survey.ts';
+import { writeRecord } from './catalog/records.ts';
+import { surveySource, type SurveyedBackup } from './catalog/survey.ts';
 
 /**
  * Marks a backup to be kept for good. One that is pinned already is left as it is, unless there is a note to add.

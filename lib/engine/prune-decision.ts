@@ -2,7 +2,7 @@
 import { DAY_MS } from '../policy/durations.ts';
 import { applyRetention, type RetentionResult } from '../policy/retention.ts';
 import type { RetentionPolicy } from '../policy/retention-policy.ts';
-import type { SurveyedBackup } from './survey.ts';
+import type { SurveyedBackup } from './catalog/survey.ts';
 
 export interface PruneDecision extends RetentionResult<SurveyedBackup> {
   /** Let go before, wanted by nothing now, and listed still. They count for nothing, and are let go again. */

@@ -4,15 +4,15 @@ import type { Facts } from '../format/record.ts';
 import { NOT_GOOD_KEPT_MS, type RetentionPolicy } from '../policy/retention-policy.ts';
 import { keepReasonText } from '../policy/retention-reasons.ts';
 import type { Schedule } from '../policy/schedule.ts';
-import type { StoredBackup } from './catalog.ts';
-import { assertClock } from './clock.ts';
+import type { StoredBackup } from './catalog/backups.ts';
+import { assertClock } from './catalog/clock.ts';
 import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
-import { assertOurs } from './marker.ts';
+import { assertOurs } from './catalog/marker.ts';
 import { decide, protectedUntil, type PruneDecision } from './prune-decision.ts';
-import { lastPrune, missingSincePrune, readPrunes, releasedAndListed } from './prune-facts.ts';
-import { writeRecord } from './records.ts';
-import { lastSeen, schedulesFact } from './schedules-seen.ts';
-import { storedBytesOf, surveySource, type SurveyedBackup } from './survey.ts';
+import { lastPrune, missingSincePrune, readPrunes, releasedAndListed } from './catalog/prune-facts.ts';
+import { writeRecord } from './catalog/records.ts';
+import { lastSeen, schedulesFact } from './catalog/schedules-seen.ts';
+import { storedBytesOf, surveySource, type SurveyedBackup } from './catalog/survey.ts';
 
 export interface PruneOptions {
   readonly policy: RetentionPolicy;

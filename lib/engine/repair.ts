@@ -16,10 +16,10 @@ import {
   openBackup,
   readManifest,
   withArtifacts,
-} from './catalog.ts';
+} from './catalog/backups.ts';
 import { kindOf, signerOf, workOf, type Engine } from './engine.ts';
-import { isKnownDamaged } from './predecessor.ts';
-import { writeRecord } from './records.ts';
+import { isKnownDamaged } from './catalog/predecessor.ts';
+import { writeRecord } from './catalog/records.ts';
 
 export interface Healed {
   readonly path: string;

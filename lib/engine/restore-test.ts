@@ -4,10 +4,10 @@ import path from 'node:path';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
 import type { Difference, LiveSource, OpenBackup } from '../sources/source.ts';
-import { openBackup, type ReadBackup } from './catalog.ts';
+import { openBackup, type ReadBackup } from './catalog/backups.ts';
 import { removeTree } from '../sources/tree/remove-tree.ts';
 import { kindOf, workOf, type Engine } from './engine.ts';
-import { tryRecord, type Recorded } from './records.ts';
+import { tryRecord, type Recorded } from './catalog/records.ts';
 
 export interface RestoreTestResult extends Recorded {
   readonly source: string;

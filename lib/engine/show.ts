@@ -5,11 +5,11 @@ import { isSafety } from '../format/ids.ts';
 import { manifestKey } from '../format/layout.ts';
 import type { Verb } from '../format/record.ts';
 import type { ByHand, ListedEntry } from '../sources/source.ts';
-import { openBackup, readManifest } from './catalog.ts';
+import { openBackup, readManifest } from './catalog/backups.ts';
 import type { BackupName } from './diff.ts';
 import { kindOf, throwIfCancelled, type Engine } from './engine.ts';
-import { readRecords, type ReadRecord } from './records.ts';
-import { surveySource, type SurveyedBackup } from './survey.ts';
+import { readRecords, type ReadRecord } from './catalog/records.ts';
+import { surveySource, type SurveyedBackup } from './catalog/survey.ts';
 
 /** An act of which this backup was the subject. */
 export interface ActOnBackup {

@@ -12,9 +12,9 @@ import type { EvidenceLevel, Standing } from '../policy/standing.ts';
 import type { SuccessSummary } from '../policy/success.ts';
 import type { Engine } from './engine.ts';
 import { measure, type MeasureInput } from './measure.ts';
-import { readPrunes, type PruneFacts } from './prune-facts.ts';
+import { readPrunes, type PruneFacts } from './catalog/prune-facts.ts';
 import { successOf } from './success.ts';
-import { runsUntil, storedBytesOf, type Survey, type SurveyedBackup } from './survey.ts';
+import { runsUntil, storedBytesOf, type Survey, type SurveyedBackup } from './catalog/survey.ts';
 
 /** The newest proof at one level. */
 export interface LastProof {

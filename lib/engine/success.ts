@@ -2,11 +2,11 @@
 import { HoldfastError } from '../errors.ts';
 import { DAY_MS } from '../policy/durations.ts';
 import { summarizeRuns, type RunOutcome, type SuccessSummary } from '../policy/success.ts';
-import { isAboutOneFile, listStored, readManifest, timeOf, type StoredBackup } from './catalog.ts';
+import { isAboutOneFile, listStored, readManifest, timeOf, type StoredBackup } from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
 import type { FailedRun } from '../policy/facts.ts';
 import { failedRuns } from './keeping-time.ts';
-import { readPrunes } from './prune-facts.ts';
+import { readPrunes } from './catalog/prune-facts.ts';
 
 /** Over how long runs are summed up. */
 const SUCCESS_WINDOW_MS = 30 * DAY_MS;

@@ -2,7 +2,7 @@
 import type { Facts } from '../format/record.ts';
 import type { Source, Tested } from '../sources/source.ts';
 import type { Engine } from './engine.ts';
-import { readNewestRecord, readRecords, type ReadRecord } from './records.ts';
+import { readNewestRecord, readRecords, type ReadRecord } from './catalog/records.ts';
 
 /** The newest restore test of a source that a trusted key vouches for; only kinds that try out backups themselves record more than times. */
 export async function newestTest(

@@ -3,9 +3,9 @@ import { HoldfastError, type Problem } from '../errors.ts';
 import { manifestKey } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
 import type { ProofLevel } from '../sources/source.ts';
-import { openBackup } from './catalog.ts';
+import { openBackup } from './catalog/backups.ts';
 import { kindOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
-import { tryRecord, type Recorded } from './records.ts';
+import { tryRecord, type Recorded } from './catalog/records.ts';
 
 export interface VerifyResult extends Recorded {
   readonly source: string;

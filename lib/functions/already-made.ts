@@ -1,8 +1,8 @@
 // Events come twice, late and out of order. What they ask for may be there, or may have failed for good.
-import { listStored, newestBackups, timeOf } from '../engine/catalog.ts';
-import { latestTime } from '../engine/clock.ts';
+import { listStored, newestBackups, timeOf } from '../engine/catalog/backups.ts';
+import { latestTime } from '../engine/catalog/clock.ts';
 import type { Engine } from '../engine/engine.ts';
-import { readRecords } from '../engine/records.ts';
+import { readRecords } from '../engine/catalog/records.ts';
 import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
 import { backupId, parseBackupId, type Trigger } from '../format/ids.ts';
 import type { Manifest } from '../format/manifest.ts';

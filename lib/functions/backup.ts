@@ -1,6 +1,6 @@
 // What the functions that back up do with an event; they differ in the sources that they can read.
 import { backupSource } from '../engine/backup.ts';
-import { latestTime } from '../engine/clock.ts';
+import { latestTime } from '../engine/catalog/clock.ts';
 import { lacksSomething } from '../policy/standing.ts';
 import { parseBackupEvent } from './events.ts';
 import type { Invocation } from './invocation.ts';

@@ -1,6 +1,6 @@
 // What `freshness` does: measure, try the keys, publish, and call the heartbeat when all is well.
 import { sourceMeasures } from '../engine/freshness.ts';
-import { claimStore } from '../engine/marker.ts';
+import { claimStore } from '../engine/catalog/marker.ts';
 import { HoldfastError } from '../errors.ts';
 import { unwellLines } from '../alerts/alarm-lines.ts';
 import { assessSystem, tryKeys } from './assess.ts';

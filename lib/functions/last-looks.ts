@@ -1,8 +1,8 @@
 // What is still to be verified: the same event twice needs one proof, and a run that was stopped goes on where it was.
-import { listStored, timeOf } from '../engine/catalog.ts';
-import { latestTime } from '../engine/clock.ts';
+import { listStored, timeOf } from '../engine/catalog/backups.ts';
+import { latestTime } from '../engine/catalog/clock.ts';
 import type { Engine } from '../engine/engine.ts';
-import { readRecords } from '../engine/records.ts';
+import { readRecords } from '../engine/catalog/records.ts';
 import type { VerifyResult } from '../engine/verify.ts';
 import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
 import type { ProofLevel } from '../sources/source.ts';

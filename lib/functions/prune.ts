@@ -1,6 +1,6 @@
 // What `prune` does: the policy of each source in turn; one that fails does not keep the others from being protected.
 import { intervalOf, scheduleOf } from '../config/objectives.ts';
-import { listStored } from '../engine/catalog.ts';
+import { listStored } from '../engine/catalog/backups.ts';
 import { pruneSource, type PruneResult } from '../engine/prune.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Invocation } from './invocation.ts';

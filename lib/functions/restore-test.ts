@@ -1,11 +1,11 @@
 // What `restore-test` does: the newest good backup of a source is restored to the function's own storage and compared.
 import { statfs } from 'node:fs/promises';
 import type { SourceConfig } from '../config/config.ts';
-import { latestTime } from '../engine/clock.ts';
+import { latestTime } from '../engine/catalog/clock.ts';
 import { kindOf, type Engine } from '../engine/engine.ts';
-import { readRecords } from '../engine/records.ts';
+import { readRecords } from '../engine/catalog/records.ts';
 import { restoreTest } from '../engine/restore-test.ts';
-import { runsUntil, surveySource, type SurveyedBackup } from '../engine/survey.ts';
+import { runsUntil, surveySource, type SurveyedBackup } from '../engine/catalog/survey.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { parseRestoreTestEvent } from './events.ts';

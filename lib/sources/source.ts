@@ -1,7 +1,7 @@
 // The contract of a kind of source: what it reads into artifacts, proves, writes back and compares. The engine knows no kind.
-import type { Unkept } from '../archive/ownership.ts';
-import type { ByteReader } from '../archive/read.ts';
-import type { Pool } from '../archive/pool.ts';
+import type { Unkept } from '../archive/read/ownership.ts';
+import type { ByteReader } from '../archive/read/archive-reader.ts';
+import type { Pool } from '../archive/threads/pool.ts';
 import type { Problem } from '../errors.ts';
 import type { Place } from '../format/place.ts';
 import type { Facts } from '../format/record.ts';

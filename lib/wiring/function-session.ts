@@ -5,7 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { KMSClient } from '@aws-sdk/client-kms';
-import { Pool } from '../archive/pool.ts';
+import { Pool } from '../archive/threads/pool.ts';
 import type { Config } from '../config/config.ts';
 import {
   FUNCTION_CONFIG_FILE,

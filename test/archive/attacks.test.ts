@@ -1,10 +1,10 @@
 // Archives that agree with themselves and mean harm. Nothing outside the folder that is restored into may be touched.
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Pool } from '../../lib/archive/pool.ts';
-import { proveArchive } from '../../lib/archive/prove-archive.ts';
-import type { RestoreSummary } from '../../lib/archive/restore-archive.ts';
-import { ASIDE } from '../../lib/archive/ownership.ts';
+import { Pool } from '../../lib/archive/threads/pool.ts';
+import { proveArchive } from '../../lib/archive/read/prove-archive.ts';
+import type { RestoreSummary } from '../../lib/archive/read/restore-archive.ts';
+import { ASIDE } from '../../lib/archive/read/ownership.ts';
 import { HoldfastError } from '../../lib/errors.ts';
 import { INDEX_PATH } from '../../lib/format/own-paths.ts';
 import { MemoryReader, plant, restoreInto, Scratch } from '../support/archives.ts';
@@ -356,7 +356,7 @@ test('what stands in the way of a file is not overwritten', async () => {
     await forge(one({ path: 'a', ...EVIL }, { path: 'd/' }, { path: 'd/b', ...EVIL })),
   );
   const pool = new Pool({ workers: 0 });
-  const { restoreArchive } = await import('../../lib/archive/restore-archive.ts');
+  const { restoreArchive } = await import('../../lib/archive/read/restore-archive.ts');
   fs.symlinkSync(scratch.at('outside.txt'), scratch.at('elsewhere/a'));
   fs.symlinkSync(scratch.at('canary'), scratch.at('elsewhere/d'));
   const summary = await restoreArchive(archive, {

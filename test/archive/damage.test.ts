@@ -1,7 +1,7 @@
 // Any damage to an archive is found, and named as narrowly as the archive still allows.
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { locateTable, openArchive, readGroups } from '../../lib/archive/read.ts';
+import { locateTable, openArchive, readGroups } from '../../lib/archive/read/archive-reader.ts';
 import type { IndexGroup } from '../../lib/format/archive-index.ts';
 import { displayPath } from '../../lib/format/paths.ts';
 import {

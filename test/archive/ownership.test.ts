@@ -1,7 +1,7 @@
 // Who gets what is restored: decided from the entry and the user alone.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ASIDE, BY_NUMBER, dueOf, type Ownership } from '../../lib/archive/ownership.ts';
+import { ASIDE, BY_NUMBER, dueOf, type Ownership } from '../../lib/archive/read/ownership.ts';
 
 const entries = fc.record({
   type: fc.constantFrom('file', 'directory'),

@@ -114,7 +114,7 @@ describe('what is deflated fast', () => {
 
   test('is about as small as with the fastest level of zlib', () => {
     const code = Buffer.concat(
-      ['lib/format/codec.ts', 'lib/archive/pool.ts', 'package-lock.json'].map((file) =>
+      ['lib/format/codec.ts', 'lib/archive/threads/pool.ts', 'package-lock.json'].map((file) =>
         execFileSync('cat', [file]),
       ),
     );

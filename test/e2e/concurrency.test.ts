@@ -5,7 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { surveySource } from '../../lib/engine/survey.ts';
+import { surveySource } from '../../lib/engine/catalog/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { withLocalLock } from '../../lib/stores/folder/lock.ts';
 import { noise } from '../support/archives.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { pruneSource } from '../../lib/engine/prune.ts';
-import { surveySource } from '../../lib/engine/survey.ts';
+import { surveySource } from '../../lib/engine/catalog/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { backupId } from '../../lib/format/ids.ts';
 import type { Store } from '../../lib/stores/store.ts';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { readRecords } from '../../lib/engine/records.ts';
+import { readRecords } from '../../lib/engine/catalog/records.ts';
 import { Clock, contents, listed, treeOf, unsound } from '../support/engine.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { plantSite } from '../support/small-site.ts';

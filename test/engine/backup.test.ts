@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { readManifest } from '../../lib/engine/catalog.ts';
+import { readManifest } from '../../lib/engine/catalog/backups.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
-import { readRecords } from '../../lib/engine/records.ts';
+import { readRecords } from '../../lib/engine/catalog/records.ts';
 import { restoreTest } from '../../lib/engine/restore-test.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { HoldfastError } from '../../lib/errors.ts';

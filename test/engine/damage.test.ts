@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { restoreTest } from '../../lib/engine/restore-test.ts';
-import { surveySource } from '../../lib/engine/survey.ts';
+import { surveySource } from '../../lib/engine/catalog/survey.ts';
 import { verifyBackup, type VerifyResult } from '../../lib/engine/verify.ts';
 import { artifactOf, type Manifest } from '../../lib/format/manifest.ts';
 import { Scratch } from '../support/archives.ts';

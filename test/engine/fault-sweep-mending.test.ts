@@ -2,10 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { openBackup } from '../../lib/engine/catalog.ts';
+import { openBackup } from '../../lib/engine/catalog/backups.ts';
 import { repairBackup } from '../../lib/engine/repair.ts';
-import { restoreInPlace, type InPlaceReport } from '../../lib/engine/restore-in-place.ts';
-import { lastSafety } from '../../lib/engine/safety.ts';
+import { restoreInPlace, type InPlaceReport } from '../../lib/engine/restore/in-place.ts';
+import { lastSafety } from '../../lib/engine/restore/safety.ts';
 import { artifactOf } from '../../lib/format/manifest.ts';
 import { localSigner } from '../../lib/format/signed.ts';
 import type { Store } from '../../lib/stores/store.ts';

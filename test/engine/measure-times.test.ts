@@ -1,7 +1,7 @@
 // What alarms on AWS look at is computed by the same judgement as `status`: the two never disagree about runs that are missing.
 import { describe, expect, test } from '@jest/globals';
 import { assessStore, sourceMeasures } from '../../lib/engine/freshness.ts';
-import { claimStore } from '../../lib/engine/marker.ts';
+import { claimStore } from '../../lib/engine/catalog/marker.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { statusOf } from '../../lib/engine/status.ts';
 import { parseSchedule, type Schedule } from '../../lib/policy/schedule.ts';

@@ -3,14 +3,14 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { chooseBackups, resolveBackup } from '../../lib/engine/catalog.ts';
+import { chooseBackups, resolveBackup } from '../../lib/engine/catalog/backups.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
-import { findPredecessor } from '../../lib/engine/predecessor.ts';
+import { findPredecessor } from '../../lib/engine/catalog/predecessor.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { repairBackup } from '../../lib/engine/repair.ts';
 import { showBackup } from '../../lib/engine/show.ts';
 import { statusOf } from '../../lib/engine/status.ts';
-import { surveySource, type SurveyedBackup } from '../../lib/engine/survey.ts';
+import { surveySource, type SurveyedBackup } from '../../lib/engine/catalog/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { backupId, type TriggerKind } from '../../lib/format/ids.ts';
 import { artifactOf } from '../../lib/format/manifest.ts';

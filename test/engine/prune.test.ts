@@ -1,9 +1,9 @@
 // Letting go: what a prune keeps and why, what it leaves alone, and that nothing goes without a record.
 import { describe, expect, test } from '@jest/globals';
-import { resolveBackup } from '../../lib/engine/catalog.ts';
+import { resolveBackup } from '../../lib/engine/catalog/backups.ts';
 import { pinBackup, unpinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
-import { readRecords } from '../../lib/engine/records.ts';
+import { readRecords } from '../../lib/engine/catalog/records.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { backupId } from '../../lib/format/ids.ts';
 import { manifestKey } from '../../lib/format/layout.ts';

@@ -1,11 +1,11 @@
 // Restoring and testing restores: what is asked for and nothing else, at a target that held nothing, or not at all.
 import fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { resolveBackup } from '../../lib/engine/catalog.ts';
+import { resolveBackup } from '../../lib/engine/catalog/backups.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
-import { readRecords } from '../../lib/engine/records.ts';
+import { readRecords } from '../../lib/engine/catalog/records.ts';
 import { restoreTest } from '../../lib/engine/restore-test.ts';
-import { surveySource } from '../../lib/engine/survey.ts';
+import { surveySource } from '../../lib/engine/catalog/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { artifactOf, type Manifest } from '../../lib/format/manifest.ts';
 import { filesKind } from '../../lib/sources/tree/kind.ts';

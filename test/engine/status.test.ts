@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { BackupResult } from '../../lib/engine/backup.ts';
-import { claimStore } from '../../lib/engine/marker.ts';
+import { claimStore } from '../../lib/engine/catalog/marker.ts';
 import { pinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { repairBackup } from '../../lib/engine/repair.ts';

@@ -1,11 +1,11 @@
 // Whom the engine believes: files that nobody vouches for, that were moved, altered or signed by a key that may not, decide nothing.
 import { describe, expect, test } from '@jest/globals';
-import { openBackup } from '../../lib/engine/catalog.ts';
+import { openBackup } from '../../lib/engine/catalog/backups.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
 import { pinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { restoreTest } from '../../lib/engine/restore-test.ts';
-import { surveySource } from '../../lib/engine/survey.ts';
+import { surveySource } from '../../lib/engine/catalog/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { backupId } from '../../lib/format/ids.ts';
 import { manifestKey } from '../../lib/format/layout.ts';

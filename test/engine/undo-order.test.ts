@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
-import { openBackup } from '../../lib/engine/catalog.ts';
-import { restoreInPlace } from '../../lib/engine/restore-in-place.ts';
-import { lastSafety } from '../../lib/engine/safety.ts';
+import { openBackup } from '../../lib/engine/catalog/backups.ts';
+import { restoreInPlace } from '../../lib/engine/restore/in-place.ts';
+import { lastSafety } from '../../lib/engine/restore/safety.ts';
 import { localSigner } from '../../lib/format/signed.ts';
 import { plant, Scratch } from '../support/archives.ts';
 import {

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { pruneSource } from '../../lib/engine/prune.ts';
-import { surveySource } from '../../lib/engine/survey.ts';
+import { surveySource } from '../../lib/engine/catalog/survey.ts';
 import { calendarOf } from '../../lib/policy/calendar.ts';
 import { DEFAULT_RETENTION } from '../../lib/policy/retention-policy.ts';
 import { plant, Scratch } from '../support/archives.ts';

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readGroups } from '../../lib/archive/read.ts';
+import { readGroups } from '../../lib/archive/read/archive-reader.ts';
 import type { IndexEntry } from '../../lib/format/archive-index.ts';
 import { artifactOf, type Manifest } from '../../lib/format/manifest.ts';
 import { encodeSigned, localSigner } from '../../lib/format/signed.ts';

@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { Pool } from '../../lib/archive/pool.ts';
-import type { ArchiveFindings } from '../../lib/archive/prove-archive.ts';
-import { proveArchive } from '../../lib/archive/prove-archive.ts';
-import { openArchive, type Archive, type ByteReader } from '../../lib/archive/read.ts';
-import { restoreArchive, type RestoreSummary } from '../../lib/archive/restore-archive.ts';
-import { ASIDE, BY_NUMBER } from '../../lib/archive/ownership.ts';
+import { Pool } from '../../lib/archive/threads/pool.ts';
+import type { ArchiveFindings } from '../../lib/archive/read/prove-archive.ts';
+import { proveArchive } from '../../lib/archive/read/prove-archive.ts';
+import { openArchive, type Archive, type ByteReader } from '../../lib/archive/read/archive-reader.ts';
+import { restoreArchive, type RestoreSummary } from '../../lib/archive/read/restore-archive.ts';
+import { ASIDE, BY_NUMBER } from '../../lib/archive/read/ownership.ts';
 import { HoldfastError, type Problem } from '../../lib/errors.ts';
 import type { Extent } from '../../lib/format/codec.ts';
 import {

@@ -1,7 +1,7 @@
 // Backs up a bucket of generated objects in a process of its own, and tells what that took; run by a test that measures memory.
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import { Pool } from '../../lib/archive/pool.ts';
+import { Pool } from '../../lib/archive/threads/pool.ts';
 import { bucketSource } from '../../lib/sources/bucket/source.ts';
 import { machineTime } from './machine-time.ts';
 import { S3Client } from '@aws-sdk/client-s3';

@@ -2,15 +2,15 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { Pool } from '../../lib/archive/pool.ts';
+import { Pool } from '../../lib/archive/threads/pool.ts';
 import { backupSource, type BackupOptions, type BackupResult } from '../../lib/engine/backup.ts';
-import { listStored, type StoredBackup } from '../../lib/engine/catalog.ts';
+import { listStored, type StoredBackup } from '../../lib/engine/catalog/backups.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
 import {
   restoreBackup,
   type RestoreOptions,
   type RestoreReport,
-} from '../../lib/engine/restore.ts';
+} from '../../lib/engine/restore/to-folder.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import type { TriggerKind } from '../../lib/format/ids.ts';
 import { localSigner, trustedKey, type TrustedKey } from '../../lib/format/signed.ts';

@@ -1,8 +1,8 @@
 // Makes archives that say of themselves whatever a test wants, and are consistent with it: digests, index and sums all agree.
 import crypto from 'node:crypto';
-import { IndexWriter } from '../../lib/archive/index-writer.ts';
-import { Pool } from '../../lib/archive/pool.ts';
-import { openArchive, type Archive } from '../../lib/archive/read.ts';
+import { IndexWriter } from '../../lib/archive/write/index-writer.ts';
+import { Pool } from '../../lib/archive/threads/pool.ts';
+import { openArchive, type Archive } from '../../lib/archive/read/archive-reader.ts';
 import type { IndexEntry, Member } from '../../lib/format/archive-index.ts';
 import { encodeMember, type Extent } from '../../lib/format/codec.ts';
 import { encodeHeader, paddingBytes } from '../../lib/format/tar.ts';

@@ -1,12 +1,12 @@
 // Archives a folder into a file and verifies it, as a process of its own: prints the most memory that it ever took.
 import fs from 'node:fs';
 import process from 'node:process';
-import { partBytes } from '../../lib/archive/output.ts';
-import { Pool } from '../../lib/archive/pool.ts';
-import { proveArchive } from '../../lib/archive/prove-archive.ts';
-import type { ByteReader } from '../../lib/archive/read.ts';
-import { ScanWriter } from '../../lib/archive/scan.ts';
-import { ArchiveWriter, type ArchiveSummary } from '../../lib/archive/write.ts';
+import { partBytes } from '../../lib/archive/write/output.ts';
+import { Pool } from '../../lib/archive/threads/pool.ts';
+import { proveArchive } from '../../lib/archive/read/prove-archive.ts';
+import type { ByteReader } from '../../lib/archive/read/archive-reader.ts';
+import { ScanWriter } from '../../lib/archive/write/scan.ts';
+import { ArchiveWriter, type ArchiveSummary } from '../../lib/archive/write/archive-writer.ts';
 import { createSelector } from '../../lib/sources/tree/select.ts';
 import { walk } from '../../lib/sources/tree/walk.ts';
 import { machineTime } from './machine-time.ts';

@@ -4,7 +4,7 @@ import { isOfStack } from '../../config/load/store-place.ts';
 import { backupSource, type BackupResult } from '../../engine/backup.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
-import { surveySource } from '../../engine/survey.ts';
+import { surveySource } from '../../engine/catalog/survey.ts';
 import type { PruneResult } from '../../engine/prune.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger, TriggerKind } from '../../format/ids.ts';

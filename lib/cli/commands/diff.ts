@@ -2,7 +2,7 @@
 import path from 'node:path';
 import process from 'node:process';
 import type { Config, FilesSourceConfig } from '../../config/config.ts';
-import { resolveBackup } from '../../engine/catalog.ts';
+import { resolveBackup } from '../../engine/catalog/backups.ts';
 import { diffBackups, diffLive, isEqual, type BackupName } from '../../engine/diff.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import {

@@ -15,7 +15,7 @@ import {
 } from '../../config/load/store-record.ts';
 import { starterConfig } from '../../config/init/starter.ts';
 import { isUrl, placeOfStore } from '../../config/load/store-place.ts';
-import { readMarker } from '../../engine/marker.ts';
+import { readMarker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { NAME_PATTERN } from '../../format/layout.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';

@@ -1,6 +1,6 @@
 // `holdfast list`: the backups in the store, newest last, with what they are worth.
-import { listStored } from '../../engine/catalog.ts';
-import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
+import { listStored } from '../../engine/catalog/backups.ts';
+import { surveySource, type SurveyedBackup } from '../../engine/catalog/survey.ts';
 import { databaseSummary } from '../../format/manifest.ts';
 import { displayText } from '../../format/paths.ts';
 import { needsSeveral } from '../../sources/postgres/dump/transactions.ts';

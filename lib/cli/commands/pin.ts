@@ -1,5 +1,5 @@
 // `holdfast pin`: keeps a backup for good.
-import { resolveBackup } from '../../engine/catalog.ts';
+import { resolveBackup } from '../../engine/catalog/backups.ts';
 import { pinBackup } from '../../engine/pin.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig } from '../session.ts';

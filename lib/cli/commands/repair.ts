@@ -1,5 +1,5 @@
 // `holdfast repair`: a damaged backup made whole again from what other backups hold, as a new backup.
-import { resolveBackup } from '../../engine/catalog.ts';
+import { resolveBackup } from '../../engine/catalog/backups.ts';
 import { repairBackup, type RepairResult } from '../../engine/repair.ts';
 import { verifyBackup } from '../../engine/verify.ts';
 import { ERRORS } from '../../errors.ts';

@@ -2,10 +2,10 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { Pool } from '../../archive/pool.ts';
+import { Pool } from '../../archive/threads/pool.ts';
 import { openArchiveFile, type FoundArchive } from '../../sources/tree/archive-file.ts';
 import type { Workbench } from '../../engine/engine.ts';
-import { restoreOpened } from '../../engine/restore.ts';
+import { restoreOpened } from '../../engine/restore/to-folder.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Invocation } from '../invocation.ts';
 import { namedKeys } from '../../wiring/keys.ts';

@@ -1,5 +1,5 @@
 // `holdfast restore … --to env:DATABASE_URL`: a backup of a database to a database.
-import { restoreToService, type ServiceRestoreReport } from '../../engine/restore-service.ts';
+import { restoreToService, type ServiceRestoreReport } from '../../engine/restore/to-service.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import { checksOf, databaseTarget } from '../databases.ts';

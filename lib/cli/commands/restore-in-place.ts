@@ -1,9 +1,9 @@
 // `holdfast restore --in-place` and `holdfast undo`: over a folder in use, saved first, undone on request.
 import { realpath } from 'node:fs/promises';
 import process from 'node:process';
-import { openBackup } from '../../engine/catalog.ts';
-import { restoreInPlace, type InPlaceReport } from '../../engine/restore-in-place.ts';
-import { safetyFolder } from '../../engine/safety.ts';
+import { openBackup } from '../../engine/catalog/backups.ts';
+import { restoreInPlace, type InPlaceReport } from '../../engine/restore/in-place.ts';
+import { safetyFolder } from '../../engine/restore/safety.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { extraEntries } from '../../sources/files/source.ts';
 import { uncommittedChanges } from '../../sources/git/facts.ts';

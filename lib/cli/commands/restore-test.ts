@@ -1,5 +1,5 @@
 // `holdfast restore-test`: restores backups to a scratch folder and compares every entry.
-import { chooseBackups } from '../../engine/catalog.ts';
+import { chooseBackups } from '../../engine/catalog/backups.ts';
 import {
   restoreTest,
   type LiveComparison,

@@ -1,8 +1,8 @@
 // `holdfast restore`: a backup, an archive found alone, or some paths of either, to a new folder or over one in use.
 import { stat } from 'node:fs/promises';
-import { openBackup } from '../../engine/catalog.ts';
+import { openBackup } from '../../engine/catalog/backups.ts';
 import { kindOf } from '../../engine/engine.ts';
-import { restoreBackup } from '../../engine/restore.ts';
+import { restoreBackup } from '../../engine/restore/to-folder.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import type { Invocation } from '../invocation.ts';

@@ -1,5 +1,5 @@
 // `holdfast show`: what a backup is, what it holds, and what changed since the one before it.
-import { openBackup, resolveBackup } from '../../engine/catalog.ts';
+import { openBackup, resolveBackup } from '../../engine/catalog/backups.ts';
 import { diffBackups, type BackupName, type DiffTotals } from '../../engine/diff.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { contentsOf, showBackup, type ContentLine, type ShownBackup } from '../../engine/show.ts';

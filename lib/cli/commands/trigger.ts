@@ -10,7 +10,7 @@ import {
 } from '../../config/config.ts';
 import { parseDuration } from '../../config/units.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { surveySource, type SurveyedBackup } from '../../engine/survey.ts';
+import { surveySource, type SurveyedBackup } from '../../engine/catalog/survey.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { resourceName, type FunctionName } from '../../names/aws.ts';
 import type { Invocation } from '../invocation.ts';

@@ -1,5 +1,5 @@
 // `holdfast unpin`: takes back every pin of a backup.
-import { resolveBackup } from '../../engine/catalog.ts';
+import { resolveBackup } from '../../engine/catalog/backups.ts';
 import { unpinBackup } from '../../engine/pin.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, requireConfig } from '../session.ts';

@@ -1,5 +1,5 @@
 // `holdfast verify`: proves backups and names every damaged entry.
-import { chooseBackups, openBackup } from '../../engine/catalog.ts';
+import { chooseBackups, openBackup } from '../../engine/catalog/backups.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { testedFacts } from '../../engine/tested.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';

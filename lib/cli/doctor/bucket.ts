@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { s3PlaceOf } from '../../config/load/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { examineStore } from '../../engine/examine.ts';
-import { assertOurs } from '../../engine/marker.ts';
+import { assertOurs } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { MARKER_KEY } from '../../format/layout.ts';
 import type { S3Place } from '../../names/s3-place.ts';

@@ -6,7 +6,7 @@ import {
   storeRecordFile,
   type KnownStore,
 } from '../../config/load/store-record.ts';
-import { readMarker, storeIdOf } from '../../engine/marker.ts';
+import { readMarker, storeIdOf } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { BACKUPS_PREFIX } from '../../format/layout.ts';
 import { finding, type Finding } from '../../policy/conditions.ts';

@@ -4,7 +4,7 @@ import { opendir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { distance } from '../../config/nearest.ts';
 import { s3PlaceOf } from '../../config/load/store-place.ts';
-import { parseMarker } from '../../engine/marker.ts';
+import { parseMarker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { MARKER_KEY } from '../../format/layout.ts';
 import { formatS3Url } from '../../names/s3-place.ts';

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import type { Config } from '../../config/config.ts';
 import { isOfStack, isUrl } from '../../config/load/store-place.ts';
 import { readKnownStores, storeRecordFile } from '../../config/load/store-record.ts';
-import { holdsBackups, markStore, readMarker, type Marker } from '../../engine/marker.ts';
+import { holdsBackups, markStore, readMarker, type Marker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { MARKER_KEY } from '../../format/layout.ts';
 import { openStore } from '../../stores/open.ts';

@@ -12,7 +12,7 @@ import {
   type KnownStore,
   type StoreAtHand,
 } from '../../config/load/store-record.ts';
-import { nameStore, storeIdOf, type Marker } from '../../engine/marker.ts';
+import { nameStore, storeIdOf, type Marker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Store } from '../../stores/store.ts';
 import type { StoreNeed } from './opened-store.ts';

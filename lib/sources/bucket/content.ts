@@ -1,6 +1,6 @@
 // The content of an object, fetched when its turn has come, in the state that was listed or, where that is gone, as it is then.
-import type { Content, Found, NotFetched } from '../../archive/content.ts';
-import { SPLIT_BYTES } from '../../archive/plan.ts';
+import type { Content, Found, NotFetched } from '../../archive/write/content.ts';
+import { SPLIT_BYTES } from '../../archive/write/plan.ts';
 import type { Problem } from '../../errors.ts';
 import { displayPath } from '../../format/paths.ts';
 import type { Bucket, ListedObject } from './client.ts';

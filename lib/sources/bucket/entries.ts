@@ -1,5 +1,5 @@
 // The entries of an archive that the objects of a bucket make.
-import type { SourceEntry } from '../../archive/plan.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import type { Problem } from '../../errors.ts';
 import type { Bucket } from './client.ts';
 import { contentOf, foundOf } from './content.ts';

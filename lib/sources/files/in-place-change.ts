@@ -1,8 +1,8 @@
 // Moves entries between a folder and the staging places of its file systems. Each step is a rename, and counted when it is done.
 import fs from 'node:fs';
-import { reasonOf } from '../../archive/encode.ts';
-import { keepDirectory } from '../../archive/metadata.ts';
-import { UnkeptList, type Ownership } from '../../archive/ownership.ts';
+import { reasonOf } from '../../archive/write/encode.ts';
+import { keepDirectory } from '../../archive/read/metadata.ts';
+import { UnkeptList, type Ownership } from '../../archive/read/ownership.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';

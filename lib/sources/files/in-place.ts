@@ -1,9 +1,9 @@
 // Restoring files over a folder in use: only what differs, each entry verified beside its place and renamed into it.
-import { unwritten } from '../../archive/extract.ts';
-import { UnkeptList, type Ownership } from '../../archive/ownership.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
-import { readGroups, type Archive } from '../../archive/read.ts';
-import { restoreArchive } from '../../archive/restore-archive.ts';
+import { unwritten } from '../../archive/read/extract.ts';
+import { UnkeptList, type Ownership } from '../../archive/read/ownership.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
+import { readGroups, type Archive } from '../../archive/read/archive-reader.ts';
+import { restoreArchive } from '../../archive/read/restore-archive.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';

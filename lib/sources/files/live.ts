@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { Problem } from '../../errors.ts';
 import { fsPath } from '../../format/paths.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import { compareTree, type TreeDifference } from '../tree/compare.ts';
 import { openBackupArchive } from '../tree/opened-archive.ts';
 import { ownershipOf } from '../tree/owner-names.ts';

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { GitState } from '../../format/manifest.ts';
-import { readGroups } from '../../archive/read.ts';
+import { readGroups } from '../../archive/read/archive-reader.ts';
 import { fromUtf8, fsPath } from '../../format/paths.ts';
 import { archiveTree } from '../tree/archive-tree.ts';
 import { openBackupArchive, wantedPaths } from '../tree/opened-archive.ts';

@@ -2,8 +2,8 @@
 // and afterwards as they were.
 import fs from 'node:fs';
 import process from 'node:process';
-import { microseconds, reasonOf } from '../../archive/encode.ts';
-import { mtimeSeconds } from '../../archive/metadata.ts';
+import { microseconds, reasonOf } from '../../archive/write/encode.ts';
+import { mtimeSeconds } from '../../archive/read/metadata.ts';
 import type { Problem } from '../../errors.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
 import { lookAt } from '../tree/standing-entry.ts';

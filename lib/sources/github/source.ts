@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { GitState } from '../../format/manifest.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import { isOwnPath } from '../../format/own-paths.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
 import { archiveTree, cloneTree } from '../tree/archive-tree.ts';

@@ -7,7 +7,7 @@ import {
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { paginateGetParametersByPath, type Parameter, type SSMClient } from '@aws-sdk/client-ssm';
-import type { SourceEntry } from '../../archive/plan.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';
 import { errorName, statusOf } from '../bucket/errors.ts';

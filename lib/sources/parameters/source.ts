@@ -1,7 +1,7 @@
 // The source kind `parameters`: a file of JSON for each parameter of SSM and each secret, in an archive as of files.
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import type { SourceEntry } from '../../archive/plan.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { archiveTree } from '../tree/archive-tree.ts';
 import { ENCODINGS, type Compression } from '../tree/encodings.ts';

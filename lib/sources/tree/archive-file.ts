@@ -3,7 +3,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError } from '../../errors.ts';
-import { locateTable, openArchive, type ByteReader } from '../../archive/read.ts';
+import { locateTable, openArchive, type ByteReader } from '../../archive/read/archive-reader.ts';
 import { MANIFEST_FORMAT, parseManifest, type Manifest } from '../../format/manifest.ts';
 import { decodeSigned, MAX_SIGNED_BYTES, type TrustedKey } from '../../format/signed.ts';
 import type { OpenBackup } from '../source.ts';

@@ -1,13 +1,13 @@
 // Reads the entries of a tree into the two artifacts of a files backup: the archive and the scan.
 import process from 'node:process';
-import type { Part } from '../../archive/assembly.ts';
-import { Digester, partBytes } from '../../archive/output.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
-import type { Predecessor } from '../../archive/predecessor.ts';
-import { openArchive } from '../../archive/read.ts';
-import { openScan, ScanWriter, type Scan } from '../../archive/scan.ts';
+import type { Part } from '../../archive/write/assembly.ts';
+import { Digester, partBytes } from '../../archive/write/output.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
+import type { Predecessor } from '../../archive/write/predecessor.ts';
+import { openArchive } from '../../archive/read/archive-reader.ts';
+import { openScan, ScanWriter, type Scan } from '../../archive/write/scan.ts';
 import { buildOf } from '../../archive/versions.ts';
-import { ArchiveWriter, type ArchiveSummary } from '../../archive/write.ts';
+import { ArchiveWriter, type ArchiveSummary } from '../../archive/write/archive-writer.ts';
 import type { Encoding } from '../../format/codec.ts';
 import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
 import type { OpenBackup, ReadInput, ReadResult } from '../source.ts';

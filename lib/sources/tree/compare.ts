@@ -8,11 +8,11 @@ import {
   type Due,
   type Ownership,
   type Unkept,
-} from '../../archive/ownership.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
-import type { Pool } from '../../archive/pool.ts';
-import { groupsOf, readGroups, type Archive } from '../../archive/read.ts';
-import { Window } from '../../archive/window.ts';
+} from '../../archive/read/ownership.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
+import type { Pool } from '../../archive/threads/pool.ts';
+import { groupsOf, readGroups, type Archive } from '../../archive/read/archive-reader.ts';
+import { Window } from '../../archive/read/window.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import { displayPath } from '../../format/paths.ts';

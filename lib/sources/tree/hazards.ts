@@ -1,7 +1,7 @@
 // What a restored tree should not hold: files that run with another's rights, files that anybody may change, secrets in the open,
 // links that lead elsewhere.
 import fs from 'node:fs';
-import type { SourceEntry } from '../../archive/plan.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import { displayPath, fromUtf8, fsPath, resolveLinkInside } from '../../format/paths.ts';
 import { findSecret } from './secrets.ts';
 import { createSelector } from './select.ts';

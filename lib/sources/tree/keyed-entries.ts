@@ -1,5 +1,5 @@
 // Files that are known by keys, put in the order of an archive, with the folders that the keys imply.
-import type { SourceEntry } from '../../archive/plan.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import { OddKeys } from './odd-keys.ts';
 import { KeyTree } from './key-tree.ts';
 import { createSelector, type Selector } from './select.ts';

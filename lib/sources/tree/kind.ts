@@ -1,7 +1,7 @@
 // What can be done with backups of files, without their source. The archive alone suffices for all of it.
 import { createHash } from 'node:crypto';
-import { proveArchive } from '../../archive/prove-archive.ts';
-import { restoreArchive } from '../../archive/restore-archive.ts';
+import { proveArchive } from '../../archive/read/prove-archive.ts';
+import { restoreArchive } from '../../archive/read/restore-archive.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { artifactOf } from '../../format/manifest.ts';
 import { fromUtf8 } from '../../format/paths.ts';

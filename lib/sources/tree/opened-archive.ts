@@ -1,6 +1,6 @@
 // What every piece of work with backups of files begins with: the archive, the tree to hold against it, the paths that count.
-import { openArchive, type Archive } from '../../archive/read.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
+import { openArchive, type Archive } from '../../archive/read/archive-reader.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { artifactOf, type Artifact } from '../../format/manifest.ts';
 import { fromUtf8 } from '../../format/paths.ts';

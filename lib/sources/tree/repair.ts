@@ -1,11 +1,11 @@
 // Repairing a backup of files: whole entries and donated contents are gathered in a folder, and archived as the index describes them.
 import fs from 'node:fs';
 import path from 'node:path';
-import { readGroups, type Archive } from '../../archive/read.ts';
-import { ASIDE } from '../../archive/ownership.ts';
-import { restoreArchive } from '../../archive/restore-archive.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
-import { statLine } from '../../archive/stat-line.ts';
+import { readGroups, type Archive } from '../../archive/read/archive-reader.ts';
+import { ASIDE } from '../../archive/read/ownership.ts';
+import { restoreArchive } from '../../archive/read/restore-archive.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
+import { statLine } from '../../archive/write/stat-line.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import type { Encoding } from '../../format/codec.ts';

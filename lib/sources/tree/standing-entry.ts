@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import type { Problem } from '../../errors.ts';
-import { microseconds, problemOf } from '../../archive/encode.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
-import { statLine } from '../../archive/stat-line.ts';
+import { microseconds, problemOf } from '../../archive/write/encode.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
+import { statLine } from '../../archive/write/stat-line.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
 
 /** Smaller files are not looked at for holes: file systems differ in how they count their blocks. */

@@ -1,5 +1,5 @@
 // What a backup of files holds, for listings, and how it is restored without Holdfast. Reads the index alone, never contents.
-import { readGroups, type Archive } from '../../archive/read.ts';
+import { readGroups, type Archive } from '../../archive/read/archive-reader.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';

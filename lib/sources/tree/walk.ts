@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import type { Problem } from '../../errors.ts';
-import { problemOf } from '../../archive/encode.ts';
-import type { SourceEntry } from '../../archive/plan.ts';
+import { problemOf } from '../../archive/write/encode.ts';
+import type { SourceEntry } from '../../archive/write/plan.ts';
 import { isKeyPath, isOwnPath, KEYS_DIRECTORY } from '../../format/own-paths.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
 import { findSecret, type ReadHead } from './secrets.ts';

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readGroups } from '../../../lib/archive/read.ts';
-import { Pool } from '../../../lib/archive/pool.ts';
+import { readGroups } from '../../../lib/archive/read/archive-reader.ts';
+import { Pool } from '../../../lib/archive/threads/pool.ts';
 import { bucketKind, bucketSource, type BucketOptions } from '../../../lib/sources/bucket/source.ts';
 import {
   openMade,

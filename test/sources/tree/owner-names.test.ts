@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import { OwnersSeen, ownershipOf, withNames } from '../../../lib/sources/tree/owner-names.ts';
-import type { SourceEntry } from '../../../lib/archive/plan.ts';
+import type { SourceEntry } from '../../../lib/archive/write/plan.ts';
 
 function sourceEntry(owned: Pick<SourceEntry, 'path' | 'uid' | 'gid'>): SourceEntry {
   return {

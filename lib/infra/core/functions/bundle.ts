@@ -41,7 +41,7 @@ function build(): Built {
     entryPoints: [
       ...FUNCTIONS.map((name) => `lambda/${name}.ts`),
       ...imageEntries().map((name) => `lambda/database/${name}.ts`),
-      'lib/archive/worker.ts',
+      'lib/archive/threads/worker.ts',
     ],
     entryNames: '[name]',
     chunkNames: '[name]-[hash]',

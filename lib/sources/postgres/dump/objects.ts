@@ -2,8 +2,8 @@
 // and nothing else.
 import { createHash } from 'node:crypto';
 import zlib from 'node:zlib';
-import { Digester } from '../../../archive/output.ts';
-import type { Pool } from '../../../archive/pool.ts';
+import { Digester } from '../../../archive/write/output.ts';
+import type { Pool } from '../../../archive/threads/pool.ts';
 import { HoldfastError } from '../../../errors.ts';
 import type { Extent } from '../../../format/codec.ts';
 import { artifactOf, type Artifact, type Manifest } from '../../../format/manifest.ts';

@@ -1,6 +1,6 @@
 // The text of a stored dump: each member checked before a byte of it is given out, in order, with bounded memory.
-import type { Pool } from '../../../archive/pool.ts';
-import { free } from '../../../archive/reclaim.ts';
+import type { Pool } from '../../../archive/threads/pool.ts';
+import { free } from '../../../archive/threads/reclaim.ts';
 import { HoldfastError, type Problem } from '../../../errors.ts';
 import type { Extent } from '../../../format/codec.ts';
 import { artifactOf } from '../../../format/manifest.ts';

@@ -2,9 +2,9 @@
 // ended as it should and has said that it is done.
 import type { Socket } from 'node:net';
 import path from 'node:path';
-import { Digester } from '../../../archive/output.ts';
-import type { Pool } from '../../../archive/pool.ts';
-import { Slots } from '../../../archive/slots.ts';
+import { Digester } from '../../../archive/write/output.ts';
+import type { Pool } from '../../../archive/threads/pool.ts';
+import { Slots } from '../../../archive/threads/slots.ts';
 import { HoldfastError, type ErrorCode } from '../../../errors.ts';
 import type { Encoding, Extent } from '../../../format/codec.ts';
 import { databaseArgument, type Connection } from '../server/connection.ts';

@@ -1,5 +1,5 @@
 // Proves a stored dump: its bytes against the index, and on request its text, object by object, up to pg_dump's last words.
-import { free } from '../../../archive/reclaim.ts';
+import { free } from '../../../archive/threads/reclaim.ts';
 import { HoldfastError, type Problem } from '../../../errors.ts';
 import { artifactOf, type Artifact } from '../../../format/manifest.ts';
 import { filesKind } from '../../tree/kind.ts';

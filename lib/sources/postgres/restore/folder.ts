@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
-import { ALL_KEPT } from '../../../archive/ownership.ts';
+import { ALL_KEPT } from '../../../archive/read/ownership.ts';
 import { HoldfastError, type Problem } from '../../../errors.ts';
 import type { Artifact } from '../../../format/manifest.ts';
 import { displayPath, fromUtf8 } from '../../../format/paths.ts';

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BackupResult } from '../../../../lib/engine/backup.ts';
-import { restoreToService } from '../../../../lib/engine/restore-service.ts';
+import { restoreToService } from '../../../../lib/engine/restore/to-service.ts';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { verifyBackup } from '../../../../lib/engine/verify.ts';
 import { artifactOf } from '../../../../lib/format/manifest.ts';

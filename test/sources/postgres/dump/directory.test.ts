@@ -5,13 +5,13 @@ import path from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BackupResult } from '../../../../lib/engine/backup.ts';
-import { openBackup } from '../../../../lib/engine/catalog.ts';
+import { openBackup } from '../../../../lib/engine/catalog/backups.ts';
 import { diffBackups } from '../../../../lib/engine/diff.ts';
 import type { Engine } from '../../../../lib/engine/engine.ts';
 import {
   restoreToService,
   type ServiceRestoreOptions,
-} from '../../../../lib/engine/restore-service.ts';
+} from '../../../../lib/engine/restore/to-service.ts';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { verifyBackup } from '../../../../lib/engine/verify.ts';
 import type { Problem } from '../../../../lib/errors.ts';

@@ -1,7 +1,7 @@
 // A pg_dump that fails, dies, lies or is too old: whatever it wrote until then, nothing of it becomes a backup.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { verifyBackup } from '../../../../lib/engine/verify.ts';
-import { readRecords } from '../../../../lib/engine/records.ts';
+import { readRecords } from '../../../../lib/engine/catalog/records.ts';
 import { DatabaseScene, dumper, failureOf, FakeTools } from '../../../support/databases.ts';
 import { startPostgres, type PostgresServer } from '../../../support/postgres.ts';
 

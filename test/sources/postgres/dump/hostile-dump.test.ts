@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
-import { restoreToService } from '../../../../lib/engine/restore-service.ts';
+import { restoreToService } from '../../../../lib/engine/restore/to-service.ts';
 import type { BackupResult } from '../../../../lib/engine/backup.ts';
 import type { DatabaseFacts } from '../../../../lib/format/manifest.ts';
 import { DatabaseScene, failureOf, FakeTools } from '../../../support/databases.ts';

@@ -1,8 +1,8 @@
 // Parts of a database, chosen by tables: what is named is backed up whole, what is left out is missed by no comparison, and what cannot
 // be proven without it is not called damaged.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { openBackup } from '../../../../lib/engine/catalog.ts';
-import { restoreToService } from '../../../../lib/engine/restore-service.ts';
+import { openBackup } from '../../../../lib/engine/catalog/backups.ts';
+import { restoreToService } from '../../../../lib/engine/restore/to-service.ts';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { compareFacts } from '../../../../lib/sources/postgres/proof/compare-facts.ts';
 import { parseConnection } from '../../../../lib/sources/postgres/server/connection.ts';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BackupResult } from '../../../../lib/engine/backup.ts';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
-import { restoreToService } from '../../../../lib/engine/restore-service.ts';
+import { restoreToService } from '../../../../lib/engine/restore/to-service.ts';
 import type { Engine } from '../../../../lib/engine/engine.ts';
 import { verifyBackup } from '../../../../lib/engine/verify.ts';
 import { artifactOf, type DatabaseFacts } from '../../../../lib/format/manifest.ts';

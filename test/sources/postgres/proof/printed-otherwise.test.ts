@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import zlib from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BackupResult } from '../../../../lib/engine/backup.ts';
-import { openBackup } from '../../../../lib/engine/catalog.ts';
+import { openBackup } from '../../../../lib/engine/catalog/backups.ts';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { artifactOf } from '../../../../lib/format/manifest.ts';
 import type { Explained } from '../../../../lib/sources/postgres/proof/explain.ts';

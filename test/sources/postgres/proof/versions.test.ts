@@ -1,7 +1,7 @@
 // Servers and programs of two major versions: which may read which, and what is proven across them.
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
-import { restoreToService } from '../../../../lib/engine/restore-service.ts';
+import { restoreToService } from '../../../../lib/engine/restore/to-service.ts';
 import { examinePostgres } from '../../../../lib/sources/postgres/examine.ts';
 import type { Problem } from '../../../../lib/errors.ts';
 import type { Machine } from '../../../../lib/sources/postgres/server/tools.ts';

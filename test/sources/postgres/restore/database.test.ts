@@ -5,7 +5,7 @@ import type { Engine } from '../../../../lib/engine/engine.ts';
 import {
   restoreToService,
   type ServiceRestoreOptions,
-} from '../../../../lib/engine/restore-service.ts';
+} from '../../../../lib/engine/restore/to-service.ts';
 import { postgresKind } from '../../../../lib/sources/postgres/kind.ts';
 import { postgresSource } from '../../../../lib/sources/postgres/source.ts';
 import { failureOf } from '../../../support/databases.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   restoreToService,
   type ServiceRestoreOptions,
-} from '../../../../lib/engine/restore-service.ts';
+} from '../../../../lib/engine/restore/to-service.ts';
 import type { BackupResult } from '../../../../lib/engine/backup.ts';
 import { DatabaseScene, failureOf } from '../../../support/databases.ts';
 import { startPostgres, type PostgresServer } from '../../../support/postgres.ts';

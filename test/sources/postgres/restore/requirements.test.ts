@@ -6,7 +6,7 @@ import type { BackupResult } from '../../../../lib/engine/backup.ts';
 import {
   restoreToService,
   type ServiceRestoreOptions,
-} from '../../../../lib/engine/restore-service.ts';
+} from '../../../../lib/engine/restore/to-service.ts';
 import { DatabaseScene, failureOf } from '../../../support/databases.ts';
 import { plainUser, startPostgres, type PostgresServer } from '../../../support/postgres.ts';
 

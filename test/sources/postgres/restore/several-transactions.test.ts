@@ -4,7 +4,7 @@ import type { BackupResult } from '../../../../lib/engine/backup.ts';
 import {
   restoreToService,
   type ServiceRestoreOptions,
-} from '../../../../lib/engine/restore-service.ts';
+} from '../../../../lib/engine/restore/to-service.ts';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { locksTaken, needsSeveral } from '../../../../lib/sources/postgres/dump/transactions.ts';
 import { DatabaseScene, failureOf } from '../../../support/databases.ts';

@@ -2,11 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { restoreBackup } from '../../../../lib/engine/restore.ts';
+import { restoreBackup } from '../../../../lib/engine/restore/to-folder.ts';
 import {
   restoreToService,
   type ServiceRestoreOptions,
-} from '../../../../lib/engine/restore-service.ts';
+} from '../../../../lib/engine/restore/to-service.ts';
 import { DatabaseScene, failureOf } from '../../../support/databases.ts';
 import { plainUser, startPostgres, type PostgresServer } from '../../../support/postgres.ts';
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { restoreToService } from '../../../../lib/engine/restore-service.ts';
+import { restoreToService } from '../../../../lib/engine/restore/to-service.ts';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { examinePostgres } from '../../../../lib/sources/postgres/examine.ts';
 import type { Machine } from '../../../../lib/sources/postgres/server/tools.ts';

@@ -1,7 +1,7 @@
 // Databases behind pgbouncer: a pool that keeps sessions is as good as none; one that does not is refused before anything is set in it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
-import { restoreToService } from '../../../../lib/engine/restore-service.ts';
+import { restoreToService } from '../../../../lib/engine/restore/to-service.ts';
 import { examinePostgres } from '../../../../lib/sources/postgres/examine.ts';
 import { DatabaseScene, failureOf } from '../../../support/databases.ts';
 import { startPooler, type Pooler } from '../../../support/pgbouncer.ts';

@@ -1,0 +1,116 @@
+// The scan: a line per entry with what recognises the file as unchanged in the next run, so that the archive need not hold it.
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import zlib from 'node:zlib';
+import { HoldfastError } from '../../errors.ts';
+import type { Encoding } from '../../format/codec.ts';
+import type { EncodedMember } from './encode.ts';
+import type { Pool } from '../threads/pool.ts';
+
+const PIECE_BYTES = 1 << 20;
+const VERSION = 1;
+/** Deflating numbers harder gains little; the scan is always gzip. */
+const ENCODING: Encoding = { codec: 'gzip', level: 1 };
+/** A file changed so shortly before a scan may change again within the same tick of its clock. */
+const SETTLED_NS = 2_000_000_000n;
+
+/** What the first line of a scan says: when its walk began. */
+export interface ScanHead {
+  readonly scan: number;
+  readonly begin: string;
+}
+
+/** Writes a scan; `finish` gives its members. Lines stand in the order of the index. */
+export class ScanWriter {
+  private readonly pool: Pool;
+  private readonly pieces: Promise<EncodedMember>[] = [];
+  private text: string;
+
+  constructor(pool: Pool, begin: Date) {
+    this.pool = pool;
+    const head: ScanHead = { scan: VERSION, begin: begin.toISOString() };
+    this.text = `${JSON.stringify(head)}\n`;
+  }
+
+  add(stats: readonly string[]): void {
+    for (const stat of stats) this.text += `"${stat}"\n`;
+    if (this.text.length >= PIECE_BYTES) this.cut();
+  }
+
+  private cut(): void {
+    const bytes = Buffer.from(this.text, 'latin1');
+    this.text = '';
+    const piece = this.pool.run('encodeText', { bytes, encoding: ENCODING }, bytes.length);
+    // Awaited in `finish`; until then a rejection must not count as unhandled.
+    piece.catch(() => undefined);
+    this.pieces.push(piece);
+  }
+
+  async finish(): Promise<Uint8Array[]> {
+    this.cut();
+    const pieces = await Promise.all(this.pieces);
+    return pieces.flatMap(({ bytes }) => (bytes === undefined ? [] : [bytes]));
+  }
+}
+
+/** The lines of a scan, one by one, and when its walk began. */
+export interface Scan {
+  readonly begin: Date;
+  /** The next entry's stat line; undefined at the end. */
+  next(): Promise<string | undefined>;
+}
+
+/** Opens a scan whose digest is known; `BACKUP_DAMAGED` when it has another, `FORMAT_UNSUPPORTED` for other versions. */
+export async function openScan(stored: Uint8Array, sha256: string): Promise<Scan> {
+  if (createHash('sha256').update(stored).digest('hex') !== sha256) {
+    throw new HoldfastError(
+      'BACKUP_DAMAGED',
+      'the scan of the previous backup does not have its recorded digest',
+    );
+  }
+  const lines = new LineReader(stored);
+  const head = JSON.parse((await lines.next()) ?? 'null') as Partial<ScanHead> | null;
+  if (head?.scan !== VERSION || head.begin === undefined) {
+    throw new HoldfastError(
+      'FORMAT_UNSUPPORTED',
+      'the scan of the previous backup has an unknown version',
+    );
+  }
+  return {
+    begin: new Date(head.begin),
+    next: async () => (await lines.next())?.slice(1, -1),
+  };
+}
+
+/** The lines of gzipped text in memory, inflated a stretch at a time. */
+class LineReader {
+  private readonly chunks: AsyncIterator<Buffer>;
+  private lines: string[] = [];
+  private at = 0;
+  private rest = '';
+
+  constructor(stored: Uint8Array) {
+    const stream = Readable.from([stored], { objectMode: true }).pipe(
+      zlib.createGunzip({ chunkSize: 1 << 18 }),
+    );
+    this.chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  }
+
+  async next(): Promise<string | undefined> {
+    while (this.at >= this.lines.length) {
+      const chunk = await this.chunks.next();
+      if (chunk.done === true) return undefined;
+      const text = this.rest + chunk.value.toString('latin1');
+      this.lines = text.split('\n');
+      this.rest = this.lines.pop() ?? '';
+      this.at = 0;
+    }
+    return this.lines[this.at++];
+  }
+}
+
+/** True when a file with this stat was surely not written again after the scan that began at `begin` read it. */
+export function isSettled(stat: string, begin: Date): boolean {
+  const ctime = stat.split(' ')[1];
+  return ctime !== undefined && BigInt(ctime) < BigInt(begin.getTime()) * 1_000_000n - SETTLED_NS;
+}

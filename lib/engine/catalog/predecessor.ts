@@ -1,0 +1,54 @@
+// Which earlier backup a run may take members over from.
+import { isSafety } from '../../format/ids.ts';
+import type { Source } from '../../sources/source.ts';
+import { listStored, newestBackups, timeOf, type DatedBackup, type ReadBackup } from './backups.ts';
+import { latestTime } from './clock.ts';
+import type { Engine } from '../engine.ts';
+import { readRecords } from './records.ts';
+import { absentArtifact } from './survey.ts';
+
+/**
+ * The newest backup that is whole and trusted, for a run `id` that begins now; undefined when there is none, or that one is known to
+ * be damaged. It may well have a later id: a run that comes late builds on what was made since it was due.
+ */
+export async function findPredecessor(
+  engine: Engine,
+  source: Source,
+  id: string,
+): Promise<ReadBackup | undefined> {
+  const stored = await listStored(engine, source.name);
+  // What a restore replaced is compared with nothing but its like.
+  const latest = latestTime(engine);
+  const usable = stored.filter(
+    (one) => one.id !== id && timeOf(one.id) <= latest && (isSafety(id) || !isSafety(one.id)),
+  );
+  for await (const one of newestBackups(engine, usable)) {
+    const read = readUsable(source, one);
+    if (read === undefined) continue;
+    // An unchanged archive is cloned as it stands, so what is wrong with this one may be wrong with those before it as well, and
+    // nobody has looked at them since. Reading the source once more is the way out.
+    return (await isKnownDamaged(engine, source.name, one.id)) ? undefined : read;
+  }
+  return undefined;
+}
+
+function readUsable(source: Source, { stored, read }: DatedBackup): ReadBackup | undefined {
+  // One that cannot be read serves nobody; status and verify report it.
+  if (read === undefined) return undefined;
+  if (read.distrust !== undefined || read.manifest.kind !== source.kind.kind) return undefined;
+  return absentArtifact(read.manifest, stored) === undefined ? read : undefined;
+}
+
+/** Whether evidence says that a backup is damaged. */
+export async function isKnownDamaged(engine: Engine, source: string, id: string): Promise<boolean> {
+  const subjects = new Set([id]);
+  for (const verb of ['verify', 'restore-test'] as const) {
+    const records = await readRecords(engine, verb, source, {
+      subjects,
+      onProblem: () => undefined,
+    });
+    const trusted = records.filter(({ distrust }) => distrust === undefined);
+    if (trusted.some(({ record }) => record.verdict === 'damaged')) return true;
+  }
+  return false;
+}

@@ -1,0 +1,243 @@
+// What is known of each backup of a source: its manifest, its evidence, its pins, and whether all its bytes are there.
+import type { Problem } from '../../errors.ts';
+import { isSafety, parseBackupId } from '../../format/ids.ts';
+import { manifestKey, parseRecordKey } from '../../format/layout.ts';
+import type { Manifest } from '../../format/manifest.ts';
+import type { Facts } from '../../format/record.ts';
+import { oldestFirst } from '../../policy/order.ts';
+import { CLOCK_TOLERANCE_MS } from '../../policy/durations.ts';
+import { standingOf, type EvidencePiece, type Standing } from '../../policy/standing.ts';
+import {
+  isUnreadable,
+  listStored,
+  readManifest,
+  timeOf,
+  type ReadBackup,
+  type StoredBackup,
+} from './backups.ts';
+import type { Engine } from '../engine.ts';
+import { readRecords, type ReadRecord } from './records.ts';
+import { mergedFacts } from '../tested.ts';
+
+/** A backup with all that is known of it. Fits the policies' inputs as it is. */
+export interface SurveyedBackup {
+  readonly source: string;
+  readonly id: string;
+  /** The time of its trigger. */
+  readonly time: Date;
+  readonly begin: Date;
+  /** By the store's clock. */
+  readonly storedAt: Date;
+  readonly isRepair: boolean;
+  readonly isScheduled: boolean;
+  readonly manifest: Manifest;
+  readonly digest: string;
+  readonly signedBy: string;
+  readonly distrust: string | undefined;
+  readonly standing: Standing;
+  readonly good: boolean;
+  readonly why: string;
+  readonly evidence: readonly EvidencePiece[];
+  /** What its restore tests recorded; of each fact what was found last. */
+  readonly tested: Facts;
+  /** The keys of the pin records in force. */
+  readonly pinnedBy: readonly string[];
+  /** Of all its objects, the manifest included. */
+  readonly storedBytes: number;
+  /** The keys of those of its objects that something covers in the store: they can be read, and others would miss them. */
+  readonly hidden: readonly string[];
+}
+
+export interface Survey {
+  readonly source: string;
+  /** Oldest first, by the order of `policy/order.ts`. */
+  readonly backups: readonly SurveyedBackup[];
+  /** Runs that never became a backup: artifacts that no manifest names. */
+  readonly orphans: readonly StoredBackup[];
+  /** What lies beside a backup and is not of it: from a run of the same trigger that was slower, or failed before. */
+  readonly leftovers: readonly StoredBackup[];
+  /** Manifests that cannot be read, records that cannot be trusted. */
+  readonly problems: readonly Problem[];
+}
+
+/** Looks at all backups of a source. Reads manifests and records, never archives. */
+export async function surveySource(engine: Engine, source: string): Promise<Survey> {
+  const problems: Problem[] = [];
+  const stored = await listStored(engine, source);
+  const subjects = new Set(stored.map(({ id }) => id));
+  const records = await readTrusted(engine, source, subjects, problems);
+  const backups: SurveyedBackup[] = [];
+  const leftovers: StoredBackup[] = [];
+  for (const one of stored) {
+    const read = await readOrReport(engine, one, problems);
+    if (read === undefined) continue;
+    backups.push(surveyed(one, read, records));
+    leftovers.push(...leftoversOf(one, read));
+  }
+  const orphans = stored.filter(({ manifest }) => manifest === undefined);
+  return { source, backups: backups.sort(oldestFirst), orphans, leftovers, problems };
+}
+
+/** One backup with all that is known of it; undefined where its manifest cannot be read, which whoever opens it is told. */
+export async function surveyBackup(
+  engine: Engine,
+  source: string,
+  id: string,
+): Promise<SurveyedBackup | undefined> {
+  const stored = (await listStored(engine, source)).find((one) => one.id === id);
+  const read = stored && (await readOrReport(engine, stored, []));
+  if (stored === undefined || read === undefined) return undefined;
+  return surveyed(stored, read, await readTrusted(engine, source, new Set([id]), []));
+}
+
+/** The backups that show how a source is doing: without what restores have replaced, and without those from the future. */
+export function runsUntil(backups: readonly SurveyedBackup[], at: Date): SurveyedBackup[] {
+  const latestMs = at.getTime() + CLOCK_TOLERANCE_MS;
+  return backups.filter(({ id, time }) => time.getTime() <= latestMs && !isSafety(id));
+}
+
+/** What the store holds of the source, in bytes: backups with their manifests, and runs that never became one. */
+export function storedBytesOf({ backups, orphans, leftovers }: Survey): number {
+  const whole = backups.reduce((sum, one) => sum + one.storedBytes, 0);
+  const rest = [...orphans, ...leftovers].flatMap(({ artifacts }) => artifacts);
+  return rest.reduce((sum, { bytes }) => sum + bytes, whole);
+}
+
+interface KnownRecords {
+  readonly evidence: readonly ReadRecord[];
+  readonly pins: readonly ReadRecord[];
+  readonly unpins: readonly ReadRecord[];
+  /** The keys of pins that cannot be read: what they say is in doubt, and in doubt nothing goes. */
+  readonly brokenPins: readonly string[];
+}
+
+async function readTrusted(
+  engine: Engine,
+  source: string,
+  subjects: ReadonlySet<string>,
+  problems: Problem[],
+): Promise<KnownRecords> {
+  const onProblem = (problem: Problem) => problems.push(problem);
+  const read = async (verb: 'verify' | 'restore-test' | 'restore' | 'pin' | 'unpin') => {
+    const records = await readRecords(engine, verb, source, { subjects, onProblem });
+    return records.filter(({ record, distrust }) => {
+      if (distrust === undefined || engine.trustAnyone) return true;
+      problems.push({ path: record.key, code: 'untrusted', detail: distrust });
+      return false;
+    });
+  };
+  const evidence = [...(await read('verify')), ...(await read('restore-test'))];
+  const pinProblems = problems.length;
+  const pins = await read('pin');
+  const brokenPins = problems
+    .slice(pinProblems)
+    .flatMap(({ path, code }) => (code === 'unreadable' ? [path] : []));
+  return { evidence, pins, brokenPins, unpins: await read('unpin') };
+}
+
+async function readOrReport(
+  engine: Engine,
+  { manifest, source, id }: StoredBackup,
+  problems: Problem[],
+): Promise<ReadBackup | undefined> {
+  if (manifest === undefined) return undefined;
+  try {
+    const read = await readManifest(engine, manifest);
+    if (read.distrust !== undefined && !engine.trustAnyone) {
+      problems.push({ path: `${source}/${id}`, code: 'untrusted', detail: read.distrust });
+    }
+    return read;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    problems.push({ path: manifestKey(source, id), code: 'unreadable', detail: error.message });
+    return undefined;
+  }
+}
+
+function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords): SurveyedBackup {
+  const { source, id } = stored;
+  const { manifest, storedAt, digest, signedBy, distrust } = read;
+  const evidence = records.evidence
+    .filter(({ record }) => record.subject === id)
+    .flatMap((one) => evidenceOf(one));
+  const absent = absentArtifact(manifest, stored);
+  if (absent !== undefined) {
+    evidence.push({ verb: 'list', level: 'presence', verdict: 'damaged', at: storedAt });
+  }
+  const signatureTrusted = distrust === undefined;
+  const { status, problems } = manifest;
+  const standing = standingOf({
+    ...{ signatureTrusted, status, problems, evidence },
+    safety: isSafety(id),
+  });
+  const storedBytes = manifest.artifacts.reduce(
+    (sum, one) => sum + one.bytes,
+    stored.manifest?.bytes ?? 0,
+  );
+  return {
+    source,
+    id,
+    time: timeOf(id),
+    begin: new Date(manifest.begin),
+    storedAt,
+    isRepair: parseBackupId(id)?.kind === 'repair',
+    isScheduled: parseBackupId(id)?.kind === 'schedule',
+    manifest,
+    digest,
+    signedBy,
+    distrust,
+    ...standing,
+    why: absent ?? standing.why,
+    evidence,
+    tested: factsOfTests(records.evidence, id),
+    pinnedBy: pinsOf(id, records),
+    storedBytes,
+    hidden: hiddenKeys(stored),
+  };
+}
+
+function factsOfTests(evidence: KnownRecords['evidence'], id: string): Facts {
+  const tests = evidence.filter(
+    ({ record }) => record.verb === 'restore-test' && record.subject === id,
+  );
+  return mergedFacts(tests);
+}
+
+function hiddenKeys({ manifest, artifacts }: StoredBackup): string[] {
+  const objects = manifest === undefined ? artifacts : [manifest, ...artifacts];
+  return objects.filter(({ covered }) => covered !== undefined).map(({ key }) => key);
+}
+
+function evidenceOf({ record }: ReadRecord): EvidencePiece[] {
+  const { verb, verdict, facts, end } = record;
+  if (verdict !== 'proven' && verdict !== 'damaged' && verdict !== 'inconclusive') return [];
+  const recorded = facts['level'];
+  const level = verb === 'restore-test' ? 'restore' : recorded === 'content' ? 'content' : 'digest';
+  return [{ verb, level, verdict, at: new Date(end) }];
+}
+
+/** A manifest that is not trusted tells nothing of what it does not name. */
+function leftoversOf(stored: StoredBackup, { manifest, distrust }: ReadBackup): StoredBackup[] {
+  if (distrust !== undefined) return [];
+  const named = new Set(manifest.artifacts.map(({ key }) => key));
+  const artifacts = stored.artifacts.filter(({ key }) => !named.has(key));
+  return artifacts.length === 0 ? [] : [{ ...stored, manifest: undefined, artifacts }];
+}
+
+/** What a listing alone shows: an artifact that is gone, or has another length. */
+export function absentArtifact(manifest: Manifest, stored: StoredBackup): string | undefined {
+  for (const { key, bytes } of manifest.artifacts) {
+    const object = stored.artifacts.find((one) => one.key === key);
+    if (object === undefined) return `${key} is missing`;
+    if (object.bytes !== bytes) return `${key} has ${object.bytes} of ${bytes} bytes`;
+  }
+  return undefined;
+}
+
+/** Pins that no unpin names. */
+function pinsOf(id: string, { pins, unpins, brokenPins }: KnownRecords): string[] {
+  const undone = new Set(unpins.map(({ record }) => record.facts['pin']));
+  const read = pins.filter(({ record }) => record.subject === id).map(({ record }) => record.key);
+  const broken = brokenPins.filter((key) => parseRecordKey(key)?.subject === id);
+  return [...read, ...broken].filter((key) => !undone.has(key));
+}
