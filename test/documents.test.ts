@@ -37,3 +37,19 @@ test.each(DOCUMENTS)('every link of %s leads somewhere', (document) => {
     });
   expect(broken).toEqual([]);
 });
+
+/** Words for which ours is another (docs/design.md#words), and phrases that say nothing. */
+const NOT_OURS = [
+  'restore points?',
+  '(?<!AWS )backup jobs?',
+  'backup sets?',
+  'purged?',
+  'utili[sz]e',
+  'in order to',
+  'please note',
+];
+
+test.each(DOCUMENTS)('%s says things in our words', (document) => {
+  const text = readFileSync(join(ROOT, document), 'utf8');
+  expect(text.match(new RegExp(`\\b(?:${NOT_OURS.join('|')})\\b`, 'gi')) ?? []).toEqual([]);
+});

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { HoldfastError } from '../../lib/errors.ts';
 import {
   CODECS,
   decodeLocator,
@@ -114,13 +115,14 @@ describe('a member is refused', () => {
     for (let at = 0; at < member.length * 8; at++) {
       const flipped = Buffer.from(member);
       flipped[at >> 3] = (flipped[at >> 3] ?? 0) ^ (1 << (at & 7));
-      let decoded: Buffer | undefined;
-      try {
-        decoded = decodeMember(flipped, 300, codec);
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'BACKUP_DAMAGED' });
-      }
-      if (decoded !== undefined) expect(decoded.equals(raw.subarray(0, 300))).toBe(true);
+      const outcome = () => {
+        try {
+          return decodeMember(flipped, 300, codec).equals(raw.subarray(0, 300));
+        } catch (error) {
+          return (error as HoldfastError).code;
+        }
+      };
+      expect([true, 'BACKUP_DAMAGED']).toContain(outcome());
     }
   });
 

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import fs from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { HoldfastError } from '../../lib/errors.ts';
 import {
   decodeSigned,
   encodeSigned,
@@ -133,12 +135,15 @@ test('no change of a byte leaves another payload trusted', async () => {
     for (const bit of [1, 128]) {
       const flipped = Buffer.from(bytes);
       flipped[at] = (flipped[at] ?? 0) ^ bit;
-      try {
-        const file = decodeSigned(flipped, KEY, [writer]);
-        if (file.distrust === undefined) expect(file.payload).toEqual(payload);
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'BACKUP_DAMAGED' });
-      }
+      const outcome = () => {
+        try {
+          const file = decodeSigned(flipped, KEY, [writer]);
+          return file.distrust !== undefined || isDeepStrictEqual(file.payload, payload);
+        } catch (error) {
+          return (error as HoldfastError).code;
+        }
+      };
+      expect([true, 'BACKUP_DAMAGED']).toContain(outcome());
     }
   }
 });

@@ -5,7 +5,7 @@ import type { IndexEntry, IndexGroup } from '../../format/archive-index.ts';
 import type { Codec } from '../../format/codec.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
 import { damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
-import { reasonOf } from '../write/encode.ts';
+import { reasonOf } from '../file-problems.ts';
 import { keepFile, type Keeping } from './metadata.ts';
 import { UnkeptList, type Ownership, type Unkept } from './ownership.ts';
 

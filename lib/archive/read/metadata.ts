@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
-import { reasonOf } from '../write/encode.ts';
+import { reasonOf } from '../file-problems.ts';
 import {
   bitsProblem,
   dueOf,

@@ -1,17 +1,18 @@
-// Encoding what is read into members: the work of a worker. Reads synchronously; a call to the thread pool per file would cost more
-// than the file.
+// Encoding what is read into members: the work of a worker.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import type { Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import { encodeMember, type Encoding, type Segment } from '../../format/codec.ts';
-import { displayPath, fsPath } from '../../format/paths.ts';
 import { encodeHeader, paddingBytes } from '../../format/tar.ts';
 import { resists } from './entropy.ts';
 import { keyOfGroup, keyOfPiece } from './member-key.ts';
-import { SPLIT_BYTES, type SourceEntry } from './plan.ts';
+import type { SourceEntry } from './plan.ts';
 import { free } from '../threads/reclaim.ts';
-import { statLine } from './stat-line.ts';
+import { Scratch } from './scratch.ts';
+import { readStable, type ReadFile } from './stable-read.ts';
+
+const scratch = new Scratch();
 
 /** A group to encode, and the key of the member that stood there before: equal keys need no encoding. */
 export interface GroupToEncode {
@@ -36,21 +37,6 @@ export interface EncodedGroup {
   readonly member: EncodedMember | undefined;
   readonly readBytes: number;
   readonly problems: readonly Problem[];
-}
-
-const READ_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
-const ATTEMPTS = 3;
-/** A file that grows while it is read is taken up to this size. */
-const MAX_GROWN_BYTES = 4 * SPLIT_BYTES;
-
-/** Raw bytes are assembled here; kept between groups, so that memory does not follow their number. */
-let scratch = Buffer.alloc(0);
-
-function reserve(bytes: number, keep: number): void {
-  if (scratch.length >= bytes) return;
-  const larger = Buffer.allocUnsafeSlow(Math.max(bytes, 256 << 10));
-  scratch.copy(larger, 0, 0, keep);
-  scratch = larger;
 }
 
 /** Reads the entries of a group and encodes them into one member. */
@@ -90,7 +76,7 @@ function take(
   }
   const read =
     planned.bytes === undefined
-      ? readInto(planned, planned.readPath ?? '', layout.at, problems)
+      ? readStable(planned, scratch, layout.at + HEADER_ROOM, problems)
       : copyInto(planned, planned.bytes, layout.at);
   if (read === undefined) return undefined;
   const entry = { ...planned, ...read.meta };
@@ -104,12 +90,13 @@ function place(entry: SourceEntry, layout: Layout, readAt: number): Buffer {
   const header = encodeHeader(entry);
   const start = layout.at + header.length;
   const end = start + entry.size + paddingBytes(entry.size);
-  reserve(Math.max(end, readAt), readAt + entry.size);
-  if (entry.size > 0 && readAt !== start) scratch.copyWithin(start, readAt, readAt + entry.size);
-  header.copy(scratch, layout.at);
-  scratch.fill(0, start + entry.size, end);
+  scratch.reserve(Math.max(end, readAt), readAt + entry.size);
+  if (entry.size > 0 && readAt !== start)
+    scratch.bytes.copyWithin(start, readAt, readAt + entry.size);
+  header.copy(scratch.bytes, layout.at);
+  scratch.bytes.fill(0, start + entry.size, end);
   layout.headers.push({ start: layout.at, end: start });
-  const content = scratch.subarray(start, start + entry.size);
+  const content = scratch.bytes.subarray(start, start + entry.size);
   layout.contents.push({ start, end: start + entry.size, resists: resists(content) });
   layout.at = end;
   return content;
@@ -118,121 +105,10 @@ function place(entry: SourceEntry, layout: Layout, readAt: number): Buffer {
 /** Content is read this far behind where its header will begin: most headers have this length. */
 const HEADER_ROOM = 1536;
 
-interface ReadFile {
-  readonly meta: {
-    size: number;
-    mode: number;
-    uid: number;
-    gid: number;
-    mtimeMicroseconds: number | undefined;
-  };
-  readonly stat: string;
-}
-
-function readInto(
-  planned: SourceEntry,
-  path: string,
-  at: number,
-  problems: Problem[],
-): ReadFile | undefined {
-  let fd: number;
-  try {
-    fd = fs.openSync(fsPath(path), READ_FLAGS);
-  } catch (error) {
-    problems.push(problemOf(planned.path, error));
-    return undefined;
-  }
-  try {
-    return readStable(planned, fd, at + HEADER_ROOM, problems);
-  } catch (error) {
-    problems.push(problemOf(planned.path, error));
-    return undefined;
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
 function copyInto(planned: SourceEntry, bytes: Uint8Array, at: number): ReadFile {
-  reserve(at + HEADER_ROOM + bytes.length + 512, at);
-  scratch.set(bytes, at + HEADER_ROOM);
+  scratch.reserve(at + HEADER_ROOM + bytes.length + 512, at);
+  scratch.bytes.set(bytes, at + HEADER_ROOM);
   return { meta: { ...planned, size: bytes.length }, stat: planned.stat };
-}
-
-/** Such files are made by the kernel while they are read; copies of them restore nothing. */
-const NOT_EMPTY = 'it says that it is empty and is not, as files of /proc do';
-
-/** Reads a file until it did not change meanwhile; after some attempts takes it as it is and says so. */
-function readStable(planned: SourceEntry, fd: number, at: number, problems: Problem[]): ReadFile {
-  let size = planned.size;
-  let stat = planned.stat;
-  let meta: ReadFile['meta'] = planned;
-  for (let attempt = 1; ; attempt++) {
-    reserve(at + size + 512, at);
-    const got = readFully(fd, scratch, at, size);
-    const after = fs.fstatSync(fd, { bigint: true });
-    if (!after.isFile()) throw new Error('it is no longer a regular file');
-    const now = statLine(after);
-    const same = now === stat && got === size && after.size === BigInt(size);
-    if (same) {
-      if (size === 0 && readFully(fd, scratch, at, 1) > 0) throw new Error(NOT_EMPTY);
-      return { meta: { ...meta, size: got }, stat };
-    }
-    if (attempt === ATTEMPTS) {
-      problems.push({
-        path: displayPath(planned.path),
-        code: 'changed',
-        detail: `changed in each of ${ATTEMPTS} attempts to read it; taken as it was in the last`,
-      });
-      // A stat that no later file can have, so that the next run reads it again.
-      return { meta: { ...meta, size: got }, stat: '' };
-    }
-    size = Math.min(Number(after.size), MAX_GROWN_BYTES);
-    stat = now;
-    meta = {
-      size,
-      mode: Number(after.mode & 0o7777n),
-      uid: Number(after.uid),
-      gid: Number(after.gid),
-      mtimeMicroseconds:
-        planned.mtimeMicroseconds === undefined ? undefined : microseconds(after.mtimeNs),
-    };
-  }
-}
-
-/** Nanoseconds to the microsecond before. */
-export function microseconds(ns: bigint): number {
-  const micros = ns / 1000n;
-  return Number(ns < 0n && ns % 1000n !== 0n ? micros - 1n : micros);
-}
-
-/** Reads `length` bytes of the file from where it stands in it, or as many as there are. */
-function readFully(fd: number, to: Uint8Array, at: number, length: number): number {
-  let got = 0;
-  while (got < length) {
-    const n = fs.readSync(fd, to, at + got, length - got, got);
-    if (n === 0) break;
-    got += n;
-  }
-  return got;
-}
-
-/** The problem that an error of the file system makes of the entry at `path`. */
-export function problemOf(path: string, error: unknown): Problem {
-  const { code } = error as NodeJS.ErrnoException;
-  const detail = reasonOf(error);
-  const vanished = code === 'ENOENT' || code === 'ENOTDIR';
-  const swapped = code === 'ELOOP' || code === 'ENXIO';
-  return {
-    path: displayPath(path),
-    code: vanished ? 'vanished' : swapped ? 'changed' : 'unreadable',
-    detail,
-  };
-}
-
-/** What an error of the file system says, without the path in it: that is named beside it, escaped. */
-export function reasonOf(error: unknown): string {
-  const { message } = error as { message?: unknown };
-  return typeof message === 'string' ? message.replace(/, \w+(?: '.*)?$/s, '') : String(error);
 }
 
 export function indexEntry(entry: SourceEntry, sha256: string | undefined): IndexEntry {
@@ -249,7 +125,7 @@ function encodeLayout(
 ): EncodedMember {
   const key = keyOfGroup(
     layout.headers.map(({ start, end }, i) => ({
-      header: scratch.subarray(start, end),
+      header: scratch.bytes.subarray(start, end),
       sha256: entries[i]?.type === 'file' ? entries[i].sha256 : undefined,
     })),
     encoding,
@@ -265,11 +141,12 @@ function segmentsOf(layout: Layout): Segment[] {
   let from = 0;
   for (const content of layout.contents) {
     if (!content.resists) continue;
-    segments.push({ bytes: scratch.subarray(from, content.start), stored: false });
-    segments.push({ bytes: scratch.subarray(content.start, content.end), stored: true });
+    segments.push({ bytes: scratch.bytes.subarray(from, content.start), stored: false });
+    segments.push({ bytes: scratch.bytes.subarray(content.start, content.end), stored: true });
     from = content.end;
   }
-  if (from < layout.at) segments.push({ bytes: scratch.subarray(from, layout.at), stored: false });
+  if (from < layout.at)
+    segments.push({ bytes: scratch.bytes.subarray(from, layout.at), stored: false });
   return segments;
 }
 

@@ -3,7 +3,7 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import type { Problem } from '../../errors.ts';
 import { fsPath } from '../../format/paths.ts';
-import { problemOf } from './encode.ts';
+import { problemOf } from '../file-problems.ts';
 
 export interface FilesToHash {
   /** `readPath` is absolute; `path` is what problems are reported under. Byte strings. */

@@ -7,11 +7,12 @@ import type { Encoding } from '../../format/codec.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
 import { encodeHeader, paddingBytes } from '../../format/tar.ts';
 import type { Content } from './content.ts';
-import { problemOf, type EncodedMember, type EncodedPiece, type PieceToEncode } from './encode.ts';
+import { problemOf } from '../file-problems.ts';
+import { type EncodedMember, type EncodedPiece, type PieceToEncode } from './encode.ts';
 import { MAX_FILE_BYTES, SPLIT_BYTES, type SourceEntry } from './plan.ts';
 import type { Pool } from '../threads/pool.ts';
 import { Slots } from '../threads/slots.ts';
-import { statLine } from './stat-line.ts';
+import { statLine } from './stats.ts';
 
 const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
 const slots = new Slots(SPLIT_BYTES);

@@ -1,6 +1,6 @@
 // Looks at a source as a backup would, without reading a file: what there is, how much, and what could not be read.
 import fs from 'node:fs';
-import { problemOf } from '../../archive/write/encode.ts';
+import { problemOf } from '../../archive/file-problems.ts';
 import type { Problem } from '../../errors.ts';
 import { fsPath } from '../../format/paths.ts';
 import { walkFiles, type FilesOptions, type FilesSurroundings } from './source.ts';

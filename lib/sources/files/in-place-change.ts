@@ -1,6 +1,6 @@
 // Moves entries between a folder and the staging places of its file systems. Each step is a rename, and counted when it is done.
 import fs from 'node:fs';
-import { reasonOf } from '../../archive/write/encode.ts';
+import { reasonOf } from '../../archive/file-problems.ts';
 import { keepDirectory } from '../../archive/read/metadata.ts';
 import { UnkeptList, type Ownership } from '../../archive/read/ownership.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';

@@ -2,7 +2,8 @@
 // and afterwards as they were.
 import fs from 'node:fs';
 import process from 'node:process';
-import { microseconds, reasonOf } from '../../archive/write/encode.ts';
+import { reasonOf } from '../../archive/file-problems.ts';
+import { microseconds } from '../../archive/write/stats.ts';
 import { mtimeSeconds } from '../../archive/read/metadata.ts';
 import type { Problem } from '../../errors.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import type { SourceEntry } from '../../archive/write/plan.ts';
-import { statLine } from '../../archive/write/stat-line.ts';
+import { statLine } from '../../archive/write/stats.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayPath, fromUtf8, unsafePathReason } from '../../format/paths.ts';
 import { brokeOff, notWhole } from './client.ts';

@@ -5,7 +5,7 @@ import { readGroups, type Archive } from '../../archive/read/archive-reader.ts';
 import { ASIDE } from '../../archive/read/ownership.ts';
 import { restoreArchive } from '../../archive/read/restore-archive.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
-import { statLine } from '../../archive/write/stat-line.ts';
+import { statLine } from '../../archive/write/stats.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import type { Encoding } from '../../format/codec.ts';

@@ -2,9 +2,10 @@
 import fs from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import type { Problem } from '../../errors.ts';
-import { microseconds, problemOf } from '../../archive/write/encode.ts';
+import { problemOf } from '../../archive/file-problems.ts';
+import { microseconds } from '../../archive/write/stats.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
-import { statLine } from '../../archive/write/stat-line.ts';
+import { statLine } from '../../archive/write/stats.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
 
 /** Smaller files are not looked at for holes: file systems differ in how they count their blocks. */

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import type { Problem } from '../../errors.ts';
-import { problemOf } from '../../archive/write/encode.ts';
+import { problemOf } from '../../archive/file-problems.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
 import { isKeyPath, isOwnPath, KEYS_DIRECTORY } from '../../format/own-paths.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';

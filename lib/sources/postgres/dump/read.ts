@@ -32,7 +32,13 @@ import { patience, type Session } from '../server/session.ts';
 import { Spool } from './spool.ts';
 import { pinned, readSurroundings, surroundingsOf } from './surroundings.ts';
 import { lockRoom, transactionNotes } from './transactions.ts';
-import { baseEnvironment, findTools, knowsRestrictKey, type Machine, type Tools } from '../server/tools.ts';
+import {
+  baseEnvironment,
+  findTools,
+  knowsRestrictKey,
+  type Machine,
+  type Tools,
+} from '../server/tools.ts';
 
 /** What of a database is protected, and how; as configured. */
 export interface PostgresOptions extends Selection {

@@ -5,3 +5,9 @@ import type { BigIntStats } from 'node:fs';
 export function statLine(stats: BigIntStats): string {
   return `${stats.mtimeNs} ${stats.ctimeNs} ${stats.ino}`;
 }
+
+/** Nanoseconds to the microsecond before. */
+export function microseconds(ns: bigint): number {
+  const micros = ns / 1000n;
+  return Number(ns < 0n && ns % 1000n !== 0n ? micros - 1n : micros);
+}
