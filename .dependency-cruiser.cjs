@@ -12,10 +12,12 @@ const LAYERS = {
   // The keys of a store are read from one file, by those too who name them in policies.
   config: ['errors', 'names', 'policy', 'format/layout'],
   archive: ['errors', 'format', 'deflate'],
+  // Waiting for answers, and asking again: whoever asks somebody far away.
+  network: ['errors'],
   // Services of AWS, without any knowledge of backups.
-  aws: ['errors', 'version', 'names', 'format', 'config'],
-  stores: ['errors', 'names'],
-  sources: ['errors', 'names', 'format', 'archive', 'processes'],
+  aws: ['errors', 'version', 'names', 'format', 'config', 'network'],
+  stores: ['errors', 'names', 'network', 'aws/failure'],
+  sources: ['errors', 'names', 'format', 'archive', 'processes', 'network', 'aws/failure'],
   // Contracts of sources and stores, and what looks at a restored folder of any kind, or removes it.
   engine: [
     'errors',
@@ -51,6 +53,7 @@ const LAYERS = {
     'sources',
     'engine',
     'config',
+    'network',
     'aws',
     'wiring',
     'alerts',

@@ -1,8 +1,9 @@
 // Starting the backup function of a stack from outside, and taking its answer for what it is.
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
 import { awsError } from '../aws/errors.ts';
+import { awsFailure } from '../aws/failure.ts';
+import { persist } from '../network/persist.ts';
 import type { BackupReport } from './reports.ts';
 
 export interface BackupRequest {
@@ -32,26 +33,18 @@ export async function invokeBackup(request: BackupRequest): Promise<BackupReport
     source: request.source,
     at: request.at.toISOString(),
   });
+  const command = new InvokeCommand({ FunctionName: functionName, Payload });
+  const isBusy = (error: unknown) => awsFailure(error)?.name === 'TooManyRequestsException';
   try {
-    for (;;) {
-      try {
-        const command = new InvokeCommand({ FunctionName: functionName, Payload });
-        const { FunctionError, Payload: answer } = await client.send(command, {
-          abortSignal: signal,
-        });
-        const text = Buffer.from(answer ?? []).toString('utf8');
-        if (FunctionError !== undefined) throw failureOf(text, functionName);
-        return reportOf(text, functionName);
-      } catch (error) {
-        const busy = error instanceof Error && error.name === 'TooManyRequestsException';
-        if (signal.aborted || !busy)
-          throw awsError(error, {
-            thing: `the function ${functionName}`,
-            doing: 'cannot be invoked',
-          });
-      }
-      await sleep(BUSY_MS, undefined, { signal }).catch(() => undefined);
-    }
+    const { FunctionError, Payload: answer } = await persist(
+      () => client.send(command, { abortSignal: signal }),
+      { signal, again: (error) => (isBusy(error) ? BUSY_MS : undefined) },
+    );
+    const text = Buffer.from(answer ?? []).toString('utf8');
+    if (FunctionError !== undefined) throw failureOf(text, functionName);
+    return reportOf(text, functionName);
+  } catch (error) {
+    throw awsError(error, { thing: `the function ${functionName}`, doing: 'cannot be invoked' });
   } finally {
     client.destroy();
   }

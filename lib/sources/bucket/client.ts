@@ -1,6 +1,6 @@
 // Talking to a bucket: pages of its listing, and stretches of its objects that are read to their end or not at all.
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Readable } from 'node:stream';
 import {
   GetObjectCommand,
   HeadObjectCommand,
@@ -10,8 +10,10 @@ import {
   type GetObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { HoldfastError } from '../../errors.ts';
-import { bucketFailure, errorName, mayPass, NoAnswer } from './errors.ts';
+import { awsFailure, mayPass } from '../../aws/failure.ts';
+import { arriving, BrokenAnswer, inTime, NoAnswer, type Limit } from '../../network/in-time.ts';
+import { persist } from '../../network/persist.ts';
+import { bucketFailure, BrokenOff } from './errors.ts';
 
 /** One object as a listing tells it. */
 export interface ListedObject {
@@ -71,37 +73,19 @@ export class Bucket {
 
   /** Sends a request, again while what goes wrong may pass: what the SDK tries by itself is over in a second. */
   private async answered<T>(send: (options: SendOptions) => Promise<T>): Promise<T> {
-    const { signal } = this.place;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.answeredOnce(send);
-      } catch (error) {
-        // A connection that somebody on the way has forgotten says nothing, ever; a second one that does so is no accident.
-        const attempts = error instanceof NoAnswer ? 2 : ATTEMPTS;
-        if (attempt >= attempts || signal?.aborted === true || !mayPass(error)) throw error;
-      }
-      await this.pause(attempt);
-    }
-  }
-
-  private async answeredOnce<T>(send: (options: SendOptions) => Promise<T>): Promise<T> {
     const { signal, stallMs = STALL_MS } = this.place;
-    const late = new AbortController();
     // Long enough for the attempts of the SDK.
-    const timer = setTimeout(() => late.abort(), 4 * stallMs);
-    try {
-      const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
-      return await send({ abortSignal: either });
-    } catch (error) {
-      throw late.signal.aborted ? new NoAnswer() : error;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  private async pause(attempt: number): Promise<void> {
-    const { signal } = this.place;
-    await sleep(PAUSE_MS * 2 ** attempt, undefined, signal === undefined ? {} : { signal });
+    const limit = { ms: 4 * stallMs, signal };
+    return persist(() => inTime(limit, (abortSignal) => send({ abortSignal })), {
+      signal,
+      again: (error, attempt) => {
+        const failure = awsFailure(error);
+        // A second connection that says nothing is no accident.
+        const attempts = error instanceof NoAnswer ? 2 : ATTEMPTS;
+        const passes = failure !== undefined && mayPass(failure);
+        return passes && attempt < attempts ? pauseMs(attempt) : undefined;
+      },
+    });
   }
 
   /** The newest version of each object, page by page, in the order of the bucket. `SOURCE_UNREADABLE` when it cannot be listed. */
@@ -125,8 +109,7 @@ export class Bucket {
     try {
       return await pages.next();
     } catch (error) {
-      const cause = error instanceof HoldfastError ? error.cause : error;
-      if (!NO_VERSIONS.includes(errorName(cause))) throw error;
+      if (!NO_VERSIONS.includes(awsFailure(error)?.name ?? '')) throw error;
       this.tellsVersions = false;
       return undefined;
     }
@@ -208,20 +191,34 @@ export class Bucket {
     const { signal, stallMs = STALL_MS } = this.place;
     const whole = into.length === object.bytes;
     let got = 0;
-    for (let attempt = 1; ; attempt++) {
+    const readOn = async () => {
       // A checksum can only be checked of the whole.
       const range = whole && got === 0 ? {} : rangeOf(from + got, from + into.length);
       const response = await this.get(object, range);
-      const body = await readBody(response, { into, got, stallMs });
-      ({ got } = body);
-      let { failure } = body;
-      failure ??= got < into.length ? 'it ended too early' : undefined;
-      failure ??= mismatch(response, object, whole ? into : undefined);
-      if (failure === undefined) return;
-      if (attempt === ATTEMPTS || signal?.aborted === true) throw new BrokenOff(failure);
+      const begin = got;
+      for await (const chunk of chunksOf(response, { ms: stallMs, signal })) {
+        if (got + chunk.length > into.length) {
+          got = begin;
+          throw new BrokenAnswer('is longer than it was listed');
+        }
+        into.set(chunk, got);
+        got += chunk.length;
+      }
+      if (got < into.length) throw new BrokenAnswer('ended too early');
+      const other = mismatch(response, object, whole ? into : undefined);
+      if (other === undefined) return;
       // Bytes that were refuted are as good as none.
-      if (got === into.length) got = 0;
-      await this.pause(attempt);
+      got = 0;
+      throw new BrokenAnswer(other);
+    };
+    try {
+      await persist(readOn, {
+        signal,
+        again: (error, attempt) =>
+          isBrokenBody(error) && attempt < ATTEMPTS ? pauseMs(attempt) : undefined,
+      });
+    } catch (error) {
+      throw isBrokenBody(error) ? new BrokenOff(error.message, ATTEMPTS) : error;
     }
   }
 
@@ -244,39 +241,17 @@ function rangeOf(start: number, end: number): { Range: string } {
   return { Range: `bytes=${start}-${end - 1}` };
 }
 
-/** A body that could not be read as it was listed. */
-export class BrokenOff extends Error {
-  constructor(reason: string) {
-    super(`its content could not be read in ${ATTEMPTS} attempts: ${reason}`);
-    this.name = 'BrokenOff';
-  }
+/** A body of which more may be had; that a request was not answered has been waited for already. */
+function isBrokenBody(error: unknown): error is BrokenAnswer {
+  return error instanceof BrokenAnswer && !(error instanceof NoAnswer);
 }
 
-/** Reads a body into `into` from `got` on; how far it came, and what cut it off. */
-async function readBody(
-  { Body: body }: GetObjectCommandOutput,
-  { into, got, stallMs }: { into: Uint8Array; got: number; stallMs: number },
-): Promise<{ got: number; failure: string | undefined }> {
-  const chunks = body as (AsyncIterable<Uint8Array> & { destroy(error: Error): void }) | undefined;
-  if (chunks === undefined) return { got, failure: undefined };
-  let at = got;
-  const stall = () => chunks.destroy(new Error(`it gave nothing for ${stallMs / 1000} seconds`));
-  let timer = setTimeout(stall, stallMs);
-  try {
-    for await (const chunk of chunks) {
-      clearTimeout(timer);
-      if (at + chunk.length > into.length)
-        return { got, failure: 'it is longer than it was listed' };
-      into.set(chunk, at);
-      at += chunk.length;
-      timer = setTimeout(stall, stallMs);
-    }
-    return { got: at, failure: undefined };
-  } catch (error) {
-    return { got: at, failure: error instanceof Error ? error.message : String(error) };
-  } finally {
-    clearTimeout(timer);
-  }
+function chunksOf({ Body: body }: GetObjectCommandOutput, limit: Limit): AsyncIterable<Uint8Array> {
+  return arriving((body as Readable | undefined) ?? Readable.from([]), limit);
+}
+
+function pauseMs(attempt: number): number {
+  return PAUSE_MS * 2 ** attempt;
 }
 
 /** What servers answer that keep no versions, or keep them from us. */
@@ -322,14 +297,14 @@ function mismatch(
   whole: Uint8Array | undefined,
 ): string | undefined {
   const etag = bare(response.ETag ?? '');
-  if (etag !== object.etag) return `it has the tag ${etag} instead of ${object.etag}`;
+  if (etag !== object.etag) return `has the tag ${etag} instead of ${object.etag}`;
   const total = /\/(\d+)$/.exec(response.ContentRange ?? '')?.[1];
   if (total !== undefined && Number(total) !== object.bytes) {
-    return `it is said to have ${total} bytes instead of ${object.bytes}`;
+    return `is said to have ${total} bytes instead of ${object.bytes}`;
   }
   if (whole === undefined || !isMd5(response, etag)) return undefined;
   const md5 = createHash('md5').update(whole).digest('hex');
-  return md5 === etag ? undefined : `its MD5 is ${md5}, its tag ${etag}`;
+  return md5 === etag ? undefined : `has the MD5 ${md5}, and the tag ${etag}`;
 }
 
 /** The tag of what was uploaded in one piece, and not encrypted by a key of KMS or of the customer, is the MD5 of its content. */

@@ -1,10 +1,11 @@
 // The content of an object, fetched when its turn has come, in the state that was listed or, where that is gone, as it is then.
 import type { Content, Found, NotFetched } from '../../archive/write/content.ts';
 import { SPLIT_BYTES } from '../../archive/write/plan.ts';
+import { awsFailure } from '../../aws/failure.ts';
 import type { Problem } from '../../errors.ts';
 import { displayPath } from '../../format/paths.ts';
 import type { Bucket, ListedObject } from './client.ts';
-import { bucketFailure, objectProblem, statusOf } from './errors.ts';
+import { bucketFailure, objectProblem } from './errors.ts';
 
 /** How often an object that is overwritten each time it is to be read is read anew. */
 const ATTEMPTS = 3;
@@ -58,7 +59,7 @@ async function asListedOrNow<T>(
       if (attempt > 1) object = await bucket.head(listed.key);
       return await fetch(object, notes);
     } catch (error) {
-      if (statusOf(error) !== 412 || attempt === ATTEMPTS) {
+      if (awsFailure(error)?.status !== 412 || attempt === ATTEMPTS) {
         return { problems: [problemOr(bucket, shown, error)] };
       }
       const detail = 'was overwritten after it had been listed; taken as it was then';

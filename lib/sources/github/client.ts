@@ -1,6 +1,8 @@
 // Asking GitHub's REST API. The token goes to the API's own origin alone, and never into a message.
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Readable } from 'node:stream';
 import { HoldfastError } from '../../errors.ts';
+import { arriving, BrokenAnswer, inTime, NoAnswer, type Limit } from '../../network/in-time.ts';
+import { persist } from '../../network/persist.ts';
 
 export interface GithubPlace {
   /** Without a slash at its end. */
@@ -57,30 +59,21 @@ export async function downloadFromGithub<T>(
   });
 }
 
-/** Something between here and GitHub that may be better the next time. */
-class Passing extends Error {
-  readonly waitMs: number | undefined;
-
-  constructor(message: string, options: { waitMs?: number | undefined; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.waitMs = options.waitMs;
-  }
-}
-
 async function persistently<T>(place: GithubPlace, act: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await act();
-    } catch (error) {
-      if (place.signal?.aborted === true) {
-        throw new HoldfastError('CANCELLED', 'the backup was interrupted', { cause: error });
-      }
-      if (!(error instanceof Passing)) throw error;
-      if (attempt === ATTEMPTS) throw unreadable(place, error.message, error.cause);
-      const { signal } = place;
-      const pauseMs = error.waitMs ?? PAUSE_MS * 2 ** attempt;
-      await sleep(pauseMs, undefined, signal === undefined ? {} : { signal });
+  const { signal } = place;
+  try {
+    return await persist(act, {
+      signal,
+      again: (error, attempt) =>
+        error instanceof BrokenAnswer && attempt < ATTEMPTS
+          ? (error.waitMs ?? PAUSE_MS * 2 ** attempt)
+          : undefined,
+    });
+  } catch (error) {
+    if (signal?.aborted === true) {
+      throw new HoldfastError('CANCELLED', 'the backup was interrupted', { cause: error });
     }
+    throw error instanceof BrokenAnswer ? unreadable(place, error.message, error.cause) : error;
   }
 }
 
@@ -112,24 +105,23 @@ async function request(place: GithubPlace, path: string, accept: string): Promis
 }
 
 async function answer(
-  { signal, stallMs = STALL_MS }: GithubPlace,
+  place: GithubPlace,
   url: URL,
   headers: Record<string, string>,
 ): Promise<Response> {
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), stallMs);
   try {
-    const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
-    return await fetch(url, { headers, redirect: 'manual', signal: either });
+    return await inTime(limitOf(place), (signal) =>
+      fetch(url, { headers, redirect: 'manual', signal }),
+    );
   } catch (cause) {
     // The path of a download may hold a token of its own: the host is all that is told.
-    const what = late.signal.aborted
-      ? 'gave no answer in time'
-      : `was not reached: ${reasonOf(cause)}`;
-    throw new Passing(`${what} (${url.host})`, { cause });
-  } finally {
-    clearTimeout(timer);
+    const what = cause instanceof NoAnswer ? cause.message : `was not reached: ${reasonOf(cause)}`;
+    throw new BrokenAnswer(`${what} (${url.host})`, { cause });
   }
+}
+
+function limitOf({ stallMs = STALL_MS, signal }: GithubPlace): Limit {
+  return { ms: stallMs, signal };
 }
 
 function reasonOf(error: unknown): string {
@@ -142,7 +134,7 @@ async function accepted(place: GithubPlace, response: Response): Promise<Respons
   if (response.ok) return response;
   await response.body?.cancel();
   const { status, headers } = response;
-  if (status >= 500) throw new Passing(`answers with status ${status}`);
+  if (status >= 500) throw new BrokenAnswer(`answers with status ${status}`);
   if (status === 429 || (status === 403 && isLimited(headers))) throw limited(place, headers);
   const [what, hint] = REFUSALS[status] ?? [`answers with status ${status}`, undefined];
   throw unreadable(place, what, undefined, hint);
@@ -173,7 +165,7 @@ function limited(place: GithubPlace, headers: Headers): Error {
   const after = Number(headers.get('retry-after') ?? NaN) * 1000;
   const reset = Number(headers.get('x-ratelimit-reset') ?? NaN) * 1000;
   const until = Number.isNaN(reset) ? '' : ` until ${new Date(reset).toISOString()}`;
-  if (after <= MAX_WAIT_MS) return new Passing(`limits requests${until}`, { waitMs: after });
+  if (after <= MAX_WAIT_MS) return new BrokenAnswer(`limits requests${until}`, { waitMs: after });
   const hint = 'Run the backup again then; a `token` has a limit of its own, which is far higher.';
   return unreadable(place, `allows no more requests${until}`, undefined, hint);
 }
@@ -191,47 +183,6 @@ function unreadable(
   );
 }
 
-/** A body whose stalls and breaks pass. */
-async function* bodyOf(place: GithubPlace, { body }: Response): AsyncGenerator<Uint8Array> {
-  if (body === null) return;
-  const { signal, stallMs = STALL_MS } = place;
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const next = await inTime(reader.read(), stallMs, signal);
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined);
-  }
-}
-
-async function inTime<T>(
-  promise: Promise<T>,
-  stallMs: number,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  const { promise: ended, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(new Passing('was interrupted'));
-  const timer = setTimeout(() => reject(new Passing('stopped sending')), stallMs);
-  signal?.addEventListener('abort', stop);
-  try {
-    return await Promise.race([promise, ended]);
-  } catch (cause) {
-    throw cause instanceof Passing ? cause : new Passing('broke off its answer', { cause });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-  }
-}
-
-/** True for what may be asked for again. */
-export function brokeOff(error: unknown): boolean {
-  return error instanceof Passing;
-}
-
-/** Says that a download was not whole, so that it is made again. */
-export function notWhole(message: string, cause?: unknown): Error {
-  return new Passing(message, { cause });
+function bodyOf(place: GithubPlace, { body }: Response): AsyncIterable<Uint8Array> {
+  return arriving(body === null ? Readable.from([]) : Readable.fromWeb(body), limitOf(place));
 }

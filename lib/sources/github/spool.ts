@@ -8,7 +8,7 @@ import type { SourceEntry } from '../../archive/write/plan.ts';
 import { statLine } from '../../archive/write/stats.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayPath, fromUtf8, unsafePathReason } from '../../format/paths.ts';
-import { brokeOff, notWhole } from './client.ts';
+import { BrokenAnswer } from '../../network/in-time.ts';
 import { NotATar, readTar, type TarEntry } from './tar.ts';
 
 /** A file or link of a commit. */
@@ -53,11 +53,9 @@ export async function spool(
         cause: error,
       });
     }
-    if (error instanceof HoldfastError || brokeOff(error)) throw error;
-    const damaged = error instanceof NotATar || String(code).startsWith('Z_');
-    if (damaged)
-      throw notWhole(`sent an archive that is not whole: ${(error as Error).message}`, error);
-    throw error;
+    if (!(error instanceof NotATar) && !String(code).startsWith('Z_')) throw error;
+    const { message } = error as Error;
+    throw new BrokenAnswer(`sent an archive that is not whole: ${message}`, { cause: error });
   }
   return found;
 }

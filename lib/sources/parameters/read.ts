@@ -8,9 +8,9 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { paginateGetParametersByPath, type Parameter, type SSMClient } from '@aws-sdk/client-ssm';
 import type { SourceEntry } from '../../archive/write/plan.ts';
+import { awsFailure, inWords, type Reason } from '../../aws/failure.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';
-import { errorName, statusOf } from '../bucket/errors.ts';
 
 export interface ParametersPlace {
   readonly ssm: SSMClient;
@@ -120,14 +120,16 @@ async function secretValue(place: ParametersPlace, name: string): Promise<Secret
     if (text !== undefined) return { value: text };
     return { valueBase64: Buffer.from(binary ?? []).toString('base64') };
   } catch (error) {
-    const code = errorName(error);
-    if (code === 'ResourceNotFoundException') {
+    const { name: answered, reason } = awsFailure(error) ?? {};
+    if (reason === 'absent') {
       const detail = 'has no value, or was deleted after it had been listed';
       place.onProblem({ path, code: 'vanished', detail, tolerated: true });
       return {};
     }
-    if (!ONE_SECRET.includes(code)) throw failure(place, error, `the secret ${name}`, GET_VALUE);
-    place.onProblem({ path, code: 'unreadable', detail: `${code}: it needs ${GET_VALUE}` });
+    if (reason === undefined || !ONE_SECRET.includes(reason)) {
+      throw failureOf(place, error, `the secret ${name}`, GET_VALUE);
+    }
+    place.onProblem({ path, code: 'unreadable', detail: `${answered}: it needs ${GET_VALUE}` });
     return undefined;
   }
 }
@@ -135,11 +137,7 @@ async function secretValue(place: ParametersPlace, name: string): Promise<Secret
 const GET_VALUE = 'secretsmanager:GetSecretValue and kms:Decrypt';
 
 /** What concerns one secret and not the next. */
-const ONE_SECRET: readonly string[] = [
-  'AccessDeniedException',
-  'DecryptionFailure',
-  'InvalidRequestException',
-];
+const ONE_SECRET: readonly Reason[] = ['denied', 'key', 'unusable'];
 
 function jsonFile(
   file: string,
@@ -179,31 +177,30 @@ async function* told<T>(
   try {
     yield* pages;
   } catch (error) {
-    throw failure(place, error, what, permission);
+    throw failureOf(place, error, what, permission);
   }
 }
 
-function failure(
+function failureOf(
   { signal }: ParametersPlace,
-  cause: unknown,
+  error: unknown,
   what: string,
   permission: string,
 ): HoldfastError {
-  if (cause instanceof HoldfastError) return cause;
+  if (error instanceof HoldfastError) return error;
   if (signal?.aborted === true) {
-    return new HoldfastError('CANCELLED', 'the backup was interrupted', { cause });
+    return new HoldfastError('CANCELLED', 'the backup was interrupted', { cause: error });
   }
-  const status = statusOf(cause);
-  const denied = errorName(cause) === 'AccessDeniedException' || status === 403;
-  const how = status === undefined ? '' : ` (status ${status})`;
-  return new HoldfastError(
-    'SOURCE_UNREADABLE',
-    denied ? `${what}: access was refused` : `${what} could not be read: ${errorName(cause)}${how}`,
-    {
-      hint: denied
-        ? `Holdfast needs the permission ${permission}.`
-        : 'Run the backup again; if it stays so, look at the region and the credentials.',
+  const failure = awsFailure(error);
+  const cause = failure ?? error;
+  if (failure?.reason === 'denied') {
+    return new HoldfastError('SOURCE_UNREADABLE', `${what}: access was refused`, {
+      hint: `Holdfast needs the permission ${permission}.`,
       cause,
-    },
-  );
+    });
+  }
+  return new HoldfastError('SOURCE_UNREADABLE', `${what} could not be read: ${inWords(error)}`, {
+    hint: 'Run the backup again; if it stays so, look at the region and the credentials.',
+    cause,
+  });
 }

@@ -1,11 +1,13 @@
 // How a store talks to S3: one client, few requests at a time, each with a deadline and asked again when it may help.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { S3Client } from '@aws-sdk/client-s3';
+import { awsFailure } from '../../aws/failure.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { S3Place } from '../../names/s3-place.ts';
+import { inTime } from '../../network/in-time.ts';
+import { persist, type Wait } from '../../network/persist.ts';
 import { throwIfCancelled } from '../body.ts';
-import { attemptsFor, BrokenAnswer, failureOf, isExpired } from './errors.ts';
+import { attemptsFor, failureOf } from './errors.ts';
 import type { Asked } from './errors.ts';
 
 export interface S3StoreOptions {
@@ -14,7 +16,7 @@ export interface S3StoreOptions {
   /** A client that asks once and computes no checksums of its own. @default one for the place */
   readonly client?: S3Client;
   /** How retries wait. @default by the clock */
-  readonly wait?: (ms: number) => Promise<void>;
+  readonly wait?: Wait;
   /** How long an answer may give nothing before it is asked for again. @default 30_000 */
   readonly idleMs?: number;
 }
@@ -24,7 +26,7 @@ export interface S3 {
   readonly place: S3Place;
   readonly client: S3Client;
   readonly random: () => string;
-  readonly wait: (ms: number) => Promise<void>;
+  readonly wait: Wait | undefined;
   readonly idleMs: number;
   readonly slots: Slots;
   /** What every request about the bucket holds: a bucket of the same name with another owner is none of ours. */
@@ -41,8 +43,6 @@ export interface RequestOptions extends Asked {
 /** What one attempt is given. */
 export interface Attempt {
   readonly abortSignal: AbortSignal;
-  /** Says that the answer is still coming. */
-  readonly touch: () => void;
 }
 
 const ATTEMPTS = 7;
@@ -70,7 +70,7 @@ export async function connect(place: S3Place, options: S3StoreOptions): Promise<
     place,
     client,
     random,
-    wait: options.wait ?? ((ms) => sleep(ms)),
+    wait: options.wait,
     idleMs,
     slots: makeSlots(REQUESTS_AT_ONCE),
     bucket: {
@@ -110,42 +110,41 @@ export async function request<T>(
   options: RequestOptions,
   send: (attempt: Attempt) => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    throwIfCancelled(options.signal);
-    try {
-      return await s3.slots(() => once(s3, options, send));
-    } catch (error) {
-      throwIfCancelled(options.signal);
-      if (attempt >= attemptsFor(error, ATTEMPTS)) throw failureOf(error, options, s3.place);
-      // Without others to be had, the next attempt tells.
-      if (isExpired(error)) {
-        await s3.client.config.credentials({ forceRefresh: true }).catch(() => undefined);
-      }
+  return persistently(s3, options, () => answer(s3, options, send));
+}
+
+/** Has `act` ask, as {@link request} does, and do with the {@link answer} what may have to be done again. */
+export async function persistently<T>(
+  s3: S3,
+  options: RequestOptions,
+  act: () => Promise<T>,
+): Promise<T> {
+  const { signal } = options;
+  const again = async (error: unknown, attempt: number) => {
+    if (attempt >= attemptsFor(error, ATTEMPTS)) return undefined;
+    // Without others to be had, the next attempt tells.
+    if (awsFailure(error)?.reason === 'expired') {
+      await s3.client.config.credentials({ forceRefresh: true }).catch(() => undefined);
     }
-    await s3.wait(delayMs(attempt, s3.random()));
+    return delayMs(attempt, s3.random());
+  };
+  try {
+    return await persist(() => s3.slots(act), { again, signal, wait: s3.wait });
+  } catch (error) {
+    throwIfCancelled(signal);
+    throw failureOf(error, options, s3.place);
   }
 }
 
-async function once<T>(
+/** One answer, in the time that it may take. */
+export async function answer<T>(
   { idleMs }: S3,
-  { operation, signal, bytes = 0 }: RequestOptions,
+  { signal, bytes = 0 }: RequestOptions,
   send: (attempt: Attempt) => Promise<T>,
 ): Promise<T> {
   throwIfCancelled(signal);
-  const controller = new AbortController();
-  const limitMs = idleMs + bytes / SLOWEST_BYTES_PER_MS;
-  const cancel = () => controller.abort();
-  const timer = setTimeout(cancel, limitMs);
-  signal?.addEventListener('abort', cancel, { once: true });
-  try {
-    return await send({ abortSignal: controller.signal, touch: () => void timer.refresh() });
-  } catch (error) {
-    if (!controller.signal.aborted) throw error;
-    throw new BrokenAnswer(`${operation} gave nothing for ${Math.round(limitMs / 1000)} seconds`);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', cancel);
-  }
+  const ms = idleMs + bytes / SLOWEST_BYTES_PER_MS;
+  return inTime({ ms, signal }, (abortSignal) => send({ abortSignal }));
 }
 
 /** Half of it by chance, so that those who failed together do not come back together. */

@@ -1,9 +1,10 @@
 // The moment at which an object comes to be: only if its key is free, and found out again when the answer was lost.
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { awsFailure } from '../../aws/failure.ts';
 import { HoldfastError } from '../../errors.ts';
 import { request } from './client.ts';
 import type { S3 } from './client.ts';
-import { bucketOf, reasonOf } from './errors.ts';
+import { bucketOf } from './errors.ts';
 import { look } from './versions.ts';
 import type { Found } from './versions.ts';
 
@@ -39,9 +40,11 @@ export async function commit(
   { bytes, crc, send }: { bytes: number; crc?: string; send: () => Promise<Committed> },
 ): Promise<Found> {
   const committed: Committed = await send().catch(async (error: unknown) => {
-    if (!OTHERS_OR_OURS.includes(reasonOf(error) ?? '')) throw error;
+    if (!OTHERS_OR_OURS.includes(awsFailure(error)?.name ?? '')) throw error;
     if (await isOurs(s3, draft, await look(s3, draft.key))) return {};
-    throw reasonOf(error) === 'NoSuchUpload' ? lost(s3, draft, error) : conflict(draft.key, error);
+    throw awsFailure(error)?.name === 'NoSuchUpload'
+      ? lost(s3, draft, error)
+      : conflict(draft.key, error);
   });
   const { VersionId, ChecksumCRC32, ChecksumType } = committed;
   if (crc !== undefined && ChecksumType === 'FULL_OBJECT' && (ChecksumCRC32 ?? crc) !== crc) {

@@ -10,6 +10,7 @@ import {
   type DefaultRetention,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { awsFailure } from '../../aws/failure.ts';
 import type { S3Place } from '../../names/s3-place.ts';
 import { makeS3Client } from './client.ts';
 
@@ -111,9 +112,9 @@ async function ask<T>(send: () => Promise<T>): Promise<Asked<T>> {
   try {
     return { value: await send(), refusal: undefined, status: 200 };
   } catch (error) {
-    const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-    if (!(error instanceof Error) || status === undefined) throw error;
-    return { value: undefined, refusal: error.name, status };
+    const { name: refusal, status } = awsFailure(error) ?? {};
+    if (status === undefined) throw error;
+    return { value: undefined, refusal, status };
   }
 }
 

@@ -5,11 +5,11 @@ import {
   PutObjectRetentionCommand,
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3';
+import { awsFailure } from '../../aws/failure.ts';
 import { HoldfastError } from '../../errors.ts';
 import { RELEASED_TAG } from '../../names/aws.ts';
 import { request } from './client.ts';
 import type { S3 } from './client.ts';
-import { reasonOf } from './errors.ts';
 import { isReleasedTag, tagsOf, versionsOf } from './versions.ts';
 import type { Found } from './versions.ts';
 
@@ -25,7 +25,7 @@ export async function lockUntil(s3: S3, found: Found, until: Date): Promise<bool
   ).then(
     ({ Retention }) => Retention,
     (error: unknown) => {
-      const reason = reasonOf(error) ?? '';
+      const reason = awsFailure(error)?.name ?? '';
       if (LOCKS_OFF.includes(reason)) return 'off';
       if (reason === 'NoSuchObjectLockConfiguration') return undefined;
       throw error;

@@ -1,8 +1,9 @@
 // Reads ranges of one version, large ones in pieces at the same time, and goes on where an answer broke off.
+import type { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { request } from './client.ts';
-import type { Attempt, S3 } from './client.ts';
-import { BrokenAnswer } from './errors.ts';
+import { arriving, BrokenAnswer } from '../../network/in-time.ts';
+import { answer, persistently } from './client.ts';
+import type { S3 } from './client.ts';
 import type { Found } from './versions.ts';
 
 const PIECE_BYTES = 8 << 20;
@@ -39,51 +40,33 @@ interface Piece {
 
 /** Fills `into`; each attempt asks for what the ones before it did not bring. */
 async function readPiece(s3: S3, found: Found, { into, offset }: Piece): Promise<void> {
+  const about = { operation: 'GetObject', key: found.key } as const;
   let got = 0;
-  await request(s3, { operation: 'GetObject', key: found.key }, async (attempt) => {
+  await persistently(s3, about, async () => {
     const at = offset + got;
-    const { Body, ContentRange } = await s3.client.send(
-      new GetObjectCommand({
-        ...s3.bucket,
-        Key: s3.place.prefix + found.key,
-        Range: `bytes=${at}-${offset + into.byteLength - 1}`,
-        // Without versions the ETag says that it is still the same object.
-        ...(found.versionId === undefined
-          ? { IfMatch: found.etag }
-          : { VersionId: found.versionId }),
-      }),
-      attempt,
+    const command = new GetObjectCommand({
+      ...s3.bucket,
+      Key: s3.place.prefix + found.key,
+      Range: `bytes=${at}-${offset + into.byteLength - 1}`,
+      // Without versions the ETag says that it is still the same object.
+      ...(found.versionId === undefined ? { IfMatch: found.etag } : { VersionId: found.versionId }),
+    });
+    const { Body, ContentRange } = await answer(s3, about, (attempt) =>
+      s3.client.send(command, attempt),
     );
-    if (Body === undefined) throw new BrokenAnswer('the answer has no body');
-    const body = Body as AsyncIterable<Uint8Array> & { destroy: (error?: Error) => void };
+    if (Body === undefined) throw new BrokenAnswer('has no body');
+    const body = Body as Readable;
     if (ContentRange?.startsWith(`bytes ${at}-`) !== true) {
       body.destroy();
-      throw new BrokenAnswer(`asked for bytes from ${at}, the server sent others`);
+      throw new BrokenAnswer(`sent other bytes than those from ${at}`);
     }
-    for await (const chunk of untilAborted(body, attempt)) {
+    for await (const chunk of arriving(body, { ms: s3.idleMs })) {
       const fits = chunk.subarray(0, into.byteLength - got);
       into.set(fits, got);
       got += fits.byteLength;
     }
     if (got < into.byteLength) {
-      throw new BrokenAnswer(`the answer ended after ${got} of ${into.byteLength} bytes`);
+      throw new BrokenAnswer(`ended after ${got} of ${into.byteLength} bytes`);
     }
   });
-}
-
-async function* untilAborted(
-  body: AsyncIterable<Uint8Array> & { destroy: (error?: Error) => void },
-  { abortSignal, touch }: Attempt,
-): AsyncGenerator<Uint8Array> {
-  // The SDK stops listening when the headers have come: a body that stalls would be waited for for ever.
-  const stop = () => body.destroy(new BrokenAnswer('the answer stalled'));
-  abortSignal.addEventListener('abort', stop, { once: true });
-  try {
-    for await (const chunk of body) {
-      touch();
-      yield chunk;
-    }
-  } finally {
-    abortSignal.removeEventListener('abort', stop);
-  }
 }

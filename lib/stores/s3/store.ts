@@ -1,6 +1,7 @@
 // A bucket at a prefix as a store. Its reads are pinned to versions, so that nothing laid over an object hides it.
 import { strict as assert } from 'node:assert';
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
+import { awsFailure } from '../../aws/failure.ts';
 import { HoldfastError } from '../../errors.ts';
 import { formatS3Url } from '../../names/s3-place.ts';
 import type { S3Place } from '../../names/s3-place.ts';
@@ -185,8 +186,7 @@ async function now(s3: S3): Promise<Date> {
       { step: 'deserialize', priority: 'low' },
     );
     await s3.client.send(command, attempt).catch((error: unknown) => {
-      const refused = (error as { $metadata?: { httpStatusCode?: number } }).$metadata;
-      if (refused?.httpStatusCode !== 403 || header === undefined) throw error;
+      if (awsFailure(error)?.status !== 403 || header === undefined) throw error;
     });
     return header;
   });
