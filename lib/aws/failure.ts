@@ -2,37 +2,8 @@
 import { HoldfastError } from '../errors.ts';
 import { BrokenAnswer } from '../network/in-time.ts';
 
-/** Why a call failed, whatever a service calls it. */
-export type Reason =
-  | 'absent'
-  | 'archived'
-  | 'busy'
-  | 'cancelled'
-  | 'clock'
-  | 'denied'
-  | 'disabled'
-  | 'full'
-  | 'key'
-  | 'no-bucket'
-  | 'out-of-range'
-  | 'region'
-  | 'taken'
-  | 'throttled'
-  | 'unavailable'
-  | 'unknown'
-  | 'unsupported'
-  | 'unusable'
-  | CredentialsReason;
-export type CredentialsReason =
-  | 'expired'
-  | 'no-credentials'
-  | 'unknown-access-key'
-  | 'wrong-credentials'
-  | 'wrong-secret-key'
-  | 'wrong-token';
-
-/** The names that services give to each reason. What is not among them is told by the status. */
-const NAMES: Readonly<Partial<Record<Reason, readonly string[]>>> = {
+/** Why a call failed, and the names that services give to that. What is not among these is told by the status. */
+const NAMES = {
   absent: ['NotFound', 'NotFoundException', 'ParameterNotFound', 'ResourceNotFoundException'],
   archived: ['InvalidObjectState'],
   busy: ['ConditionalRequestConflict', 'OperationAborted'],
@@ -45,14 +16,19 @@ const NAMES: Readonly<Partial<Record<Reason, readonly string[]>>> = {
     'AuthorizationErrorException',
   ],
   disabled: ['DisabledException'],
+  expired: ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'],
+  full: [],
   key: ['DecryptionFailure'],
   'no-bucket': ['NoSuchBucket'],
+  'no-credentials': ['CredentialsProviderError', 'TokenProviderError'],
+  'out-of-range': [],
   region: [
     'AuthorizationHeaderMalformed',
     'IllegalLocationConstraintException',
     'PermanentRedirect',
     'TemporaryRedirect',
   ],
+  taken: [],
   throttled: [
     'SlowDown',
     'Throttling',
@@ -69,12 +45,10 @@ const NAMES: Readonly<Partial<Record<Reason, readonly string[]>>> = {
     'TimeoutError',
     'XAmzContentSHA256Mismatch',
   ],
-  unusable: ['InvalidRequestException', 'KMSInvalidStateException'],
-  'no-credentials': ['CredentialsProviderError', 'TokenProviderError'],
-  expired: ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'],
+  unknown: [],
   'unknown-access-key': ['InvalidAccessKeyId'],
-  'wrong-token': ['InvalidToken'],
-  'wrong-secret-key': ['SignatureDoesNotMatch'],
+  unsupported: [],
+  unusable: ['InvalidRequestException', 'KMSInvalidStateException'],
   // Each says that some part does not fit, or has expired, and not which.
   'wrong-credentials': [
     'IncompleteSignature',
@@ -82,10 +56,14 @@ const NAMES: Readonly<Partial<Record<Reason, readonly string[]>>> = {
     'InvalidSignatureException',
     'UnrecognizedClientException',
   ],
-};
+  'wrong-secret-key': ['SignatureDoesNotMatch'],
+  'wrong-token': ['InvalidToken'],
+} as const satisfies Record<string, readonly string[]>;
+export type Reason = keyof typeof NAMES;
+
 const BY_NAME: ReadonlyMap<string, Reason> = new Map(
-  Object.entries(NAMES).flatMap(([reason, names]) =>
-    names.map((name) => [name, reason as Reason] as const),
+  (Object.keys(NAMES) as Reason[]).flatMap((reason) =>
+    NAMES[reason].map((name) => [name, reason] as const),
   ),
 );
 const BY_STATUS: Readonly<Partial<Record<number, Reason>>> = {
@@ -104,27 +82,17 @@ const BY_STATUS: Readonly<Partial<Record<number, Reason>>> = {
 };
 
 /** What is wrong with credentials, in words. */
-export const CREDENTIALS: Readonly<Record<CredentialsReason, string>> = {
-  'no-credentials': 'no credentials were found',
+export const CREDENTIALS = {
   expired: 'the credentials have expired',
+  'no-credentials': 'no credentials were found',
   'unknown-access-key': 'the access key is not known there',
-  'wrong-token': 'the session token is not valid',
-  'wrong-secret-key': 'the secret key does not match the access key',
   'wrong-credentials': 'the credentials are not valid there',
-};
+  'wrong-secret-key': 'the secret key does not match the access key',
+  'wrong-token': 'the session token is not valid',
+} as const satisfies Partial<Record<Reason, string>>;
 
-export function isCredentialsReason(reason: Reason): reason is CredentialsReason {
+export function isCredentialsReason(reason: Reason): reason is keyof typeof CREDENTIALS {
   return Object.hasOwn(CREDENTIALS, reason);
-}
-
-interface Facts {
-  readonly name: string;
-  readonly message: string;
-  readonly status: number | undefined;
-  readonly requestId: string | undefined;
-  readonly region: string | undefined;
-  /** Whether the message is one of ours, as those of a broken answer are. */
-  readonly ours: boolean;
 }
 
 /** What is kept of an error of the SDK: the original holds headers of the request, and with them its signature. */
@@ -135,16 +103,18 @@ export class AwsFailure extends Error {
   /** What the server named as the region of the bucket. */
   readonly region: string | undefined;
   readonly reason: Reason;
-  readonly ours: boolean;
+  /** What happened, as half a sentence: `it answered AccessDenied (status 403)`. Of what a server said, the name alone is in it. */
+  readonly words: string;
 
-  constructor({ name, message, status, requestId, region, ours }: Facts) {
+  constructor(error: SdkError, name: string) {
+    const { message, $metadata, $response, Region } = error;
     super(message);
-    this.ours = ours;
     this.name = name;
-    this.status = status;
-    this.requestId = requestId;
-    this.region = region;
-    this.reason = reasonFor(name, status);
+    this.status = $metadata?.httpStatusCode ?? $response?.statusCode;
+    this.requestId = $metadata?.requestId;
+    this.region = $response?.headers?.['x-amz-bucket-region'] ?? Region;
+    this.reason = reasonFor(name, this.status);
+    this.words = error instanceof BrokenAnswer ? `it ${message}` : wordsFor(this);
   }
 }
 
@@ -156,22 +126,11 @@ export function awsFailure(error: unknown): AwsFailure | undefined {
   const cause = error instanceof HoldfastError ? error.cause : error;
   if (cause instanceof AwsFailure) return cause;
   if (!(cause instanceof Error)) return undefined;
-  if (cause instanceof BrokenAnswer || BY_NAME.has(cause.name)) return failureOf(cause, cause.name);
   const { name, $metadata, $response, code } = cause as SdkError;
+  if (cause instanceof BrokenAnswer || BY_NAME.has(name)) return new AwsFailure(cause, name);
   if ([$metadata, $response, code].every((one) => one === undefined)) return undefined;
-  return failureOf(cause, $metadata?.httpStatusCode === undefined ? (code ?? name) : name);
-}
-
-function failureOf(error: SdkError, name: string): AwsFailure {
-  const { message, $metadata, $response, Region } = error;
-  return new AwsFailure({
-    name,
-    message,
-    status: $metadata?.httpStatusCode ?? $response?.statusCode,
-    requestId: $metadata?.requestId,
-    region: $response?.headers?.['x-amz-bucket-region'] ?? Region,
-    ours: error instanceof BrokenAnswer,
-  });
+  const answered = $metadata?.httpStatusCode !== undefined;
+  return new AwsFailure(cause, answered ? name : (code ?? name));
 }
 
 interface SdkError extends Error {
@@ -184,14 +143,9 @@ interface SdkError extends Error {
   readonly code?: string;
 }
 
-/** What happened, as half a sentence: `it answered AccessDenied (status 403)`. Of what a server said, the name alone is in it. */
+/** The words of the failure that {@link awsFailure} finds in `error`; of any other error, its name. */
 export function inWords(error: unknown): string {
-  const failure = awsFailure(error);
-  if (failure === undefined) return error instanceof Error ? error.name : 'unknown';
-  const { name, message, status, reason, ours } = failure;
-  if (isCredentialsReason(reason)) return `${CREDENTIALS[reason]} (${name})`;
-  if (status !== undefined) return `it answered ${name} (status ${status})`;
-  return ours ? `it ${message}` : `it did not answer (${name})`;
+  return awsFailure(error)?.words ?? (error instanceof Error ? error.name : 'unknown');
 }
 
 /** True for what may be otherwise when the same is asked again: the server did nothing, or what it did is found out afterwards. */
@@ -209,4 +163,10 @@ function reasonFor(name: string, status: number | undefined): Reason {
   // Without a status nothing was answered; and an error inside a success is one of the server.
   if (status === undefined || status < 300) return 'unavailable';
   return BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : 'unknown');
+}
+
+function wordsFor({ name, status, reason }: Omit<AwsFailure, 'words'>): string {
+  if (isCredentialsReason(reason)) return `${CREDENTIALS[reason]} (${name})`;
+  if (status === undefined) return `it did not answer (${name})`;
+  return `it answered ${name} (status ${status})`;
 }

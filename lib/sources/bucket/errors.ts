@@ -26,11 +26,11 @@ export function bucketFailure(
   if (place.signal?.aborted === true) {
     return new HoldfastError('CANCELLED', 'the backup was interrupted', { cause: error });
   }
-  const failure = awsFailure(error);
   const [what, hint] = reasonFor(error, permission);
+  const cause = awsFailure(error) ?? error;
   return new HoldfastError('SOURCE_UNREADABLE', `the bucket ${place.bucket} ${what}`, {
     hint,
-    cause: failure ?? error,
+    cause,
   });
 }
 

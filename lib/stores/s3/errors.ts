@@ -2,7 +2,6 @@
 import {
   awsFailure,
   CREDENTIALS,
-  inWords,
   isCredentialsReason,
   mayPass,
   type AwsFailure,
@@ -146,7 +145,7 @@ function unavailable(failure: AwsFailure, place: S3Place): Meaning {
     failure.status === undefined
       ? `Check the network and that ${place.endpoint ?? 'S3'} can be reached, then run it again.`
       : 'Run it again later; if it stays, see what the server says about this code.';
-  return { code: 'STORE_UNAVAILABLE', what: inWords(failure), hint };
+  return { code: 'STORE_UNAVAILABLE', what: failure.words, hint };
 }
 
 function denied(name: string, asked: Asked, { account, kmsKey }: S3Place): Meaning {
