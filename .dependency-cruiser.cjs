@@ -15,7 +15,14 @@ const LAYERS = {
   // Waiting for answers, and asking again: whoever asks somebody far away.
   network: ['errors'],
   // Services of AWS, without any knowledge of backups.
-  aws: ['errors', 'version', 'names', 'format', 'config', 'network'],
+  aws: [
+    'errors',
+    'version',
+    'names',
+    'format',
+    'config/(places|load/function-settings)',
+    'network',
+  ],
   stores: ['errors', 'names', 'network', 'aws/failure'],
   sources: ['errors', 'names', 'format', 'archive', 'processes', 'network', 'aws/failure'],
   // Contracts of sources and stores, and what looks at a restored folder of any kind, or removes it.

@@ -1,6 +1,6 @@
 // What a service of AWS, or a server like one, answered instead of a success: read from any error of the SDK, by names and statuses.
 import { HoldfastError } from '../errors.ts';
-import { BrokenAnswer } from '../network/in-time.ts';
+import { BrokenAnswer } from '../network/broken-answer.ts';
 
 /** Why a call failed, and the names that services give to that. What is not among these is told by the status. */
 const NAMES = {

@@ -1,30 +1,6 @@
 // An answer, and each chunk of its body, in time: a connection that somebody on the way has forgotten says nothing, ever.
 import type { Readable } from 'node:stream';
-
-export interface BrokenAnswerOptions {
-  readonly cause?: unknown;
-  /** How long the server asks to wait before the next attempt. */
-  readonly waitMs?: number | undefined;
-}
-
-/** An answer that did not come, or not whole: the same may be asked again. Its message says what the server did: `broke off`. */
-export class BrokenAnswer extends Error {
-  readonly waitMs: number | undefined;
-
-  constructor(message: string, { cause, waitMs }: BrokenAnswerOptions = {}) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.name = 'BrokenAnswer';
-    this.waitMs = waitMs;
-  }
-}
-
-/** Nothing at all came back for a request. */
-export class NoAnswer extends BrokenAnswer {
-  constructor(ms: number) {
-    super(`gave no answer for ${seconds(ms)}`);
-    this.name = 'NoAnswer';
-  }
-}
+import { BrokenAnswer, NoAnswer, seconds } from './broken-answer.ts';
 
 export interface Limit {
   /** How long nothing may come. */
@@ -91,8 +67,4 @@ function brokenOff(cause: unknown): BrokenAnswer {
   return new BrokenAnswer(typeof code === 'string' ? `broke off (${code})` : 'broke off', {
     cause,
   });
-}
-
-function seconds(ms: number): string {
-  return `${Number((ms / 1000).toFixed(1))} seconds`;
 }

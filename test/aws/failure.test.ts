@@ -5,7 +5,7 @@ import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, test } from '@jest/globals';
 import { awsFailure, inWords, mayPass } from '../../lib/aws/failure.ts';
 import { HoldfastError } from '../../lib/errors.ts';
-import { BrokenAnswer, NoAnswer } from '../../lib/network/in-time.ts';
+import { BrokenAnswer, NoAnswer } from '../../lib/network/broken-answer.ts';
 import { SmallBucket } from '../support/small-bucket.ts';
 
 function answered(status: number | undefined, name: string, more: object = {}): Error {

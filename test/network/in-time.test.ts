@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { setImmediate as tick } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { arriving, BrokenAnswer, inTime, NoAnswer } from '../../lib/network/in-time.ts';
+import { BrokenAnswer, NoAnswer } from '../../lib/network/broken-answer.ts';
+import { arriving, inTime } from '../../lib/network/in-time.ts';
 
 const LONG_MS = 60_000;
 let server: Server | undefined;

@@ -11,7 +11,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { awsFailure, mayPass } from '../../aws/failure.ts';
-import { arriving, BrokenAnswer, inTime, NoAnswer, type Limit } from '../../network/in-time.ts';
+import { BrokenAnswer, NoAnswer } from '../../network/broken-answer.ts';
+import { arriving, inTime, type Limit } from '../../network/in-time.ts';
 import { persist } from '../../network/persist.ts';
 import { bucketFailure, BrokenOff } from './errors.ts';
 

@@ -1,7 +1,8 @@
 // Asking GitHub's REST API. The token goes to the API's own origin alone, and never into a message.
 import { Readable } from 'node:stream';
 import { HoldfastError } from '../../errors.ts';
-import { arriving, BrokenAnswer, inTime, NoAnswer, type Limit } from '../../network/in-time.ts';
+import { BrokenAnswer, NoAnswer } from '../../network/broken-answer.ts';
+import { arriving, inTime, type Limit } from '../../network/in-time.ts';
 import { persist } from '../../network/persist.ts';
 
 export interface GithubPlace {

@@ -8,7 +8,7 @@ import type { SourceEntry } from '../../archive/write/plan.ts';
 import { statLine } from '../../archive/write/stats.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayPath, fromUtf8, unsafePathReason } from '../../format/paths.ts';
-import { BrokenAnswer } from '../../network/in-time.ts';
+import { BrokenAnswer } from '../../network/broken-answer.ts';
 import { NotATar, readTar, type TarEntry } from './tar.ts';
 
 /** A file or link of a commit. */

@@ -128,6 +128,7 @@ export async function persistently<T>(
     }
     return delayMs(attempt, s3.random());
   };
+  throwIfCancelled(signal);
   try {
     return await persist(() => s3.slots(act), { again, signal, wait: s3.wait });
   } catch (error) {

@@ -1,7 +1,8 @@
 // Reads ranges of one version, large ones in pieces at the same time, and goes on where an answer broke off.
 import type { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { arriving, BrokenAnswer } from '../../network/in-time.ts';
+import { BrokenAnswer } from '../../network/broken-answer.ts';
+import { arriving } from '../../network/in-time.ts';
 import { answer, persistently } from './client.ts';
 import type { S3 } from './client.ts';
 import type { Found } from './versions.ts';
