@@ -51,12 +51,17 @@ async function readBucket(
 ): Promise<ReadResult> {
   const problems: Problem[] = [];
   const { bucket: name, prefix, account } = options;
-  const { signal } = input;
+  const ended = new AbortController();
+  const signals = input.signal === undefined ? [] : [input.signal];
+  const signal = AbortSignal.any([...signals, ended.signal]);
   const bucket = new Bucket({ client, bucket: name, prefix, account, signal, stallMs });
   const stored = await archiveTree(input, {
     entries: bucketEntries(bucket, options, (one) => problems.push(one)),
     encoding: ENCODINGS[options.compression],
     times: 'recorded',
+  }).finally(() => {
+    // When one object has ended the run, others are still being asked for, and would be again.
+    ended.abort();
   });
   problems.push(...stored.problems);
   if (stored.totals.files === 0 && !options.allowEmpty) throw nothingRead(options, problems);
