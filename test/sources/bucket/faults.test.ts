@@ -297,7 +297,10 @@ describe('fails', () => {
       return true;
     };
 
-    await expect(backUp()).rejects.toMatchObject({ code: 'SOURCE_UNREADABLE' });
+    await expect(backUp()).rejects.toMatchObject({
+      code: 'SOURCE_UNREADABLE',
+      message: expect.stringMatching(/the credentials have expired \(ExpiredToken\)/) as unknown,
+    });
   });
 
   it('when the run is interrupted', async () => {
