@@ -62,7 +62,10 @@ const withoutFacts: Tool = {
     fs.writeFileSync(path.join(place.state, 'package.json'), '{ "type": "module" }\n');
     await esbuild.build({
       absWorkingDir: path.join(import.meta.dirname, '..', '..'),
-      entryPoints: { alone: 'bench/database/dump-alone.ts', worker: 'lib/archive/threads/worker.ts' },
+      entryPoints: {
+        alone: 'bench/database/dump-alone.ts',
+        worker: 'lib/archive/threads/worker.ts',
+      },
       outdir: place.state,
       bundle: true,
       platform: 'node',

@@ -8,7 +8,12 @@ import process from 'node:process';
 import { homeFolder } from '../config/load/home.ts';
 import { isWithin } from '../config/places.ts';
 import type { Engine } from '../engine/engine.ts';
-import { lastSafety, safetyFolder, type SafetyPlace, type Undoing } from '../engine/restore/safety.ts';
+import {
+  lastSafety,
+  safetyFolder,
+  type SafetyPlace,
+  type Undoing,
+} from '../engine/restore/safety.ts';
 import { HoldfastError } from '../errors.ts';
 import { displayText } from '../format/paths.ts';
 import { localSigner } from '../format/signed.ts';

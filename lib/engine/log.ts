@@ -5,7 +5,13 @@ import type { Manifest } from '../format/manifest.ts';
 import type { Record } from '../format/record.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 import type { StoredObject } from '../stores/store.ts';
-import { isAboutOneFile, listStored, readManifest, timeOf, type ReadBackup } from './catalog/backups.ts';
+import {
+  isAboutOneFile,
+  listStored,
+  readManifest,
+  timeOf,
+  type ReadBackup,
+} from './catalog/backups.ts';
 import { throwIfCancelled, type Engine } from './engine.ts';
 import { readRecord } from './catalog/records.ts';
 

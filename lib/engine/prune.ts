@@ -9,7 +9,12 @@ import { assertClock } from './catalog/clock.ts';
 import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
 import { assertOurs } from './catalog/marker.ts';
 import { decide, protectedUntil, type PruneDecision } from './prune-decision.ts';
-import { lastPrune, missingSincePrune, readPrunes, releasedAndListed } from './catalog/prune-facts.ts';
+import {
+  lastPrune,
+  missingSincePrune,
+  readPrunes,
+  releasedAndListed,
+} from './catalog/prune-facts.ts';
 import { writeRecord } from './catalog/records.ts';
 import { lastSeen, schedulesFact } from './catalog/schedules-seen.ts';
 import { storedBytesOf, surveySource, type SurveyedBackup } from './catalog/survey.ts';

@@ -2,7 +2,13 @@
 import { HoldfastError } from '../errors.ts';
 import { DAY_MS } from '../policy/durations.ts';
 import { summarizeRuns, type RunOutcome, type SuccessSummary } from '../policy/success.ts';
-import { isAboutOneFile, listStored, readManifest, timeOf, type StoredBackup } from './catalog/backups.ts';
+import {
+  isAboutOneFile,
+  listStored,
+  readManifest,
+  timeOf,
+  type StoredBackup,
+} from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
 import type { FailedRun } from '../policy/facts.ts';
 import { failedRuns } from './keeping-time.ts';

@@ -6,7 +6,11 @@ import path from 'node:path';
 import { Pool } from '../../lib/archive/threads/pool.ts';
 import type { ArchiveFindings } from '../../lib/archive/read/prove-archive.ts';
 import { proveArchive } from '../../lib/archive/read/prove-archive.ts';
-import { openArchive, type Archive, type ByteReader } from '../../lib/archive/read/archive-reader.ts';
+import {
+  openArchive,
+  type Archive,
+  type ByteReader,
+} from '../../lib/archive/read/archive-reader.ts';
 import { restoreArchive, type RestoreSummary } from '../../lib/archive/read/restore-archive.ts';
 import { ASIDE, BY_NUMBER } from '../../lib/archive/read/ownership.ts';
 import { HoldfastError, type Problem } from '../../lib/errors.ts';

@@ -1,6 +1,12 @@
 // Restoring a backup to a new folder: verified member by member, compared afterwards, and visible only when all is well.
 import { HoldfastError, type Problem } from '../../errors.ts';
-import type { Compared, Difference, OpenBackup, Owners, RestoreResult } from '../../sources/source.ts';
+import type {
+  Compared,
+  Difference,
+  OpenBackup,
+  Owners,
+  RestoreResult,
+} from '../../sources/source.ts';
 import { openBackup } from '../catalog/backups.ts';
 import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine, type Workbench } from '../engine.ts';

@@ -13,7 +13,15 @@ import {
 } from 'cdk-nag';
 import type { Config } from '../../../lib/config/config.ts';
 import type { HoldfastStack } from '../../../lib/infra/core/stack.ts';
-import { AUTOMATRON, ROOT, SPARK, configOf, flags, sparkWith, stackOf } from '../../support/stacks.ts';
+import {
+  AUTOMATRON,
+  ROOT,
+  SPARK,
+  configOf,
+  flags,
+  sparkWith,
+  stackOf,
+} from '../../support/stacks.ts';
 
 afterEach(() => {
   jest.restoreAllMocks();

@@ -8,8 +8,17 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parametersSource, type ParametersOptions } from '../../../lib/sources/parameters/source.ts';
-import { prove, readBackup, Scratch, type MadeBackup, type RunSetup } from '../../support/archives.ts';
+import {
+  parametersSource,
+  type ParametersOptions,
+} from '../../../lib/sources/parameters/source.ts';
+import {
+  prove,
+  readBackup,
+  Scratch,
+  type MadeBackup,
+  type RunSetup,
+} from '../../support/archives.ts';
 import { startMiniStack, type MiniStack } from '../../support/ministack.ts';
 
 const SECRET = 'correct-horse-battery-staple';

@@ -6,7 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readGroups } from '../../../lib/archive/read/archive-reader.ts';
 import { Pool } from '../../../lib/archive/threads/pool.ts';
-import { bucketKind, bucketSource, type BucketOptions } from '../../../lib/sources/bucket/source.ts';
+import {
+  bucketKind,
+  bucketSource,
+  type BucketOptions,
+} from '../../../lib/sources/bucket/source.ts';
 import {
   openMade,
   prove,

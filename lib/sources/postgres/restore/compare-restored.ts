@@ -5,7 +5,12 @@ import { failedChecks, runChecks } from '../proof/checks.ts';
 import { compareFacts, type CompareInput } from '../proof/compare-facts.ts';
 import type { Definition } from '../dump/definitions.ts';
 import type { StoredText } from '../dump/reader.ts';
-import { differingProperties, isChosen, readProperties, type Property } from '../dump/properties.ts';
+import {
+  differingProperties,
+  isChosen,
+  readProperties,
+  type Property,
+} from '../dump/properties.ts';
 import type { Session } from '../server/session.ts';
 import { absentBeside, compareTables } from './compare-tables.ts';
 import type { TableParts } from './table-objects.ts';

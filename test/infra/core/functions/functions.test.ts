@@ -7,7 +7,14 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { functionConfig } from '../../../../lib/config/load/function-settings.ts';
 import { writeCode } from '../../../../lib/infra/core/functions/bundle.ts';
 import { CORE_FUNCTIONS, FUNCTIONS } from '../../../../lib/names/aws.ts';
-import { ACCOUNT, SPARK, configOf, deployed, policyOf, sparkWith } from '../../../support/stacks.ts';
+import {
+  ACCOUNT,
+  SPARK,
+  configOf,
+  deployed,
+  policyOf,
+  sparkWith,
+} from '../../../support/stacks.ts';
 import type { Deployed } from '../../../support/stacks.ts';
 
 let spark: Deployed;

@@ -1,7 +1,14 @@
 // Databases that outlast a function: the same image on Fargate, started by a state machine, which is started by the schedule.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { DATABASE_FUNCTIONS } from '../../../../lib/names/aws.ts';
-import { ACCOUNT, SPARK, configOf, deployed, policyOf, sparkWith } from '../../../support/stacks.ts';
+import {
+  ACCOUNT,
+  SPARK,
+  configOf,
+  deployed,
+  policyOf,
+  sparkWith,
+} from '../../../support/stacks.ts';
 import type { Deployed } from '../../../support/stacks.ts';
 
 const SYSTEM = 'holdfast-spark-bloom-flow';

@@ -9,7 +9,14 @@ import { makeS3Client } from '../../../../lib/stores/s3/client.ts';
 import { PERMISSIONS, type Operation } from '../../../../lib/stores/s3/errors.ts';
 import { openS3Store } from '../../../../lib/stores/s3/store.ts';
 import { noise, plant, Scratch } from '../../../support/archives.ts';
-import { backUpNow, Clock, DAY_MS, engineOn, folderSource, makeGood } from '../../../support/engine.ts';
+import {
+  backUpNow,
+  Clock,
+  DAY_MS,
+  engineOn,
+  folderSource,
+  makeGood,
+} from '../../../support/engine.ts';
 import { layFaults, type SentRequest } from '../../../support/faulty-handler.ts';
 import { ACCOUNT, configOf, deployed, ROOT } from '../../../support/stacks.ts';
 import { startVersitygw, type Versitygw } from '../../../support/versitygw.ts';

@@ -8,7 +8,12 @@ import { restoreToService } from '../../../../lib/engine/restore/to-service.ts';
 import type { BackupResult } from '../../../../lib/engine/backup.ts';
 import type { DatabaseFacts } from '../../../../lib/format/manifest.ts';
 import { DatabaseScene, failureOf, FakeTools } from '../../../support/databases.ts';
-import { MACHINE, PASSWORD, startPostgres, type PostgresServer } from '../../../support/postgres.ts';
+import {
+  MACHINE,
+  PASSWORD,
+  startPostgres,
+  type PostgresServer,
+} from '../../../support/postgres.ts';
 
 let server: PostgresServer;
 let scene: DatabaseScene;

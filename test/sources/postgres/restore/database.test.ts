@@ -9,7 +9,14 @@ import {
 import { postgresKind } from '../../../../lib/sources/postgres/kind.ts';
 import { postgresSource } from '../../../../lib/sources/postgres/source.ts';
 import { failureOf } from '../../../support/databases.ts';
-import { backUpNow, Clock, ClockedStore, codeOf, engineOn, listed } from '../../../support/engine.ts';
+import {
+  backUpNow,
+  Clock,
+  ClockedStore,
+  codeOf,
+  engineOn,
+  listed,
+} from '../../../support/engine.ts';
 import {
   MACHINE,
   PASSWORD,

@@ -7,7 +7,12 @@ import { parseConnection } from '../../../../lib/sources/postgres/server/connect
 import { Session } from '../../../../lib/sources/postgres/server/session.ts';
 import { findTools } from '../../../../lib/sources/postgres/server/tools.ts';
 import { DatabaseScene, dumper, failureOf, FakeTools, Line } from '../../../support/databases.ts';
-import { MACHINE, PASSWORD, startPostgres, type PostgresServer } from '../../../support/postgres.ts';
+import {
+  MACHINE,
+  PASSWORD,
+  startPostgres,
+  type PostgresServer,
+} from '../../../support/postgres.ts';
 
 let server: PostgresServer;
 let scene: DatabaseScene;

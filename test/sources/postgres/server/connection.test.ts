@@ -9,7 +9,12 @@ import { parseConnection } from '../../../../lib/sources/postgres/server/connect
 import { Session } from '../../../../lib/sources/postgres/server/session.ts';
 import { findTools, type Tools } from '../../../../lib/sources/postgres/server/tools.ts';
 import { DatabaseScene, failureOf } from '../../../support/databases.ts';
-import { MACHINE, PASSWORD, startPostgres, type PostgresServer } from '../../../support/postgres.ts';
+import {
+  MACHINE,
+  PASSWORD,
+  startPostgres,
+  type PostgresServer,
+} from '../../../support/postgres.ts';
 
 let server: PostgresServer;
 let tools: Tools;
