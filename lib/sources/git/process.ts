@@ -137,16 +137,14 @@ async function runGit(
   const errors = collect(MAX_ERROR_BYTES, () => undefined);
   child.stdout.on('data', output.add);
   child.stderr.on('data', errors.add);
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    stop(child);
-  }, timeoutSeconds * 1000);
+  const late = AbortSignal.timeout(timeoutSeconds * 1000);
+  const stopLate = () => stop(child);
+  late.addEventListener('abort', stopLate);
   const { exitCode, notStarted } = await ended;
-  clearTimeout(timer);
+  late.removeEventListener('abort', stopLate);
   if (notStarted !== undefined) return { failure: whyNotStarted(notStarted) };
   throwIfCancelled();
-  if (timedOut) return { failure: `git took longer than ${timeoutSeconds} s` };
+  if (late.aborted) return { failure: `git took longer than ${timeoutSeconds} s` };
   if (exitCode === 0 || output.cut()) return { output: output.bytes(), cut: output.cut() };
   return { failure: reasonOf(errors.bytes()), ...(exitCode !== null && { exitCode }) };
 }
