@@ -23,7 +23,8 @@ describe.each(['EPERM', 'ENOTSUP'])('where linking fails with %s', (code) => {
     for (let n = 0; n < 2; n++) expect(run('backup', 'site').exit).toBe(0);
     expect(run('verify', 'site', '--level', 'content').exit).toBe(0);
     const fresh = run('restore', 'site', '--to', '../fresh');
-    expect(fresh.text).toContain('every entry');
+    expect(fresh.text).toContain('every entry that is not named below is what was backed up');
+    expect(fresh.text).toContain('noted: b/2: hard-link: is a copy of a/1 now');
     const restored = ['a/1', 'b/2'].map((name) => path.join(premises.at('fresh'), name));
     expect(restored.map((name) => fs.readFileSync(name, 'utf8'))).toEqual(
       Array(2).fill('one content'),
@@ -34,6 +35,25 @@ describe.each(['EPERM', 'ENOTSUP'])('where linking fails with %s', (code) => {
     expect([fresh.exit, over.exit, premises.read('b/2')]).toEqual([0, 0, 'one content']);
     expect(run('undo').exit).toBe(0);
     expect(premises.read('b/2')).toBe('changed');
+    // Both names are written anew, so they were one file again.
+    for (const name of [first, second]) fs.rmSync(name);
+    const anew = run('restore', 'site', '--in-place');
+    expect(anew).toEqual({ exit: 0, text: expect.stringContaining('b/2: hard-link: is a copy') });
+  });
+
+  asRoot('root is told by exit code 3 that names of one file became copies', () => {
+    using premises = new Premises({ uid: 0, gid: 0 });
+    premises.plant({ 'a/1': 'one content' });
+    fs.linkSync(path.join(premises.site, 'a/1'), path.join(premises.site, 'a/2'));
+    premises.backUp();
+    for (const verify of [[], ['--no-verify']]) {
+      const to = ['--to', `../fresh${verify.length}`];
+      const { exit, text } = premises.run(['restore', 'site', ...to, ...verify], { env });
+      expect({ exit, text }).toEqual({
+        exit: 3,
+        text: expect.stringContaining('problem: a/2: hard-link: is a copy of a/1 now'),
+      });
+    }
   });
 });
 

@@ -83,9 +83,11 @@ export interface Unkept {
   readonly owners: number;
   /** Whose they were, as `uid:gid` by the backup: the first few. */
   readonly of: readonly string[];
-  /** Set-id bits that are lost, and what the file system refused. */
+  /** Set-id bits that are lost, and what the file system refused. Names of one file that became copies have the code `hard-link`. */
   readonly problems: readonly Problem[];
 }
+
+const HARD_LINK = 'hard-link';
 
 export const ALL_KEPT: Unkept = { owners: 0, of: [], problems: [] };
 const OWNERS_NAMED = 3;
@@ -100,6 +102,19 @@ export class UnkeptList implements Unkept {
     this.owners++;
     const owner = `${uid}:${gid}`;
     if (this.of.length < OWNERS_NAMED && !this.of.includes(owner)) this.of.push(owner);
+  }
+
+  /** As all that root cannot keep, it counts for him alone. */
+  copied(
+    { path }: { path: string },
+    { of, ownership }: { of: string; ownership: Ownership },
+  ): void {
+    this.problems.push({
+      path: displayPath(path),
+      code: HARD_LINK,
+      detail: `is a copy of ${displayPath(of)} now, not another name of it: the target gave no hard link`,
+      tolerated: ownership.to !== 'anybody',
+    });
   }
 
   add({ owners, of, problems }: Unkept): void {

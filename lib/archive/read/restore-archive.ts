@@ -312,7 +312,7 @@ class Restore {
     this.files++;
   }
 
-  /** Where a file system has no hard links, or no more of them for a file, another name is a file of its own. */
+  /** Where a file system has no hard links, or no more of them for a file, another name is a file of its own, and that is told. */
   private copyInstead(link: IndexEntry, target: string): void {
     const { root } = this.options;
     const to = fsPath(root + link.path);
@@ -323,6 +323,7 @@ class Restore {
     } finally {
       fs.closeSync(fd);
     }
+    this.unkept.copied(link, { of: target, ownership: this.keeping.ownership });
   }
 
   private makeSymlink(link: IndexEntry): void {

@@ -19,6 +19,7 @@ import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine } from '../engine.ts';
 import { leftOutOf } from './left-out.ts';
 import { tryRecord, type Act, type Recorded } from '../catalog/records.ts';
+import { unseenOf } from './to-folder.ts';
 import {
   finishIntents,
   finishInterrupted,
@@ -198,7 +199,7 @@ async function carryOut(
   const after = await inPlace.leftOver(backup, plan, input);
   const refused = new Map(result.unkept.problems.map((one) => [`${one.code} ${one.path}`, one]));
   const differences: Difference[] = [];
-  const unkept: Problem[] = [...after.unkept.problems];
+  const unkept: Problem[] = [...after.unkept.problems, ...unseenOf(result)];
   for (const one of after.differences) {
     if (known.has(one.path)) continue;
     // What the system refused is known, with the reason.

@@ -179,12 +179,16 @@ async function readBack(
   return {
     differences,
     unread: compared.problems.filter(counts),
-    unkept: unkeptOf(found, compared),
+    unkept: unkeptOf(found, compared, restored),
   };
 }
 
 /** What stands there says more than what was refused, but not why. */
-function unkeptOf(found: readonly Difference[], { unkept }: Compared): RestoreResult['unkept'] {
+function unkeptOf(
+  found: readonly Difference[],
+  { unkept }: Compared,
+  restored: RestoreResult,
+): RestoreResult['unkept'] {
   const otherwise = found
     .filter(({ change }) => KEPT_OTHERWISE.includes(change))
     .map(({ path, change, expected, found: is }) => ({
@@ -192,11 +196,16 @@ function unkeptOf(found: readonly Difference[], { unkept }: Compared): RestoreRe
       code: change,
       detail: `is ${is} instead of ${expected}: the target did not take it`,
     }));
-  return { ...unkept, problems: [...unkept.problems, ...otherwise] };
+  return { ...unkept, problems: [...unkept.problems, ...otherwise, ...unseenOf(restored)] };
 }
 
 /** What a file system may have in another way, or not at all, while every byte is what it was. */
 const KEPT_OTHERWISE: readonly string[] = ['mode', 'owner', 'time'];
+
+/** What could not be kept and no comparison shows: that names of one file are copies now. */
+export function unseenOf({ unkept }: RestoreResult): Problem[] {
+  return unkept.problems.filter(({ code }) => !KEPT_OTHERWISE.includes(code));
+}
 
 function counts({ tolerated }: Problem): boolean {
   return tolerated !== true;
