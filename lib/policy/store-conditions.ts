@@ -1,4 +1,4 @@
-// What can be wrong with the store as a whole, and with the stack that watches it. A part of the table in conditions.ts.
+// What can be wrong with the store as a whole, with the stack and the functions that watch it, and on this machine. A part of the table in conditions.ts.
 import { COUNTED, HOUR_OF_POINTS, type Condition } from './condition.ts';
 
 /** How much of the capacity is used, in percent, when little is left, and when nothing is. */

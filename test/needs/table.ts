@@ -1,5 +1,5 @@
 // What tests need besides Node: how each part is found on this machine, and what brings it there. The only place that knows.
-// docs/testing.md shows this table, and a test compares the two.
+// docs/testing.md shows this table, and `npm run check:docs` compares the two.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
