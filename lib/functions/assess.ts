@@ -6,7 +6,6 @@ import { HoldfastError } from '../errors.ts';
 import { MARKER_KEY } from '../format/layout.ts';
 import type { Assessment } from '../policy/assessment.ts';
 import type { StoreFacts } from '../policy/facts.ts';
-import { releasedTags } from '../stores/released.ts';
 import type { Invocation } from './invocation.ts';
 import { kmsTrustedKeys } from '../aws/kms.ts';
 import { errorFields } from './logger.ts';
@@ -19,7 +18,7 @@ export function assessSystem(
   return assessStore(engine, {
     objectives: promisesOf(config),
     capacityBytes: config.capacityBytes,
-    isReleased: releasedTags(engine.store),
+    isReleased: engine.store.isReleased?.bind(engine.store),
     keys,
   });
 }

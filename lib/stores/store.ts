@@ -71,6 +71,9 @@ export interface Store {
   /** Lets go of `key`: a folder deletes it, a bucket tags it for its lifecycle. Absent keys are no error. */
   release(key: string): Promise<void>;
 
+  /** Whether `key` was released and only waits to be deleted; no method where a release deletes at once. */
+  isReleased?(key: string): Promise<boolean>;
+
   /** The time by the store's own clock. */
   now(): Promise<Date>;
 }

@@ -5,7 +5,6 @@ import type { MeasureInput } from '../../engine/measure.ts';
 import { statusOf, type Status } from '../../engine/status.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Objectives } from '../../policy/objectives.ts';
-import { releasedTags } from '../../stores/released.ts';
 import type { Store } from '../../stores/store.ts';
 import { withFindings } from '../output/beside-status.ts';
 import { assertKnown } from '../store/known-sources.ts';
@@ -45,7 +44,7 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
 
 /** Whoever may read the backups may not always read their tags; then `status` says that it cannot see. */
 function releasesSeen(store: Store): MeasureInput['isReleased'] {
-  const isReleased = releasedTags(store);
+  const isReleased = store.isReleased?.bind(store);
   return (
     isReleased &&
     (async (key) => {

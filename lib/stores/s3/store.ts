@@ -22,11 +22,8 @@ import type { PutOptions, Store, StoredObject } from '../store.ts';
 
 export type { S3StoreOptions };
 
-/** A store that can say what it was told to let go of. */
-export interface S3Store extends Store {
-  /** Whether `key` was released, and only waits for the lifecycle of the bucket. */
-  isReleased(key: string): Promise<boolean>;
-}
+/** What is released waits for the lifecycle of the bucket. */
+export type S3Store = Store & Required<Pick<Store, 'isReleased'>>;
 
 interface Known {
   readonly found: Found;
