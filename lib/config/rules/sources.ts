@@ -1,6 +1,5 @@
 // What must hold between the options of one source, beyond the shape of each.
-import picomatch from 'picomatch';
-
+import { compileGlobs, globFault, parseGlob } from '../../format/globs.ts';
 import { quote } from './faults.ts';
 import type { Finding } from './faults.ts';
 import { isTimeZone, longestGapAbove, parseCron } from '../interval.ts';
@@ -24,24 +23,6 @@ export function globsOf(source: SourceShape, list: (typeof GLOB_LISTS)[number]):
   return 'include' in source ? source[list] : [];
 }
 
-/** Why a glob is none, could match outside of the source, or means the opposite of what it seems to say. */
-function globFault(glob: string): string | undefined {
-  if (/^[/~]/.test(glob)) return 'is absolute';
-  if (/^!(?!\()/.test(glob)) return 'begins with "!"';
-  const parts = glob.replace(/^\.\//, '').replace(/\/$/, '').split('/');
-  if (parts.includes('..')) return 'leads out of the source';
-  if (parts.includes('') || (parts.includes('.') && glob !== '.'))
-    return 'has a part that is empty or "."';
-  try {
-    // Parentheses are common in the names of routes, and no reason to call a pattern wrong.
-    picomatch.makeRe(glob.replace(/[()]/g, '\\$&'), { dot: true, debug: true });
-    return undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return 'is no glob';
-    throw error;
-  }
-}
-
 /** Finds globs that are none or lead out of the source. */
 export function globFindings({ at, source }: PlacedSource): Finding[] {
   const allowed =
@@ -60,14 +41,11 @@ export function globFindings({ at, source }: PlacedSource): Finding[] {
  * matches a name at any depth.
  */
 export function leavesOut(pattern: string, path: string): boolean {
-  const trimmed = pattern.replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
-  const matches = picomatch(trimmed.includes('/') ? trimmed : `**/${trimmed}`, { dot: true });
+  // A pattern that is none has a finding of its own.
+  if (globFault(pattern) !== undefined) return false;
+  const matches = compileGlobs([parseGlob(pattern, 'any-depth')]);
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  return parts.some((_, depth) => {
-    const above = parts.slice(0, depth + 1).join('/');
-    // A pattern also matches the name that it spells: `app/[id]` is what a route is called.
-    return above === trimmed || matches(above);
-  });
+  return parts.some((name, depth) => matches(parts.slice(0, depth + 1).join('/'), name, true));
 }
 
 /** Finds what is included by its very name and excluded by a pattern: one of the two was not meant. */

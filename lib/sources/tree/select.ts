@@ -1,7 +1,7 @@
 // Which entries of a tree belong to a source: include and exclude globs and, on request, .gitignore. Compiled once; reads no disk.
 import { toMatchText } from '../../format/paths.ts';
-import { compileGlobs, leadingFolders, parseGlob } from './globs.ts';
-import type { Glob, GlobMatcher } from './globs.ts';
+import { compileGlobs, leadingFolders, parseGlob } from '../../format/globs.ts';
+import type { Glob, GlobMatcher } from '../../format/globs.ts';
 import { IgnoreRules } from '../git/gitignore.ts';
 import type { FolderRules, GitignoreContext } from '../git/gitignore.ts';
 

@@ -1,6 +1,6 @@
 // Which problems of a source its configuration has foreseen.
 import type { Problem } from '../../errors.ts';
-import { compileGlobs, parseGlob } from './globs.ts';
+import { compileGlobs, parseGlob } from '../../format/globs.ts';
 
 /** Problems, with those marked that the configuration tolerates. */
 export function tolerate(problems: readonly Problem[], globs: readonly string[]): Problem[] {

@@ -1,7 +1,7 @@
 // Globs of the configuration, compiled into one decision per path. Patterns and paths are text; reads no disk.
 import picomatch from 'picomatch';
-import { HoldfastError } from '../../errors.ts';
-import { displayText } from '../../format/paths.ts';
+import { HoldfastError } from '../errors.ts';
+import { displayText } from './paths.ts';
 
 /** A pattern, parsed. */
 export interface Glob {
@@ -21,12 +21,12 @@ export type GlobMatcher = (path: string, name: string, isDirectory: boolean) => 
  * Parses a pattern: `*`, `?`, `[a-z]`, `{a,b}`, `**` and extended globs such as `@(a|b)`; names with a leading dot match like others.
  *
  * @param reach - what a pattern without a slash means: the entry at the root, or one at any depth
- * @throws `CONFIG_INVALID` for a pattern that is empty, negated, holds `..`, or is no glob
+ * @throws `CONFIG_INVALID` for a pattern that has a {@link globFault}
  */
 export function parseGlob(pattern: string, reach: 'from-root' | 'any-depth'): Glob {
   const trimmed = pattern.replace(/^(?:\.\/+)+/, '').replace(/\/+$/, '');
-  const text = pattern === '.' || pattern === '../' ? '**' : trimmed.replace(/^\/+/, '');
-  const fault = faultOf(pattern, text);
+  const text = pattern === '.' ? '**' : trimmed;
+  const fault = globFault(pattern);
   if (fault !== undefined) {
     throw new HoldfastError('CONFIG_INVALID', `the pattern "${displayText(pattern)}" ${fault}`, {
       hint: 'Patterns are relative to the source and use *, **, ?, [a-z] and {a,b}.',
@@ -41,19 +41,27 @@ export function parseGlob(pattern: string, reach: 'from-root' | 'any-depth'): Gl
   };
 }
 
-function faultOf(pattern: string, text: string): string | undefined {
-  if (text === '') return 'is empty';
-  if (/^!(?!\()/.test(pattern)) return 'is negated, which has no meaning here';
-  if (text.split('/').some((part) => part === '..' || part === '.' || part === '')) {
-    return 'has a part that is empty, "." or ".."';
+/** Why a pattern is none, could match outside of the source, or means the opposite of what it seems to say; undefined for a good one. */
+export function globFault(pattern: string): string | undefined {
+  if (pattern === '') return 'is empty';
+  if (/^(?:\/|~(?:\/|$))/.test(pattern)) return 'is absolute';
+  if (/^!(?!\()/.test(pattern)) return 'begins with "!"';
+  const parts = pattern
+    .replace(/^(?:\.\/+)+/, '')
+    .replace(/\/$/, '')
+    .split('/');
+  if (parts.includes('..')) return 'leads out of the source';
+  if (pattern !== '.' && (parts.includes('') || parts.includes('.'))) {
+    return 'has a part that is empty or "."';
   }
-  if (!text.isWellFormed() || text.includes('\0')) return 'holds what no name can hold';
+  if (!pattern.isWellFormed() || pattern.includes('\0')) return 'holds what no name can hold';
   try {
-    regexSource(text);
+    regexSource(pattern);
+    return undefined;
   } catch (error) {
-    return `is no glob: ${error instanceof Error ? error.message : String(error)}`;
+    if (error instanceof SyntaxError) return 'is no glob';
+    throw error;
   }
-  return undefined;
 }
 
 /** One decision for many globs. No glob matches nothing. */
