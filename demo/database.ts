@@ -13,7 +13,7 @@ import { compareDumps, differenceOf } from '../lib/sources/postgres/proof/compar
 import { postgresKind } from '../lib/sources/postgres/kind.ts';
 import type { PostgresOptions } from '../lib/sources/postgres/dump/read.ts';
 import { ScratchServer } from '../lib/sources/postgres/server/scratch.ts';
-import { Session } from '../lib/sources/postgres/server/session.ts';
+import { DatabaseSession } from '../lib/sources/postgres/server/session.ts';
 import { postgresSource } from '../lib/sources/postgres/source.ts';
 import { surroundingsOf } from '../lib/sources/postgres/dump/surroundings.ts';
 import {
@@ -101,7 +101,7 @@ async function makeShop(place: Place): Promise<void> {
 
 async function ask(place: Place, database: string, sql: string): Promise<void> {
   const { engine, machine, server, tools } = place;
-  await using session = new Session({
+  await using session = new DatabaseSession({
     ...{ machine, tools, signal: engine.signal, confinement: server.confinement },
     connection: server.connection(database),
     failure: 'COMMAND_FAILED',

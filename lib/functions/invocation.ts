@@ -5,10 +5,10 @@ import { deadlineOf, explainDeadline, type FunctionContext, type Undertaking } f
 import { NO_KINDS, type Kinds } from '../wiring/kinds.ts';
 import { errorFields, logOf, type Log } from './logger.ts';
 import { publishMetrics, type Measured } from '../aws/metrics.ts';
-import { openSession, type Session } from '../wiring/function-session.ts';
+import { openSession, type FunctionSession } from '../wiring/function-session.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
-export interface Invocation extends Session {
+export interface Invocation extends FunctionSession {
   readonly engine: Engine;
   readonly log: Log;
   /** Tells at once what `freshness` will find anyway: that it cannot be told is logged, and no reason to fail. */
@@ -85,7 +85,7 @@ export function functionError(error: unknown): Error {
   return thrown;
 }
 
-async function tryPublish(session: Session, measured: Measured, log: Log): Promise<void> {
+async function tryPublish(session: FunctionSession, measured: Measured, log: Log): Promise<void> {
   const { cloudWatch, config, engine } = session;
   try {
     await publishMetrics(cloudWatch, config.system, measured, engine.now());

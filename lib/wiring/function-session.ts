@@ -20,7 +20,7 @@ import { kmsSigner, kmsTrustedKeys } from '../aws/kms.ts';
 import { ownParts, randomName } from './machine.ts';
 
 /** What stays open from one invocation to the next. */
-export interface Session {
+export interface FunctionSession {
   readonly config: Config;
   readonly settings: FunctionSettings;
   readonly kms: KMSClient;
@@ -29,14 +29,14 @@ export interface Session {
   readonly engine: Omit<Engine, 'signal' | 'who' | 'kinds'>;
 }
 
-let warm: { readonly key: string; readonly session: Promise<Session> } | undefined;
+let warm: { readonly key: string; readonly session: Promise<FunctionSession> } | undefined;
 
 /**
  * The session of this process; opened anew only when the last attempt failed, or the environment is another.
  *
  * `CONFIG_INVALID` when the configuration or a setting is missing, and whatever the store and the keys say.
  */
-export function openSession(): Promise<Session> {
+export function openSession(): Promise<FunctionSession> {
   const settings = settingsFrom(process.env);
   const folder = codeFolder();
   const key = JSON.stringify([settings, folder]);
@@ -72,7 +72,7 @@ function codeFolder(): string {
     : folder;
 }
 
-async function open(settings: FunctionSettings, folder: string): Promise<Session> {
+async function open(settings: FunctionSettings, folder: string): Promise<FunctionSession> {
   const kms = new KMSClient({});
   const { signingKey, trustedKeys } = settings;
   const [config, store, signer, fromKms] = await Promise.all([

@@ -17,7 +17,7 @@ const WINDOW_BYTES = 32 << 20;
 /** What file systems answer that have no hard links, or no more of them for one file. */
 const NO_LINKS = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'];
 
-export interface RestoreOptions {
+export interface ArchiveRestore {
   /** An absolute byte string that ends in `/`: a directory that this run has made, and that nobody else can enter. */
   readonly root: string;
   /** Byte strings without a closing slash; empty for everything. */
@@ -42,7 +42,7 @@ export interface RestoreSummary {
 /** Restores what is wanted. `BACKUP_NOT_FOUND` when a path is not in the archive; damage is a problem per entry. */
 export async function restoreArchive(
   archive: Archive,
-  options: RestoreOptions,
+  options: ArchiveRestore,
 ): Promise<RestoreSummary> {
   const restore = new Restore(archive, options);
   return restore.run();
@@ -50,7 +50,7 @@ export async function restoreArchive(
 
 class Restore {
   private readonly archive: Archive;
-  private readonly options: RestoreOptions;
+  private readonly options: ArchiveRestore;
   private readonly window = new Window(WINDOW_BYTES);
   private readonly made = new Set<string>(['']);
   private readonly directories: IndexEntry[] = [];
@@ -64,7 +64,7 @@ class Restore {
   private files = 0;
   private bytes = 0;
 
-  constructor(archive: Archive, options: RestoreOptions) {
+  constructor(archive: Archive, options: ArchiveRestore) {
     this.archive = archive;
     this.options = options;
     this.keeping = { ownership: options.write.ownership, unkept: this.unkept };

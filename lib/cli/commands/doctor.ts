@@ -7,7 +7,7 @@ import { formatFault } from '../../config/rules/faults.ts';
 import { readConfig } from '../../config/load/load.ts';
 import { HoldfastError } from '../../errors.ts';
 import { failure } from '../doctor/failure.ts';
-import { ok, problem, warning, type Finding } from '../doctor/finding.ts';
+import { ok, problem, warning, type DoctorFinding } from '../doctor/finding.ts';
 import { examineKeys } from '../doctor/keys.ts';
 import { examineMachine } from '../doctor/machine.ts';
 import { examineSource } from '../doctor/sources.ts';
@@ -33,7 +33,8 @@ export async function run(_: string[], invocation: Invocation<Options>): Promise
   for (const finding of findings) {
     if (finding.level !== 'ok' || !quiet) say(terminal, finding);
   }
-  const count = (level: Finding['level']) => findings.filter((one) => one.level === level).length;
+  const count = (level: DoctorFinding['level']) =>
+    findings.filter((one) => one.level === level).length;
   const [problems, warnings] = [count('problem'), count('warning')];
   terminal.line(`${counted(problems, 'problem')}, ${counted(warnings, 'warning')}`);
   terminal.document({ command: 'doctor', problems, warnings, findings });
@@ -42,13 +43,13 @@ export async function run(_: string[], invocation: Invocation<Options>): Promise
 
 const STYLES = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 
-function say(terminal: Terminal, { level, area, message, advice }: Finding): void {
+function say(terminal: Terminal, { level, area, message, advice }: DoctorFinding): void {
   const mark = terminal.paint(STYLES[level], level.padEnd(7));
   terminal.line(`${mark}  ${area.padEnd(13)}  ${message}`);
   if (advice !== undefined) terminal.line(`${' '.repeat(24)}${advice}`);
 }
 
-async function examine({ options, signal }: Invocation<Options>): Promise<Finding[]> {
+async function examine({ options, signal }: Invocation<Options>): Promise<DoctorFinding[]> {
   const { config, findings } = await examineConfig(options);
   const seen: SeenSource[] = [];
   if (config !== undefined) {
@@ -86,7 +87,7 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Findin
   return [...findings, ...(await examineMachine(machine, config, largest))];
 }
 
-function leftoverFinding(path: string, abandoned: boolean): Finding {
+function leftoverFinding(path: string, abandoned: boolean): DoctorFinding {
   return abandoned
     ? warning('machine', `${path} was left by a run that was killed`, 'The next backup removes it.')
     : warning(
@@ -101,7 +102,7 @@ async function examinePlace(
   { options, signal }: Invocation<Options>,
   config: Config | undefined,
   seen: readonly SeenSource[],
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   try {
     await using session = await openSession({ options, signal, signing: 'none' });
     const { doubt, engine } = session;
@@ -131,7 +132,7 @@ async function examinePlace(
 
 async function examineConfig(
   options: Invocation['options'],
-): Promise<{ config: Config | undefined; findings: Finding[] }> {
+): Promise<{ config: Config | undefined; findings: DoctorFinding[] }> {
   try {
     const { config, faults, file } = await readConfig(placesOf(options));
     const advice = 'Correct it; docs/configuration.md describes every option.';

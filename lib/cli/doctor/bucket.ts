@@ -9,11 +9,14 @@ import { MARKER_KEY } from '../../format/layout.ts';
 import type { S3Place } from '../../names/s3-place.ts';
 import { clockFindings } from './clock.ts';
 import { failure } from './failure.ts';
-import { ok, problem, warning, type Finding } from './finding.ts';
+import { ok, problem, warning, type DoctorFinding } from './finding.ts';
 import type { BucketExamination } from '../../stores/s3/examine.ts';
 
 /** Findings about the store of `engine`, a bucket. Nothing is stored: a lock would keep it. */
-export async function examineS3(engine: Engine, config: Config | undefined): Promise<Finding[]> {
+export async function examineS3(
+  engine: Engine,
+  config: Config | undefined,
+): Promise<DoctorFinding[]> {
   const place = s3PlaceOf(engine.store.url);
   if (place === undefined) return [];
   const { examineBucket } = await import('../../stores/s3/examine.ts');
@@ -59,7 +62,7 @@ function whoOf({ accessKeyId, account }: BucketExamination): string {
 
 const ABSENT: readonly string[] = ['NotFound', 'NoSuchBucket'];
 
-function unreachable(place: S3Place, answer: string, config: Config | undefined): Finding {
+function unreachable(place: S3Place, answer: string, config: Config | undefined): DoctorFinding {
   if (!ABSENT.includes(answer)) {
     const advice = 'Check the region, the endpoint and the account in the URL of the store.';
     return problem('store', `the bucket ${place.bucket} answers ${answer}`, advice);
@@ -79,7 +82,7 @@ function protectionFindings(
   place: S3Place,
   found: BucketExamination,
   config: Config | undefined,
-): Finding[] {
+): DoctorFinding[] {
   const { versioned, locked, encryptedByKms } = found;
   const findings = [...versionFindings(place, found), ...lockFindings(place, found, config)];
   if (encryptedByKms === 'no' && config?.aws !== undefined)
@@ -96,7 +99,7 @@ function protectionFindings(
 
 const DEPLOY = 'Deploy: npx cdk deploy --all.';
 
-function versionFindings(place: S3Place, { versioned }: BucketExamination): Finding[] {
+function versionFindings(place: S3Place, { versioned }: BucketExamination): DoctorFinding[] {
   if (versioned === 'yes') return [ok('store', `${place.bucket} keeps versions`)];
   if (versioned !== 'no' || !place.versions) return [];
   return [
@@ -112,7 +115,7 @@ function lockFindings(
   { bucket }: S3Place,
   { locked, lock }: BucketExamination,
   config: Config | undefined,
-): Finding[] {
+): DoctorFinding[] {
   if (locked === 'denied' || locked === 'unknown') return [];
   if (locked === 'no' || lock === undefined) {
     const what =
@@ -138,7 +141,7 @@ function lockFindings(
   ];
 }
 
-async function contentFindings(engine: Engine, marked: boolean): Promise<Finding[]> {
+async function contentFindings(engine: Engine, marked: boolean): Promise<DoctorFinding[]> {
   if (engine.system !== undefined) await assertOurs(engine);
   // Without a system nothing is stored to try it.
   const examined = await examineStore({ ...engine, system: undefined });
@@ -152,7 +155,7 @@ async function contentFindings(engine: Engine, marked: boolean): Promise<Finding
 }
 
 /** Without credentials or a network there is no bucket to look at. */
-function noAnswer(place: S3Place, error: unknown): Finding {
+function noAnswer(place: S3Place, error: unknown): DoctorFinding {
   if (error instanceof HoldfastError) return failure('store', error);
   if (!(error instanceof Error)) throw error;
   return problem(

@@ -2,11 +2,11 @@
 import type { StoreExamination } from '../../engine/examine.ts';
 import { CLOCK_TOLERANCE_MS } from '../../policy/durations.ts';
 import { counted, durationText } from '../output/units.ts';
-import { problem, type Finding } from './finding.ts';
+import { problem, type DoctorFinding } from './finding.ts';
 
 /** Findings where clocks disagree; none where they agree. */
-export function clockFindings({ clockAheadMs, fromFuture }: StoreExamination): Finding[] {
-  const findings: Finding[] = [];
+export function clockFindings({ clockAheadMs, fromFuture }: StoreExamination): DoctorFinding[] {
+  const findings: DoctorFinding[] = [];
   if (Math.abs(clockAheadMs) > CLOCK_TOLERANCE_MS) {
     const apart = durationText(Math.abs(clockAheadMs));
     findings.push(

@@ -8,7 +8,7 @@ import { databaseOptions } from '../../wiring/databases.ts';
 import { contextOf } from '../../wiring/keys.ts';
 import { bytesText } from '../output/units.ts';
 import { failure } from './failure.ts';
-import { ok, warning, type Finding } from './finding.ts';
+import { ok, warning, type DoctorFinding } from './finding.ts';
 
 const ADVICE: Readonly<Record<string, string>> = {
   outdated: 'Update PostgreSQL’s programs on this machine: apt-get upgrade.',
@@ -21,7 +21,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 export async function examineDatabase(
   config: Config,
   source: PostgresSourceConfig,
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   try {
     const seen = await examinePostgres(databaseOptions(source, contextOf(config)), LOCAL_MACHINE);
     const { label, serverVersion, databaseBytes, role, client, notes, unprovable } = seen;
@@ -54,7 +54,7 @@ export async function examineDatabase(
 }
 
 /** A restore test loads the whole database into a scratch place. */
-async function roomFindings(name: string, databaseBytes: number): Promise<Finding[]> {
+async function roomFindings(name: string, databaseBytes: number): Promise<DoctorFinding[]> {
   const scratch = os.tmpdir();
   const { freeBytes } = await examineGround(scratch);
   if (freeBytes >= databaseBytes) return [];

@@ -1,9 +1,9 @@
 // A failure that the doctor met, as a finding.
 import { HoldfastError } from '../../errors.ts';
-import { problem, type Area, type Finding } from './finding.ts';
+import { problem, type Area, type DoctorFinding } from './finding.ts';
 
 /** A problem for an error of Holdfast or of the system; anything else is a bug and is thrown on. */
-export function failure(area: Area, error: unknown): Finding {
+export function failure(area: Area, error: unknown): DoctorFinding {
   if (error instanceof HoldfastError) {
     const advice = error.hint ?? `\`holdfast explain ${error.code}\` says more.`;
     return problem(area, error.message, advice);

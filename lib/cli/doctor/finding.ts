@@ -2,7 +2,7 @@
 
 export type Area = 'configuration' | 'key' | 'store' | 'source' | 'machine';
 
-export interface Finding {
+export interface DoctorFinding {
   /** `problem`: a backup or a restore would fail; `warning`: it would work and be worth less than it seems. */
   readonly level: 'ok' | 'warning' | 'problem';
   readonly area: Area;
@@ -11,14 +11,14 @@ export interface Finding {
   readonly advice: string | undefined;
 }
 
-export function ok(area: Area, message: string): Finding {
+export function ok(area: Area, message: string): DoctorFinding {
   return { level: 'ok', area, message, advice: undefined };
 }
 
-export function warning(area: Area, message: string, advice: string): Finding {
+export function warning(area: Area, message: string, advice: string): DoctorFinding {
   return { level: 'warning', area, message, advice };
 }
 
-export function problem(area: Area, message: string, advice: string): Finding {
+export function problem(area: Area, message: string, advice: string): DoctorFinding {
   return { level: 'problem', area, message, advice };
 }

@@ -8,10 +8,10 @@ import { VERBS } from '../../format/record.ts';
 import { trustedKey } from '../../format/signed.ts';
 import { signerFrom } from '../../wiring/keys.ts';
 import { failure } from './failure.ts';
-import { ok, problem, warning, type Finding } from './finding.ts';
+import { ok, problem, warning, type DoctorFinding } from './finding.ts';
 
 /** Findings about the signing key and the trusted keys. */
-export async function examineKeys(config: Config): Promise<Finding[]> {
+export async function examineKeys(config: Config): Promise<DoctorFinding[]> {
   const { signingKey, trust } = config;
   try {
     const signer = await signerFrom(config);
@@ -50,7 +50,7 @@ function isAllOnAws({ sources }: Config): boolean {
   return sources.every((source) => isRemote(source) || isDatabase(source));
 }
 
-async function folderFindings(file: string): Promise<Finding[]> {
+async function folderFindings(file: string): Promise<DoctorFinding[]> {
   const folder = path.dirname(file);
   const { mode } = await stat(folder);
   if ((mode & 0o022) === 0) return [];
@@ -64,7 +64,7 @@ async function folderFindings(file: string): Promise<Finding[]> {
 }
 
 /** What of all that this machine signs its own configuration would not believe. */
-function coverage(config: Config, own: Config['trust']): Finding[] {
+function coverage(config: Config, own: Config['trust']): DoctorFinding[] {
   const prefixes = own.flatMap((one) => one.prefixes);
   const isCovered = (key: string) => prefixes.some((prefix) => key.startsWith(prefix));
   // What functions back up and prove, they sign with keys of their own.
@@ -76,7 +76,7 @@ function coverage(config: Config, own: Config['trust']): Finding[] {
   const records = VERBS.filter((verb) =>
     names.some((name) => !isCovered(recordsPrefix(verb, name))),
   );
-  const findings: Finding[] = [];
+  const findings: DoctorFinding[] = [];
   if (backups.length > 0) {
     findings.push(
       problem(

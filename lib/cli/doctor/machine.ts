@@ -6,7 +6,7 @@ import type { Config } from '../../config/config.ts';
 import { examineGround } from '../../stores/folder/examine.ts';
 import { bytesText } from '../output/units.ts';
 import { failure } from './failure.ts';
-import { ok, problem, warning, type Finding } from './finding.ts';
+import { ok, problem, warning, type DoctorFinding } from './finding.ts';
 
 export interface Machine {
   readonly nodeVersion: string;
@@ -21,7 +21,7 @@ export async function examineMachine(
   machine: Machine,
   config: Config | undefined,
   contentBytes: number,
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   return [
     ok('machine', `Node ${machine.nodeVersion}`),
     ...(await toolFindings(machine, config)),
@@ -32,7 +32,7 @@ export async function examineMachine(
 async function toolFindings(
   { searchPath }: Machine,
   config: Config | undefined,
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const sources = config?.sources ?? [];
   const byHand = ['tar', 'gzip', 'sha256sum', 'openssl'];
   if (sources.some(({ compression }) => compression === 'zstd')) byHand.push('zstd');
@@ -109,7 +109,7 @@ async function may(file: string, mode: number): Promise<boolean> {
   );
 }
 
-async function scratchFinding(scratch: string, contentBytes: number): Promise<Finding> {
+async function scratchFinding(scratch: string, contentBytes: number): Promise<DoctorFinding> {
   try {
     const { at, writable, freeBytes } = await examineGround(scratch);
     if (at !== scratch || !writable)

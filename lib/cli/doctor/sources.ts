@@ -6,14 +6,14 @@ import { problemLines } from '../output/problems.ts';
 import { surroundingsOf } from '../sources.ts';
 import { bytesText, counted } from '../output/units.ts';
 import { failure } from './failure.ts';
-import { ok, problem, warning, type Finding } from './finding.ts';
+import { ok, problem, warning, type DoctorFinding } from './finding.ts';
 
 /** Enough to see wrong rights, few enough for a second. */
 const SAMPLE_ENTRIES = 20_000;
 const SHOWN = 5;
 
 /** Who backs up a source that is no folder; that it can be read is seen when it is. */
-export function remoteFinding(config: Config, { name, kind }: RemoteSourceConfig): Finding {
+export function remoteFinding(config: Config, { name, kind }: RemoteSourceConfig): DoctorFinding {
   const who = config.aws === undefined ? '`holdfast backup`' : 'the backup function';
   return ok('source', `${name}: of kind ${kind}, backed up by ${who}`);
 }
@@ -23,13 +23,13 @@ export function examineSource(
   config: Config,
   source: FilesSourceConfig,
   { deep }: { deep: boolean },
-): { findings: Finding[]; contentBytes: number } {
+): { findings: DoctorFinding[]; contentBytes: number } {
   try {
     const limit = deep ? Infinity : SAMPLE_ENTRIES;
     const seen = examineFiles(source, surroundingsOf(config), limit);
     const { files, contentBytes, complete, problems, gaps } = seen;
     const extent = complete ? '' : `; the first ${limit} entries, --deep looks at all`;
-    const findings: Finding[] = [];
+    const findings: DoctorFinding[] = [];
     const unread = problems.filter(({ tolerated }) => tolerated !== true);
     if (files === 0 && !source.allowEmpty) {
       findings.push(
@@ -65,7 +65,7 @@ export function examineSource(
 }
 
 /** What is only pointed to: said also where it is tolerated, for a restore would lack it all the same. */
-function gapFinding({ name }: FilesSourceConfig, gaps: readonly Problem[]): Finding {
+function gapFinding({ name }: FilesSourceConfig, gaps: readonly Problem[]): DoctorFinding {
   const shown = problemLines(gaps.slice(0, SHOWN), gaps.length).join('; ');
   return warning(
     'source',

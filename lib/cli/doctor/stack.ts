@@ -2,10 +2,10 @@
 import type { Config } from '../../config/config.ts';
 import { stackKeys, unnamedStackKeys } from '../../config/load/stack-keys.ts';
 import { failure } from './failure.ts';
-import { ok, warning, type Finding } from './finding.ts';
+import { ok, warning, type DoctorFinding } from './finding.ts';
 
 /** Findings about the keys of the functions; none without a stack. */
-export async function examineStack(config: Config): Promise<Finding[]> {
+export async function examineStack(config: Config): Promise<DoctorFinding[]> {
   if (config.aws === undefined) return [];
   const { region } = config.aws;
   const wanted = unnamedStackKeys(config);

@@ -14,7 +14,7 @@ import {
 import { bytesText, counted } from '../output/units.ts';
 import { clockFindings } from './clock.ts';
 import { failure } from './failure.ts';
-import { ok, problem, warning, type Finding } from './finding.ts';
+import { ok, problem, warning, type DoctorFinding } from './finding.ts';
 
 /** What is known of a source when the store is looked at. */
 export interface SeenSource {
@@ -31,7 +31,7 @@ export async function examineStorage(
   engine: Engine,
   config: Config | undefined,
   sources: readonly SeenSource[],
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const root = engine.store.url;
   try {
     const ground = await examineGround(root);
@@ -47,7 +47,7 @@ export async function examineStorage(
 }
 
 interface Inside {
-  readonly findings: Finding[];
+  readonly findings: DoctorFinding[];
   readonly newest: StoreExamination['newest'];
 }
 
@@ -68,8 +68,11 @@ async function insideFindings(engine: Engine, ground: Ground): Promise<Inside> {
   return { findings, newest: examined.newest };
 }
 
-function abilityFindings(root: string, { hardLinks, distinguishesCase }: Abilities): Finding[] {
-  const findings: Finding[] = [];
+function abilityFindings(
+  root: string,
+  { hardLinks, distinguishesCase }: Abilities,
+): DoctorFinding[] {
+  const findings: DoctorFinding[] = [];
   if (!hardLinks) {
     findings.push(
       warning(
@@ -91,7 +94,7 @@ function abilityFindings(root: string, { hardLinks, distinguishesCase }: Abiliti
   return findings;
 }
 
-function modeFindings(root: string, { mode }: Ground): Finding[] {
+function modeFindings(root: string, { mode }: Ground): DoctorFinding[] {
   if ((mode & 0o022) === 0) return [];
   return [
     warning(
@@ -102,7 +105,7 @@ function modeFindings(root: string, { mode }: Ground): Finding[] {
   ];
 }
 
-function leftoverFindings({ locks, drafts, draftBytes }: Leftovers): Finding[] {
+function leftoverFindings({ locks, drafts, draftBytes }: Leftovers): DoctorFinding[] {
   const findings = locks.map(({ path, text }) =>
     warning(
       'store',
@@ -127,7 +130,7 @@ function spaceFindings(
   { freeBytes, totalBytes, freeFiles, at }: Ground,
   config: Config | undefined,
   { sources, newest }: { sources: readonly SeenSource[]; newest: StoreExamination['newest'] },
-): Finding[] {
+): DoctorFinding[] {
   const needs = sources.map(
     ({ name, contentBytes }) =>
       newest.find(({ source }) => source === name)?.storedBytes ?? contentBytes,
@@ -161,7 +164,7 @@ async function deviceFindings(
   root: string,
   { device }: Ground,
   sources: readonly SeenSource[],
-): Promise<Finding[]> {
+): Promise<DoctorFinding[]> {
   const together: string[] = [];
   for (const { name, path } of sources) {
     if ((await examineGround(path)).device === device) together.push(name);

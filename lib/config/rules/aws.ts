@@ -3,7 +3,7 @@ import { DAY_MS } from '../../policy/durations.ts';
 import { maxSystemLength } from '../../names/aws.ts';
 import { databaseFindings, packageFindings } from './databases.ts';
 import { quote } from './faults.ts';
-import type { Finding } from './faults.ts';
+import type { ConfigFinding } from './faults.ts';
 import { outOfReach, rateFindings, repeatedFindings } from './functions.ts';
 import type { PlacedSource } from './sources.ts';
 import { globsOf, leavesOut, mergedRetention } from './sources.ts';
@@ -13,7 +13,7 @@ import { durationMs, formatDuration } from '../units.ts';
 import type { Path } from '../load/yaml.ts';
 
 /** Finds what would stop the stack from being made, or from protecting what it promises to. */
-export function stackFindings(shape: ConfigShape): Finding[] {
+export function stackFindings(shape: ConfigShape): ConfigFinding[] {
   const { aws, notify } = shape;
   if (aws === undefined) {
     const told = notify.email.length > 0 || notify.heartbeat !== undefined;
@@ -38,8 +38,8 @@ export function stackFindings(shape: ConfigShape): Finding[] {
   ];
 }
 
-function stackPlaceFindings({ store, system, sources, aws }: ConfigShape): Finding[] {
-  const findings: Finding[] = [];
+function stackPlaceFindings({ store, system, sources, aws }: ConfigShape): ConfigFinding[] {
+  const findings: ConfigFinding[] = [];
   const allowed = 's3://BUCKET/PREFIX?region=REGION';
   const place = s3PlaceOf(store);
   if (!store.startsWith('s3://'))
@@ -83,11 +83,11 @@ function longestLifeDays(retention: RetentionShape): number | undefined {
 }
 
 /** Finds a lock that would outlive what it protects, so that letting go of a backup would mean nothing. */
-function lockFindings(shape: ConfigShape, aws: NonNullable<ConfigShape['aws']>): Finding[] {
+function lockFindings(shape: ConfigShape, aws: NonNullable<ConfigShape['aws']>): ConfigFinding[] {
   const path: Path = ['aws', 'lock', 'days'];
   const { days, mode } = aws.lock;
   const undoDays = durationMs(aws.undo) / DAY_MS;
-  const findings: Finding[] = [];
+  const findings: ConfigFinding[] = [];
   if (days > undoDays) {
     const who = mode === 'compliance' ? ', and in compliance mode nobody can delete it before' : '';
     findings.push({
@@ -129,7 +129,7 @@ export function remoteFindings(
   { at, source }: PlacedSource,
   shape: ConfigShape,
   now: Date,
-): Finding[] {
+): ConfigFinding[] {
   if (source.kind === 'files') return [];
   if (source.kind === 'postgres') return databaseFindings({ at, source }, shape, now);
   const findings = repeatedFindings(source.onDeployment, [...at, 'onDeployment'], 'trigger');
@@ -156,7 +156,7 @@ export function remoteFindings(
 }
 
 /** Finds a bucket that would back up the store itself: each backup would hold all before it. */
-function ownStoreFindings({ at, source }: PlacedSource, { store }: ConfigShape): Finding[] {
+function ownStoreFindings({ at, source }: PlacedSource, { store }: ConfigShape): ConfigFinding[] {
   const place = s3PlaceOf(store);
   if (source.kind !== 'bucket' || place?.bucket !== source.bucket) return [];
   const { prefix } = source;

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { remoteFindings, stackFindings } from './aws.ts';
 import type { Config } from '../config.ts';
 import { findingsOf, showPath, valueAt } from './faults.ts';
-import type { ConfigFault, Finding } from './faults.ts';
+import type { ConfigFault, ConfigFinding } from './faults.ts';
 import { nearest } from '../nearest.ts';
 import { configJsonSchema, keysOf, kindsOf, optionAt } from '../schema/options.ts';
 import type { OptionNode } from '../schema/options.ts';
@@ -68,7 +68,11 @@ function placeholder(node: OptionNode | undefined): unknown {
  * `data` without what the schema refused: unknown keys and wrong values go, required ones get a placeholder. So the rules can look
  * at the rest, and people see every fault at once.
  */
-function withoutRefused(data: unknown, refused: readonly Finding[], schema: OptionNode): unknown {
+function withoutRefused(
+  data: unknown,
+  refused: readonly ConfigFinding[],
+  schema: OptionNode,
+): unknown {
   const copy: unknown = structuredClone(data);
   for (const { path } of refused) {
     const parent = valueAt(copy, path.slice(0, -1));
@@ -92,7 +96,7 @@ function ruleFindings(
   shape: ConfigShape,
   store: string,
   context: Bases & { now: Date },
-): Finding[] {
+): ConfigFinding[] {
   const sources = Object.entries(shape.sources).map(([name, source]) => ({
     at: ['sources', name],
     source,
@@ -118,14 +122,14 @@ function ownRetentionFindings(
   own: ConfigShape['sources'][string]['retention'],
   shape: ConfigShape,
   at: Path,
-): Finding[] {
+): ConfigFinding[] {
   if (own === undefined) return [];
   const path = [...at, 'retention'];
   const zone = own.timeZone === undefined ? [] : zoneFindings(own.timeZone, [...path, 'timeZone']);
   return [...zone, ...retentionFindings(mergedRetention(shape.retention, own), path)];
 }
 
-function locate(finding: Finding, parsed: ParsedText, origin: string): ConfigFault {
+function locate(finding: ConfigFinding, parsed: ParsedText, origin: string): ConfigFault {
   const { line, column } = parsed.positionOf(finding.path, finding.atKey);
   return {
     origin,
@@ -138,7 +142,7 @@ function locate(finding: Finding, parsed: ParsedText, origin: string): ConfigFau
 }
 
 /** The first finding of each place: a secret is reported as one, not also as a value of the wrong form. */
-function distinct(findings: readonly Finding[]): Finding[] {
+function distinct(findings: readonly ConfigFinding[]): ConfigFinding[] {
   const seen = new Map(
     findings.toReversed().map((finding) => [JSON.stringify(finding.path), finding]),
   );
@@ -206,7 +210,7 @@ function meantKind(
 function shapeOf(data: unknown): {
   complete: ConfigShape | undefined;
   shape: ConfigShape | undefined;
-  refused: Finding[];
+  refused: ConfigFinding[];
 } {
   const parsed = configSchema.safeParse(data);
   if (parsed.success) return { complete: parsed.data, shape: parsed.data, refused: [] };

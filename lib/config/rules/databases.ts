@@ -1,5 +1,5 @@
 // What must hold for databases that functions or tasks of the stack back up.
-import type { Finding } from './faults.ts';
+import type { ConfigFinding } from './faults.ts';
 import { outOfReach, rateFindings } from './functions.ts';
 import type { ConfigShape, SourceShapeOf } from '../schema/configuration.ts';
 import type { PlacedSource } from './sources.ts';
@@ -10,12 +10,16 @@ interface PlacedDatabase {
 }
 
 /** Finds what does not fit in a database, and what would stop the stack from backing it up. */
-export function databaseFindings(placed: PlacedDatabase, shape: ConfigShape, now: Date): Finding[] {
+export function databaseFindings(
+  placed: PlacedDatabase,
+  shape: ConfigShape,
+  now: Date,
+): ConfigFinding[] {
   return [...jobsFindings(placed), ...stackFindings(placed, shape, now)];
 }
 
 /** Finds jobs of a dump that is read by one. */
-function jobsFindings({ at, source: { format, jobs } }: PlacedDatabase): Finding[] {
+function jobsFindings({ at, source: { format, jobs } }: PlacedDatabase): ConfigFinding[] {
   if (jobs === undefined || format === 'directory') return [];
   return [
     {
@@ -27,7 +31,11 @@ function jobsFindings({ at, source: { format, jobs } }: PlacedDatabase): Finding
   ];
 }
 
-function stackFindings({ at, source }: PlacedDatabase, { aws }: ConfigShape, now: Date): Finding[] {
+function stackFindings(
+  { at, source }: PlacedDatabase,
+  { aws }: ConfigShape,
+  now: Date,
+): ConfigFinding[] {
   if (aws === undefined) {
     if (source.runOn === 'function') return [];
     return [
@@ -48,7 +56,7 @@ function stackFindings({ at, source }: PlacedDatabase, { aws }: ConfigShape, now
 
 /** Finds what a task needs and does not have: an image, and a network. */
 function taskFindings(at: PlacedSource['at'], { databases }: NonNullable<ConfigShape['aws']>) {
-  const findings: Finding[] = [];
+  const findings: ConfigFinding[] = [];
   const path = [...at, 'runOn'];
   if (databases.package !== 'image')
     findings.push({
@@ -68,7 +76,7 @@ function taskFindings(at: PlacedSource['at'], { databases }: NonNullable<ConfigS
 }
 
 /** Finds layers that nothing would use: an image brings its programs along. */
-export function packageFindings({ databases }: NonNullable<ConfigShape['aws']>): Finding[] {
+export function packageFindings({ databases }: NonNullable<ConfigShape['aws']>): ConfigFinding[] {
   if (databases.package === 'zip' || databases.layers.length === 0) return [];
   return [
     {

@@ -23,7 +23,7 @@ export interface ConfigFault {
 }
 
 /** A fault before its place in the file is known. */
-export interface Finding {
+export interface ConfigFinding {
   readonly path: Path;
   /** Other options that the fault depends on: when one of them is itself faulty, this one is not reported. */
   readonly also?: readonly Path[];
@@ -89,7 +89,7 @@ function foreignKey(
   key: string,
   schema: OptionNode,
   data: unknown,
-): Finding | undefined {
+): ConfigFinding | undefined {
   const kind = valueAt(data, [...path, 'kind']);
   const all = optionAt(schema, path.slice(0, -1), data)?.additionalProperties;
   if (typeof kind !== 'string' || typeof all !== 'object') return undefined;
@@ -115,7 +115,7 @@ function foreignKey(
   return { ...at, message, allowed: keysOf(optionAt(schema, path, data)).join(', ') };
 }
 
-function unknownKey(path: Path, key: string, node: OptionNode | undefined): Finding {
+function unknownKey(path: Path, key: string, node: OptionNode | undefined): ConfigFinding {
   const known = keysOf(node);
   const meant = nearest(key, known);
   const guess = meant === undefined ? '' : `; did you mean ${quote(meant)}?`;
@@ -127,7 +127,7 @@ function unknownKey(path: Path, key: string, node: OptionNode | undefined): Find
   };
 }
 
-function wrongValue(path: Path, data: unknown, node: OptionNode | undefined): Finding {
+function wrongValue(path: Path, data: unknown, node: OptionNode | undefined): ConfigFinding {
   const value = valueAt(data, path);
   if (node === undefined) return { path, message: `got ${showValue(value, path)}` };
   const allowed = allowedAt(node);
@@ -143,8 +143,8 @@ export function findingsOf(
   issues: readonly z.core.$ZodIssue[],
   data: unknown,
   schema: OptionNode,
-): Finding[] {
-  return issues.flatMap((issue): Finding[] => {
+): ConfigFinding[] {
+  return issues.flatMap((issue): ConfigFinding[] => {
     const path = issue.path.filter((segment) => typeof segment !== 'symbol');
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map(

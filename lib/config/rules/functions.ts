@@ -1,7 +1,7 @@
 // What must hold for whatever a function reads: how often, and where its secrets are kept.
 import { MINUTE_MS } from '../../policy/durations.ts';
 import { quote } from './faults.ts';
-import type { Finding } from './faults.ts';
+import type { ConfigFinding } from './faults.ts';
 import { shortestGapBelow } from '../interval.ts';
 import type { PlacedSource } from './sources.ts';
 import { formatDuration } from '../units.ts';
@@ -11,7 +11,7 @@ import type { Path } from '../load/yaml.ts';
 const LEAST_GAP_MS = 15 * MINUTE_MS;
 
 /** Finds a schedule that comes too often for a function. */
-export function rateFindings({ at, source }: PlacedSource, now: Date): Finding[] {
+export function rateFindings({ at, source }: PlacedSource, now: Date): ConfigFinding[] {
   if (source.schedule === undefined) return [];
   const gap = shortestGapBelow(source.schedule, LEAST_GAP_MS, now);
   if (gap === undefined) return [];
@@ -25,7 +25,7 @@ export function rateFindings({ at, source }: PlacedSource, now: Date): Finding[]
 }
 
 /** Finds a reference that a function cannot follow: it has no files and no variables of anybody. */
-export function outOfReach(reference: string | undefined, path: Path): Finding[] {
+export function outOfReach(reference: string | undefined, path: Path): ConfigFinding[] {
   const scheme = /^(env|file):/.exec(reference ?? '')?.[1];
   if (scheme === undefined) return [];
   const message = `a function cannot read ${scheme === 'env' ? 'a variable' : 'a file'} of this machine`;
@@ -35,7 +35,11 @@ export function outOfReach(reference: string | undefined, path: Path): Finding[]
 }
 
 /** Finds what is named more than once. */
-export function repeatedFindings(values: readonly string[], path: Path, what: string): Finding[] {
+export function repeatedFindings(
+  values: readonly string[],
+  path: Path,
+  what: string,
+): ConfigFinding[] {
   return values.flatMap((value, index) =>
     values.findIndex((one) => one.toLowerCase() === value.toLowerCase()) === index
       ? []

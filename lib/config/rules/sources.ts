@@ -1,7 +1,7 @@
 // What must hold between the options of one source, beyond the shape of each.
 import { compileGlobs, globFault, parseGlob } from '../../format/globs.ts';
 import { quote } from './faults.ts';
-import type { Finding } from './faults.ts';
+import type { ConfigFinding } from './faults.ts';
 import { isTimeZone, longestGapAbove, parseCron } from '../interval.ts';
 import type { Gap } from '../interval.ts';
 import { nearest } from '../nearest.ts';
@@ -24,7 +24,7 @@ export function globsOf(source: SourceShape, list: (typeof GLOB_LISTS)[number]):
 }
 
 /** Finds globs that are none or lead out of the source. */
-export function globFindings({ at, source }: PlacedSource): Finding[] {
+export function globFindings({ at, source }: PlacedSource): ConfigFinding[] {
   const allowed =
     'a glob relative to the path of the source, without "..", a leading "/" or a leading "!"';
   return GLOB_LISTS.flatMap((list) =>
@@ -49,7 +49,7 @@ export function leavesOut(pattern: string, path: string): boolean {
 }
 
 /** Finds what is included by its very name and excluded by a pattern: one of the two was not meant. */
-export function excludedInclusions({ at, source }: PlacedSource): Finding[] {
+export function excludedInclusions({ at, source }: PlacedSource): ConfigFinding[] {
   const named = globsOf(source, 'include').filter((glob) => !/[*?]/.test(glob));
   return globsOf(source, 'exclude').flatMap((pattern, index) => {
     const lost = named.find((path) => leavesOut(pattern, path));
@@ -72,7 +72,7 @@ const ABBREVIATIONS =
   /^(A[CEGRS]T|BET|BST|C[ANST]T|CTT|EAT|E[CS]T|HST|I[ES]T|JST|M[IS]T|N[ES]T|P[LNRS]T|SST|VST)$/i;
 
 /** Finds a time zone that this machine does not know, and abbreviations, which stand for several. */
-export function zoneFindings(timeZone: string, path: Path): Finding[] {
+export function zoneFindings(timeZone: string, path: Path): ConfigFinding[] {
   if (ABBREVIATIONS.test(timeZone)) {
     const message = `${quote(timeZone)} is an abbreviation, which stands for several time zones`;
     return [{ path, message, allowed: ZONE_ALLOWED }];
@@ -90,7 +90,7 @@ export function zoneFindings(timeZone: string, path: Path): Finding[] {
   ];
 }
 
-function gapFinding(path: Path, rpo: string, gap: Gap): Finding {
+function gapFinding(path: Path, rpo: string, gap: Gap): ConfigFinding {
   const longest = formatDuration(gap.to.getTime() - gap.from.getTime());
   const [from, to] = [gap.from, gap.to].map((time) => time.toISOString().replace(':00.000Z', 'Z'));
   return {
@@ -105,7 +105,7 @@ function gapFinding(path: Path, rpo: string, gap: Gap): Finding {
 }
 
 /** Finds schedules that are none, and objectives that the schedule cannot meet. */
-export function objectiveFindings({ at, source }: PlacedSource, now: Date): Finding[] {
+export function objectiveFindings({ at, source }: PlacedSource, now: Date): ConfigFinding[] {
   const { schedule, rpo, timeZone } = source;
   const badZone = zoneFindings(timeZone, [...at, 'timeZone']);
   if (schedule === undefined) {
@@ -142,7 +142,7 @@ export function mergedRetention(
 }
 
 /** Finds a policy that would keep nothing, which nobody means. */
-export function retentionFindings(retention: RetentionShape, path: Path): Finding[] {
+export function retentionFindings(retention: RetentionShape, path: Path): ConfigFinding[] {
   const { daily, weekly, monthly, yearly, last, within } = retention;
   if (daily + weekly + monthly + yearly + last > 0 || durationMs(within) > 0) return [];
   return [

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 
 import { isS3Url } from '../../names/s3-place.ts';
 import { quote } from './faults.ts';
-import type { Finding } from './faults.ts';
+import type { ConfigFinding } from './faults.ts';
 import { absolutePath, isWithin, parseKeyReference } from '../places.ts';
 import type { Bases } from '../places.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
@@ -20,10 +20,10 @@ function repeated(values: readonly (string | undefined)[]): number[] {
 }
 
 /** Finds trusted keys that are none or stand twice, and a signing key whose signatures nobody would trust. */
-export function trustFindings(shape: ConfigShape): Finding[] {
+export function trustFindings(shape: ConfigShape): ConfigFinding[] {
   const keys = shape.trust.map((key) => normalizePublicKey(key.publicKey));
   const names = shape.trust.map(({ name }) => name);
-  const findings: Finding[] = keys.flatMap((key, index) => {
+  const findings: ConfigFinding[] = keys.flatMap((key, index) => {
     if (key !== undefined) return [];
     const allowed = 'an ECDSA P-256 public key: SPKI as base64 on one line, or a PEM block';
     return [
@@ -57,7 +57,7 @@ export function trustFindings(shape: ConfigShape): Finding[] {
 }
 
 /** Finds a store that is neither a folder nor on S3. */
-export function storeFindings(store: string): Finding[] {
+export function storeFindings(store: string): ConfigFinding[] {
   if (!isUrl(store)) return [];
   const allowed = 'a folder, or s3://BUCKET/PREFIX?region=REGION';
   if (isS3Url(store)) {
@@ -70,7 +70,7 @@ export function storeFindings(store: string): Finding[] {
 }
 
 /** Finds sources that would back up the store itself. `store` is the absolute path of a folder, or a URL. */
-export function placeFindings(shape: ConfigShape, store: string, bases: Bases): Finding[] {
+export function placeFindings(shape: ConfigShape, store: string, bases: Bases): ConfigFinding[] {
   return Object.entries(shape.sources).flatMap(([name, source]) => {
     if (source.kind !== 'files' || !isWithin(absolutePath(source.path, bases), store)) return [];
     const message = `${quote(source.path)} lies in the store`;
@@ -86,7 +86,7 @@ export function placeFindings(shape: ConfigShape, store: string, bases: Bases): 
 }
 
 /** Finds a signing key that would be stored or backed up, so that who reads a backup could forge the next. */
-export function keyPlaceFindings(shape: ConfigShape, store: string, bases: Bases): Finding[] {
+export function keyPlaceFindings(shape: ConfigShape, store: string, bases: Bases): ConfigFinding[] {
   const key = shape.signing && parseKeyReference(shape.signing.key, bases);
   if (key?.scheme !== 'file') return [];
   const path: Path = ['signing', 'key'];
@@ -119,7 +119,7 @@ export function keyPlaceFindings(shape: ConfigShape, store: string, bases: Bases
 }
 
 /** Finds values that must not stand in a file: secrets, text that is no Unicode, and a name that objects do not hold. */
-export function valueFindings(data: unknown, path: Path = []): Finding[] {
+export function valueFindings(data: unknown, path: Path = []): ConfigFinding[] {
   if (typeof data === 'string') {
     const secret = secretIn(data);
     if (secret !== undefined)

@@ -1,6 +1,6 @@
 // Variables are not replaced in the file: a path with one would name a folder that is literally called so.
 import { quote } from './faults.ts';
-import type { Finding } from './faults.ts';
+import type { ConfigFinding } from './faults.ts';
 import type { Path } from '../load/yaml.ts';
 
 /** `${NAME}`, `$(command)`, `{{ name }}`, `%NAME%`: nobody calls a folder so. */
@@ -14,7 +14,7 @@ const FOR_A_SHELL = 'afterRestore';
 const PATHS: readonly unknown[] = ['path', 'store', 'binaries'];
 
 /** Finds variables in values, and a `~` that YAML takes for nothing. */
-export function variableFindings(data: unknown, path: Path = []): Finding[] {
+export function variableFindings(data: unknown, path: Path = []): ConfigFinding[] {
   const finding = typeof data === 'string' ? variableIn(data, path) : lostTilde(data, path);
   if (finding !== undefined) return [finding];
   if (typeof data !== 'object' || data === null) return [];
@@ -26,7 +26,7 @@ export function variableFindings(data: unknown, path: Path = []): Finding[] {
   );
 }
 
-function variableIn(text: string, path: Path): Finding | undefined {
+function variableIn(text: string, path: Path): ConfigFinding | undefined {
   const [variable = AT_BEGINNING.exec(text)?.[1]] = ANYWHERE.exec(text) ?? [];
   if (variable === undefined) return undefined;
   const message = `${quote(variable)} stays as it is: variables are not replaced in this file`;
@@ -42,7 +42,7 @@ function allowedFor(path: Path): string {
   return 'the value itself; where a reference is allowed, env:NAME names a variable';
 }
 
-function lostTilde(data: unknown, path: Path): Finding | undefined {
+function lostTilde(data: unknown, path: Path): ConfigFinding | undefined {
   if (data !== null || !PATHS.includes(path.at(-1))) return undefined;
   const message = 'got nothing; a ~ alone is nothing in YAML';
   return { path, message, allowed: 'a path; the home folder is "~/" in quotes' };

@@ -16,7 +16,7 @@ import { artifactOf } from '../../../lib/format/manifest.ts';
 import { compareFacts } from '../../../lib/sources/postgres/proof/compare-facts.ts';
 import { parseConnection } from '../../../lib/sources/postgres/server/connection.ts';
 import { postgresKind } from '../../../lib/sources/postgres/kind.ts';
-import { Session } from '../../../lib/sources/postgres/server/session.ts';
+import { DatabaseSession } from '../../../lib/sources/postgres/server/session.ts';
 import type { PostgresOptions } from '../../../lib/sources/postgres/dump/read.ts';
 import { postgresSource } from '../../../lib/sources/postgres/source.ts';
 import { findTools } from '../../../lib/sources/postgres/server/tools.ts';
@@ -275,7 +275,7 @@ describe('a restored database that was changed', () => {
     const tools = await findTools(MACHINE);
     const connection = parseConnection(server.url('counted'), 'a test');
     const ask = async () => {
-      await using session = new Session({
+      await using session = new DatabaseSession({
         ...{ machine: MACHINE, tools, connection, signal: undefined },
         failure: 'RESTORE_DIFFERS',
       });

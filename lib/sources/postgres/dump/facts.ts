@@ -1,6 +1,6 @@
 // What a database holds, asked in one transaction: what a restored one must hold too.
 import type { DatabaseFacts } from '../../../format/manifest.ts';
-import { identifier, literal, type Session } from '../server/session.ts';
+import { identifier, literal, type DatabaseSession } from '../server/session.ts';
 import {
   choosesTables,
   EVERYTHING,
@@ -8,7 +8,7 @@ import {
   notOfExtension,
   relationCondition,
   schemaCondition,
-  type Selection,
+  type DumpSelection,
 } from './selection.ts';
 
 /** What is asked at once. */
@@ -31,8 +31,8 @@ const READABLE = "NOT (c.relpersistence = 'u' AND pg_is_in_recovery())";
  * stays locked: of databases with thousands of them, a server has not enough locks, and pg_dump beside needs its own.
  */
 export async function countRows(
-  session: Session,
-  selection: Selection,
+  session: DatabaseSession,
+  selection: DumpSelection,
   { inTransaction = false } = {},
 ): Promise<Record<string, number>> {
   const tables = await relations(session, selection, `c.relkind = 'r' AND ${READABLE}`);
@@ -54,7 +54,10 @@ export async function countRows(
 }
 
 /** What the rows of all tables take on the disk of the server, and its large objects: about what a dump takes that is not compressed. */
-export async function tableBytes(session: Session, selection: Selection): Promise<number> {
+export async function tableBytes(
+  session: DatabaseSession,
+  selection: DumpSelection,
+): Promise<number> {
   const large = isPartial(selection) ? '0' : "pg_table_size('pg_catalog.pg_largeobject')";
   return session.json<number>(
     `SELECT coalesce(sum(pg_table_size(c.oid)), 0) + ${large} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND ${relationCondition(selection)}`,
@@ -63,8 +66,8 @@ export async function tableBytes(session: Session, selection: Selection): Promis
 
 /** Where each sequence stands: its last value, and whether it was used. Where tables are chosen, of those in `recorded`. */
 export async function readSequences(
-  session: Session,
-  selection: Selection,
+  session: DatabaseSession,
+  selection: DumpSelection,
   recorded: readonly string[],
 ): Promise<DatabaseFacts['sequences']> {
   const sequences = choosesTables(selection)
@@ -87,8 +90,8 @@ export async function readSequences(
 
 /** Those of extensions are dumped where the extension says so: then they were recorded. */
 async function ownAndNamed(
-  session: Session,
-  selection: Selection,
+  session: DatabaseSession,
+  selection: DumpSelection,
   recorded: readonly string[],
 ): Promise<readonly Relation[]> {
   const own = await relations(session, selection, "c.relkind = 'S'");
@@ -104,8 +107,8 @@ function isNamed(names: readonly string[]): string {
 }
 
 async function relations(
-  session: Session,
-  selection: Selection,
+  session: DatabaseSession,
+  selection: DumpSelection,
   kind: string,
 ): Promise<readonly Relation[]> {
   return session.json<Relation[]>(relationsSql(`${kind} AND ${relationCondition(selection)}`));
@@ -121,7 +124,7 @@ function relationsSql(condition: string): string {
  * `infinity` and `-infinity` are themselves, and null is none.
  */
 export async function readNewest(
-  session: Session,
+  session: DatabaseSession,
   columns: readonly string[],
 ): Promise<DatabaseFacts['newest']> {
   if (columns.length === 0) return {};
@@ -152,7 +155,7 @@ export function columnParts(column: string): [string, string, string] {
 
 /** Columns that are asked for and are not there. */
 export async function absentColumns(
-  session: Session,
+  session: DatabaseSession,
   columns: readonly string[],
 ): Promise<readonly string[]> {
   if (columns.length === 0) return [];
@@ -165,8 +168,8 @@ export async function absentColumns(
 
 /** How many there are of what no row count shows: what decides who may do what, and what keeps data right. */
 export async function countObjects(
-  session: Session,
-  selection: Selection,
+  session: DatabaseSession,
+  selection: DumpSelection,
 ): Promise<Record<string, number>> {
   const pairs = Object.entries(countQueries(selection)).map(
     ([name, query]) => `${literal(name)}, (${query})`,
@@ -178,11 +181,11 @@ const SCHEMA_GRANTS =
   'SELECT count(*) FROM (SELECT (aclexplode(n.nspacl)).grantee AS grantee, n.nspowner AS owner FROM pg_namespace n WHERE';
 
 /** Of what {@link countObjects} counts as grants on schemas, those on `public`. */
-export async function countPublicGrants(session: Session): Promise<number> {
+export async function countPublicGrants(session: DatabaseSession): Promise<number> {
   return session.json(`${SCHEMA_GRANTS} n.nspname = 'public') g WHERE g.grantee <> g.owner`);
 }
 
-function countQueries(selection: Selection): Record<string, string> {
+function countQueries(selection: DumpSelection): Record<string, string> {
   const relation = `FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${relationCondition(selection)}`;
   const relationKind = (kinds: string) => `SELECT count(*) ${relation} AND c.relkind IN (${kinds})`;
   const onRelation = (catalog: string, column: string, more = 'true') =>
@@ -228,7 +231,7 @@ function countQueries(selection: Selection): Record<string, string> {
 }
 
 /** Settings of the database that its contents depend on, and that a restore target should share. */
-export async function readSettings(session: Session): Promise<Record<string, string>> {
+export async function readSettings(session: DatabaseSession): Promise<Record<string, string>> {
   return session.json(
     // Older servers have fewer columns.
     `SELECT json_build_object('encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype', d.datctype,
@@ -240,7 +243,9 @@ export async function readSettings(session: Session): Promise<Record<string, str
 }
 
 /** SQL for each table of an extension, by `schema.table`: which of its rows are dumped. */
-export async function readRowFilters(session: Session): Promise<ReadonlyMap<string, string>> {
+export async function readRowFilters(
+  session: DatabaseSession,
+): Promise<ReadonlyMap<string, string>> {
   const found = await session.json<Record<string, string>>(
     `SELECT coalesce(json_object_agg(${NAME}, x.condition), '{}') FROM pg_extension e, unnest(e.extconfig, e.extcondition) x (oid, condition)
        JOIN pg_class c ON c.oid = x.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE x.condition <> ''`,
@@ -249,14 +254,14 @@ export async function readRowFilters(session: Session): Promise<ReadonlyMap<stri
 }
 
 /** Installed extensions and their versions. */
-export async function readExtensions(session: Session): Promise<Record<string, string>> {
+export async function readExtensions(session: DatabaseSession): Promise<Record<string, string>> {
   return session.json(
     `SELECT coalesce(json_object_agg(extname, extversion ORDER BY extname), '{}') FROM pg_extension`,
   );
 }
 
 /** The roles that own something here or the database, are granted something on either, stand in a policy or have settings here. */
-export async function readRoles(session: Session): Promise<string[]> {
+export async function readRoles(session: DatabaseSession): Promise<string[]> {
   return session.json(
     `SELECT coalesce(json_agg(rolname ORDER BY rolname), '[]') FROM pg_roles r WHERE r.rolname !~ '^pg_' AND (r.oid IN (
        SELECT s.refobjid FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid

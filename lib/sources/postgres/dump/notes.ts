@@ -2,12 +2,12 @@
 import type { Problem } from '../../../errors.ts';
 import type { Preflight } from './preflight.ts';
 import { relationCondition } from './selection.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 import type { Tools } from '../server/tools.ts';
 
 /** Notes on a dump by these programs of this server; none of them stops a backup. */
 export async function dumpNotes(
-  session: Session,
+  session: DatabaseSession,
   {
     selection,
     serverMajor,

@@ -9,19 +9,19 @@ import {
   notOfExtension,
   relationCondition,
   tablesBelow,
-  type Selection,
+  type DumpSelection,
 } from './selection.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 import { knowsRestrictKey, outdated, type Tools } from '../server/tools.ts';
 
 /** What a manifest may name. */
 const MAX_NAMES = 10_000;
 
 export interface PreflightInput {
-  readonly session: Session;
+  readonly session: DatabaseSession;
   readonly tools: Tools;
   readonly connection: Connection;
-  readonly selection: Selection;
+  readonly selection: DumpSelection;
   readonly timestamps: readonly string[];
   /** Undefined for no limit. */
   readonly maxDatabaseBytes: number | undefined;
@@ -34,7 +34,7 @@ export interface Preflight {
   readonly databaseBytes: number;
   readonly role: string;
   /** As configured, and with each named table what is below it. */
-  readonly selection: Selection;
+  readonly selection: DumpSelection;
   /** What should be known and does not stop a backup. */
   readonly notes: readonly Problem[];
 }
@@ -87,7 +87,10 @@ export async function preflight(input: PreflightInput): Promise<Preflight> {
   };
 }
 
-async function wholeSelection(session: Session, selection: Selection): Promise<Selection> {
+async function wholeSelection(
+  session: DatabaseSession,
+  selection: DumpSelection,
+): Promise<DumpSelection> {
   const { schemas, excludeSchemas } = selection;
   const excludeTables = await withThoseBelow(session, selection.excludeTables);
   // What is left out is not named: pg_dump demands that everything named is there, in the restored database too.
@@ -96,7 +99,7 @@ async function wholeSelection(session: Session, selection: Selection): Promise<S
 }
 
 async function withThoseBelow(
-  session: Session,
+  session: DatabaseSession,
   names: readonly string[],
   without: readonly string[] = [],
 ): Promise<readonly string[]> {
@@ -124,7 +127,11 @@ function assertSize(bytes: number, { maxDatabaseBytes, connection }: PreflightIn
 }
 
 /** pg_dump would fail too, but names the first table only. */
-async function assertReadable(session: Session, selection: Selection, role: string): Promise<void> {
+async function assertReadable(
+  session: DatabaseSession,
+  selection: DumpSelection,
+  role: string,
+): Promise<void> {
   const found = await session.json<{ denied: string[]; hidden: string[] }>(
     `WITH r AS (SELECT c.oid, c.relkind, n.oid AS schema, n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
        WHERE c.relkind IN ('r','p','S') AND ${relationCondition(selection)})
@@ -198,7 +205,7 @@ async function notesOn(
 }
 
 /** What a database itself has and no backup of it keeps. */
-async function notKept(session: Session): Promise<string[]> {
+async function notKept(session: DatabaseSession): Promise<string[]> {
   const { tablespace, labels } = await session.json<{ tablespace: string; labels: number }>(
     `SELECT json_build_object('tablespace', (SELECT spcname FROM pg_tablespace WHERE oid = d.dattablespace),
        'labels', (SELECT count(*) FROM pg_shseclabel WHERE objoid = d.oid AND classoid = 'pg_database'::regclass))
@@ -215,7 +222,7 @@ async function notKept(session: Session): Promise<string[]> {
 }
 
 /** What pg_dump passes over when it is given schemas or tables, as `2 large objects`. */
-async function ofNoSchema(session: Session): Promise<string[]> {
+async function ofNoSchema(session: DatabaseSession): Promise<string[]> {
   // Every new database has plpgsql.
   const found = await session.json<Record<string, number>>(
     `SELECT json_build_object('extension', (SELECT count(*) FROM pg_extension WHERE extname <> 'plpgsql'),

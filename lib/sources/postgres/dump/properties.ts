@@ -1,6 +1,6 @@
 // What belongs to a database itself and to nothing in it, so that pg_dump leaves it out: its owner, the privileges on it, its settings and
 // its comment. Kept as SQL of one statement a line, in which psql puts the name of the database it is connected to for :"DBNAME".
-import { identifier, type Session } from '../server/session.ts';
+import { identifier, type DatabaseSession } from '../server/session.ts';
 
 const KINDS = ['owner', 'privileges', 'limit', 'settings', 'comment'] as const;
 
@@ -41,7 +41,7 @@ const LISTS: readonly string[] = [
 ];
 
 /** The properties of the database of a session. Two databases have the same when these are equal, whatever their names. */
-export async function readProperties(session: Session): Promise<Property[]> {
+export async function readProperties(session: DatabaseSession): Promise<Property[]> {
   const found = await session.json<Found>(
     `SELECT json_build_object('owner', pg_get_userbyid(d.datdba), 'limit', d.datconnlimit, 'comment', shobj_description(d.oid, 'pg_database'),
        'grants', (SELECT coalesce(json_agg(json_build_object('to', CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END,
@@ -147,7 +147,7 @@ export function parseProperties(text: string): Property[] {
 
 /** SQL for psql: takes from the database of a session what it has been given besides, so that what follows is all that it has. */
 export async function resetProperties(
-  session: Session,
+  session: DatabaseSession,
   kinds: readonly Property['kind'][],
 ): Promise<string> {
   const found = await readProperties(session);

@@ -27,8 +27,8 @@ import { openKept } from '../server/pooler.ts';
 import { preflight, type Preflight } from './preflight.ts';
 import { outputOf } from '../server/process.ts';
 import { printProperties, readProperties } from './properties.ts';
-import { isPartial, type Selection } from './selection.ts';
-import { patience, type Session } from '../server/session.ts';
+import { isPartial, type DumpSelection } from './selection.ts';
+import { patience, type DatabaseSession } from '../server/session.ts';
 import { Spool } from './spool.ts';
 import { pinned, readSurroundings, surroundingsOf } from './surroundings.ts';
 import { lockRoom, transactionNotes } from './transactions.ts';
@@ -41,7 +41,7 @@ import {
 } from '../server/tools.ts';
 
 /** What of a database is protected, and how; as configured. */
-export interface PostgresOptions extends Selection {
+export interface PostgresOptions extends DumpSelection {
   readonly name: string;
   /** The URL of the database, which is a secret; asked for once a run. */
   readonly url: () => Promise<string>;
@@ -193,7 +193,11 @@ class Run {
   }
 
   /** What proves the dump, and what it does not hold: the properties of the database itself, unless the backup is of a part of it. */
-  private async ask(session: Session, found: Preflight, settings: DatabaseFacts['settings']) {
+  private async ask(
+    session: DatabaseSession,
+    found: Preflight,
+    settings: DatabaseFacts['settings'],
+  ) {
     const facts = await this.facts(session, found, settings);
     if (isPartial(found.selection)) return { facts, properties: undefined };
     const text = Buffer.from(printProperties(await readProperties(session)));
@@ -202,7 +206,7 @@ class Run {
   }
 
   private async facts(
-    session: Session,
+    session: DatabaseSession,
     { serverVersion, selection }: Preflight,
     settings: DatabaseFacts['settings'],
   ): Promise<Omit<DatabaseFacts, 'restrictKey' | 'sequences'>> {
@@ -257,7 +261,10 @@ class Run {
   }
 
   /** A folder for a dump in the directory format, with room for what the tables take now. */
-  private async spool(session: Session, selection: Selection): Promise<Spool | undefined> {
+  private async spool(
+    session: DatabaseSession,
+    selection: DumpSelection,
+  ): Promise<Spool | undefined> {
     if (this.options.format === 'plain') return undefined;
     return Spool.withRoom(this.place.machine, await tableBytes(session, selection));
   }

@@ -2,14 +2,14 @@
 import { identifier, literal } from '../server/session.ts';
 
 /** Names as they are, `schema` and `schema.table`; empty lists leave everything in and nothing out. */
-export interface Selection {
+export interface DumpSelection {
   readonly schemas: readonly string[];
   readonly excludeSchemas: readonly string[];
   readonly tables: readonly string[];
   readonly excludeTables: readonly string[];
 }
 
-export const EVERYTHING: Selection = {
+export const EVERYTHING: DumpSelection = {
   schemas: [],
   excludeSchemas: [],
   tables: [],
@@ -17,22 +17,22 @@ export const EVERYTHING: Selection = {
 };
 
 /** True when pg_dump leaves out what is in no schema: extensions, large objects, publications, event triggers. */
-export function isPartial({ schemas, tables }: Pick<Selection, 'schemas' | 'tables'>): boolean {
+export function isPartial({ schemas, tables }: Pick<DumpSelection, 'schemas' | 'tables'>): boolean {
   return schemas.length + tables.length > 0;
 }
 
 /** True when anything is left out that what is in may refer to. */
-export function leavesOut({ excludeSchemas, excludeTables, ...selection }: Selection): boolean {
+export function leavesOut({ excludeSchemas, excludeTables, ...selection }: DumpSelection): boolean {
   return isPartial(selection) || excludeSchemas.length + excludeTables.length > 0;
 }
 
 /** True when single tables are taken in or left out: their sequences come and go with them, though nothing names these. */
-export function choosesTables({ tables, excludeTables }: Selection): boolean {
+export function choosesTables({ tables, excludeTables }: DumpSelection): boolean {
   return tables.length + excludeTables.length > 0;
 }
 
 /** The arguments of pg_dump. Names are quoted, so that nothing in them is a pattern. */
-export function selectionArguments(selection: Selection): string[] {
+export function selectionArguments(selection: DumpSelection): string[] {
   const args = (option: string, names: readonly string[], pattern: (name: string) => string) =>
     names.map((name) => `--${option}=${pattern(name)}`);
   return [
@@ -76,7 +76,7 @@ export function fullName(name: string): string {
 }
 
 /** SQL: schemas whose contents are backed up, as `pg_namespace n`. */
-export function schemaCondition(selection: Selection): string {
+export function schemaCondition(selection: DumpSelection): string {
   const conditions = ["n.nspname !~ '^pg_'", "n.nspname <> 'information_schema'"];
   if (selection.schemas.length > 0)
     conditions.push(`n.nspname IN (${selection.schemas.map(literal).join(',')})`);
@@ -93,7 +93,7 @@ function pairs(names: readonly string[]): string {
 }
 
 /** SQL: relations that are backed up, as `pg_class c` in `pg_namespace n`. */
-export function relationCondition(selection: Selection): string {
+export function relationCondition(selection: DumpSelection): string {
   const conditions = [schemaCondition(selection), notOfExtension('pg_class', 'c.oid')];
   const { tables, excludeTables } = selection;
   if (tables.length > 0) conditions.push(`(n.nspname, c.relname) IN (${pairs(tables)})`);
@@ -108,7 +108,7 @@ export function notOfExtension(catalog: string, oid: string): string {
 }
 
 /** Names of schemas and tables that the selection leaves out or takes in and that are not there, to be asked of the database. */
-export function absentNames(selection: Selection): string {
+export function absentNames(selection: DumpSelection): string {
   const schemas = [...selection.schemas, ...selection.excludeSchemas];
   const tables = [...selection.tables, ...selection.excludeTables];
   const rows = [

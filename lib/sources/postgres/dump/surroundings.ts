@@ -1,7 +1,7 @@
 // What a dump depends on besides its database: of the server, and of the session that wrote it. Recorded among the settings of a
 // database, under names with a dot, so that a scratch server can be made alike.
 import type { Connection } from '../server/connection.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 
 /** What of a server and a session a dump was made under. */
 export interface Surroundings {
@@ -32,7 +32,7 @@ export function pinned(connection: Connection): Connection {
 }
 
 /** Reads the surroundings, as entries to be recorded. */
-export async function readSurroundings(session: Session): Promise<Record<string, string>> {
+export async function readSurroundings(session: DatabaseSession): Promise<Record<string, string>> {
   const names = SESSION.map((name) => `'${name}'`).join(', ');
   return session.json(
     `SELECT json_object_agg(name, value ORDER BY name) FROM (

@@ -5,7 +5,7 @@ import type { Facts } from '../../../format/record.ts';
 import type { Tested } from '../../source.ts';
 import type { LoadInput } from '../restore/load.ts';
 import { ToolEnd } from '../server/process.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 
 /** The code of what is said of a dump that does not load in one transaction. */
 export const SEVERAL = 'several-transactions';
@@ -26,7 +26,7 @@ export function locksTaken(counts: Readonly<Record<string, number>>): number {
 }
 
 /** The number of locks for which a server is set up, whoever holds them. */
-export function lockRoom(session: Session): Promise<number> {
+export function lockRoom(session: DatabaseSession): Promise<number> {
   return session.json(
     `SELECT coalesce(sum(CASE name WHEN 'max_locks_per_transaction' THEN 0 ELSE setting::bigint END) + 1, 1)
        * max(CASE name WHEN 'max_locks_per_transaction' THEN setting::bigint END) FROM pg_settings
@@ -73,7 +73,7 @@ export function needsSeveral(
 export interface OneTransaction {
   readonly manifest: Manifest;
   readonly tested: Facts | undefined;
-  readonly session: Session;
+  readonly session: DatabaseSession;
   readonly label: string;
 }
 

@@ -3,7 +3,7 @@
 import type { OpenBackup } from '../../source.ts';
 import { openIndex } from './objects.ts';
 import type { StoredText } from './reader.ts';
-import { literal, type Session } from '../server/session.ts';
+import { literal, type DatabaseSession } from '../server/session.ts';
 
 const TIMEOUT = /^SET (\w+_timeout) = 0;$/gm;
 const MAX_BYTES = 64 << 10;
@@ -11,7 +11,7 @@ const MAX_BYTES = 64 << 10;
 /** The settings of a dump that a server must not be given, as it would refuse them. */
 export async function unknownSettings(
   backup: OpenBackup,
-  session: Session,
+  session: DatabaseSession,
   text: StoredText,
 ): Promise<ReadonlySet<string>> {
   const [beginning] = (await openIndex(backup)).objects;

@@ -13,14 +13,14 @@ import { DumpScanner, type DumpSummary, type ScanOptions } from './scanner.ts';
 import { dumpEncoding } from './encodings.ts';
 import { Intake } from './pg-dump-output.ts';
 import { startTool, type Confinement, type Tool } from '../server/process.ts';
-import { selectionArguments, type Selection } from './selection.ts';
+import { selectionArguments, type DumpSelection } from './selection.ts';
 import { baseEnvironment, type Machine, type Tools } from '../server/tools.ts';
 
 export interface DumpInput {
   readonly machine: Machine;
   readonly tools: Tools;
   readonly connection: Connection;
-  readonly selection: Selection;
+  readonly selection: DumpSelection;
   /** Undefined where pg_dump knows none. */
   readonly restrictKey: string | undefined;
   /** Undefined for one of its own. */

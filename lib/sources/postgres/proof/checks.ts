@@ -1,7 +1,7 @@
 // Questions that the configuration asks of a restored database: SQL whose answer says whether it is what people expect.
 import { HoldfastError, type Problem } from '../../../errors.ts';
 import type { CompareInput } from './compare-facts.ts';
-import { Session } from '../server/session.ts';
+import { DatabaseSession } from '../server/session.ts';
 
 export interface CheckResult {
   readonly check: string;
@@ -31,7 +31,11 @@ async function run(
 ): Promise<CheckResult> {
   const check = sql.trim().slice(0, SHOWN);
   try {
-    await using session = new Session({ ...input, ownPath: true, failure: 'RESTORE_DIFFERS' });
+    await using session = new DatabaseSession({
+      ...input,
+      ownPath: true,
+      failure: 'RESTORE_DIFFERS',
+    });
     await session.ask('SET default_transaction_read_only = on');
     const answer = await session.ask(sql.trim().replace(/;$/, ''));
     const [first = ''] = answer.split('\n');

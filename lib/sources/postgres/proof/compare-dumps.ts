@@ -12,7 +12,7 @@ import type { DumpObject } from '../dump/scanner.ts';
 import { decoderOf, type Decode } from '../dump/encodings.ts';
 import { readRowFilters } from '../dump/facts.ts';
 import { compareRows } from './row-difference.ts';
-import { Session } from '../server/session.ts';
+import { DatabaseSession } from '../server/session.ts';
 import { surroundingsOf } from '../dump/surroundings.ts';
 import { differingLines, shownLines, type Texts } from './text-difference.ts';
 
@@ -235,7 +235,11 @@ class Differences {
 
   private async readFilters(): Promise<ReadonlyMap<string, string>> {
     const { signal } = this.work;
-    await using session = new Session({ ...this.input, signal, failure: 'RESTORE_DIFFERS' });
+    await using session = new DatabaseSession({
+      ...this.input,
+      signal,
+      failure: 'RESTORE_DIFFERS',
+    });
     return await readRowFilters(session);
   }
 }

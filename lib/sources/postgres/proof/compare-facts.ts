@@ -15,7 +15,7 @@ import {
   readSequences,
 } from '../dump/facts.ts';
 import type { Confinement } from '../server/process.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 import type { Machine, Tools } from '../server/tools.ts';
 
 export interface CompareInput {
@@ -42,7 +42,7 @@ export interface ComparedFacts {
 /** What facts of a database are other than those that were recorded. */
 export async function compareFacts(
   backup: OpenBackup,
-  session: Session,
+  session: DatabaseSession,
   options: { sameMajor: boolean },
 ): Promise<ComparedFacts> {
   const facts = factsOf(backup);

@@ -1,6 +1,6 @@
 // What depends on lc_monetary: amounts of type money are written in the way of a locale, and a server without that locale reads others.
 import type { Otherwise } from './compare-dumps.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 
 /** The setting that a server refuses when its machine lacks the locale. */
 export const LC_MONETARY = 'lc_monetary';
@@ -13,7 +13,7 @@ const AMOUNTS = `WITH RECURSIVE amounts(oid) AS (
       OR EXISTS (SELECT FROM pg_range r WHERE r.rngtypid = t.oid AND r.rngsubtype = a.oid))`;
 
 /** The tables of a database whose rows hold amounts, as `schema.table`. */
-export async function tablesOfMoney(session: Session): Promise<ReadonlySet<string>> {
+export async function tablesOfMoney(session: DatabaseSession): Promise<ReadonlySet<string>> {
   const names = await session.json<string[]>(
     `${AMOUNTS} SELECT coalesce(json_agg(n.nspname || '.' || c.relname), '[]') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'

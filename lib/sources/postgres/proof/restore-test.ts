@@ -21,7 +21,7 @@ import { SCRATCH_DATABASE, ScratchDatabase, type Lack } from './scratch-database
 import { makeRoles } from './scratch-roles.ts';
 import { leavesOut } from '../dump/selection.ts';
 import { knownExtensions, needsPreloading, preloading } from '../server/extensions.ts';
-import { Session } from '../server/session.ts';
+import { DatabaseSession } from '../server/session.ts';
 import { assertRoom } from '../dump/spool.ts';
 import { surroundingsOf } from '../dump/surroundings.ts';
 import { findDumper, findServer, type Machine, type Server, type Tools } from '../server/tools.ts';
@@ -205,7 +205,7 @@ class Test {
     this.unclear.push(...lacks.filter((one) => one !== money).map(lacking));
     if (money === undefined) return new Set();
     const { signal } = this.input;
-    await using session = new Session({ ...at, signal, failure: 'RESTORE_DIFFERS' });
+    await using session = new DatabaseSession({ ...at, signal, failure: 'RESTORE_DIFFERS' });
     const tables = await tablesOfMoney(session);
     if (tables.size > 0 || [...otherwise.values()].some(mayHoldMoney))
       this.unclear.push(lacking(money));
@@ -237,7 +237,7 @@ class Test {
     const { signal } = this.input;
     const connection = server.connection('postgres');
     const place = { machine, tools, connection, confinement: server.confinement };
-    await using session = new Session({ ...place, signal, failure: 'COMMAND_FAILED' });
+    await using session = new DatabaseSession({ ...place, signal, failure: 'COMMAND_FAILED' });
     const wanted = await neededExtensions(this.backup);
     const available = await session.json<string[]>(
       "SELECT coalesce(json_agg(name), '[]') FROM pg_available_extensions",
@@ -315,7 +315,7 @@ class Test {
     text: StoredText | undefined,
   ): Promise<ReadonlySet<string>> {
     const { signal } = this.input;
-    await using session = new Session({ ...at, signal, failure: 'COMMAND_FAILED' });
+    await using session = new DatabaseSession({ ...at, signal, failure: 'COMMAND_FAILED' });
     const stored: StoredText = (range) => dumpText(this.backup, { ...this.input, range });
     return await unknownSettings(this.backup, session, text ?? stored);
   }
@@ -339,7 +339,7 @@ class Test {
 
   private async ask(at: CompareInput, sameMajor: boolean): ReturnType<typeof compareFacts> {
     const { signal } = this.input;
-    await using session = new Session({ ...at, signal, failure: 'RESTORE_DIFFERS' });
+    await using session = new DatabaseSession({ ...at, signal, failure: 'RESTORE_DIFFERS' });
     return await compareFacts(this.backup, session, { sameMajor });
   }
 

@@ -5,7 +5,7 @@ import type { CompareInput } from './compare-facts.ts';
 import { runLeniently, type LoadInput } from '../restore/load.ts';
 import { createDatabase, localeOf, type Locale } from '../server/locale.ts';
 import type { ScratchServer } from '../server/scratch.ts';
-import { identifier, literal, Session } from '../server/session.ts';
+import { identifier, literal, DatabaseSession } from '../server/session.ts';
 import { surroundingsOf } from '../dump/surroundings.ts';
 import type { Machine, Tools } from '../server/tools.ts';
 
@@ -75,7 +75,7 @@ export class ScratchDatabase {
   private async dropSubscriptions(): Promise<void> {
     const { signal, tools } = this.input;
     const place = { ...this.at(tools), signal, failure: 'COMMAND_FAILED' } as const;
-    await using session = new Session(place);
+    await using session = new DatabaseSession(place);
     const names = await session.json<string[]>(
       "SELECT coalesce(json_agg(subname), '[]') FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
     );
@@ -86,9 +86,9 @@ export class ScratchDatabase {
     }
   }
 
-  private serverSession(): Session {
+  private serverSession(): DatabaseSession {
     const { signal } = this.input;
-    return new Session({ ...this.maintenance(), signal });
+    return new DatabaseSession({ ...this.maintenance(), signal });
   }
 
   private maintenance(): LoadInput {
@@ -119,7 +119,7 @@ export class ScratchDatabase {
   }
 
   /** With the locale of the original where this machine has it. */
-  private async make(session: Session): Promise<void> {
+  private async make(session: DatabaseSession): Promise<void> {
     const major = this.input.tools.major;
     if (this.locale !== undefined) {
       await session.ask(createDatabase(NAME, this.locale, major));

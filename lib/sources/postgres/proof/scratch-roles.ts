@@ -1,7 +1,7 @@
 // The roles of a backup on a scratch server: those that were recorded with it, and those that its dump names besides.
 import type { DatabaseFacts } from '../../../format/manifest.ts';
 import { runLeniently, type LoadInput } from '../restore/load.ts';
-import { identifier, literal, type Session } from '../server/session.ts';
+import { identifier, literal, type DatabaseSession } from '../server/session.ts';
 
 const MAX_SAID = 20;
 
@@ -10,7 +10,7 @@ const MAX_SAID = 20;
  * source's it owns what that owned, and settings of a role would change what is printed.
  */
 export async function makeRoles(
-  session: Session,
+  session: DatabaseSession,
   load: LoadInput,
   {
     globals,

@@ -11,7 +11,7 @@ import {
   readProperties,
   type Property,
 } from '../dump/properties.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 import { absentBeside, compareTables } from './compare-tables.ts';
 import type { TableParts } from './table-objects.ts';
 
@@ -26,7 +26,7 @@ export interface Restored {
 
 type CompareRestored = CompareInput &
   Pick<RestoreToServiceInput, 'owners' | 'privileges' | 'checks'> & {
-    readonly session: Session;
+    readonly session: DatabaseSession;
     readonly text: StoredText;
     readonly signal: AbortSignal | undefined;
   };

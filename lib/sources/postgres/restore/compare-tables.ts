@@ -9,7 +9,7 @@ import type { StoredText } from '../dump/reader.ts';
 import type { DumpObject } from '../dump/scanner.ts';
 import { countRows } from '../dump/facts.ts';
 import { EVERYTHING } from '../dump/selection.ts';
-import { literal, type Session } from '../server/session.ts';
+import { literal, type DatabaseSession } from '../server/session.ts';
 import { publicationOf } from './table-objects.ts';
 
 /** What pg_dump does not say of a table that it is given alone, and what stands around all objects. */
@@ -138,7 +138,10 @@ function firstDifference(one: Made, other: Made): string {
 async function rowsOf(
   backup: OpenBackup,
   wanted: readonly Definition[],
-  input: CompareInput & { readonly session?: Session; readonly signal: AbortSignal | undefined },
+  input: CompareInput & {
+    readonly session?: DatabaseSession;
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<Problem[]> {
   const tables = wanted.flatMap(({ object }) =>
     object.type === 'TABLE DATA' ? [tableName(object)] : [],
@@ -157,7 +160,7 @@ async function rowsOf(
 
 /** The publications that restored tables should be in and are not, and their statistics that are missing. */
 export async function absentBeside(
-  session: Session,
+  session: DatabaseSession,
   wanted: readonly Definition[],
 ): Promise<Problem[]> {
   const publications = wanted.flatMap((one) =>
@@ -173,7 +176,7 @@ export async function absentBeside(
 }
 
 async function absentStatistics(
-  session: Session,
+  session: DatabaseSession,
   wanted: readonly Definition[],
 ): Promise<Problem[]> {
   if (wanted.length === 0) return [];
@@ -190,7 +193,7 @@ async function absentStatistics(
 }
 
 async function absentMemberships(
-  session: Session,
+  session: DatabaseSession,
   publications: readonly { publication: string; table: Relation }[],
 ): Promise<Problem[]> {
   if (publications.length === 0) return [];

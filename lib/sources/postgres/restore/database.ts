@@ -45,7 +45,7 @@ import {
   type Kept,
 } from './plan.ts';
 import { safetySource } from './safety-source.ts';
-import { literal, Session } from '../server/session.ts';
+import { literal, DatabaseSession } from '../server/session.ts';
 import { Spool } from '../dump/spool.ts';
 import { keyOf, type TableParts } from './table-objects.ts';
 import { createRoles, readKept, readOccupancy, type Occupancy } from './target.ts';
@@ -226,7 +226,10 @@ class DatabaseRestore {
   }
 
   /** All of it in one transaction must be possible, unless several are asked for. */
-  private async assertTransaction(session: Session, parts: TableParts | undefined): Promise<void> {
+  private async assertTransaction(
+    session: DatabaseSession,
+    parts: TableParts | undefined,
+  ): Promise<void> {
     const { apart = false, tested } = this.input;
     if (parts !== undefined || this.byJobs || apart) return;
     const { label } = this.connection;
@@ -236,7 +239,7 @@ class DatabaseRestore {
 
   /** Saves what is in the way, once nobody holds it and nothing depends on it; gives the SQL that takes it away. */
   private async clear(
-    session: Session,
+    session: DatabaseSession,
     tables: readonly Relation[] | undefined,
   ): Promise<{ saved: string | undefined; room: string }> {
     const { label } = this.connection;
@@ -303,7 +306,7 @@ class DatabaseRestore {
     return missing;
   }
 
-  private properties(session: Session): Promise<PropertyChange> {
+  private properties(session: DatabaseSession): Promise<PropertyChange> {
     const { parts, properties: wanted = true, privileges = true } = this.input;
     if (!wanted || parts.length > 0) return Promise.resolve({ properties: [], reset: '' });
     return propertyChange(this.backup, session, { owners: this.owners, privileges });
@@ -311,7 +314,7 @@ class DatabaseRestore {
 
   /** What the restore would meet: anything, or the tables that are wanted. */
   private async inTheWay(
-    session: Session,
+    session: DatabaseSession,
     found: Occupancy,
     parts: TableParts | undefined,
   ): Promise<readonly string[]> {
@@ -322,7 +325,7 @@ class DatabaseRestore {
     );
   }
 
-  private otherThere(session: Session, { serverMajor }: Occupancy): Promise<Problem[]> {
+  private otherThere(session: DatabaseSession, { serverMajor }: Occupancy): Promise<Problem[]> {
     const { database } = this.connection;
     return otherThere(session, factsOf(this.backup), { database, serverMajor });
   }
@@ -370,9 +373,9 @@ class DatabaseRestore {
     return save(safetySource({ name: source, target, targetFrom, kind: kind() }, this.machine));
   }
 
-  private session(tools: Tools): Session {
+  private session(tools: Tools): DatabaseSession {
     const { signal } = this.input;
-    return new Session({ ...this.place(tools), signal, failure: 'COMMAND_FAILED' });
+    return new DatabaseSession({ ...this.place(tools), signal, failure: 'COMMAND_FAILED' });
   }
 
   private async look(tools: Tools, ready: Ready, text: StoredText): Promise<readonly Problem[]> {

@@ -2,7 +2,7 @@
 // saved or changed, as a server that waits for a lock says nothing.
 import { HoldfastError } from '../../../errors.ts';
 import type { Relation } from '../dump/definitions.ts';
-import { identifier, literal, type Session } from '../server/session.ts';
+import { identifier, literal, type DatabaseSession } from '../server/session.ts';
 
 interface Holder {
   readonly pid: number;
@@ -14,7 +14,7 @@ const LOOKS = 5;
 
 /** `TARGET_REFUSED` when another session holds what is to be replaced, and still does some seconds later. */
 export async function assertNobodyHolds(
-  session: Session,
+  session: DatabaseSession,
   label: string,
   tables: readonly Relation[],
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function assertNobodyHolds(
   );
 }
 
-function holdersOf(session: Session, tables: readonly Relation[]): Promise<Holder[]> {
+function holdersOf(session: DatabaseSession, tables: readonly Relation[]): Promise<Holder[]> {
   const only =
     tables.length === 0
       ? "n.nspname !~ '^pg_'"
@@ -67,7 +67,7 @@ export function qualified({ schema, name }: Relation): string {
 
 /** `TARGET_REFUSED` when something else depends on tables that are to be replaced: the server is asked, in a transaction that changes nothing. */
 export async function assertNothingDepends(
-  session: Session,
+  session: DatabaseSession,
   label: string,
   tables: readonly Relation[],
 ): Promise<void> {

@@ -11,7 +11,7 @@ import {
   resetProperties,
   type Property,
 } from '../dump/properties.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 
 export interface PropertyChange {
   /** None where the target has them already, or the backup has none. */
@@ -23,7 +23,7 @@ export interface PropertyChange {
 /** What the database of a session is to get of a backup; without owners or privileges, it keeps its own. */
 export async function propertyChange(
   backup: OpenBackup,
-  session: Session,
+  session: DatabaseSession,
   choice: { readonly owners: boolean; readonly privileges: boolean },
 ): Promise<PropertyChange> {
   const artifact = backup.manifest.artifacts.find(({ role }) => role === 'properties');

@@ -7,14 +7,14 @@ import { isDirectory } from '../dump/objects.ts';
 import { readSettings } from '../dump/facts.ts';
 import { createDatabase, localeOf } from '../server/locale.ts';
 import type { Definition, Relation } from '../dump/definitions.ts';
-import { literal, type Session } from '../server/session.ts';
+import { literal, type DatabaseSession } from '../server/session.ts';
 import { isOfSurroundings } from '../dump/surroundings.ts';
 import { missingRoles, missingTablespaces } from './target.ts';
 import { lacking, refuseFor } from './target-trial.ts';
 import { findTools, knowsRestrictKey, type Machine, type Tools } from '../server/tools.ts';
 
 export interface Requirements {
-  readonly session: Session;
+  readonly session: DatabaseSession;
   /** Of the target, for messages. */
   readonly label: string;
   readonly owners: boolean;
@@ -55,7 +55,7 @@ export async function assertHas(
     /** As SQL writes them. */
     readonly tablespaces: readonly string[];
     /** A session that does nothing else. */
-    readonly trial: Session;
+    readonly trial: DatabaseSession;
   },
   inherited: readonly Relation[],
 ): Promise<void> {
@@ -153,7 +153,7 @@ export async function toolsFor(machine: Machine, backup: OpenBackup): Promise<To
 
 /** What is other there than it was, and stays so: a restore makes neither database nor server. */
 export async function otherThere(
-  session: Session,
+  session: DatabaseSession,
   { settings, serverVersion }: DatabaseFacts,
   { database, serverMajor }: { readonly database: string; readonly serverMajor: number },
 ): Promise<Problem[]> {

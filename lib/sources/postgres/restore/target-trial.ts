@@ -1,7 +1,7 @@
 // Finds out what a server lacks before anything is changed on it: each need is tried there, in a transaction that is taken back.
 import { HoldfastError } from '../../../errors.ts';
 import { eachOnce, type Need } from '../dump/machine-needs.ts';
-import type { Session } from '../server/session.ts';
+import type { DatabaseSession } from '../server/session.ts';
 
 /** What a server refused, and why. */
 export interface Lack {
@@ -12,7 +12,7 @@ export interface Lack {
 }
 
 /** What of the needs the server of a session does not have. The session does nothing else. */
-export async function lacking(session: Session, needs: readonly Need[]): Promise<Lack[]> {
+export async function lacking(session: DatabaseSession, needs: readonly Need[]): Promise<Lack[]> {
   const lacks: Lack[] = [];
   const each = eachOnce(needs);
   if (each.length === 0) return lacks;

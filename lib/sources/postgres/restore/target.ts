@@ -3,7 +3,7 @@ import { keyOf } from './table-objects.ts';
 import type { Relation } from '../dump/definitions.ts';
 import { HOLDS_EXTENSION, notOfExtension } from './make-room.ts';
 import type { Kept } from './plan.ts';
-import { identifier, literal, unquoted, type Session } from '../server/session.ts';
+import { identifier, literal, unquoted, type DatabaseSession } from '../server/session.ts';
 
 /** What a database holds that is neither the system's nor an extension's. */
 export interface Occupancy {
@@ -40,7 +40,7 @@ const OTHERS = [
   .join('\n       ');
 
 /** Looks at what a restore would meet. */
-export async function readOccupancy(session: Session): Promise<Occupancy> {
+export async function readOccupancy(session: DatabaseSession): Promise<Occupancy> {
   return session.json<Occupancy>(
     `WITH found AS (
        SELECT 'the table or sequence ' || n.nspname || '.' || c.relname AS what FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r','p','v','m','S','f') AND ${OWN('pg_class', 'c.oid')}
@@ -57,7 +57,7 @@ export async function readOccupancy(session: Session): Promise<Occupancy> {
 
 /** Roles that a dump names and a server does not have. */
 export async function missingRoles(
-  session: Session,
+  session: DatabaseSession,
   roles: readonly string[],
 ): Promise<readonly string[]> {
   return session.json(
@@ -72,7 +72,10 @@ export function createRoles(roles: readonly string[]): string {
 }
 
 /** What a database has that a restore leaves as it is; of tables, whether these are there. */
-export async function readKept(session: Session, tables: readonly Relation[]): Promise<Kept> {
+export async function readKept(
+  session: DatabaseSession,
+  tables: readonly Relation[],
+): Promise<Kept> {
   const wanted = tables.map(({ schema, name }) => `(${literal(schema)},${literal(name)})`);
   const among = wanted.length === 0 ? 'false' : `(n.nspname, c.relname) IN (${wanted.join(',')})`;
   const found = await session.json<{
@@ -96,7 +99,7 @@ export async function readKept(session: Session, tables: readonly Relation[]): P
 
 /** The tablespaces, as SQL writes them, that the server of a session lacks or in which its role may make nothing. */
 export async function missingTablespaces(
-  session: Session,
+  session: DatabaseSession,
   tablespaces: readonly string[],
 ): Promise<string[]> {
   if (tablespaces.length === 0) return [];

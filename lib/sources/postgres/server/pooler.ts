@@ -1,7 +1,7 @@
 // Whether a connection is a session with a server. A pooler may hand each transaction to another one: then no snapshot can be shared, and
 // what a session is set to stays behind for the application that gets it next.
 import { HoldfastError } from '../../../errors.ts';
-import { Session, type SessionInput } from './session.ts';
+import { DatabaseSession, type SessionInput } from './session.ts';
 
 const SERVER = 'SELECT pg_catalog.pg_backend_pid()';
 /** How often one connection is asked for its server while another keeps one busy: others may use the pooler, too. */
@@ -12,8 +12,8 @@ const LOOKS = 5;
  *
  * `CONFIG_INVALID` when the connection in `where` leads to a pooler that does not keep sessions.
  */
-export async function openKept(input: SessionInput, where: string): Promise<Session> {
-  const session = new Session({ ...input, ownPath: true });
+export async function openKept(input: SessionInput, where: string): Promise<DatabaseSession> {
+  const session = new DatabaseSession({ ...input, ownPath: true });
   try {
     await assertKept(session, input, where);
     await session.nameFromCatalog();
@@ -24,9 +24,13 @@ export async function openKept(input: SessionInput, where: string): Promise<Sess
   }
 }
 
-async function assertKept(session: Session, input: SessionInput, where: string): Promise<void> {
+async function assertKept(
+  session: DatabaseSession,
+  input: SessionInput,
+  where: string,
+): Promise<void> {
   const own = await session.ask(SERVER);
-  await using other = new Session({ ...input, ownPath: true });
+  await using other = new DatabaseSession({ ...input, ownPath: true });
   // While a transaction lasts, every pooler leaves its server to it: to one that was let go of, where it can.
   const servers = [await other.ask(`BEGIN;\n${SERVER}`)];
   if (servers[0] !== own) {

@@ -26,7 +26,7 @@ export const WITHOUT_TIMEOUTS =
 const MAX_ANSWER_BYTES = 64 << 20;
 
 /** A session that answers. */
-export class Session implements AsyncDisposable {
+export class DatabaseSession implements AsyncDisposable {
   private readonly tool: Tool;
   private readonly input: SessionInput;
   private readonly output: AsyncIterator<Buffer>;

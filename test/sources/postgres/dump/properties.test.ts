@@ -10,7 +10,7 @@ import {
   printProperties,
   readProperties,
 } from '../../../../lib/sources/postgres/dump/properties.ts';
-import { Session } from '../../../../lib/sources/postgres/server/session.ts';
+import { DatabaseSession } from '../../../../lib/sources/postgres/server/session.ts';
 import { findTools } from '../../../../lib/sources/postgres/server/tools.ts';
 import { DatabaseScene } from '../../../support/databases.ts';
 import { MACHINE, startPostgres, type PostgresServer } from '../../../support/postgres.ts';
@@ -132,7 +132,7 @@ test('values of any characters are given as they were', async () => {
         `ALTER DATABASE ${database} SET "app.x" TO ${e(value)}; ALTER DATABASE ${database} SET search_path TO ${e(value)};
          COMMENT ON DATABASE ${database} IS ${e(comment)}`,
       );
-      await using session = new Session({
+      await using session = new DatabaseSession({
         ...{ ...place, connection, signal: undefined, failure: 'SOURCE_UNREADABLE' },
       });
       const recorded = await readProperties(session);

@@ -7,7 +7,7 @@ import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { compareFacts } from '../../../../lib/sources/postgres/proof/compare-facts.ts';
 import { parseConnection } from '../../../../lib/sources/postgres/server/connection.ts';
 import type { PostgresOptions } from '../../../../lib/sources/postgres/dump/read.ts';
-import { Session } from '../../../../lib/sources/postgres/server/session.ts';
+import { DatabaseSession } from '../../../../lib/sources/postgres/server/session.ts';
 import { findTools } from '../../../../lib/sources/postgres/server/tools.ts';
 import { DatabaseScene } from '../../../support/databases.ts';
 import { MACHINE, startPostgres, type PostgresServer } from '../../../support/postgres.ts';
@@ -139,7 +139,7 @@ describe('sequences of tables', () => {
     const connection = parseConnection(url, 'a test');
     const ask = async () => {
       const place = { machine: MACHINE, tools, connection, signal: undefined };
-      await using session = new Session({ ...place, failure: 'COMMAND_FAILED' });
+      await using session = new DatabaseSession({ ...place, failure: 'COMMAND_FAILED' });
       return (await compareFacts(backup, session, { sameMajor: true })).problems;
     };
     expect(await ask()).toEqual([]);

@@ -5,7 +5,7 @@ import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { examinePostgres } from '../../../../lib/sources/postgres/examine.ts';
 import type { PostgresOptions } from '../../../../lib/sources/postgres/dump/read.ts';
 import { parseConnection } from '../../../../lib/sources/postgres/server/connection.ts';
-import { Session } from '../../../../lib/sources/postgres/server/session.ts';
+import { DatabaseSession } from '../../../../lib/sources/postgres/server/session.ts';
 import { findTools } from '../../../../lib/sources/postgres/server/tools.ts';
 import { DatabaseScene, failureOf } from '../../../support/databases.ts';
 import {
@@ -201,7 +201,13 @@ test('limits of a role do not end a dump', async () => {
   const tools = await findTools(MACHINE);
   const connection = parseConnection(server.url('app'), 'a test');
   const failure = 'COMMAND_FAILED';
-  const locker = new Session({ machine: MACHINE, tools, connection, signal: undefined, failure });
+  const locker = new DatabaseSession({
+    machine: MACHINE,
+    tools,
+    connection,
+    signal: undefined,
+    failure,
+  });
   await locker.ask('BEGIN; LOCK TABLE app.users IN ACCESS EXCLUSIVE MODE');
   const work = scene.backUp(server.url('app', 'hasty'));
   await new Promise((resolve) => setTimeout(resolve, 1500));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import net from 'node:net';
 import { ERRORS } from '../../../../lib/errors.ts';
 import { parseConnection } from '../../../../lib/sources/postgres/server/connection.ts';
-import { Session } from '../../../../lib/sources/postgres/server/session.ts';
+import { DatabaseSession } from '../../../../lib/sources/postgres/server/session.ts';
 import { findTools } from '../../../../lib/sources/postgres/server/tools.ts';
 import { DatabaseScene, dumper, failureOf, FakeTools, Line } from '../../../support/databases.ts';
 import {
@@ -191,10 +191,15 @@ test('a program that prints the password does not have it shown', async () => {
 
 const secret = encodeURIComponent(PASSWORD);
 
-async function session(): Promise<Session> {
+async function session(): Promise<DatabaseSession> {
   const connection = parseConnection(server.url('large'), 'a test');
   const input = { machine: MACHINE, tools: await findTools(MACHINE), connection };
-  return new Session({ ...input, signal: undefined, ownPath: true, failure: 'COMMAND_FAILED' });
+  return new DatabaseSession({
+    ...input,
+    signal: undefined,
+    ownPath: true,
+    failure: 'COMMAND_FAILED',
+  });
 }
 
 function unused(): Promise<number> {

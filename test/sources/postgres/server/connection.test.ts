@@ -6,7 +6,7 @@ import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseConnection } from '../../../../lib/sources/postgres/server/connection.ts';
-import { Session } from '../../../../lib/sources/postgres/server/session.ts';
+import { DatabaseSession } from '../../../../lib/sources/postgres/server/session.ts';
 import { findTools, type Tools } from '../../../../lib/sources/postgres/server/tools.ts';
 import { DatabaseScene, failureOf } from '../../../support/databases.ts';
 import {
@@ -34,7 +34,7 @@ type Environment = Readonly<Record<string, string>>;
 
 function bySession(text: string, environment: Environment): Promise<string> {
   const connection = parseConnection(text, 'env:X', environment);
-  const session = new Session({
+  const session = new DatabaseSession({
     ...{ machine: MACHINE, tools, connection, signal: undefined, failure: 'SOURCE_UNREADABLE' },
   });
   return session.ask(WHERE).finally(() => session[Symbol.asyncDispose]());
