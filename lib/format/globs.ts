@@ -17,6 +17,9 @@ export interface Glob {
 /** Whether any glob matches; `name` is the last part of `path`. */
 export type GlobMatcher = (path: string, name: string, isDirectory: boolean) => boolean;
 
+/** The source itself. */
+const WHOLE: readonly string[] = ['.', './'];
+
 /**
  * Parses a pattern: `*`, `?`, `[a-z]`, `{a,b}`, `**` and extended globs such as `@(a|b)`; names with a leading dot match like others.
  *
@@ -25,7 +28,7 @@ export type GlobMatcher = (path: string, name: string, isDirectory: boolean) => 
  */
 export function parseGlob(pattern: string, reach: 'from-root' | 'any-depth'): Glob {
   const trimmed = pattern.replace(/^(?:\.\/+)+/, '').replace(/\/+$/, '');
-  const text = pattern === '.' ? '**' : trimmed;
+  const text = WHOLE.includes(pattern) ? '**' : trimmed;
   const fault = globFault(pattern);
   if (fault !== undefined) {
     throw new HoldfastError('CONFIG_INVALID', `the pattern "${displayText(pattern)}" ${fault}`, {
@@ -36,7 +39,7 @@ export function parseGlob(pattern: string, reach: 'from-root' | 'any-depth'): Gl
   return {
     text,
     fromRoot: reach === 'from-root' || trimmed.includes('/'),
-    directoryOnly: pattern.endsWith('/'),
+    directoryOnly: pattern.endsWith('/') && !WHOLE.includes(pattern),
     literal: !isGlob && !/[\\(){}[\]]/.test(text),
   };
 }
@@ -51,7 +54,7 @@ export function globFault(pattern: string): string | undefined {
     .replace(/\/$/, '')
     .split('/');
   if (parts.includes('..')) return 'leads out of the source';
-  if (pattern !== '.' && (parts.includes('') || parts.includes('.'))) {
+  if (!WHOLE.includes(pattern) && (parts.includes('') || parts.includes('.'))) {
     return 'has a part that is empty or "."';
   }
   if (!pattern.isWellFormed() || pattern.includes('\0')) return 'holds what no name can hold';

@@ -10,7 +10,7 @@ let place: Place;
 beforeEach(async () => {
   place = await makePlace();
   await place.write({ 'a.txt': 'a' });
-  expect(await place.run(['init', '--store', '.'])).toMatchObject({ exit: 0 });
+  expect(await place.run(['init', '--store', '../store'])).toMatchObject({ exit: 0 });
   expect(await place.run(['backup', 'site', '--no-verify'])).toMatchObject({ exit: 0 });
 });
 afterEach(() => place.remove());

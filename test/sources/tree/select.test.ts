@@ -75,6 +75,10 @@ describe('includes', () => {
     }
   });
 
+  test.each(['.', './', '**'])('take everything for %j', (include) => {
+    expect(entries({ include: [include] }, 'a', 'b/c')).toEqual(['a', 'b/', 'b/c']);
+  });
+
   test('without a slash mean the entry at the root', () => {
     const tree = ['package.json', 'lib/package.json', 'x'];
     expect(entries({ include: ['package.json'] }, ...tree)).toEqual(['package.json']);
