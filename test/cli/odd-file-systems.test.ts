@@ -7,7 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { asRoot } from '../support/as-root.ts';
 import { PLAIN, Premises } from '../support/other-user.ts';
 
-const NO_LINKS = fileURLToPath(new URL('../support/no-links.mjs', import.meta.url));
+const NO_LINKS = fileURLToPath(new URL('../support/no-links.ts', import.meta.url));
 
 describe.each(['EPERM', 'ENOTSUP'])('where linking fails with %s', (code) => {
   const env = { NODE_OPTIONS: `--import=${NO_LINKS}`, HOLDFAST_TEST_LINK_ERROR: code };

@@ -5,7 +5,7 @@ import process from 'node:process';
 
 const code = process.env['HOLDFAST_TEST_LINK_ERROR'];
 const refused = () =>
-  Object.assign(new Error(`${code}: refused, link`), { code, syscall: 'link', errno: -1 });
+  Object.assign(new Error(`${code ?? ''}: refused, link`), { code, syscall: 'link', errno: -1 });
 
 fs.linkSync = () => {
   throw refused();
