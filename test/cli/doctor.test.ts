@@ -161,7 +161,11 @@ test('finds files that this user may not read', async () => {
 test('finds a store that this user may not write', async () => {
   await place.run(['backup', 'content']);
   await chmod(store(), 0o500);
-  expect(await problems({ unprivileged: true })).toMatch(/^store: /);
+  try {
+    expect(await problems({ unprivileged: true })).toMatch(/^store: /);
+  } finally {
+    await chmod(store(), 0o700);
+  }
 });
 
 test('warns when the store shares the disk of the source, and when tools are missing', async () => {
