@@ -2,6 +2,21 @@
 const IO =
   '^(node:)?(fs|fs/promises|http|https|http2|net|tls|dns|dgram|child_process|worker_threads|cluster)$';
 
+/** What puts a program together may use. */
+const BELOW_WIRING = [
+  'errors',
+  'version',
+  'names',
+  'format',
+  'policy',
+  'stores',
+  'archive',
+  'sources',
+  'engine',
+  'config',
+  'aws',
+];
+
 /** What each folder of lib/ may import of the others; whatever is not named here is forbidden. */
 const LAYERS = {
   names: ['errors'],
@@ -35,52 +50,11 @@ const LAYERS = {
     'stores/store',
   ],
   // Opens engine, keys, stores and sources as a configuration says, for the command line and the functions.
-  wiring: [
-    'errors',
-    'version',
-    'names',
-    'format',
-    'policy',
-    'stores',
-    'archive',
-    'sources',
-    'engine',
-    'config',
-    'aws',
-  ],
+  wiring: BELOW_WIRING,
   alerts: ['errors', 'names', 'format', 'policy', 'stores', 'engine', 'config', 'aws', 'wiring'],
-  functions: [
-    'errors',
-    'version',
-    'names',
-    'format',
-    'policy',
-    'stores',
-    'archive',
-    'sources',
-    'engine',
-    'config',
-    'network',
-    'aws',
-    'wiring',
-    'alerts',
-  ],
+  functions: [...BELOW_WIRING, 'network', 'wiring', 'alerts'],
   infra: ['errors', 'names', 'config', 'policy', 'format/layout'],
-  cli: [
-    'errors',
-    'version',
-    'names',
-    'format',
-    'policy',
-    'stores',
-    'archive',
-    'sources',
-    'engine',
-    'config',
-    'aws',
-    'wiring',
-    'functions/invoke',
-  ],
+  cli: [...BELOW_WIRING, 'wiring', 'functions/invoke'],
 };
 
 /** Where a library of npm is used; elsewhere its words are not known. */

@@ -25,7 +25,7 @@ const { R_OK, W_OK, X_OK } = constants;
 
 /**
  * Where this user's restores over `folder` keep what they overwrite: beside it, or, where this user may not write there, in a folder
- * of his own. `TARGET_REFUSED` when he may write to neither.
+ * below this user's home. `TARGET_REFUSED` when neither can be written to.
  */
 export async function chooseSafety(folder: string): Promise<string> {
   const beside = safetyFolder(folder);
@@ -35,9 +35,14 @@ export async function chooseSafety(folder: string): Promise<string> {
     await ifAllowed(mkdir(path.dirname(own), { recursive: true, mode: 0o700 }));
     if (await mayKeepIn(own)) return own;
   }
+  const above = displayText(path.dirname(folder));
+  const why =
+    own === undefined
+      ? `may not write to ${above}, and has no home outside the site`
+      : `may write neither to ${above} nor to ${displayText(path.dirname(own))}`;
   throw new HoldfastError(
     'TARGET_REFUSED',
-    `what would be overwritten cannot be kept: this user may write neither to ${displayText(path.dirname(folder))}${own === undefined ? ' nor to a folder of his own, as he has no home outside the site' : ` nor to ${displayText(path.dirname(own))}`}`,
+    `what would be overwritten cannot be kept: this user ${why}`,
     {
       hint: `Do one of these: set XDG_STATE_HOME to a folder of this user outside the site; have root make ${displayText(beside)} and give it to this user; or run this as root.`,
     },
@@ -103,7 +108,7 @@ export async function withRestoreLock<T>(
   return withLocalLock(lockIn, `${name}.holdfast-restore`, holder, run);
 }
 
-/** Undefined where this user has no folder of his own, or the site lies around it: what a site serves is no place for this. */
+/** Undefined for a user without a home, and where the site lies around it: what a site serves is no place for this. */
 function ownSafety(folder: string): string | undefined {
   const { XDG_STATE_HOME: configured = '' } = process.env;
   const home = homeFolder();

@@ -60,7 +60,8 @@ export async function measure(engine: Engine, input: MeasureInput): Promise<Meas
   for (const source of names) {
     if (wanted.length > 0 && !wanted.includes(source)) continue;
     const { facts, survey } = await measureSource(engine, {
-      ...{ source, at },
+      source,
+      at,
       promised: input.objectives.get(source),
       knownSince: configuredSince(
         source,
