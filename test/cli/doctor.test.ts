@@ -134,7 +134,7 @@ test('finds a clock that the store does not share', async () => {
   const preload = join(place.root, 'late.mjs');
   await writeFile(
     preload,
-    'const { Date: Real } = globalThis; globalThis.Date = class extends Real { constructor(...a) { if (a.length) super(...a); else super(Real.now() + 3600_000); } };',
+    'const { Date: Real } = globalThis; globalThis.Date = class extends Real { constructor(...a) { if (a.length) super(...a); else super(Real.now() + 3_630_000); } };',
   );
   expect(await problems({ env: { NODE_OPTIONS: `--import=${preload}` } })).toMatch(
     /store: this clock is 1 h 0 min ahead of/,
