@@ -17,6 +17,7 @@ export type Buckets = Readonly<Record<CalendarTier, string>>;
  * Throws `CONFIG_INVALID` when there is no such zone.
  */
 export function calendarOf(timeZone: string): (time: Date) => Buckets {
+  checkTimeZone(timeZone);
   const format = dayFormat(timeZone);
   return (time) => {
     const { year, month, day } = localDay(format, time);
@@ -29,27 +30,35 @@ export function calendarOf(timeZone: string): (time: Date) => Buckets {
   };
 }
 
-/** Throws `CONFIG_INVALID` when there is no zone of this name. */
-export function checkTimeZone(timeZone: string): void {
-  dayFormat(timeZone);
+/** True when this machine knows a zone of this name. */
+export function isTimeZone(name: string): boolean {
+  if (name === 'UTC') return true;
+  try {
+    return dayFormat(name).resolvedOptions().timeZone !== '';
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
+/** Throws `CONFIG_INVALID` when there is no zone of this name. */
+export function checkTimeZone(timeZone: string): void {
+  if (isTimeZone(timeZone)) return;
+  throw new HoldfastError('CONFIG_INVALID', `"${timeZone}" is not a time zone`, {
+    hint: 'Name a zone of the IANA database, such as UTC or Europe/Berlin.',
+  });
+}
+
+/** Throws a `RangeError` for a zone that is none. An empty name is one, too: the parser of schedules would take it for the machine's. */
 function dayFormat(timeZone: string): Intl.DateTimeFormat {
-  try {
-    return new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      calendar: 'gregory',
-      numberingSystem: 'latn',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-    });
-  } catch (cause) {
-    throw new HoldfastError('CONFIG_INVALID', `"${timeZone}" is not a time zone`, {
-      hint: 'Name a zone of the IANA database, such as UTC or Europe/Berlin.',
-      cause,
-    });
-  }
+  return new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+  });
 }
 
 function localDay(format: Intl.DateTimeFormat, time: Date) {

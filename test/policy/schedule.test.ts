@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  longestInterval,
   longestIntervalMs,
   nextDue,
   parseSchedule,
   previousDue,
+  shortestIntervalBelow,
 } from '../../lib/policy/schedule.ts';
 import { after, at, DAY, HOUR } from './backups.ts';
 
@@ -93,6 +95,11 @@ describe('the longest interval', () => {
     ['0 9-17 * * 1-5', 'UTC', 64 * HOUR],
     ['0 2 1 * *', 'UTC', 31 * DAY],
     ['0 2 29 2 *', 'UTC', 4 * 365 * DAY + DAY],
+    ['0 * * 6 *', 'UTC', 336 * DAY + HOUR],
+    ['0 12 * * *', 'America/New_York', 25 * HOUR],
+    ['0 12 * * *', 'Asia/Kolkata', 24 * HOUR],
+    ['0 2 * 1-12 *', 'Europe/Berlin', 25 * HOUR],
+    ['*/5 * * * *', 'Europe/Berlin', 5 * MINUTE],
     ['0 */6 * * *', 'UTC', 6 * HOUR],
     ['0 */2 * * *', 'UTC', 2 * HOUR],
     ['0 */2 * * *', 'Europe/Berlin', 3 * HOUR],
@@ -104,17 +111,42 @@ describe('the longest interval', () => {
     expect(longestIntervalMs(parseSchedule(cron, timeZone), FROM)).toBe(ms);
   });
 
+  test('is the first of its length', () => {
+    const { from, to } = longestInterval(parseSchedule('0 2 * * 1-5', 'UTC'), FROM);
+    expect([from, to]).toEqual([at('2026-11-20T02:00:00Z'), at('2026-11-23T02:00:00Z')]);
+  });
+
   test('is what walking from due to due for 400 days finds', () => {
-    for (const cron of ['0 1,4,23 * * *', '0 */5 * * 1,3', '20 7 13 * 5', '0 0,8,16 * * *']) {
-      const schedule = parseSchedule(cron, 'Europe/Berlin');
-      let longest = 0;
-      let due = previousDue(schedule, FROM) ?? FROM;
-      while (due < after(FROM, 400 * DAY)) {
-        const next = nextDue(schedule, due);
-        longest = Math.max(longest, next.getTime() - due.getTime());
-        due = next;
-      }
-      expect([cron, longestIntervalMs(schedule, FROM)]).toEqual([cron, longest]);
-    }
+    const minute = fc.constantFrom('0', '30', '0,50', '15,45');
+    const hour = fc.constantFrom('2', '1,4,23', '*/5', '*', '0-8/2', '0,8,16');
+    const day = fc.constantFrom('* * *', '* * 1,3', '13 * 5', '* 3,10 *', '1 * *', '* 1-12 *');
+    const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'Australia/Lord_Howe', 'America/New_York');
+    fc.assert(
+      fc.property(minute, hour, day, zone, (minutes, hours, days, timeZone) => {
+        const schedule = parseSchedule(`${minutes} ${hours} ${days}`, timeZone);
+        let longest = 0;
+        let due = previousDue(schedule, FROM) ?? FROM;
+        while (due < after(FROM, 400 * DAY)) {
+          const next = nextDue(schedule, due);
+          longest = Math.max(longest, next.getTime() - due.getTime());
+          due = next;
+        }
+        expect(longestIntervalMs(schedule, FROM)).toBe(longest);
+      }),
+      { numRuns: 8 },
+    );
+  });
+});
+
+describe('the shortest interval', () => {
+  test.each([
+    ['*/10 * * * *', 15 * MINUTE, 10 * MINUTE],
+    ['*/15 * * * *', 15 * MINUTE, undefined],
+    ['0,59 0,23 * * 1,2', 15 * MINUTE, MINUTE],
+    ['7 * * * *', HOUR, undefined],
+    ['0,5 3 1 * *', 15 * MINUTE, 5 * MINUTE],
+  ])('of %s below %i ms is %p', (cron, limitMs, shortestMs) => {
+    const schedule = parseSchedule(cron, 'UTC');
+    expect(shortestIntervalBelow(schedule, limitMs, at('2026-11-24T12:00:00Z'))).toBe(shortestMs);
   });
 });

@@ -1,24 +1,27 @@
 // What must hold for whatever a function reads: how often, and where its secrets are kept.
 import { MINUTE_MS } from '../../policy/durations.ts';
+import { readSchedule, shortestIntervalBelow } from '../../policy/schedule.ts';
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
-import { shortestGapBelow } from '../interval.ts';
 import type { PlacedSource } from './sources.ts';
 import { formatDuration } from '../units.ts';
 import type { Path } from '../load/yaml.ts';
 
 /** A function of 15 minutes at most must have ended before it begins again. */
-const LEAST_GAP_MS = 15 * MINUTE_MS;
+const LEAST_INTERVAL_MS = 15 * MINUTE_MS;
 
 /** Finds a schedule that comes too often for a function. */
 export function rateFindings({ at, source }: PlacedSource, now: Date): ConfigFinding[] {
   if (source.schedule === undefined) return [];
-  const gap = shortestGapBelow(source.schedule, LEAST_GAP_MS, now);
-  if (gap === undefined) return [];
+  const schedule = readSchedule(source.schedule, 'UTC');
+  // One that is none has a finding of its own.
+  if (typeof schedule === 'string') return [];
+  const shortestMs = shortestIntervalBelow(schedule, LEAST_INTERVAL_MS, now);
+  if (shortestMs === undefined) return [];
   return [
     {
       path: [...at, 'schedule'],
-      message: `got ${quote(source.schedule)}, which comes after ${formatDuration(gap)} already`,
+      message: `got ${quote(source.schedule)}, which comes after ${formatDuration(shortestMs)} already`,
       allowed: 'at least 15 minutes between two backups by a function',
     },
   ];

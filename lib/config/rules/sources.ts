@@ -1,9 +1,9 @@
 // What must hold between the options of one source, beyond the shape of each.
 import { compileGlobs, globFault, parseGlob } from '../../format/globs.ts';
+import { isTimeZone } from '../../policy/calendar.ts';
+import { longestInterval, readSchedule, type Interval } from '../../policy/schedule.ts';
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
-import { isTimeZone, longestGapAbove, parseCron } from '../interval.ts';
-import type { Gap } from '../interval.ts';
 import { nearest } from '../nearest.ts';
 import type { RetentionShape, SourceShape } from '../schema/configuration.ts';
 import { durationMs, formatDuration } from '../units.ts';
@@ -90,9 +90,11 @@ export function zoneFindings(timeZone: string, path: Path): ConfigFinding[] {
   ];
 }
 
-function gapFinding(path: Path, rpo: string, gap: Gap): ConfigFinding {
-  const longest = formatDuration(gap.to.getTime() - gap.from.getTime());
-  const [from, to] = [gap.from, gap.to].map((time) => time.toISOString().replace(':00.000Z', 'Z'));
+function intervalFinding(path: Path, rpo: string, interval: Interval): ConfigFinding {
+  const longest = formatDuration(interval.to.getTime() - interval.from.getTime());
+  const [from, to] = [interval.from, interval.to].map((time) =>
+    time.toISOString().replace(':00.000Z', 'Z'),
+  );
   return {
     path,
     also: [
@@ -121,15 +123,16 @@ export function objectiveFindings({ at, source }: PlacedSource, now: Date): Conf
       },
     ];
   }
-  const cron = parseCron(schedule, badZone.length > 0 ? 'UTC' : timeZone, now);
-  if (typeof cron === 'string') {
-    const message = `got ${quote(schedule)}: ${cron}`;
+  const read = readSchedule(schedule, badZone.length > 0 ? 'UTC' : timeZone);
+  if (typeof read === 'string') {
+    const message = `got ${quote(schedule)}: ${read}`;
     const allowed = 'five cron fields such as 0 2 * * * (minute hour day month weekday)';
     return [...badZone, { path: [...at, 'schedule'], message, allowed }];
   }
   if (rpo === undefined || badZone.length > 0) return badZone;
-  const gap = longestGapAbove(cron, durationMs(rpo), now);
-  return gap === undefined ? [] : [gapFinding([...at, 'rpo'], rpo, gap)];
+  const longest = longestInterval(read, now);
+  const isMet = longest.to.getTime() - longest.from.getTime() <= durationMs(rpo);
+  return isMet ? [] : [intervalFinding([...at, 'rpo'], rpo, longest)];
 }
 
 /** The policy that holds for a source: its own values over those of the system. */

@@ -193,7 +193,7 @@ describe('faults', () => {
       'site.rpo: got "0h"; allowed: a duration',
     ],
     ['a cron field out of range', 'schedule: 0 25 * * *', 'invalid value for hour'],
-    ['a schedule that never comes', 'schedule: 0 0 30 2 *', 'the schedule never comes'],
+    ['a schedule that never comes', 'schedule: 0 0 30 2 *', 'it never comes'],
     ['a schedule of six fields', 'schedule: 0 0 2 * * *', 'allowed: five cron fields'],
     ['a schedule that depends on the moment', "schedule: '? 2 * * *'", 'contains "?"'],
     ['an unknown time zone', 'timeZone: Mars/Olympus', 'not a known time zone'],
