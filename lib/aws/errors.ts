@@ -1,6 +1,6 @@
 // From what a service of AWS answers to errors of ours. The service's own words stay in the cause: they may quote a request.
 import { HoldfastError, type ErrorCode } from '../errors.ts';
-import { awsFailure, isCredentialsReason, type Reason } from './failure.ts';
+import { awsFailure, isCredentialsReason, NO_REGION, type Reason } from './failure.ts';
 
 /** What is said of a failed call: the thing that was asked, such as `the key arn:…`, and what was to be done with it. */
 export interface AwsCall {
@@ -36,6 +36,11 @@ const MEANINGS: Readonly<Partial<Record<Reason, Meaning>>> = {
     why: 'it is pending deletion, or in a state that allows no use',
     hint: 'Cancel its deletion and enable it; the trail says who asked for it.',
   },
+  'no-region': {
+    code: 'CONFIG_INVALID',
+    why: NO_REGION,
+    hint: 'Set AWS_REGION, or the region of the profile.',
+  },
   cancelled: { code: 'CANCELLED', why: 'the run was interrupted', hint: 'Run it again.' },
 };
 const UNAVAILABLE: Meaning = {
@@ -44,15 +49,19 @@ const UNAVAILABLE: Meaning = {
   hint: 'Try again; the status page of the service says whether it is disturbed.',
 };
 
-/** The error for a call that failed: `STORE_DENIED` where a permission or a key is at fault, `CANCELLED`, else `STORE_UNAVAILABLE`. */
-export function awsError(error: unknown, { thing, doing }: AwsCall): HoldfastError {
+/**
+ * The error for a call that failed: `STORE_DENIED` where a permission or a key is at fault, `CONFIG_INVALID`
+ * where no region is set, `CANCELLED`, else `STORE_UNAVAILABLE`. An
+ * error of ours, and what is no answer of a service, such as a bug, is returned as it is.
+ */
+export function awsError(error: unknown, { thing, doing }: AwsCall): unknown {
   if (error instanceof HoldfastError) return error;
   const failure = awsFailure(error);
-  const { code, why, hint } = meaningOf(failure?.reason ?? 'unknown');
-  const name = failure?.name ?? (error instanceof Error ? error.name : 'unknown');
-  return new HoldfastError(code, `${thing} ${doing}: ${why} (${name})`, {
+  if (failure === undefined) return error;
+  const { code, why, hint } = meaningOf(failure.reason);
+  return new HoldfastError(code, `${thing} ${doing}: ${why} (${failure.name})`, {
     hint,
-    cause: failure ?? error,
+    cause: failure,
   });
 }
 

@@ -21,6 +21,7 @@ const NAMES = {
   key: ['DecryptionFailure'],
   'no-bucket': ['NoSuchBucket'],
   'no-credentials': ['CredentialsProviderError', 'TokenProviderError'],
+  'no-region': ['RegionMissing'],
   'out-of-range': [],
   region: [
     'AuthorizationHeaderMalformed',
@@ -91,6 +92,9 @@ export const CREDENTIALS = {
   'wrong-token': 'the session token is not valid',
 } as const satisfies Partial<Record<Reason, string>>;
 
+/** What is wrong where nothing says which region to ask. */
+export const NO_REGION = 'no region is set';
+
 export function isCredentialsReason(reason: Reason): reason is keyof typeof CREDENTIALS {
   return Object.hasOwn(CREDENTIALS, reason);
 }
@@ -126,6 +130,8 @@ export function awsFailure(error: unknown): AwsFailure | undefined {
   const cause = error instanceof HoldfastError ? error.cause : error;
   if (cause instanceof AwsFailure) return cause;
   if (!(cause instanceof Error)) return undefined;
+  // The SDK gives it no name of its own.
+  if (cause.message === 'Region is missing') return new AwsFailure(cause, 'RegionMissing');
   const { name, $metadata, $response, code } = cause as SdkError;
   if (cause instanceof BrokenAnswer || BY_NAME.has(name)) return new AwsFailure(cause, name);
   if ([$metadata, $response, code].every((one) => one === undefined)) return undefined;
@@ -167,6 +173,7 @@ function reasonFor(name: string, status: number | undefined): Reason {
 
 function wordsFor({ name, status, reason }: Omit<AwsFailure, 'words'>): string {
   if (isCredentialsReason(reason)) return `${CREDENTIALS[reason]} (${name})`;
+  if (reason === 'no-region') return NO_REGION;
   if (status === undefined) return `it did not answer (${name})`;
   return `it answered ${name} (status ${status})`;
 }

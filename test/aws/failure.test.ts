@@ -55,6 +55,7 @@ describe('a failure', () => {
 
   test.each([
     [answered(500, 'InternalError'), 'it answered InternalError (status 500)'],
+    [new Error('Region is missing'), 'no region is set'],
     [Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'it did not answer (ECONNREFUSED)'],
     [
       answered(400, 'ExpiredTokenException'),

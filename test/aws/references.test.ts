@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { AwsPlace } from '../../lib/aws/aws-place.ts';
+import { awsError } from '../../lib/aws/errors.ts';
 import { resolveAwsReference } from '../../lib/aws/references.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { codeOf } from '../support/engine.ts';
@@ -51,6 +52,22 @@ describe('a reference', () => {
     ['file', '/etc/passwd', 'CONFIG_INVALID'],
   ] as const)('%s:%s is refused', async (scheme, name, code) => {
     expect(await codeOf(resolveAwsReference({ scheme, name }, place))).toBe(code);
+  });
+
+  test('is not followed where nothing says in which region', async () => {
+    const { AWS_REGION } = process.env;
+    delete process.env['AWS_REGION'];
+    const reference = { scheme: 'ssm', name: '/shop/token' } as const;
+    await expect(resolveAwsReference(reference)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('no region is set'),
+    });
+    process.env['AWS_REGION'] = AWS_REGION;
+  });
+
+  test('that a bug keeps from being read is not said to be unavailable', () => {
+    const bug = new TypeError('x is not a function');
+    expect(awsError(bug, { thing: 'it', doing: 'cannot be read' })).toBe(bug);
   });
 
   test('that nobody answers is worth another attempt', async () => {

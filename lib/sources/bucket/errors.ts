@@ -45,6 +45,11 @@ function reasonFor(error: unknown, permission: string): [string, string] {
       ];
     case 'region':
       return ['is in another region', 'Set `region` of the source to the region of the bucket.'];
+    case 'no-region':
+      return [
+        `could not be read: ${failure.words}`,
+        'Set `region` of the source, or the variable AWS_REGION.',
+      ];
     case 'denied':
       return [
         `refuses access (${failure.name})`,
