@@ -57,7 +57,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
     reason: 'A bucket that is backed up is read at its prefix, whatever its objects are called.',
   },
   {
-    resource: /:kms:[^*]*:(\*|<AWS::AccountId>):key\/\*$/,
+    resource: /:kms:[^*]*(:\*)?:key\/\*$/,
     reason:
       'Keys that others own are known by what they decrypt: a condition names bucket, service or alias.',
   },

@@ -72,7 +72,11 @@ export class Holdfast extends Construct {
       adopt: aws.storage === 'existing',
       deployers,
     });
-    this.messages = new Messages(this, 'Messages', { system, email: config.notify.email });
+    this.messages = new Messages(this, 'Messages', {
+      system,
+      email: config.notify.email,
+      deployers,
+    });
     const store = {
       bucketArn: this.storage.bucket.bucketArn,
       prefix: place.prefix,

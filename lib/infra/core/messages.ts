@@ -8,11 +8,14 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { resourceName } from '../../names/aws.ts';
 import { arnHere } from './permissions.ts';
+import { onlyDeploymentsChange } from './retained-key.ts';
 
 export interface MessagesProps {
   readonly system: string;
   /** Who subscribes; each address has to confirm. */
   readonly email: readonly string[];
+  /** ARNs, or patterns of them, of the roles that may change the key. */
+  readonly deployers: readonly string[];
 }
 
 /**
@@ -27,7 +30,7 @@ export class Messages extends Construct {
   readonly topic: Topic;
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, { system, email }: MessagesProps) {
+  constructor(scope: Construct, id: string, { system, email, deployers }: MessagesProps) {
     super(scope, id);
     this.key = new Key(this, 'Key', {
       description: `Encrypts messages and logs of ${system}; no backup`,
@@ -38,6 +41,8 @@ export class Messages extends Construct {
       aliasName: `alias/${resourceName(system, 'messages')}`,
       targetKey: this.key,
     });
+    // Who disables it silences every alarm and loses every dead letter.
+    this.key.addToResourcePolicy(onlyDeploymentsChange(deployers));
     this.letServicesEncrypt(system);
     this.topic = new Topic(this, 'Topic', {
       topicName: resourceName(system, 'messages'),

@@ -93,6 +93,15 @@ export class RetainedKey extends Construct {
   }
 }
 
+/** For the policy of a key: nobody but `deployers` disables it, deletes it or hands it over. */
+export function onlyDeploymentsChange(deployers: readonly string[]): PolicyStatement {
+  return denyToAllBut(deployers, {
+    sid: 'OnlyDeploymentsChangeTheKey',
+    actions: CHANGES,
+    resources: ['*'],
+  });
+}
+
 function keyPolicy({ deployers, signers }: RetainedKeyProps): PolicyDocument {
   const policies = new PolicyStatement({
     sid: 'PoliciesOfTheAccountDecide',
@@ -100,11 +109,10 @@ function keyPolicy({ deployers, signers }: RetainedKeyProps): PolicyDocument {
     actions: ['kms:*'],
     resources: ['*'],
   });
-  const denial = { sid: 'OnlyDeploymentsChangeTheKey', actions: CHANGES, resources: ['*'] };
   return new PolicyDocument({
     statements: [
       policies,
-      denyToAllBut(deployers, denial),
+      onlyDeploymentsChange(deployers),
       ...(signers === undefined
         ? []
         : [

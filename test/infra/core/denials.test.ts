@@ -77,6 +77,9 @@ describe('an administrator of the account, and so anybody with less,', () => {
   const by = 'Administrator';
   test.each([
     ['delete an object', { action: 's3:DeleteObject', on: MANIFEST }],
+    ['write by replicating', { action: 's3:ReplicateObject', on: MANIFEST }],
+    ['delete by replicating', { action: 's3:ReplicateDelete', on: MANIFEST }],
+    ['release by replicating', { action: 's3:ReplicateTags', on: MANIFEST }],
     ['delete a version', { action: 's3:DeleteObjectVersion', on: MANIFEST }],
     ['end a lock early', { action: 's3:BypassGovernanceRetention', on: MANIFEST }],
     [
@@ -149,6 +152,7 @@ describe('the role that deploys', () => {
     ['s3:DeleteObject', MANIFEST],
     ['s3:DeleteObjectVersion', MANIFEST],
     ['s3:PutObjectTagging', MANIFEST],
+    ['s3:ReplicateObject', MANIFEST],
     ['s3:DeleteBucket', BUCKET],
   ])('cannot call %s', async (action, on) => {
     expect(await decide({ by: DEPLOYER, action, on })).toBe('ExplicitlyDenied');
@@ -314,7 +318,7 @@ describe('the role for people', () => {
   });
 });
 
-describe('a key that signs', () => {
+describe('a key', () => {
   const keyOf = (name: string) => {
     const alias = spark
       .ofType('AWS::KMS::Alias')
@@ -330,7 +334,7 @@ describe('a key that signs', () => {
   };
 
   test.each(Object.keys(SIGNERS))(
-    'of %s signs for it, and for no other function or administrator',
+    'of %s that signs, signs for it, and for no other function or administrator',
     async (name) => {
       expect(await sign(role(name), name)).toBe('Allowed');
       for (const other of FUNCTIONS.filter((one) => one !== name))
@@ -339,7 +343,7 @@ describe('a key that signs', () => {
     },
   );
 
-  test.each(['backup', 'store'])(
+  test.each(['backup', 'store', 'messages'])(
     'of %s is disabled, deleted or handed over by nobody',
     async (name) => {
       const { arn: on, policy: resourcePolicy } = keyOf(name);

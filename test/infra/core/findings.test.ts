@@ -74,6 +74,15 @@ test.each([
         ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
       ),
   ],
+  [
+    'a stack of a stated account that adopts its storage, with tasks',
+    () =>
+      sparkWith(
+        ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
+        ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+        ['undo: 14d', 'undo: 14d\n  storage: existing\n  account: "111122223333"'],
+      ),
+  ],
   ['values of secrets', () => sparkWith(['secretNames: ', 'secrets: include\n    secretNames: '])],
 ])('%s breaks no rule', async (_name, config) => {
   expect(findings(await config())).toEqual([]);

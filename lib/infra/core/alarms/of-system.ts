@@ -71,7 +71,8 @@ export function taskAlarm(
   if (threshold === undefined) return [];
   const every = { period: Duration.minutes(5), statistic: Stats.SUM };
   const metric = new MathExpression({
-    expression: 'failed + late + ended',
+    // A metric that has no value in a period would leave the whole sum without one.
+    expression: 'FILL(failed, 0) + FILL(late, 0) + FILL(ended, 0)',
     usingMetrics: {
       failed: machine.metricFailed(every),
       late: machine.metricTimedOut(every),

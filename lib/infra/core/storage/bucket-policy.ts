@@ -46,6 +46,12 @@ function destruction({ bucketArn, deployers, breakGlassRoles }: StoreDenialsProp
   return [
     // A delete marker hides the good version, and lifecycle would end it then.
     denyToAllBut([], { sid: 'NobodyDeletes', actions: ['s3:DeleteObject'], resources: objects }),
+    // A replication writes and deletes past every condition on puts. No replica exists that writes back into a store.
+    denyToAllBut([], {
+      sid: 'NobodyReplicatesInto',
+      actions: ['s3:ReplicateObject', 's3:ReplicateDelete', 's3:ReplicateTags'],
+      resources: objects,
+    }),
     denyToAllBut([], {
       sid: 'NobodyDeletesTheBucket',
       actions: ['s3:DeleteBucket'],

@@ -5,8 +5,6 @@ import {
   BlockedEncryptionType,
   Bucket,
   BucketEncryption,
-  InventoryFrequency,
-  InventoryObjectVersion,
   ObjectLockRetention,
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
@@ -17,6 +15,7 @@ import { HoldfastError } from '../../../errors.ts';
 import { resourceName, storeAlias } from '../../../names/aws.ts';
 import { storeDenials } from './bucket-policy.ts';
 import { roleArn } from '../deployers.ts';
+import { listWeekly } from './inventory.ts';
 import { storeLifecycle } from './lifecycle.ts';
 import { RetainedKey } from '../retained-key.ts';
 
@@ -75,19 +74,7 @@ export class Storage extends Construct {
       serverAccessLogsBucket: logs,
       serverAccessLogsPrefix: 'access/',
     });
-    bucket.addInventory({
-      inventoryId: 'store',
-      destination: { bucket: logs, prefix: 'inventory' },
-      frequency: InventoryFrequency.WEEKLY,
-      includeObjectVersions: InventoryObjectVersion.ALL,
-      optionalFields: [
-        'Size',
-        'LastModifiedDate',
-        'EncryptionStatus',
-        'ObjectLockMode',
-        'ObjectLockRetainUntilDate',
-      ],
-    });
+    listWeekly(bucket as IBucket, logs);
     // The property of the template does what the construct would have a function of its own do.
     (bucket.node.defaultChild as CfnBucket).notificationConfiguration = {
       eventBridgeConfiguration: { eventBridgeEnabled: true },

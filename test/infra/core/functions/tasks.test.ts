@@ -130,7 +130,14 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
       'AWS::CloudWatch::Alarm',
       (all) => all['AlarmName'] === `${SYSTEM}/tasks/${name}/errors`,
     );
-    const metrics = alarm.properties['Metrics'] as { MetricStat?: { Metric: unknown } }[];
+    const metrics = alarm.properties['Metrics'] as {
+      MetricStat?: { Metric: unknown };
+      Expression?: string;
+    }[];
+    // Of three that were never counted, the sum has no value at all.
+    expect(metrics.find(({ Expression }) => Expression !== undefined)?.Expression).toBe(
+      'FILL(failed, 0) + FILL(late, 0) + FILL(ended, 0)',
+    );
     expect(
       metrics.flatMap(({ MetricStat }) => (MetricStat === undefined ? [] : [MetricStat.Metric])),
     ).toEqual(

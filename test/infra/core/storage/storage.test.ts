@@ -1,7 +1,7 @@
 // What holds the backups: private, encrypted, locked, and never taken away by a stack.
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
-import { SPARK, configOf, deployed, sparkWith, stackOf } from '../../../support/stacks.ts';
+import { ACCOUNT, SPARK, configOf, deployed, sparkWith, stackOf } from '../../../support/stacks.ts';
 import type { Deployed } from '../../../support/stacks.ts';
 
 const BUCKET = 'spark-bloom-flow-backups';
@@ -43,6 +43,29 @@ describe('the bucket of the store', () => {
       InventoryConfigurations: [Match.objectLike({ IncludedObjectVersions: 'All', Enabled: true })],
       NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
     });
+  });
+
+  test('is listed weekly, by S3 in the name of this bucket and this account alone', () => {
+    const [logs] = spark
+      .ofType('AWS::S3::BucketPolicy')
+      .filter(([, { Properties }]) => Properties['Bucket'] === `${BUCKET}-logs`);
+    const { Statement } = logs?.[1].Properties['PolicyDocument'] as {
+      Statement: { Effect: string; Principal: unknown }[];
+    };
+    const inventory = Statement.filter(
+      ({ Effect, Principal }) =>
+        Effect === 'Allow' && JSON.stringify(Principal).includes('"s3.amazonaws.com"'),
+    );
+    expect(inventory).toEqual([
+      expect.objectContaining({
+        Action: 's3:PutObject',
+        Resource: `arn:aws:s3:::${BUCKET}-logs/inventory/*`,
+        Condition: {
+          ArnLike: { 'aws:SourceArn': `arn:aws:s3:::${BUCKET}` },
+          StringEquals: { 'aws:SourceAccount': ACCOUNT },
+        },
+      }),
+    ]);
   });
 
   test('locks what is stored, in governance mode unless told otherwise', async () => {
