@@ -67,7 +67,7 @@ function row(what: string, measured: number, limit: number, unit: string): boole
   return met;
 }
 
-const config = await loadConfig({
+const config = loadConfig({
   cwd: ROOT,
   home: '/nonexistent',
   env: {},

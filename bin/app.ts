@@ -12,7 +12,7 @@ try {
   const app = new App({ autoSynth: false });
   const now = new Date();
   const named: unknown = app.node.tryGetContext('config');
-  const config = await loadConfig({
+  const config = loadConfig({
     cwd: process.cwd(),
     home: homeFolder(),
     env: process.env,

@@ -8,4 +8,7 @@ export interface Invocation<Options = object> {
 }
 
 /** A command returns its exit code. */
-export type Run<Options> = (names: string[], invocation: Invocation<Options>) => Promise<number>;
+export type Run<Options> = (
+  names: string[],
+  invocation: Invocation<Options>,
+) => number | Promise<number>;

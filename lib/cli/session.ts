@@ -69,7 +69,7 @@ export async function openSession({
   stackKeys = 'wanted',
   store: need = 'found',
 }: SessionInput): Promise<Session> {
-  const config = await configOf(options);
+  const config = configOf(options);
   const { cwd: folder, home } = placesOf(options);
   const place = config?.store ?? (options.store && placeOfStore(options.store, { folder, home }));
   if (place === undefined) throw new Error('neither a configuration nor a store');
@@ -134,16 +134,16 @@ export function placesOf(options: CommonOptions): LoadOptions {
 }
 
 /** The configuration, or undefined when a store was named and there is none. */
-export async function configOf(options: CommonOptions): Promise<Config | undefined> {
+export function configOf(options: CommonOptions): Config | undefined {
   const where = placesOf(options);
   const emergency = options.store !== undefined && options.config === undefined;
-  if (emergency && (await isAbsent(where))) return undefined;
+  if (emergency && isAbsent(where)) return undefined;
   return loadConfig(where);
 }
 
-async function isAbsent(where: LoadOptions): Promise<boolean> {
+function isAbsent(where: LoadOptions): boolean {
   try {
-    await findConfig(where);
+    findConfig(where);
     return false;
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'CONFIG_INVALID') return true;

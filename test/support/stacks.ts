@@ -25,7 +25,8 @@ export function flags(): Record<string, unknown> {
 }
 
 export function configOf(configPath: string): Promise<Config> {
-  return loadConfig({ cwd: ROOT, home: '/home/nobody', env: {}, now: NOW, configPath });
+  const where = { cwd: ROOT, home: '/home/nobody', env: {}, now: NOW, configPath };
+  return Promise.resolve().then(() => loadConfig(where));
 }
 
 /** The configuration of Spark Bloom Flow with parts of its text replaced. */

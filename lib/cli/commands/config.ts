@@ -9,13 +9,13 @@ import { placesOf } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 import { counted } from '../output/units.ts';
 
-export async function run([action = '']: string[], { options }: Invocation): Promise<number> {
+export function run([action = '']: string[], { options }: Invocation): number {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  const read = await readConfig(placesOf(options));
+  const read = readConfig(placesOf(options));
   return action === 'show' ? show(terminal, read) : validate(terminal, read);
 }
 
-type Read = Awaited<ReturnType<typeof readConfig>>;
+type Read = ReturnType<typeof readConfig>;
 
 function validate(terminal: Terminal, { file, config, faults }: Read): number {
   terminal.document({ command: 'config validate', file, valid: config !== undefined, faults });

@@ -50,7 +50,7 @@ function say(terminal: Terminal, { level, area, message, advice }: DoctorFinding
 }
 
 async function examine({ options, signal }: Invocation<Options>): Promise<DoctorFinding[]> {
-  const { config, findings } = await examineConfig(options);
+  const { config, findings } = examineConfig(options);
   const seen: SeenSource[] = [];
   if (config !== undefined) {
     findings.push(...(await examineKeys(config)), ...(await examineStack(config)));
@@ -130,11 +130,12 @@ async function examinePlace(
   }
 }
 
-async function examineConfig(
-  options: Invocation['options'],
-): Promise<{ config: Config | undefined; findings: DoctorFinding[] }> {
+function examineConfig(options: Invocation['options']): {
+  config: Config | undefined;
+  findings: DoctorFinding[];
+} {
   try {
-    const { config, faults, file } = await readConfig(placesOf(options));
+    const { config, faults, file } = readConfig(placesOf(options));
     const advice = 'Correct it; docs/configuration.md describes every option.';
     const findings = faults.map((fault) => problem('configuration', formatFault(fault), advice));
     if (config !== undefined) findings.push(ok('configuration', `${file}: ${config.system}`));

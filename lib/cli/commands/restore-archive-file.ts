@@ -48,7 +48,7 @@ export async function restoreArchiveFile(
   };
   await using archive = await openArchiveFile(
     path.resolve(file),
-    await namedKeys(await configured(options), options.publicKey ?? []),
+    await namedKeys(configured(options), options.publicKey ?? []),
   );
   sayAuthenticity(terminal, archive);
   terminal.start(`restoring ${path.basename(file)}`);
@@ -69,9 +69,9 @@ export async function restoreArchiveFile(
 }
 
 /** A configuration that is absent or broken keeps nobody from an archive, unless it was named. */
-async function configured(options: CommonOptions): Promise<Config | undefined> {
+function configured(options: CommonOptions): Config | undefined {
   try {
-    return await configOf(options);
+    return configOf(options);
   } catch (error) {
     const broken = error instanceof HoldfastError && error.code === 'CONFIG_INVALID';
     if (broken && options.config === undefined) return undefined;

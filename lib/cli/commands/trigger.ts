@@ -37,7 +37,7 @@ export async function run(
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const begin = performance.now();
   const timeoutMs = timeoutOf(options.timeout);
-  const config = required(await configOf(options));
+  const config = required(configOf(options));
   const source = triggerable(config, name);
   // Looked at before anything is started: a wait that could never end well is none.
   await using session =

@@ -12,7 +12,7 @@ import { Terminal } from '../output/terminal.ts';
 
 export async function run(_: string[], { options }: Invocation<{ out?: string }>): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
-  const config = required(await configOf(options));
+  const config = required(configOf(options));
   if (config.aws === undefined) {
     throw new HoldfastError(
       'CONFIG_INVALID',

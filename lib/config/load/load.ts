@@ -1,5 +1,6 @@
 // Finds and loads holdfast.yaml. Precedence, for the file as for the store: flag > variable > file > default.
-import { readFile, stat } from 'node:fs/promises';
+// All of it is synchronous, because constructs of the CDK are made synchronously.
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 import { HoldfastError } from '../../errors.ts';
@@ -30,9 +31,9 @@ export interface LoadOptions {
 // A configuration is a page or two. What is larger is another file, given by mistake.
 const MAX_BYTES = 1 << 20;
 
-async function isFile(path: string): Promise<boolean> {
+function isFile(path: string): boolean {
   try {
-    return (await stat(path)).isFile();
+    return statSync(path).isFile();
   } catch (error) {
     if (isAbsent(error)) return false;
     throw new HoldfastError('CONFIG_INVALID', `cannot look at ${path}`, { cause: error });
@@ -40,20 +41,19 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /** The file that would be loaded: absolute. `CONFIG_INVALID` when there is none. */
-export async function findConfig(options: LoadOptions): Promise<string> {
+export function findConfig(options: LoadOptions): string {
   const { cwd, home, env, configPath } = options;
   const named = configPath ?? (env['HOLDFAST_CONFIG'] || undefined);
   if (named !== undefined) {
     const path = absolutePath(named, { folder: cwd, home });
-    if (await isFile(path)) return path;
+    if (isFile(path)) return path;
     const from = configPath === undefined ? 'HOLDFAST_CONFIG' : '--config';
     throw new HoldfastError('CONFIG_INVALID', `${from} names ${path}, which is not a file`, {
       hint: 'Name an existing file, or leave it out to have holdfast.yaml looked for.',
     });
   }
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    for (const name of CONFIG_NAMES)
-      if (await isFile(join(folder, name))) return join(folder, name);
+    for (const name of CONFIG_NAMES) if (isFile(join(folder, name))) return join(folder, name);
     if (folder === dirname(folder)) break;
   }
   throw new HoldfastError('CONFIG_INVALID', `no ${CONFIG_NAMES.join(', ')} in ${cwd} or above it`, {
@@ -61,16 +61,16 @@ export async function findConfig(options: LoadOptions): Promise<string> {
   });
 }
 
-async function readText(file: string): Promise<string> {
+function readText(file: string): string {
   const unreadable = (message: string, cause?: unknown) =>
     new HoldfastError('CONFIG_INVALID', `${file} ${message}`, {
       cause,
       hint: 'Check that this is the configuration that was meant.',
     });
   try {
-    const { size } = await stat(file);
+    const { size } = statSync(file);
     if (size > MAX_BYTES) throw unreadable(`has ${size} bytes, more than the ${MAX_BYTES} allowed`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     if (errorCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA')
@@ -90,12 +90,10 @@ function storeOverride({ store, env, cwd }: LoadOptions): StoreOverride | undefi
  *
  * Throws `CONFIG_INVALID` only when there is no file, or none that can be read as text.
  */
-export async function readConfig(
-  options: LoadOptions,
-): Promise<Checked & { readonly file: string }> {
-  const file = await findConfig(options);
+export function readConfig(options: LoadOptions): Checked & { readonly file: string } {
+  const file = findConfig(options);
   const near = relative(options.cwd, file);
-  const checked = checkText(await readText(file), {
+  const checked = checkText(readText(file), {
     file,
     shownAs: near.startsWith('..') ? file : near,
     folder: dirname(file),
@@ -116,8 +114,8 @@ export function configError(file: string, faults: readonly ConfigFault[]): Holdf
 }
 
 /** The configuration, frozen. `CONFIG_INVALID` when there is none or it has faults; the message lists every one. */
-export async function loadConfig(options: LoadOptions): Promise<Config> {
-  const { config, faults, file } = await readConfig(options);
+export function loadConfig(options: LoadOptions): Config {
+  const { config, faults, file } = readConfig(options);
   if (config === undefined) throw configError(file, faults);
   return config;
 }
