@@ -2,6 +2,7 @@ export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
+  globalSetup: '<rootDir>/test/support/build-program.ts',
   setupFiles: process.env['HOLDFAST_SEED'] ? ['<rootDir>/test/support/seed.ts'] : [],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: [

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { isRoot, PLAIN, Premises, type User } from '../support/other-user.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const asRoot = isRoot ? describe : describe.skip;
 const ROOT: User = { uid: 0, gid: 0 };
@@ -86,16 +87,7 @@ asRoot('where an entry cannot be replaced', () => {
 /** Runs a script with mounts of its own, which are gone when it ends; `$1` is the program. */
 function mounted(premises: Premises, script: string): string {
   const { exit, text } = premises.command(
-    [
-      'unshare',
-      '--mount',
-      'sh',
-      '-euc',
-      script,
-      'sh',
-      process.execPath,
-      path.resolve('bin/holdfast.ts'),
-    ],
+    ['unshare', '--mount', 'sh', '-euc', script, 'sh', process.execPath, PROGRAM],
     ROOT,
   );
   return `${text}exit ${exit ?? ''}`;

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { makeKeys } from '../support/engine.ts';
 import { binaries, PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const RUNBOOK = fs.readFileSync(path.join(ROOT, 'docs/runbook.md'), 'utf8');
@@ -69,7 +70,7 @@ function setUp(): void {
   fs.mkdirSync(path.join(root, 'bin'));
   fs.writeFileSync(
     path.join(root, 'bin/holdfast'),
-    `#!/bin/sh\nexec '${process.execPath}' '${path.join(ROOT, 'bin/holdfast.ts')}' "$@"\n`,
+    `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`,
     { mode: 0o755 },
   );
 }

@@ -1,25 +1,16 @@
 // The command line in a process of its own, with a home of its own: what a user types, and what comes back.
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-
-import { afterAll } from '@jest/globals';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/holdfast.ts', import.meta.url));
+import { CACHE, PROGRAM } from './program.ts';
 
 // Root may read everything, unless these capabilities are taken from it.
 const PLAIN_USER =
   process.getuid?.() === 0
     ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search,-fowner']
     : [];
-
-// Compiled code, shared by all that one file of tests runs: a program that starts a hundred times should compile once.
-const cache = mkdtempSync(join(tmpdir(), 'holdfast-cache-'));
-afterAll(() => rm(cache, { recursive: true, force: true }));
 
 export interface Ended {
   readonly exit: number | null;
@@ -57,7 +48,7 @@ export async function makePlace(): Promise<Place> {
   const run = (args: readonly string[], options: RunOptions = {}) => {
     const user = options.unprivileged === true ? PLAIN_USER : [];
     // Nothing of the user who runs the tests may decide how they end.
-    const own = { HOME: home, XDG_CACHE_HOME: cache };
+    const own = { HOME: home, XDG_CACHE_HOME: CACHE };
     const env = { PATH: process.env['PATH'] ?? '', ...own, ...options.env };
     const command = [...user, process.execPath, PROGRAM, ...args];
     return start(command, { cwd: site, ...options, env });

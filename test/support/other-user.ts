@@ -4,10 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/holdfast.ts', import.meta.url));
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/holdfast-tests', import.meta.url));
+import { CACHE, PROGRAM } from './program.ts';
 
 export const isRoot = process.getuid?.() === 0;
 
@@ -42,7 +39,6 @@ export class Premises implements Disposable {
     this.site = this.at('site');
     this.tmp = this.at('tmp');
     for (const one of [this.site, this.tmp, this.at('home')]) fs.mkdirSync(one);
-    fs.mkdirSync(CACHE, { recursive: true });
     this.give(this.root);
   }
 

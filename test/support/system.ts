@@ -5,16 +5,12 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { openLocalStore } from '../../lib/stores/folder/store.ts';
 import type { Store } from '../../lib/stores/store.ts';
 import { localSigner, type TrustedKey } from '../../lib/format/signed.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
+import { CACHE, PROGRAM } from './program.ts';
 import { engineOn, makeKeys, trust, type Clock } from './engine.ts';
-
-const PROGRAM = fileURLToPath(new URL('../../bin/holdfast.ts', import.meta.url));
-/** What starting costs most is loading code: it is compiled once for all tests. */
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/holdfast-tests', import.meta.url));
 
 export interface StartOptions {
   /** Run in the same process before: `ulimit -n 64`. */

@@ -1,0 +1,15 @@
+// Jest runs this once, before all tests: builds the command line that they start.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { CACHE, PROGRAM } from './program.ts';
+
+/** Throws when the program cannot be built. */
+export default function buildProgram(): void {
+  mkdirSync(CACHE, { recursive: true });
+  const { status, stderr } = spawnSync(process.execPath, ['build.ts', dirname(PROGRAM)], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`the command line could not be built: ${stderr}`);
+}
