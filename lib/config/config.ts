@@ -190,6 +190,8 @@ export interface AwsConfig {
   /** How long what is released can be undone. */
   readonly undoDays: number;
   readonly reservedConcurrency: 'create' | 'off';
+  /** Whether CloudFormation refuses to delete the stack. */
+  readonly terminationProtection: boolean;
   /** ARNs, or patterns of them, of the roles that may change buckets, keys and policies; empty for the roles of the CDK bootstrap. */
   readonly deployingRoles: readonly string[];
   /** ARNs of roles that may end a lock in governance mode. */

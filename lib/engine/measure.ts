@@ -34,6 +34,11 @@ export interface MeasureInput {
   readonly isReleased?: ((key: string) => Promise<boolean | undefined>) | undefined;
   /** @default untried */
   readonly keys?: StoreFacts['keys'];
+  /**
+   * Since when a store without a marker counts as this system's.
+   * @default - nobody knows
+   */
+  readonly unmarkedSince?: Date | undefined;
 }
 
 export interface Measured {
@@ -51,7 +56,7 @@ const FAILURES_LOOK_BACK_MS = 30 * DAY_MS;
 export async function measure(engine: Engine, input: MeasureInput): Promise<Measured> {
   const at = engine.now();
   const skewMs = at.getTime() - (await engine.store.now()).getTime();
-  const { storedBytes, firstSeen, markedAt } = await lookThrough(engine);
+  const { storedBytes, firstSeen, markedAt = input.unmarkedSince } = await lookThrough(engine);
   const wanted = input.sources ?? [];
   const names = [...new Set([...input.objectives.keys(), ...[...firstSeen.keys()].sort()])];
   const configuration = await lastSeen(engine, names);

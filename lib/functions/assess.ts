@@ -1,6 +1,7 @@
 // How the system of a function stands: the keys tried, the store looked through, and one judgment about both.
 import type { Engine } from '../engine/engine.ts';
 import { assessStore } from '../engine/freshness.ts';
+import type { MeasureInput } from '../engine/measure.ts';
 import { promisesOf } from '../config/objectives.ts';
 import { HoldfastError } from '../errors.ts';
 import { MARKER_KEY } from '../format/layout.ts';
@@ -14,12 +15,14 @@ import { errorFields } from './logger.ts';
 export function assessSystem(
   { engine, config }: Pick<Invocation, 'engine' | 'config'>,
   keys: StoreFacts['keys'],
+  { unmarkedSince }: Pick<MeasureInput, 'unmarkedSince'> = {},
 ): Promise<Assessment> {
   return assessStore(engine, {
     objectives: promisesOf(config),
     capacityBytes: config.capacityBytes,
     isReleased: engine.store.isReleased?.bind(engine.store),
     keys,
+    unmarkedSince,
   });
 }
 

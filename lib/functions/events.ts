@@ -35,6 +35,7 @@ const backupEvent = z.object({
 const restoreTestEvent = z.object({ source: sourceName, at: time });
 const content = z.object({ level: z.literal('content') });
 const daily = z.object({ report: z.literal('daily') });
+const firstLook = z.object({ look: z.literal('first') });
 const timed = z.object({ at: time });
 const s3Event = z.object({
   source: z.literal('aws.s3'),
@@ -72,6 +73,11 @@ export function contentTime(event: unknown, latest: Date): Date | undefined {
 /** Whether an event asks for the daily report. */
 export function asksForReport(event: unknown): boolean {
   return z.safeParse(daily, event).success;
+}
+
+/** Whether an event asks `freshness` for the first look, at a store whose stack is still being made. */
+export function isFirstLook(event: unknown): boolean {
+  return z.safeParse(firstLook, event).success;
 }
 
 /** The time `at` of an event. `USAGE` when it is none, or after `latest`. */

@@ -17,21 +17,31 @@ export interface FreshnessReport {
   readonly heartbeat: 'called' | 'failed' | 'withheld' | 'none';
 }
 
-/** Publishes nothing but what was seen: what cannot be read makes it fail, and silence is an alarm. */
-export async function watch(invocation: Invocation): Promise<FreshnessReport> {
+/**
+ * Publishes nothing but what was seen: what cannot be read makes it fail, and silence is an alarm.
+ *
+ * The first look is made while the stack is being made, so that no alarm begins in silence. It stores nothing, because the deployment may
+ * still fail, and a bucket that is not empty could not be taken away again: a store without a marker counts as marked now.
+ */
+export async function watch(
+  invocation: Invocation,
+  { isFirst = false }: { readonly isFirst?: boolean } = {},
+): Promise<FreshnessReport> {
   const { engine, cloudWatch, config, log } = invocation;
-  await claim(invocation);
-  const keys = await tryKeys(invocation);
+  if (!isFirst) await claim(invocation);
+  const tried = await tryKeys(invocation);
+  const keys = isFirst && tried === 'unknown' ? 'usable' : tried;
   const publish = (measured: Parameters<typeof publishMetrics>[2]) =>
     publishMetrics(cloudWatch, config.system, measured, engine.now());
   // Before the store is read: what cannot be decrypted may be what keeps it from being read.
   if (keys !== 'unknown') await publish({ system: { keyUsable: keys === 'usable' ? 1 : 0 } });
-  const assessment = await assessSystem(invocation, keys);
+  const unmarkedSince = isFirst ? engine.now() : undefined;
+  const assessment = await assessSystem(invocation, keys, { unmarkedSince });
   await publish({ sources: sourceMeasures(assessment), system: assessment.store.measures });
   const allIsWell = assessment.well;
   const alarms = unwellLines(assessment);
   if (alarms.length > 0) log.warn('something has to be acted on', { alarms });
-  const heartbeat = await beat(invocation, allIsWell);
+  const heartbeat = await beat(invocation, allIsWell && !isFirst);
   return { allIsWell, alarms, heartbeat };
 }
 

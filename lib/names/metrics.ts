@@ -88,7 +88,11 @@ export const SYSTEM_METRICS = {
     about: 'how much of the configured capacity is used',
   },
   /** 1 or 0, so that its minimum tells. */
-  KeyUsable: { unit: 'Count', about: '1 when an object of the store could be decrypted, else 0' },
+  KeyUsable: {
+    unit: 'Count',
+    about:
+      '1 when an object of the store could be decrypted, or a first look found no object; else 0',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 export type SystemMetric = keyof typeof SYSTEM_METRICS;
 

@@ -41,6 +41,16 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
+/**
+ * `Europe/Berlin` for `europe/berlin`: the name as the IANA database writes it. JavaScript takes any case, the Scheduler of AWS does not.
+ * Of a zone with several names it may be another one. Throws `CONFIG_INVALID` when there is no such zone.
+ */
+export function timeZoneName(timeZone: string): string {
+  if (timeZone === 'UTC') return timeZone;
+  checkTimeZone(timeZone);
+  return dayFormat(timeZone).resolvedOptions().timeZone;
+}
+
 /** Throws `CONFIG_INVALID` when there is no zone of this name. */
 export function checkTimeZone(timeZone: string): void {
   if (isTimeZone(timeZone)) return;

@@ -343,6 +343,7 @@ function configOf(store: string, bucket: string): Config {
       lockDays: 14,
       undoDays: 14,
       reservedConcurrency: 'off',
+      terminationProtection: false,
       deployingRoles: [],
       breakGlassRoles: [],
       logDays: 90,

@@ -155,6 +155,18 @@ describe('freshness', () => {
     expect(await setting.metric('CapacityUsedPercent')).toBeUndefined();
   });
 
+  test('stores nothing at its first look, while the stack may still fail, and leaves no alarm without a value', async () => {
+    const begin = machineTime().getTime();
+    const setting = await stage.set();
+    await freshness({ look: 'first' }, contextOf());
+    expect(await keysIn(setting, '')).toEqual([]);
+    expect(await setting.metric('KeyUsable')).toBe(1);
+    const age = await setting.metric('RecoveryPointAgeSeconds', 'assets');
+    expect(age).toBeLessThan((machineTime().getTime() - begin) / 1000 + 2);
+    await freshness({}, contextOf());
+    expect(await keysIn(setting, '')).toEqual(['holdfast.json']);
+  });
+
   test('gives a source that was never backed up an age', async () => {
     const begin = machineTime().getTime();
     const setting = await stage.set();

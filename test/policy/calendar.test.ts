@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { calendarOf } from '../../lib/policy/calendar.ts';
+import { calendarOf, timeZoneName } from '../../lib/policy/calendar.ts';
 
 test.each([
   ['2026-12-31T12:00:00Z', 'UTC', ['2026-12-31', '2026-W53', '2026-12', '2026']],
@@ -58,4 +58,13 @@ test('refuses a zone that does not exist', () => {
   expect(() => calendarOf('Europe/Atlantis')).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID' }),
   );
+});
+
+test.each([
+  ['europe/berlin', 'Europe/Berlin'],
+  ['AMERICA/PORT-AU-PRINCE', 'America/Port-au-Prince'],
+  ['utc', 'UTC'],
+  ['UTC', 'UTC'],
+])('the time zone %s is written as the IANA database has it', (typed, name) => {
+  expect(timeZoneName(typed)).toBe(name);
 });

@@ -26,6 +26,7 @@ export function awsOf({ aws, store }: ConfigShape): AwsConfig | undefined {
     lockDays: aws.lock.days,
     undoDays: durationMs(aws.undo) / DAY_MS,
     reservedConcurrency: aws.reservedConcurrency,
+    terminationProtection: aws.terminationProtection === 'on',
     deployingRoles: aws.deployingRoles,
     breakGlassRoles: aws.breakGlassRoles,
     logDays: durationMs(aws.logRetention) / DAY_MS,

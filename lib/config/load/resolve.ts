@@ -1,6 +1,7 @@
 // From what the file says to what the program uses: paths absolute, durations in milliseconds, sizes in bytes. Pure.
 import assert from 'node:assert/strict';
 
+import { timeZoneName } from '../../policy/calendar.ts';
 import { DAY_MS } from '../../policy/durations.ts';
 import { awsOf, deploymentTrigger } from './resolve-aws.ts';
 import type { Config, RestoreTestConfig, RetentionConfig, SourceConfig } from '../config.ts';
@@ -19,8 +20,8 @@ export interface Origin extends Bases {
   readonly storeFrom: Config['storeFrom'];
 }
 
-function retentionOf({ within, ...counts }: RetentionShape): RetentionConfig {
-  return { ...counts, withinMs: durationMs(within) };
+function retentionOf({ within, timeZone, ...counts }: RetentionShape): RetentionConfig {
+  return { ...counts, timeZone: timeZoneName(timeZone), withinMs: durationMs(within) };
 }
 
 // The longest month and quarter, so that a test on the first of each is never late.
@@ -52,7 +53,7 @@ function sourceOf(
     allowEmpty: shape.allowEmpty,
     compression: shape.compression,
     schedule: shape.schedule,
-    timeZone: shape.timeZone,
+    timeZone: timeZoneName(shape.timeZone),
     afterRestore: shape.kind === 'postgres' ? [] : shape.afterRestore,
     rpoMs: rpo === undefined ? undefined : durationMs(rpo),
     rtoMs: rto === undefined ? undefined : durationMs(rto),

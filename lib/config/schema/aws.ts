@@ -82,8 +82,12 @@ export const aws = z.strictObject({
     'How long what was released or hidden can be brought back. It adds to the time that backups are kept.',
   ),
   reservedConcurrency: means(
-    z._default(z.enum(['create', 'off']), 'create'),
-    'Whether functions reserve concurrency. `off` where the account has a quota of 10, which leaves none to reserve.',
+    z._default(z.enum(['create', 'off']), 'off'),
+    'Whether functions reserve concurrency, so that other functions of the account cannot take it. A new account has a quota of 10 concurrent executions, which leaves none to reserve: deployments with `create` fail there.',
+  ),
+  terminationProtection: means(
+    z._default(z.enum(['on', 'off']), 'off'),
+    'Whether CloudFormation refuses to delete the stack. Switch it on when the first deployment has succeeded: a first deployment that failed is repeated by deleting what is left of it, which `on` would prevent. The bucket and the keys are kept in any case.',
   ),
   deployingRoles: means(
     roles(

@@ -26,6 +26,8 @@ const PACKS = ['HIPAA.Security', 'NIST.800.53.R5', 'PCI.DSS.321'];
 
 const NO_VPC =
   'The functions reach services of AWS and GitHub alone, each by TLS with a signature of its own; in a network of yours they would need endpoints or a NAT, and gain nothing that a policy does not give.';
+const NOTHING_TO_RESERVE =
+  'A new account has a quota of 10 concurrent executions, which leaves none to reserve; aws.reservedConcurrency: create reserves them.';
 const NO_REPLICA =
   'The replica is a stack of its own in another region and account, so that whoever holds this one cannot reach it.';
 const LOG_KEY = 'S3 delivers access logs to buckets with its own key alone.';
@@ -95,6 +97,8 @@ export function acknowledgeFindings(parts: Parts): void {
   }
   for (const one of functions.all) {
     if (!one.isInNetwork) acknowledge(one.function, inAll('LambdaInsideVPC'), NO_VPC);
+    if (!one.reservesConcurrency)
+      acknowledge(one.function, inAll('LambdaConcurrency'), NOTHING_TO_RESERVE);
     acknowledge(one.function, ['Serverless-LambdaAsyncFailureDestination'], DEAD_LETTERS);
     acknowledgeWildcards(one.policy);
   }

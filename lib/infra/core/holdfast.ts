@@ -1,5 +1,5 @@
 // Everything that one system needs on AWS, put together.
-import { Aws } from 'aws-cdk-lib';
+import { Aws, CfnRule, Fn, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { alarmsOf } from '../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../config/alarms.ts';
@@ -25,7 +25,7 @@ import { sourceAlarm } from './alarms/of-sources.ts';
 import { Storage } from './storage/storage.ts';
 import { deadLetterAlarm, functionAlarm, storeAlarm, taskAlarm } from './alarms/of-system.ts';
 import { hasTasks, taskRunner, Tasks } from './functions/tasks.ts';
-import { timetables } from './triggers/timetables.ts';
+import { FIRST_LOOK, LAST_SCHEDULE, timetables } from './triggers/timetables.ts';
 
 /** What the constructs below rely on, whatever the app around them has switched on. */
 const FLAGS = [
@@ -59,6 +59,7 @@ export class Holdfast extends Construct {
     const aws = awsOf(config);
     const place = placeOf(config);
     const { system } = config;
+    standInPlace(this, aws);
     const remote = config.sources.filter(isRemote);
     const deployers = deployingRoles(this, aws.deployingRoles);
     this.storage = new Storage(this, 'Storage', {
@@ -104,18 +105,20 @@ export class Holdfast extends Construct {
       messagesKey: this.messages.key,
     };
     this.schedules = new Schedules(this, 'Schedules', shared);
-    for (const timetable of timetables(config)) {
-      const schedule = this.schedules.add(timetable);
-      // Alarms on silence would go off before the first value.
-      if (timetable.runs === 'freshness') this.alarms.node.addDependency(schedule);
-    }
-    new Events(this, 'Events', {
+    const events = new Events(this, 'Events', {
       ...shared,
       bucketName: place.bucket,
       prefix: place.prefix,
       sources: remote,
     });
-    this.watch(config, now);
+    const dashboard = this.watch(config, now);
+    for (const timetable of timetables(config)) {
+      const schedule = this.schedules.add(timetable);
+      // Alarms on silence would go off before the first value.
+      if (timetable.name === FIRST_LOOK) this.alarms.node.addDependency(schedule);
+      if (timetable.name === LAST_SCHEDULE)
+        schedule.node.addDependency(this.storage, this.alarms, this.recovery, events, dashboard);
+    }
     acknowledgeFindings(this);
     sayWhatCannotBeUndone(this, place.bucket, aws);
   }
@@ -160,10 +163,10 @@ export class Holdfast extends Construct {
     }
   }
 
-  private watch(config: Config, now: Date): void {
+  private watch(config: Config, now: Date): SystemDashboard {
     const definitions = alarmsOf(config).flatMap((alarm) => this.define(alarm, config, now));
     for (const definition of definitions) this.alarms.add(definition);
-    new SystemDashboard(this, 'Dashboard', { config, alarms: this.alarms.all });
+    return new SystemDashboard(this, 'Dashboard', { config, alarms: this.alarms.all });
   }
 }
 
@@ -182,6 +185,33 @@ function awsOf({ aws, file, system, sources }: Config): AwsConfig {
     );
   }
   return aws;
+}
+
+/** The functions stand beside the store, and events about it reach no other region. `CONFIG_INVALID` in another region or account. */
+function standInPlace(scope: Construct, { account, region }: AwsConfig): void {
+  const stack = Stack.of(scope);
+  const asserted = { Region: region, ...(account !== undefined && { AccountId: account }) };
+  for (const [what, wanted] of Object.entries(asserted)) {
+    const got = what === 'Region' ? stack.region : stack.account;
+    const name = what === 'Region' ? 'region' : 'account';
+    if (got === wanted) continue;
+    if (!Token.isUnresolved(got)) {
+      throw new HoldfastError(
+        'CONFIG_INVALID',
+        `the stack ${stack.stackName} is in the ${name} ${got}; allowed: ${wanted}, that of the store`,
+        { hint: `Give the stack \`env: { ${name}: '${wanted}' }\`, or correct the configuration.` },
+      );
+    }
+    // Where only the deployment knows, it stops before anything is made.
+    new CfnRule(scope, `${what}OfTheStore`, {
+      assertions: [
+        {
+          assert: Fn.conditionEquals(Fn.ref(`AWS::${what}`), wanted),
+          assertDescription: `The store is in the ${name} ${wanted}, and so must be the stack`,
+        },
+      ],
+    });
+  }
 }
 
 function placeOf({ file, store }: Config): S3Place {

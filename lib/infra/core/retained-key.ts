@@ -1,4 +1,5 @@
-// A KMS key that outlives its stack: made with an alias, or found again by it.
+// A KMS key that outlives its stack: made with an alias, or found again by it. Where its creation is rolled back it goes, too, so that the
+// deployment can be repeated.
 import { ArnFormat, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccountRootPrincipal, PolicyDocument, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Alias, Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
@@ -55,12 +56,12 @@ export class RetainedKey extends Construct {
         ? { keySpec: KeySpec.ECC_NIST_P256, keyUsage: KeyUsage.SIGN_VERIFY }
         : { enableKeyRotation: true }),
       policy: keyPolicy(props),
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     new Alias(this, 'Alias', {
       aliasName: props.alias,
       targetKey: key,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     this.key = key;
     this.arn = key.keyArn;

@@ -10,11 +10,6 @@ export interface HoldfastStackProps {
   readonly config: Config;
   /** Where the year begins in which the longest intervals of schedules are looked for. */
   readonly now: Date;
-  /**
-   * Whether CloudFormation refuses to delete the stack until that is switched off.
-   * @default true
-   */
-  readonly terminationProtection?: boolean;
 }
 
 /** `holdfast-my-site` */
@@ -22,7 +17,7 @@ export class HoldfastStack extends Stack {
   readonly holdfast: Holdfast;
 
   constructor(scope: Construct, props: HoldfastStackProps) {
-    const { config, now, terminationProtection = true } = props;
+    const { config, now } = props;
     const { system, aws } = config;
     super(scope, stackName(system), {
       stackName: stackName(system),
@@ -31,7 +26,7 @@ export class HoldfastStack extends Stack {
         ...(aws?.account !== undefined && { account: aws.account }),
         ...(aws !== undefined && { region: aws.region }),
       },
-      terminationProtection,
+      terminationProtection: aws?.terminationProtection ?? false,
       tags: { 'holdfast:system': system },
     });
     this.holdfast = new Holdfast(this, 'Holdfast', { config, now });

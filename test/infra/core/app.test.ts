@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type { Config } from '../../../lib/config/config.ts';
+import { Holdfast } from '../../../lib/infra/core/holdfast.ts';
 import { HoldfastStack } from '../../../lib/infra/core/stack.ts';
 import {
   AUTOMATRON,
@@ -106,6 +108,34 @@ describe('constructs in an app of a team', () => {
   test('refuse a configuration without aws', async () => {
     const config = { ...(await configOf(SPARK)), aws: undefined };
     expect(() => stackOf(config)).toThrow(/has no `aws`/);
+  });
+
+  describe('in a stack of another place than the store', () => {
+    const place = async (env: { region?: string; account?: string }, aws = {}) => {
+      const config = await configOf(SPARK);
+      const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'holdfast-app-')) });
+      const stack = new Stack(app, 'Own', { env });
+      const own = { ...config, aws: { ...config.aws, ...aws } } as Config;
+      new Holdfast(stack, 'Backups', { config: own, now: NOW });
+      return stack;
+    };
+
+    test('are an error', async () => {
+      await expect(place({ region: 'us-east-1' })).rejects.toThrow(
+        'the stack Own is in the region us-east-1; allowed: eu-central-1, that of the store',
+      );
+      const env = { region: 'eu-central-1', account: '111122223333' };
+      await expect(place(env, { account: '444455556666' })).rejects.toThrow(
+        'the stack Own is in the account 111122223333; allowed: 444455556666',
+      );
+    });
+
+    test('stop a deployment where only that knows the place', async () => {
+      const { Rules } = Template.fromStack(await place({})).toJSON() as { Rules: object };
+      expect(JSON.stringify(Rules)).toContain(
+        '{"Fn::Equals":[{"Ref":"AWS::Region"},"eu-central-1"]}',
+      );
+    });
   });
 
   test('refuse a folder as a store', async () => {

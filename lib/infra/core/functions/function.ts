@@ -89,6 +89,7 @@ export class HoldfastFunction extends Construct {
   readonly role: Role;
   readonly policy: ManagedPolicy;
   readonly logGroup: LogGroup;
+  readonly reservesConcurrency: boolean;
   /** True in a network of the user. */
   readonly isInNetwork: boolean;
 
@@ -132,6 +133,7 @@ export class HoldfastFunction extends Construct {
     this.functionName = functionName;
     this.size = size;
     this.logGroup = logGroup;
+    this.reservesConcurrency = props.reserveConcurrency !== false;
     this.isInNetwork = vpc !== undefined;
     this.function = this.makeFunction(props);
     if (vpc !== undefined)

@@ -88,6 +88,10 @@ export class Functions extends Construct {
     const needsImage = props.databases.package === 'image' && names.some(isForDatabases);
     this.image = needsImage ? this.makeImage() : undefined;
     this.all = names.map((name) => this.make(name));
+    // Lambda asks whether the role may send to the dead letters, and IAM tells every place of a new role only after a while. Waiting for all
+    // of them gives each more of it.
+    const roles = this.all.map(({ role }) => role);
+    for (const one of this.all) one.function.node.addDependency(...roles);
   }
 
   /** The function of that name, in a stack that has it. */

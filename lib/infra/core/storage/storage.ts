@@ -1,4 +1,5 @@
-// The bucket that holds the store, its key, and the bucket of its access logs. All of it outlives the stack.
+// The bucket that holds the store, its key, and the bucket of its access logs. All of it outlives the stack; only a first
+// deployment that fails takes away what it has made, so that it can be repeated.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
   BlockPublicAccess,
@@ -90,7 +91,7 @@ export class Storage extends Construct {
     })) {
       bucket.addToResourcePolicy(denial);
     }
-    bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    bucket.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.bucket = bucket as IBucket;
   }
 }
@@ -100,7 +101,7 @@ const PRIVATE = {
   objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
   enforceSSL: true,
   minimumTLSVersion: 1.2,
-  removalPolicy: RemovalPolicy.RETAIN,
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
 } as const;
 
 function retention({ lockMode, lockDays }: StorageProps['aws']): ObjectLockRetention {
@@ -134,7 +135,7 @@ function accessLogs(scope: Construct, bucketName: string): IBucket {
       },
     ],
   });
-  logs.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
+  logs.policy?.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
   // Under exact optional properties the class does not fit its own interface.
   return logs as IBucket;
 }

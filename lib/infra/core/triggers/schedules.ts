@@ -5,7 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { resourceName } from '../../../names/aws.ts';
+import { DATABASE_FUNCTIONS, resourceName } from '../../../names/aws.ts';
 import type { DatabaseFunctionName, FunctionName } from '../../../names/aws.ts';
 import type { Functions } from '../functions/functions.ts';
 import { arnHere } from '../permissions.ts';
@@ -63,14 +63,19 @@ export class Schedules extends Construct {
       statements: [
         new PolicyStatement({
           actions: ['lambda:InvokeFunction'],
-          resources: functions.all.map((one) => one.function.functionArn),
+          // By their names: so the role stands long before them, and a schedule that needs it finds it everywhere.
+          resources: functions.all.map(({ functionName }) =>
+            arnHere(this, 'lambda', `function:${functionName}`),
+          ),
         }),
         ...(tasks === undefined
           ? []
           : [
               new PolicyStatement({
                 actions: ['states:StartExecution'],
-                resources: Object.values(tasks.stateMachines).map((one) => one.stateMachineArn),
+                resources: DATABASE_FUNCTIONS.map((name) =>
+                  arnHere(this, 'states', `stateMachine:${resourceName(system, name)}`),
+                ),
               }),
             ]),
         new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }),
@@ -102,7 +107,7 @@ export class Schedules extends Construct {
 
   add(timetable: Timetable): CfnSchedule {
     const { name, about, expression, timeZone = 'UTC', input, worthSeconds } = timetable;
-    const { deadLetters } = this.props;
+    const { deadLetters, functions } = this.props;
     const schedule = new CfnSchedule(this, name, {
       name,
       groupName: resourceName(this.props.system, 'schedules'),
@@ -118,7 +123,8 @@ export class Schedules extends Construct {
         retryPolicy: { maximumEventAgeInSeconds: worthSeconds, maximumRetryAttempts: 10 },
       },
     });
-    schedule.node.addDependency(this.group, this.role);
+    // IAM tells every place of a new role only after a while; making the functions takes longer.
+    schedule.node.addDependency(this.group, this.role, ...functions.all.map((one) => one.function));
     return schedule;
   }
 

@@ -7,6 +7,11 @@ import type { Runs, Timetable } from './schedules.ts';
 
 const HOUR_SECONDS = HOUR_MS / SECOND_MS;
 
+/** The schedule that is made before every alarm. */
+export const FIRST_LOOK = 'first-look';
+/** The schedule that is made after everything else: it marks the store, and a bucket that is not empty cannot be taken away again. */
+export const LAST_SCHEDULE = 'freshness';
+
 /** Every timetable of a system. */
 export function timetables(config: Config): Timetable[] {
   return [
@@ -21,9 +26,18 @@ export function timetables(config: Config): Timetable[] {
       worthSeconds: 6 * HOUR_SECONDS,
     },
     {
-      name: 'freshness',
+      name: FIRST_LOOK,
+      about:
+        'At once when the stack is made, so that no alarm begins without a value; it stores nothing',
+      // Unlike a cron, a rate begins when the schedule is made.
+      expression: 'rate(365 days)',
+      runs: 'freshness',
+      input: { look: 'first' },
+      worthSeconds: 10 * 60,
+    },
+    {
+      name: LAST_SCHEDULE,
       about: 'How old, how large and how whole everything is; at once after a deployment, too',
-      // Unlike a cron, a rate begins when the schedule is made: so no alarm has to wait for its first value.
       expression: 'rate(15 minutes)',
       runs: 'freshness',
       worthSeconds: 10 * 60,

@@ -94,11 +94,16 @@ describe('Spark Bloom Flow', () => {
       'restore-test-assets': { when: monthly, input: { source: 'assets', at: DUE } },
       'restore-test-configuration': { when: monthly },
       'restore-test-application': { when: monthly },
-      freshness: { when: 'rate(15 minutes)', runs: 'freshness' },
+      'first-look': {
+        when: 'rate(365 days)',
+        runs: 'freshness',
+        input: { look: 'first', at: DUE },
+      },
+      freshness: { when: 'rate(15 minutes)', runs: 'freshness', input: { at: DUE } },
       prune: { when: 'cron(30 5 * * ? *)', runs: 'prune' },
       report: { runs: 'alert', input: { report: 'daily', at: DUE } },
     });
-    expect(Object.keys(found)).toHaveLength(10);
+    expect(Object.keys(found)).toHaveLength(11);
   });
 
   test('dumps its database daily at 02:00 UTC, and restores a dump every week', () => {
@@ -214,12 +219,22 @@ describe('the alarm of what is late', () => {
     });
   });
 
+  const scheduleOf = (name: string) =>
+    spark
+      .ofType('AWS::Scheduler::Schedule')
+      .find(([, { Properties }]) => Properties['Name'] === name);
+
   test('waits for the first value, which comes when its schedule is made', () => {
     const alarms = spark.ofType('AWS::CloudWatch::Alarm');
-    const [schedule] = spark
-      .ofType('AWS::Scheduler::Schedule')
-      .filter(([, { Properties }]) => Properties['Name'] === 'freshness');
-    for (const [, { DependsOn }] of alarms) expect(DependsOn).toContain(schedule?.[0]);
+    const [id] = scheduleOf('first-look') ?? [];
+    for (const [, { DependsOn }] of alarms) expect(DependsOn).toContain(id);
+  });
+
+  test('is there before anything is stored, so that a deployment that fails can be taken back', () => {
+    const [, schedule] = scheduleOf('freshness') ?? [];
+    const stored = new Set(schedule?.DependsOn);
+    for (const type of ['AWS::CloudWatch::Alarm', 'AWS::S3::BucketPolicy', 'AWS::Events::Rule'])
+      for (const [id] of spark.ofType(type)) expect(stored).toContain(id);
   });
 
   test('is not there for what has no schedule', () => {

@@ -29,7 +29,7 @@ describe('each function', () => {
       Architectures: ['arm64'],
       TracingConfig: { Mode: 'Active' },
       DeadLetterConfig: { TargetArn: Match.anyValue() },
-      ReservedConcurrentExecutions: Match.anyValue(),
+      ReservedConcurrentExecutions: Match.absent(),
       Environment: { Variables: Match.objectLike({ HOLDFAST_STORE: Match.anyValue() }) },
     });
   });
@@ -62,12 +62,12 @@ describe('each function', () => {
     }
   });
 
-  test('reserves no concurrency where the account has none to give', async () => {
+  test('reserves concurrency when asked: a new account has none to give', async () => {
     const { template } = await deployed(
-      sparkWith(['  undo: 14d', '  undo: 14d\n  reservedConcurrency: off']),
+      sparkWith(['  undo: 14d', '  undo: 14d\n  reservedConcurrency: create']),
     );
     template.allResourcesProperties('AWS::Lambda::Function', {
-      ReservedConcurrentExecutions: Match.absent(),
+      ReservedConcurrentExecutions: Match.anyValue(),
     });
   });
 

@@ -129,7 +129,7 @@ describe('a stack that is deleted', () => {
   test('leaves bucket, policies and keys behind, by the ids that they always had', () => {
     const kept = Object.entries(spark.resources).filter(
       ([, { DeletionPolicy, UpdateReplacePolicy }]) =>
-        DeletionPolicy === 'Retain' && UpdateReplacePolicy === 'Retain',
+        DeletionPolicy === 'RetainExceptOnCreate' && UpdateReplacePolicy === 'Retain',
     );
     const types = Object.fromEntries(kept.map(([id, { Type }]) => [id, Type]));
     expect(types).toMatchObject(STATEFUL);
@@ -139,9 +139,9 @@ describe('a stack that is deleted', () => {
     expect(kept).toHaveLength(Object.keys(STATEFUL).length + 12);
   });
 
-  test('is protected from being deleted by mistake, and empties no bucket', async () => {
-    const { stack } = stackOf(await configOf(SPARK));
-    expect(stack.terminationProtection).toBe(true);
+  test('is protected from being deleted by mistake when asked, and empties no bucket', async () => {
+    const on = ['undo: 14d', 'undo: 14d\n  terminationProtection: on'] as const;
+    expect(stackOf(await sparkWith(on)).stack.terminationProtection).toBe(true);
     expect(spark.ofType('Custom::S3AutoDeleteObjects')).toEqual([]);
   });
 
