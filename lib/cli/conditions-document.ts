@@ -32,6 +32,7 @@ const LIMIT_WORDS: Readonly<Record<Limit, string>> = {
   restoreTestMaxAgeSeconds: 'the interval of `restoreTest` and `grace`',
   rtoSeconds: '`rto`',
   capacityBytes: '`capacity`',
+  leastLockSeconds: 'half of `lock.days`, with a day and a half left for a prune that is late',
   nearTimeoutMs: '90 % of its time',
 };
 

@@ -3,6 +3,7 @@ import { alarmPrefix, directAlarmPrefix } from '../names/alarms.ts';
 import { DATABASE_FUNCTIONS, type DatabaseFunctionName, type FunctionName } from '../names/aws.ts';
 import type { Limit, Watched } from '../policy/condition.ts';
 import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions.ts';
+import { leastLockSeconds } from '../policy/upkeep.ts';
 import { isDatabase, type Config } from './config.ts';
 import { functionsOf } from './load/stack-keys.ts';
 
@@ -49,6 +50,11 @@ export function alarmNamed(name: string, config: AlarmConfig): ConfiguredAlarm |
 
 /** What alarms depend on, as far as it is known. */
 export type Limits = Readonly<Partial<Record<Limit, number | undefined>>>;
+
+/** The limits of the store; undefined where no capacity is configured, or no stack locks. */
+export function storeLimits({ capacityBytes, aws }: Pick<Config, 'capacityBytes' | 'aws'>): Limits {
+  return { capacityBytes, leastLockSeconds: aws && leastLockSeconds(aws.lockDays) };
+}
 
 /** At what an alarm goes off; undefined where nothing is promised, and there is none. */
 export function thresholdOf({ threshold, only }: Watched, limits: Limits): number | undefined {

@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import { failedRuns } from './keeping-time.ts';
 import { decide, type PruneDecision } from './prune-decision.ts';
 import { lastPrune, missingSincePrune, releasedAndListed } from './catalog/prune-facts.ts';
+import { soonestLockEnd, type LockedUntil } from './catalog/locks.ts';
 import { readRecords } from './catalog/records.ts';
 import { configuredSince, lastSeen, type SeenConfiguration } from './catalog/schedules-seen.ts';
 import { surveySource, type Survey, type SurveyedBackup } from './catalog/survey.ts';
@@ -32,6 +33,11 @@ export interface MeasureInput {
    * deletes at once.
    */
   readonly isReleased?: ((key: string) => Promise<boolean | undefined>) | undefined;
+  /**
+   * The locks that a stack gives to what it stores, and extends.
+   * @default - none
+   */
+  readonly locks?: { readonly days: number; readonly lockedUntil: LockedUntil } | undefined;
   /** @default untried */
   readonly keys?: StoreFacts['keys'];
   /**
@@ -75,12 +81,14 @@ export async function measure(engine: Engine, input: MeasureInput): Promise<Meas
       ),
       configuration,
       isReleased: input.isReleased,
+      lockedUntil: input.locks?.lockedUntil,
     });
     sources.push(facts);
     surveys.set(source, survey);
   }
-  const { capacityBytes, keys = 'untried' } = input;
-  const store = { storedBytes, capacityBytes, samples: [], skewMs, keys };
+  const { capacityBytes, locks, keys = 'untried' } = input;
+  const lockDays = locks?.days;
+  const store = { storedBytes, capacityBytes, samples: [], skewMs, lockDays, keys };
   return { facts: { at, sources, store }, surveys };
 }
 
@@ -115,11 +123,12 @@ interface SourceInput {
   readonly knownSince: Date | undefined;
   readonly configuration: SeenConfiguration | undefined;
   readonly isReleased: MeasureInput['isReleased'];
+  readonly lockedUntil: LockedUntil | undefined;
 }
 
 async function measureSource(
   engine: Engine,
-  { source, at, promised, knownSince, configuration, isReleased }: SourceInput,
+  { source, at, promised, knownSince, configuration, isReleased, lockedUntil }: SourceInput,
 ): Promise<{ facts: SourceFacts; survey: Survey }> {
   const ago = (ms: number) => new Date(at.getTime() - ms);
   const whole = await surveySource(engine, source);
@@ -149,6 +158,10 @@ async function measureSource(
     })),
     missing: missingSincePrune(whole, last),
     releasedButWanted: await releasedButWanted(decision, isReleased),
+    prunedAt: last?.at,
+    soonestLockEnd:
+      lockedUntil &&
+      (await soonestLockEnd(decision?.keep.map(({ backup }) => backup) ?? [], lockedUntil)),
   };
   return { facts, survey };
 }

@@ -2,6 +2,8 @@
 import type { Engine } from '../engine/engine.ts';
 import { assessStore } from '../engine/freshness.ts';
 import type { MeasureInput } from '../engine/measure.ts';
+import type { Config } from '../config/config.ts';
+import type { Store } from '../stores/store.ts';
 import { promisesOf } from '../config/objectives.ts';
 import { HoldfastError } from '../errors.ts';
 import { MARKER_KEY } from '../format/layout.ts';
@@ -21,9 +23,15 @@ export function assessSystem(
     objectives: promisesOf(config),
     capacityBytes: config.capacityBytes,
     isReleased: engine.store.isReleased?.bind(engine.store),
+    locks: locksOf(config, engine.store),
     keys,
     unmarkedSince,
   });
+}
+
+function locksOf({ aws }: Config, store: Store): MeasureInput['locks'] {
+  const lockedUntil = store.lockedUntil?.bind(store);
+  return aws && lockedUntil && { days: aws.lockDays, lockedUntil };
 }
 
 /** Whether an object of the store can be decrypted and every signing key answers; `unknown` while there is no object. */

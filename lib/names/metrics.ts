@@ -31,7 +31,6 @@ export const SOURCE_METRICS = {
   },
   RestoreSeconds: { unit: 'Seconds', about: 'how long the last proven restore test took' },
   BackupBytes: { unit: 'Bytes', about: 'the stored size of the newest good backup' },
-  BackupFiles: { unit: 'Count', about: 'the entries of the newest good backup' },
   BackupSeconds: { unit: 'Seconds', about: 'how long the newest good backup took' },
   LateBackups: {
     unit: 'Count',
@@ -77,6 +76,20 @@ export const SYSTEM_METRICS = {
   UnconfiguredProblems: {
     unit: 'Count',
     about: 'what is wrong with sources that are in the store and not in the configuration',
+  },
+  PruneAgeSeconds: {
+    unit: 'Seconds',
+    about:
+      'the time since the last prune, of the source whose last one was the longest ago; of a source never pruned, since its oldest backup was stored',
+  },
+  LockSecondsLeft: {
+    unit: 'Seconds',
+    about: 'how long the shortest lock of what is kept lasts; less than 0 when it has ended',
+  },
+  ContentAgeSeconds: {
+    unit: 'Seconds',
+    about:
+      'the time since the content of a backup was last verified, of the one that waits longest',
   },
   StoredBytes: {
     unit: 'Bytes',

@@ -19,6 +19,7 @@ import { restoreTestStatus, type RestoreTestStatus } from './restore-tests.ts';
 import { conditionsOf, type Raised, type SourceSeen } from './source-findings.ts';
 import { GROWTH_DAYS } from './store-conditions.ts';
 import { timeKept } from './time-kept.ts';
+import { upkeepOf, type Upkeep, type UpkeepMeasures } from './upkeep.ts';
 
 export type Verdict = 'fine' | Severity;
 
@@ -31,7 +32,6 @@ export interface SourceMeasures {
   /** How long the last proven restore test took. */
   readonly restoreSeconds: number | undefined;
   readonly backupBytes: number | undefined;
-  readonly backupFiles: number | undefined;
   readonly backupSeconds: number | undefined;
   readonly lateBackups: number;
   readonly nothingGood: number;
@@ -44,7 +44,7 @@ export interface SourceMeasures {
 }
 
 /** The numbers of the whole store. */
-export interface StoreMeasures {
+export interface StoreMeasures extends UpkeepMeasures {
   readonly hiddenManifests: number;
   /** Undefined when none was seen, and some could not be. */
   readonly releasedButWanted: number | undefined;
@@ -89,7 +89,8 @@ export interface Assessment {
 /** Judges what was found. */
 export function assess({ at, sources, store }: Facts): Assessment {
   const judged = sources.map((facts) => judgeSource(facts, at));
-  const storeAssessment = judgeStore(store, judged);
+  const upkeep = upkeepOf(sources, store.lockDays, at);
+  const storeAssessment = judgeStore(store, judged, upkeep);
   const findings = [
     ...judged.flatMap(({ assessment }) => assessment.findings),
     ...storeAssessment.findings,
@@ -154,7 +155,6 @@ function sizesOf({ facts: { backups }, freshness: { newestGoodId } }: SourceSeen
   const newest = backups.find(({ id }) => id === newestGoodId);
   return {
     backupBytes: newest?.storedBytes,
-    backupFiles: newest?.entries,
     backupSeconds: newest && newest.durationMs / 1000,
   };
 }
@@ -179,13 +179,14 @@ function countsOf(raised: readonly Raised[]) {
   };
 }
 
-function judgeStore(facts: StoreFacts, judged: readonly Judged[]): StoreAssessment {
+function judgeStore(facts: StoreFacts, judged: readonly Judged[], upkeep: Upkeep): StoreAssessment {
   const { storedBytes, capacityBytes, samples } = facts;
   const capacity = capacityStatus(storedBytes, capacityBytes, samples);
   const findings = sorted([
     ...capacityFindings(capacity),
     ...clockFindings(facts.skewMs),
     ...keyFindings(facts.keys),
+    ...upkeep.findings,
   ]);
   const count = (code: ConditionCode) =>
     judged.reduce(
@@ -206,6 +207,7 @@ function judgeStore(facts: StoreFacts, judged: readonly Judged[]): StoreAssessme
       untrustedBackups: count('untrusted'),
       futureBackups: count('future'),
       unconfiguredProblems: count('unconfigured'),
+      ...upkeep.measures,
       storedBytes,
       capacityUsedPercent: capacity.usedPercent,
       keyUsable: KEY_USABLE[facts.keys],

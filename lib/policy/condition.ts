@@ -6,7 +6,7 @@ export type Severity = 'watch' | 'alarm';
 /** What depends on the configuration of one source, or of the store; undefined where nothing is promised. */
 export const LIMITS = ['lateAfterSeconds', 'restoreTestMaxAgeSeconds', 'rtoSeconds'] as const;
 export type SourceLimit = (typeof LIMITS)[number];
-export type Limit = SourceLimit | 'capacityBytes' | 'nearTimeoutMs';
+export type Limit = SourceLimit | 'capacityBytes' | 'leastLockSeconds' | 'nearTimeoutMs';
 
 /** When an alarm goes off: its metric is on the wrong side of the threshold. */
 export interface Watched {

@@ -58,6 +58,9 @@ export interface ScheduleSeen {
   readonly last: SeenSchedule | undefined;
 }
 
+/** The backup among those that are kept whose lock ends first; undefined where none is kept, `unseen` where that cannot be read. */
+export type SoonestLockEnd = { readonly id: string; readonly at: Date } | 'unseen' | undefined;
+
 export interface SourceFacts {
   readonly source: string;
   /** Undefined when it is not configured. */
@@ -78,6 +81,10 @@ export interface SourceFacts {
   readonly missing: readonly Problem[];
   /** The ids of those that the policy keeps and that are marked to be deleted; undefined when that could not be seen. */
   readonly releasedButWanted: readonly string[] | undefined;
+  /** When its last prune ended; undefined where there was none. */
+  readonly prunedAt: Date | undefined;
+  /** Of what the policy keeps; undefined also where no stack extends locks. */
+  readonly soonestLockEnd: SoonestLockEnd;
 }
 
 export interface StoreFacts {
@@ -88,6 +95,8 @@ export interface StoreFacts {
   readonly samples: readonly CapacitySample[];
   /** By how much this clock is ahead of the store's. */
   readonly skewMs: number;
+  /** For how many days a stack locks what it stores and keeps; undefined where none does. */
+  readonly lockDays: number | undefined;
   /** Whether the keys could be used; `unknown`: there was nothing to try them on; `untried`: nobody was to try. */
   readonly keys: 'usable' | 'unusable' | 'unknown' | 'untried';
 }

@@ -1,4 +1,5 @@
 // What can be wrong with the store as a whole, with the stack and the functions that watch it, and on this machine. A part of the table in conditions.ts.
+import { DAY_MS, SECOND_MS } from './durations.ts';
 import { COUNTED, HOUR_OF_POINTS, type Condition } from './condition.ts';
 
 /** How much of the capacity is used, in percent, when little is left, and when nothing is. */
@@ -8,6 +9,11 @@ export const FULL_PERCENT = 100;
 export const GROWTH_DAYS = 30;
 /** Of the time that a function has. */
 export const NEAR_TIMEOUT_SHARE = 0.9;
+
+/** A prune comes every day; one that failed is made up for within the day. */
+export const PRUNE_MAX_AGE_SECONDS = (2 * DAY_MS) / SECOND_MS;
+/** All content is verified on the first of each month, which takes a while. */
+export const CONTENT_MAX_AGE_SECONDS = (35 * DAY_MS) / SECOND_MS;
 
 export const STORE_CONDITIONS = {
   hidden: {
@@ -84,6 +90,68 @@ export const STORE_CONDITIONS = {
       metric: 'KeyUsable',
       breach: 'below',
       threshold: 1,
+      points: HOUR_OF_POINTS,
+      silence: 'alarm',
+    },
+  },
+  prune: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'No prune has come for two days, or nobody could tell',
+    means:
+      'Nobody extends the locks of what is kept: before long it can be deleted. Nothing is released either.',
+    next: [
+      'Look at the log of the function prune, its schedule, and the dead letters.',
+      'holdfast status says which source was not pruned; holdfast log SOURCE when it last was.',
+    ],
+    runbook: 'alarm-prune',
+    watched: {
+      metric: 'PruneAgeSeconds',
+      breach: 'above',
+      threshold: PRUNE_MAX_AGE_SECONDS,
+      only: 'leastLockSeconds',
+      points: HOUR_OF_POINTS,
+      silence: 'alarm',
+    },
+  },
+  lock: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'The lock of a backup that is kept ends soon or has ended, or nobody could tell',
+    means: 'When its lock has ended, a backup can be deleted by whoever gets the right to.',
+    next: [
+      'holdfast status names the backup; the log of the function prune says why its lock was not extended.',
+      'When the cause is gone, start the function prune once; the runbook says how.',
+    ],
+    runbook: 'alarm-lock',
+    watched: {
+      metric: 'LockSecondsLeft',
+      breach: 'below',
+      threshold: 'leastLockSeconds',
+      points: HOUR_OF_POINTS,
+      silence: 'alarm',
+    },
+  },
+  'locks-unseen': {
+    about: 'store',
+    severity: 'watch',
+    sentence: 'How long locks last could not be seen',
+  },
+  content: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'The content of a backup was not verified for 35 days, or nobody could tell',
+    means: 'What has rotted in the store since would be noticed by a restore, and not before.',
+    next: [
+      'Look at the log of the function verify, its schedule, and the dead letters.',
+      'holdfast verify --all --level content does the same from the command line.',
+    ],
+    runbook: 'alarm-content',
+    watched: {
+      metric: 'ContentAgeSeconds',
+      breach: 'above',
+      threshold: CONTENT_MAX_AGE_SECONDS,
+      only: 'leastLockSeconds',
       points: HOUR_OF_POINTS,
       silence: 'alarm',
     },

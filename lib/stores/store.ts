@@ -74,6 +74,9 @@ export interface Store {
   /** Whether `key` was released and only waits to be deleted; no method where a release deletes at once. */
   isReleased?(key: string): Promise<boolean>;
 
+  /** Until when `key` cannot be deleted, undefined when nothing keeps it; no method in a store without locks. */
+  lockedUntil?(key: string): Promise<Date | undefined>;
+
   /** The time by the store's own clock. */
   now(): Promise<Date>;
 }

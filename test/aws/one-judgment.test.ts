@@ -40,6 +40,8 @@ import {
 
 const HOUR_MS = 3_600_000;
 
+const LOCK_DAYS = 4;
+
 /** A store that keeps versions, as a bucket does: objects can be hidden, and marked to be deleted. */
 class MeddledStore extends ClockedStore {
   readonly hidden = new Set<string>();
@@ -47,6 +49,12 @@ class MeddledStore extends ClockedStore {
 
   isReleased(key: string): Promise<boolean> {
     return Promise.resolve(this.released.has(key));
+  }
+
+  lockedUntil(key: string): Promise<Date | undefined> {
+    const { storedAt = new Date(0) } = this.objects.get(key) ?? {};
+    const byDefault = new Date(storedAt.getTime() + LOCK_DAYS * DAY_MS);
+    return Promise.resolve(this.protectedUntil.get(key) ?? byDefault);
   }
 
   override async head(key: string): Promise<StoredObject | undefined> {
@@ -146,6 +154,7 @@ const CONFIG = {
   system: SYSTEM,
   sources: [CONFIGURED, ON_REQUEST],
   capacityBytes: 120_000,
+  aws: { lockDays: LOCK_DAYS },
   notify: { heartbeat: { scheme: 'ssm', name: '/heartbeat' } },
 } as unknown as Config;
 
@@ -249,6 +258,7 @@ class System {
         // Sometimes the configuration had another schedule.
         await pruneSource(this.engine, 'site', {
           ...DAILY,
+          lockDays: LOCK_DAYS,
           schedules: new Map([['site', this.runs % 2 === 0 ? SUNDAYS : MONTHLY]]),
         });
         return;
@@ -301,6 +311,7 @@ class System {
       objectives: promisesOf(CONFIG),
       capacityBytes: CONFIG.capacityBytes,
       isReleased: (key) => this.store.isReleased(key),
+      locks: { days: LOCK_DAYS, lockedUntil: (key) => this.store.lockedUntil(key) },
     });
     const [subject = '', ...more] = heard.subjects.slice(before.subjects);
     expect(more).toEqual([]);
@@ -354,7 +365,7 @@ async function live(steps: readonly Step[]): Promise<void> {
 
 test('status, metrics, report and heartbeat agree, whatever became of the store', async () => {
   await fc.assert(fc.asyncProperty(fc.array(aStep, { minLength: 4, maxLength: 12 }), live), {
-    numRuns: process.env['HOLDFAST_LONG'] === undefined ? 8 : 300,
+    numRuns: process.env['HOLDFAST_LONG'] === undefined ? 10 : 300,
     examples: [
       [[]],
       [
@@ -365,6 +376,13 @@ test('status, metrics, report and heartbeat agree, whatever became of the store'
         ],
       ],
       [[{ does: 'run', kind: 'schedule', proven: true }, { does: 'test' }]],
+      [
+        [
+          { does: 'run', kind: 'schedule', proven: true },
+          { does: 'prune' },
+          { does: 'wait', ms: 4 * DAY_MS },
+        ],
+      ],
       [[{ does: 'abandon' }, { does: 'lose', which: 0 }]],
       [
         [
@@ -400,6 +418,8 @@ test('status, metrics, report and heartbeat agree, whatever became of the store'
       'future',
       'untrusted',
       'rto',
+      'prune',
+      'lock',
     ]),
   );
 }, 600_000);

@@ -51,7 +51,14 @@ async function goodBackups(setting: Setting, daysAgo: readonly number[]): Promis
     await verify(setting.createdEvent('assets', id), contextOf());
     ids.push(id);
   }
+  await lockAsTheBucketDoes(setting);
   return ids;
+}
+
+/** The server of the tests shows no locks that are the default of a bucket; S3 does. */
+async function lockAsTheBucketDoes({ store, config }: Setting): Promise<void> {
+  const until = new Date(machineTime().getTime() + (config.aws?.lockDays ?? 0) * DAY_MS);
+  for await (const { key } of store.list('backups/')) await store.protect(key, until);
 }
 
 async function withBackups(daysAgo: readonly number[]): Promise<Setting & { ids: string[] }> {
@@ -107,6 +114,8 @@ describe('prune', () => {
     setting.become(undefined);
     await freshness({}, contextOf());
     expect(await setting.metric('ReleasedButWanted')).toBe(0);
+    expect(await setting.metric('PruneAgeSeconds')).toBeLessThan(600);
+    expect(await setting.metric('LockSecondsLeft')).toBeGreaterThan((13.9 * DAY_MS) / 1000);
     // The lifecycle comes to them: nothing of that is an alarm.
     await stage.gateway.expire(setting.storeBucket);
     await freshness({}, contextOf());
@@ -149,7 +158,6 @@ describe('freshness', () => {
     // By when it ran, not by the day of its trigger.
     expect(age).toBeLessThan((machineTime().getTime() - begin) / 1000 + 2);
     expect(await setting.metric('DamagedBackups', 'assets')).toBe(0);
-    expect(await setting.metric('BackupFiles', 'assets')).toBe(1);
     expect(await setting.metric('KeyUsable')).toBe(1);
     expect(await setting.metric('StoredBytes')).toBeGreaterThan(1000);
     expect(await setting.metric('CapacityUsedPercent')).toBeUndefined();
@@ -199,6 +207,17 @@ describe('freshness', () => {
     await expect(freshness({}, contextOf())).rejects.toThrow();
     expect(await setting.metric('RecoveryPointAgeSeconds', 'assets')).toBeUndefined();
     expect(await setting.metric('HiddenManifests')).toBeUndefined();
+  });
+
+  test('says how long locks last, and since when nobody has looked at content', async () => {
+    const setting = await withBackups([1]);
+    setting.become(undefined);
+    await freshness({}, contextOf());
+    const lockDays = ((await setting.metric('LockSecondsLeft')) ?? 0) * (1000 / DAY_MS);
+    expect(lockDays).toBeGreaterThan(13.9);
+    expect(lockDays).toBeLessThanOrEqual(14);
+    for (const metric of ['PruneAgeSeconds', 'ContentAgeSeconds'])
+      expect(await setting.metric(metric)).toBeLessThan(600);
   });
 
   test('says that a key cannot be used', async () => {

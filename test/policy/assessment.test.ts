@@ -1,7 +1,7 @@
 // Whatever a look at a system finds: what status shows, the numbers that are published and the word "well" agree.
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { SourceConfig } from '../../lib/config/config.ts';
+import type { AwsConfig, SourceConfig } from '../../lib/config/config.ts';
 import { assess, type Assessment } from '../../lib/policy/assessment.ts';
 import { isUnwell } from '../../lib/policy/conditions.ts';
 import type { BackupSeen, Facts, SourceFacts, StoreFacts } from '../../lib/policy/facts.ts';
@@ -130,6 +130,13 @@ const aSource = (source: string): fc.Arbitrary<SourceFacts> =>
       { weight: 1, arbitrary: fc.constant(undefined) },
       { weight: 1, arbitrary: fc.constant(['backup-0']) },
     ),
+    prunedAt: fc.option(anAge.map(before), { nil: undefined }),
+    soonestLockEnd: fc.option(
+      fc
+        .integer({ min: -DAY_MS, max: 20 * DAY_MS })
+        .map((ms) => ({ id: 'site/backup-0', at: before(-ms) })),
+      { nil: undefined },
+    ),
   });
 
 const aStore: fc.Arbitrary<StoreFacts> = fc.record({
@@ -137,6 +144,7 @@ const aStore: fc.Arbitrary<StoreFacts> = fc.record({
   capacityBytes: fc.option(fc.constantFrom(100, 0, 1000), { nil: undefined }),
   samples: fc.constant([]),
   skewMs: fc.constant(0),
+  lockDays: fc.constantFrom(undefined, 1, 2, 14),
   keys: fc.constantFrom(
     'usable' as const,
     'usable' as const,
@@ -176,6 +184,7 @@ function saidOf({ sources, store }: Facts, assessment: Assessment): Said {
       system: 'shop',
       sources: configured.map(([name]) => ({ kind: 'files', name }) as SourceConfig),
       capacityBytes: store.capacityBytes,
+      aws: store.lockDays === undefined ? undefined : ({ lockDays: store.lockDays } as AwsConfig),
     },
     objectives: new Map(configured),
   };
@@ -209,7 +218,14 @@ describe('agreement', () => {
   const quiet: Facts = {
     at: AT,
     sources: [],
-    store: { storedBytes: 90, capacityBytes: 100, samples: [], skewMs: 0, keys: 'usable' },
+    store: {
+      storedBytes: 90,
+      capacityBytes: 100,
+      samples: [],
+      skewMs: 0,
+      lockDays: undefined,
+      keys: 'usable',
+    },
   };
 
   test('is missed when a number says less than status, or more', () => {

@@ -1,10 +1,12 @@
 // Whether all who speak of a system say the same: what `status` shows, what the published numbers make alarms do, and who says "well".
 import {
   alarmsOf,
+  storeLimits,
   thresholdOf,
   type AlarmConfig,
   type ConfiguredAlarm,
 } from '../../lib/config/alarms.ts';
+import type { Config } from '../../lib/config/config.ts';
 import type { Severity } from '../../lib/policy/condition.ts';
 import {
   alarmOf,
@@ -34,7 +36,7 @@ export interface Said {
     readonly sources: ReadonlyMap<string, Numbers>;
     readonly system: Numbers;
   };
-  readonly config: AlarmConfig & { readonly capacityBytes: number | undefined };
+  readonly config: AlarmConfig & Pick<Config, 'capacityBytes' | 'aws'>;
   readonly objectives: ReadonlyMap<string, Objectives>;
 }
 
@@ -77,8 +79,7 @@ function stateOf({ label, code, subject, watched }: ConfiguredAlarm, said: Said)
 }
 
 function limitsFor({ objectives, config, at }: Said, source: string | undefined) {
-  const { capacityBytes } = config;
-  if (source === undefined) return { capacityBytes };
+  if (source === undefined) return storeLimits(config);
   const promised = objectives.get(source);
   return promised === undefined ? {} : limitsOf(promised, at);
 }

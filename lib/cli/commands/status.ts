@@ -1,5 +1,6 @@
 // `holdfast status`: whether each source is protected as it should be. One block each, the verdict first.
 import { promisesOf } from '../../config/objectives.ts';
+import type { AwsConfig } from '../../config/config.ts';
 import { knownSources } from '../../engine/log.ts';
 import type { MeasureInput } from '../../engine/measure.ts';
 import { statusOf, type Status } from '../../engine/status.ts';
@@ -28,6 +29,7 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
       capacityBytes: config?.capacityBytes,
       sources: names,
       isReleased: releasesSeen(engine.store),
+      locks: locksSeen(engine.store, config?.aws),
     }),
     {
       config,
@@ -45,17 +47,25 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
 /** Whoever may read the backups may not always read their tags; then `status` says that it cannot see. */
 function releasesSeen(store: Store): MeasureInput['isReleased'] {
   const isReleased = store.isReleased?.bind(store);
-  return (
-    isReleased &&
-    (async (key) => {
-      try {
-        return await isReleased(key);
-      } catch (error) {
-        if (error instanceof HoldfastError && error.code !== 'CANCELLED') return undefined;
-        throw error;
-      }
-    })
-  );
+  return isReleased && ((key) => orUnseen(isReleased(key), undefined));
+}
+
+function locksSeen(store: Store, aws: AwsConfig | undefined): MeasureInput['locks'] {
+  const lockedUntil = store.lockedUntil?.bind(store);
+  if (lockedUntil === undefined || aws === undefined) return undefined;
+  return {
+    days: aws.lockDays,
+    lockedUntil: (key) => orUnseen(lockedUntil(key), 'unseen' as const),
+  };
+}
+
+async function orUnseen<T, U>(seen: Promise<T>, unseen: U): Promise<T | U> {
+  try {
+    return await seen;
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code !== 'CANCELLED') return unseen;
+    throw error;
+  }
 }
 
 function jsonOf(

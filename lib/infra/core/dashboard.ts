@@ -43,6 +43,7 @@ export class SystemDashboard extends Construct {
         [protection(config)],
         ...config.sources.map((source) => sourceRow(system, source)),
         storeRow(system, config.capacityBytes),
+        upkeepRow(system),
       ],
     });
   }
@@ -79,6 +80,22 @@ function sourceRow(system: string, { name }: SourceConfig): IWidget[] {
       right: [metric('BackupSeconds')],
       width: HALF,
       height: 6,
+    }),
+  ];
+}
+
+function upkeepRow(system: string): IWidget[] {
+  const metric = (which: SystemMetric) => published(systemMetric(system, which));
+  return [
+    new SingleValueWidget({
+      title: 'Since the last prune, until the first lock ends, since content was last verified',
+      metrics: [
+        metric('PruneAgeSeconds'),
+        published(systemMetric(system, 'LockSecondsLeft'), 'smallest'),
+        metric('ContentAgeSeconds'),
+      ],
+      width: FULL,
+      height: 4,
     }),
   ];
 }

@@ -1,7 +1,7 @@
 // Everything that one system needs on AWS, put together.
 import { Aws, CfnRule, Fn, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { alarmsOf } from '../../config/alarms.ts';
+import { alarmsOf, storeLimits } from '../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../config/alarms.ts';
 import { isDatabase, isRemote } from '../../config/config.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
@@ -144,14 +144,14 @@ export class Holdfast extends Construct {
 
   private define(alarm: ConfiguredAlarm, config: Config, now: Date): AlarmDefinition[] {
     const { subject } = alarm;
-    const { system, capacityBytes, sources } = config;
+    const { system, sources } = config;
     switch (subject.about) {
       case 'source': {
         const source = sources.find(({ name }) => name === subject.source);
         return source === undefined ? [] : sourceAlarm(alarm, source, { system, now });
       }
       case 'store':
-        return storeAlarm(alarm, { system, capacityBytes });
+        return storeAlarm(alarm, { system, limits: storeLimits(config) });
       case 'function':
         return functionAlarm(alarm, this.functions.of(subject.function));
       case 'task': {

@@ -5,6 +5,7 @@ import {
   PutObjectRetentionCommand,
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3';
+import type { ObjectLockRetention } from '@aws-sdk/client-s3';
 import { awsFailure } from '../../aws/failure.ts';
 import { HoldfastError } from '../../errors.ts';
 import { RELEASED_TAG } from '../../names/aws.ts';
@@ -18,10 +19,29 @@ import type { Found } from './versions.ts';
  * bucket without locks nothing happens. False when the bucket has none.
  */
 export async function lockUntil(s3: S3, found: Found, until: Date): Promise<boolean> {
-  const { key, versionId } = found;
-  const version = { ...s3.bucket, Key: s3.place.prefix + key, VersionId: versionId };
-  const lock = await request(s3, { operation: 'GetObjectRetention', key }, (attempt) =>
-    s3.client.send(new GetObjectRetentionCommand(version), attempt),
+  const { key } = found;
+  const lock = await lockOf(s3, found);
+  if (lock === 'off') return false;
+  const current = lock?.RetainUntilDate ?? found.storedAt;
+  if (current >= until) return true;
+  const Retention = { Mode: lock?.Mode ?? 'GOVERNANCE', RetainUntilDate: until };
+  await request(s3, { operation: 'PutObjectRetention', key }, (attempt) =>
+    s3.client.send(new PutObjectRetentionCommand({ ...versionOf(s3, found), Retention }), attempt),
+  );
+  return true;
+}
+
+/** When the lock of `found` ends, or has ended; undefined where it has none. */
+export async function lockEnd(s3: S3, found: Found): Promise<Date | undefined> {
+  const lock = await lockOf(s3, found);
+  return lock === 'off' ? undefined : lock?.RetainUntilDate;
+}
+
+/** `off` in a bucket without locks, undefined for an object without one. */
+async function lockOf(s3: S3, found: Found): Promise<ObjectLockRetention | 'off' | undefined> {
+  const about = { operation: 'GetObjectRetention', key: found.key } as const;
+  return request(s3, about, (attempt) =>
+    s3.client.send(new GetObjectRetentionCommand(versionOf(s3, found)), attempt),
   ).then(
     ({ Retention }) => Retention,
     (error: unknown) => {
@@ -31,14 +51,10 @@ export async function lockUntil(s3: S3, found: Found, until: Date): Promise<bool
       throw error;
     },
   );
-  if (lock === 'off') return false;
-  const current = lock?.RetainUntilDate ?? found.storedAt;
-  if (current >= until) return true;
-  const Retention = { Mode: lock?.Mode ?? 'GOVERNANCE', RetainUntilDate: until };
-  await request(s3, { operation: 'PutObjectRetention', key }, (attempt) =>
-    s3.client.send(new PutObjectRetentionCommand({ ...version, Retention }), attempt),
-  );
-  return true;
+}
+
+function versionOf({ bucket, place }: S3, { key, versionId }: Found) {
+  return { ...bucket, Key: place.prefix + key, VersionId: versionId };
 }
 
 // AWS, and others, for a bucket that was made without Object Lock; the last where a server has none at all.

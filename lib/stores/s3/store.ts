@@ -12,7 +12,7 @@ import { connect, request } from './client.ts';
 import type { S3, S3StoreOptions } from './client.ts';
 import { cloneObject } from './clone.ts';
 import { bucketOf } from './errors.ts';
-import { letGo, lockUntil } from './keep.ts';
+import { letGo, lockEnd, lockUntil } from './keep.ts';
 import { putBody } from './put.ts';
 import { readRange } from './read.ts';
 import type { Range } from './read.ts';
@@ -23,7 +23,7 @@ import type { PutOptions, Store, StoredObject } from '../store.ts';
 export type { S3StoreOptions };
 
 /** What is released waits for the lifecycle of the bucket. */
-export type S3Store = Store & Required<Pick<Store, 'isReleased'>>;
+export type S3Store = Store & Required<Pick<Store, 'isReleased' | 'lockedUntil'>>;
 
 interface Known {
   readonly found: Found;
@@ -64,6 +64,10 @@ export async function openS3Store(place: S3Place, options: S3StoreOptions): Prom
     isReleased: async (key) => {
       const found = await find(opened, key);
       return found !== undefined && isReleased(s3, found);
+    },
+    lockedUntil: async (key) => {
+      const found = s3.place.versions ? await find(opened, key) : undefined;
+      return found && lockEnd(s3, found);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { thresholdOf } from '../../../config/alarms.ts';
-import type { ConfiguredAlarm } from '../../../config/alarms.ts';
+import type { ConfiguredAlarm, Limits } from '../../../config/alarms.ts';
 import type { DatabaseFunctionName } from '../../../names/aws.ts';
 import { systemMetric } from '../../../names/metrics.ts';
 import type { SystemMetric } from '../../../names/metrics.ts';
@@ -18,10 +18,10 @@ import type { HoldfastFunction } from '../functions/function.ts';
 /** The alarm of the store; none of its capacity where no capacity is configured. */
 export function storeAlarm(
   alarm: ConfiguredAlarm,
-  { system, capacityBytes }: { system: string; capacityBytes: number | undefined },
+  { system, limits }: { readonly system: string; readonly limits: Limits },
 ): AlarmDefinition[] {
   const { code, watched } = alarm;
-  const threshold = thresholdOf(watched, { capacityBytes });
+  const threshold = thresholdOf(watched, limits);
   if (threshold === undefined) return [];
   const own = published(
     systemMetric(system, watched.metric as SystemMetric),

@@ -1,0 +1,141 @@
+// What a stack does for its store by the clock, and whether it was done: locks are extended every day, content is verified every month. Pure.
+import { finding, type Finding } from './conditions.ts';
+import { DAY_MS, durationText, SECOND_MS } from './durations.ts';
+import type { BackupSeen, SourceFacts } from './facts.ts';
+import { wholeSeconds } from './objectives.ts';
+import { CONTENT_MAX_AGE_SECONDS, PRUNE_MAX_AGE_SECONDS } from './store-conditions.ts';
+
+/** The numbers of the upkeep; undefined where no stack does it, or where nobody could see. */
+export interface UpkeepMeasures {
+  /** How long something has been kept without a prune. */
+  readonly pruneAgeSeconds: number | undefined;
+  /** How long the shortest lock of what is kept lasts; less than 0 when it has ended. */
+  readonly lockSecondsLeft: number | undefined;
+  /** How long the content of a backup has not been looked at. */
+  readonly contentAgeSeconds: number | undefined;
+}
+
+export interface Upkeep {
+  readonly measures: UpkeepMeasures;
+  readonly findings: readonly Finding[];
+}
+
+/** How long a lock lasts at least while a prune comes every day; one that comes late by half a day is no reason to wake anybody. */
+export function leastLockSeconds(lockDays: number): number {
+  const days = Math.max(0, Math.min(lockDays / 2, lockDays - 1.5));
+  return (days * DAY_MS) / SECOND_MS;
+}
+
+/** Judges the upkeep of a store whose locks are `lockDays` long; nothing where no stack keeps it up. */
+export function upkeepOf(
+  sources: readonly SourceFacts[],
+  lockDays: number | undefined,
+  at: Date,
+): Upkeep {
+  if (lockDays === undefined) return NONE;
+  const prune = longest(sources.flatMap((facts) => unpruned(facts, at)));
+  const content = longest(sources.flatMap((facts) => notLookedAt(facts, at)));
+  const isUnseen = sources.some(({ soonestLockEnd }) => soonestLockEnd === 'unseen');
+  const lock = isUnseen ? undefined : soonest(sources, lockDays, at);
+  return {
+    measures: {
+      pruneAgeSeconds: wholeSeconds(prune.ms),
+      lockSecondsLeft: lock && Math.floor(lock.ms / SECOND_MS),
+      contentAgeSeconds: wholeSeconds(content.ms),
+    },
+    findings: [
+      ...pruneFindings(prune),
+      ...(lock === undefined ? [UNSEEN] : lockFindings(lock, lockDays)),
+      ...contentFindings(content),
+    ],
+  };
+}
+
+const NONE: Upkeep = {
+  measures: {
+    pruneAgeSeconds: undefined,
+    lockSecondsLeft: undefined,
+    contentAgeSeconds: undefined,
+  },
+  findings: [],
+};
+
+const UNSEEN = finding('locks-unseen', 'how long locks last could not be seen');
+
+/** A time, and what it is about. */
+interface Timed {
+  readonly name: string;
+  readonly ms: number;
+}
+
+/** The longest; of nothing, no time at all. */
+function longest(times: readonly Timed[]): Timed {
+  return times.reduce((most, one) => (one.ms > most.ms ? one : most), { name: '', ms: 0 });
+}
+
+/** Since its last prune; of a source that never had one, since its oldest backup was stored. */
+function unpruned({ source, objectives, prunedAt, backups }: SourceFacts, at: Date): Timed[] {
+  // Of what is not configured nobody knows what is kept, and no prune comes.
+  if (objectives === undefined) return [];
+  const since = prunedAt ?? first(backups.map(({ storedAt }) => storedAt));
+  return since === undefined ? [] : [{ name: source, ms: at.getTime() - since.getTime() }];
+}
+
+function notLookedAt({ source, backups }: SourceFacts, at: Date): Timed[] {
+  return backups
+    .filter(({ isTrusted, time }) => isTrusted && time <= at)
+    .map((backup) => ({
+      name: `${source}/${backup.id}`,
+      ms: at.getTime() - lastLook(backup).getTime(),
+    }));
+}
+
+function lastLook({ storedAt, evidence }: BackupSeen): Date {
+  const looks = evidence.filter(
+    ({ level, verdict }) => level === 'content' && verdict !== 'inconclusive',
+  );
+  return new Date(Math.max(storedAt.getTime(), ...looks.map((look) => look.at.getTime())));
+}
+
+/** What is stored now is locked for the whole time; so that is the most there is. */
+function soonest(sources: readonly SourceFacts[], lockDays: number, at: Date): Timed {
+  const ends = sources.flatMap(({ soonestLockEnd }) =>
+    soonestLockEnd === undefined || soonestLockEnd === 'unseen'
+      ? []
+      : [{ name: soonestLockEnd.id, ms: soonestLockEnd.at.getTime() - at.getTime() }],
+  );
+  return ends.reduce((least, one) => (one.ms < least.ms ? one : least), {
+    name: '',
+    ms: lockDays * DAY_MS,
+  });
+}
+
+function first(times: readonly Date[]): Date | undefined {
+  return times.length === 0 ? undefined : new Date(Math.min(...times.map((one) => one.getTime())));
+}
+
+function pruneFindings({ name, ms }: Timed): Finding[] {
+  if ((wholeSeconds(ms) ?? 0) <= PRUNE_MAX_AGE_SECONDS) return [];
+  return [
+    finding(
+      'prune',
+      `${name} was not pruned for ${durationText(ms)}; a prune comes every day, and extends the locks of what is kept`,
+    ),
+  ];
+}
+
+function lockFindings({ name, ms }: Timed, lockDays: number): Finding[] {
+  if (Math.floor(ms / SECOND_MS) >= leastLockSeconds(lockDays)) return [];
+  const ends = ms < 0 ? 'has ended' : `ends in ${durationText(ms)}`;
+  return [finding('lock', `the lock of ${name} ${ends}, and nobody has extended it`)];
+}
+
+function contentFindings({ name, ms }: Timed): Finding[] {
+  if ((wholeSeconds(ms) ?? 0) <= CONTENT_MAX_AGE_SECONDS) return [];
+  return [
+    finding(
+      'content',
+      `the content of ${name} was not verified for ${durationText(ms)}; all that is kept is verified every month`,
+    ),
+  ];
+}
