@@ -20,7 +20,7 @@ function modulesIn(folder: string): string[] {
 
 async function look(): Promise<ICruiseResult> {
   const { output } = await cruise(
-    FOLDERS,
+    [...FOLDERS, 'build.ts'],
     { ...rules.options, baseDir: ROOT, ruleSet: rules, validate: true },
     undefined,
     { tsConfig: extractTSConfig(join(ROOT, 'tsconfig.json')) },

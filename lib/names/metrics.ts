@@ -1,15 +1,9 @@
-// Every metric that functions publish and that alarms and the dashboard look at: one closed list for both. Pure.
+// Every metric that functions publish and that alarms and the dashboard look at: one closed list for both, with the unit of each and
+// a sentence part that completes "this is …", for documents. Pure.
 import { METRICS } from './aws.ts';
 
 /** As CloudWatch calls them. */
 export type MetricUnit = 'Seconds' | 'Bytes' | 'Count' | 'Percent';
-
-/** One metric: what its value is, whole, at the time it is published. */
-export interface MetricDefinition {
-  readonly unit: MetricUnit;
-  /** A sentence part that completes "this is …"; dashboards and documents show it. */
-  readonly about: string;
-}
 
 /**
  * With the dimensions `System` and `Source`. `freshness` publishes all of them on each run, computed from the store, so that a missing
@@ -58,7 +52,7 @@ export const SOURCE_METRICS = {
     unit: 'Count',
     about: 'what is unusual about size or number of files or rows of the newest backup',
   },
-} as const satisfies Record<string, MetricDefinition>;
+} as const;
 export type SourceMetric = keyof typeof SOURCE_METRICS;
 
 /** With the dimension `System` alone; published by `freshness` on each run. */
@@ -106,11 +100,23 @@ export const SYSTEM_METRICS = {
     about:
       '1 when an object of the store could be decrypted, or a first look found no object; else 0',
   },
-} as const satisfies Record<string, MetricDefinition>;
+} as const;
 export type SystemMetric = keyof typeof SYSTEM_METRICS;
 
+/** A metric as CloudWatch knows it. */
+export interface NamedMetric<Name extends string> {
+  readonly namespace: string;
+  readonly metricName: Name;
+  readonly unit: MetricUnit;
+  readonly dimensions: { readonly System: string; readonly Source?: string };
+}
+
 /** Namespace, name and dimensions of a metric of one source. */
-export function sourceMetric(system: string, source: string, metric: SourceMetric) {
+export function sourceMetric(
+  system: string,
+  source: string,
+  metric: SourceMetric,
+): NamedMetric<SourceMetric> {
   return {
     namespace: METRICS,
     metricName: metric,
@@ -120,7 +126,7 @@ export function sourceMetric(system: string, source: string, metric: SourceMetri
 }
 
 /** Namespace, name and dimensions of a metric of the whole store. */
-export function systemMetric(system: string, metric: SystemMetric) {
+export function systemMetric(system: string, metric: SystemMetric): NamedMetric<SystemMetric> {
   return {
     namespace: METRICS,
     metricName: metric,

@@ -24,6 +24,11 @@ export interface LoadOptions {
   readonly now: Date;
   /** `--config` */
   readonly configPath?: string | undefined;
+  /**
+   * What gave `configPath`, for the message when that is no file.
+   * @default --config
+   */
+  readonly namedBy?: string;
   /** `--store` */
   readonly store?: string | undefined;
 }
@@ -42,12 +47,12 @@ function isFile(path: string): boolean {
 
 /** The file that would be loaded: absolute. `CONFIG_INVALID` when there is none. */
 export function findConfig(options: LoadOptions): string {
-  const { cwd, home, env, configPath } = options;
+  const { cwd, home, env, configPath, namedBy = '--config' } = options;
   const named = configPath ?? (env['HOLDFAST_CONFIG'] || undefined);
   if (named !== undefined) {
     const path = absolutePath(named, { folder: cwd, home });
     if (isFile(path)) return path;
-    const from = configPath === undefined ? 'HOLDFAST_CONFIG' : '--config';
+    const from = configPath === undefined ? 'HOLDFAST_CONFIG' : namedBy;
     throw new HoldfastError('CONFIG_INVALID', `${from} names ${path}, which is not a file`, {
       hint: 'Name an existing file, or leave it out to have holdfast.yaml looked for.',
     });

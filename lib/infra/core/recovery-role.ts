@@ -1,6 +1,7 @@
 // The role by which people restore: whoever of the account may assume it, with a second factor, reads everything and changes nothing.
 import { Aws, Duration } from 'aws-cdk-lib';
 import { AccountPrincipal, ManagedPolicy, Role } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { resourceName } from '../../names/aws.ts';
 import { readStore, trust, type StoreAccess } from './permissions.ts';
@@ -24,6 +25,14 @@ const PREFIXES = [BACKUPS_PREFIX, RECORDS_PREFIX, INCIDENTS_PREFIX, REPORTS_PREF
 /** A restore may take a night. */
 const SESSION = Duration.hours(12);
 
+/** Reading all backups with what vouches for them: what listing, verifying and restoring take. */
+export function readEverything(store: StoreAccess, keys: SigningKeys): PolicyStatement[] {
+  return [
+    ...readStore(store, [MARKER_KEY, ...PREFIXES.map((prefix) => `${prefix}*`)], ['']),
+    ...trust(keys.all),
+  ];
+}
+
 /** `holdfast-my-site-recovery` */
 export class RecoveryRole extends Construct {
   readonly role: Role;
@@ -35,10 +44,7 @@ export class RecoveryRole extends Construct {
     this.policy = new ManagedPolicy(this, 'Policy', {
       managedPolicyName: name,
       description: `Reading all backups of ${system}, for people`,
-      statements: [
-        ...readStore(store, [MARKER_KEY, ...PREFIXES.map((prefix) => `${prefix}*`)], ['']),
-        ...trust(keys.all),
-      ],
+      statements: readEverything(store, keys),
     });
     this.role = new Role(this, 'Role', {
       roleName: name,

@@ -3,7 +3,7 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Config } from '../../config/config.ts';
 import { isSigner, resourceName, signingAlias } from '../../names/aws.ts';
-import { Holdfast } from './holdfast.ts';
+import { HoldfastSystem } from './system.ts';
 
 export interface HoldfastStackProps {
   /** What `holdfast.yaml` says, as `loadConfig` returns it. */
@@ -14,7 +14,7 @@ export interface HoldfastStackProps {
 
 /** `holdfast-my-site` */
 export class HoldfastStack extends Stack {
-  readonly holdfast: Holdfast;
+  readonly holdfast: HoldfastSystem;
 
   constructor(scope: Construct, props: HoldfastStackProps) {
     const { config, now } = props;
@@ -29,7 +29,7 @@ export class HoldfastStack extends Stack {
       terminationProtection: aws?.terminationProtection ?? false,
       tags: { 'holdfast:system': system },
     });
-    this.holdfast = new Holdfast(this, 'Holdfast', { config, now });
+    this.holdfast = new HoldfastSystem(this, 'Holdfast', { config, now });
     this.tell(system);
   }
 

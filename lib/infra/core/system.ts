@@ -18,6 +18,7 @@ import { deployingRoles } from './deployers.ts';
 import { Events } from './triggers/events.ts';
 import { Functions } from './functions/functions.ts';
 import { Messages } from './messages.ts';
+import type { StoreAccess } from './permissions.ts';
 import { RecoveryRole } from './recovery-role.ts';
 import { Schedules } from './triggers/schedules.ts';
 import { SigningKeys } from './signing-keys.ts';
@@ -34,7 +35,7 @@ const FLAGS = [
   '@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy',
 ];
 
-export interface HoldfastProps {
+export interface SystemProps {
   /** What `holdfast.yaml` says, as `loadConfig` returns it. */
   readonly config: Config;
   /** Where the year begins in which the longest intervals of schedules are looked for. */
@@ -42,8 +43,10 @@ export interface HoldfastProps {
 }
 
 /** Storage, functions, schedules, alarms: what `holdfast.yaml` describes. Goes into any stack of the region of its store. */
-export class Holdfast extends Construct {
+export class HoldfastSystem extends Construct {
   readonly storage: Storage;
+  /** As policies see it. */
+  readonly store: StoreAccess;
   readonly keys: SigningKeys;
   readonly messages: Messages;
   readonly functions: Functions;
@@ -53,7 +56,7 @@ export class Holdfast extends Construct {
   readonly alarms: Alarms;
   readonly recovery: RecoveryRole;
 
-  constructor(scope: Construct, id: string, { config, now }: HoldfastProps) {
+  constructor(scope: Construct, id: string, { config, now }: SystemProps) {
     super(scope, id);
     for (const flag of FLAGS) this.node.setContext(flag, true);
     const aws = awsOf(config);
@@ -78,17 +81,21 @@ export class Holdfast extends Construct {
       email: config.notify.email,
       deployers,
     });
-    const store = {
+    this.store = {
       bucketArn: this.storage.bucket.bucketArn,
       prefix: place.prefix,
       key: this.storage.key,
     };
-    this.recovery = new RecoveryRole(this, 'Recovery', { system, store, keys: this.keys });
+    this.recovery = new RecoveryRole(this, 'Recovery', {
+      system,
+      store: this.store,
+      keys: this.keys,
+    });
     this.functions = new Functions(this, 'Functions', {
       config,
       databases: aws.databases,
       storeUrl: storeUrl(place, aws),
-      store,
+      store: this.store,
       keys: this.keys,
       messages: this.messages,
       logDays: aws.logDays,

@@ -1,0 +1,149 @@
+// `holdfast/cdk`: the construct that teams put into stacks of their own.
+import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import type { IAlarm, IAlarmAction, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Grant, IGrantable, IRole } from 'aws-cdk-lib/aws-iam';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { Config } from '../config/config.ts';
+import { loadForStack } from '../config/load/for-stack.ts';
+import { HoldfastError } from '../errors.ts';
+import { sourceMetric, systemMetric } from '../names/metrics.ts';
+import type { SourceMetric, SystemMetric } from '../names/metrics.ts';
+import { published } from './core/alarms/alarms.ts';
+import { grantAll, mayInvoke } from './core/grants.ts';
+import { readEverything } from './core/recovery-role.ts';
+import { HoldfastSystem } from './core/system.ts';
+
+export interface HoldfastProps {
+  /**
+   * The configuration, as a path from the working folder; the CDK runs an app where its cdk.json is.
+   * @default - the holdfast.yaml in the working folder or above it
+   */
+  readonly configFile?: string;
+}
+
+/**
+ * What one `holdfast.yaml` describes: the bucket of its store, the functions that back up, prove and prune, their schedules, and the alarms.
+ *
+ * Goes into a stack of the region of the store. Names of functions, roles and alarms contain that of the system, so an account and region
+ * holds each system once. The bucket and the keys of backups outlive the stack.
+ *
+ * Throws an error with the code `CONFIG_INVALID` that lists every fault of the configuration with its line.
+ */
+export class Holdfast extends Construct {
+  /** The name of the system. */
+  readonly system: string;
+  /** Holds the store. */
+  readonly bucket: IBucket;
+  /** Where messages to people go; whoever subscribes to it is told. */
+  readonly topic: ITopic;
+  /** What could not be delivered; an alarm tells of each. */
+  readonly deadLetters: IQueue;
+  /** People restore by it, with a second factor. */
+  readonly recoveryRole: IRole;
+  /** All alarms of the system. */
+  readonly alarms: readonly IAlarm[];
+  private readonly config: Config;
+  private readonly parts: HoldfastSystem;
+
+  constructor(scope: Construct, id: string, props: HoldfastProps = {}) {
+    super(scope, id);
+    const { config, now } = loadForStack(props.configFile);
+    checkPlace(this, config);
+    this.config = config;
+    this.parts = new HoldfastSystem(this, 'System', { config, now });
+    this.system = config.system;
+    this.bucket = this.parts.storage.bucket;
+    this.topic = this.parts.messages.topic;
+    this.deadLetters = this.parts.messages.deadLetters;
+    this.recoveryRole = this.parts.recovery.role;
+    this.alarms = this.parts.alarms.all;
+  }
+
+  /** Has `actions` done whenever one of the alarms goes off, besides what `notify` in the configuration says. */
+  onAlarm(...actions: IAlarmAction[]): void {
+    for (const alarm of this.parts.alarms.all) alarm.addAlarmAction(...actions);
+  }
+
+  /** Has `actions` done whenever one of the alarms ends. */
+  onOk(...actions: IAlarmAction[]): void {
+    for (const alarm of this.parts.alarms.all) alarm.addOkAction(...actions);
+  }
+
+  /** A metric of the store as a whole, such as `StoredBytes`: its worst value of each quarter of an hour. */
+  metric(name: SystemMetric, props?: MetricOptions): Metric {
+    const worst = name === 'KeyUsable' ? 'smallest' : 'largest';
+    return published(systemMetric(this.system, name), worst).with(props ?? {});
+  }
+
+  /**
+   * A metric of one source, such as `RecoveryPointAgeSeconds`: its worst value of each quarter of an hour.
+   *
+   * Throws an error with the code `CONFIG_INVALID` when the configuration has no such source.
+   */
+  metricOfSource(source: string, name: SourceMetric, props?: MetricOptions): Metric {
+    const names = this.config.sources.map((one) => one.name);
+    if (!names.includes(source)) {
+      throw new HoldfastError(
+        'CONFIG_INVALID',
+        `${this.config.file} has no source "${source}"; it has: ${names.join(', ')}`,
+        { hint: 'A metric of another name would never have a value.' },
+      );
+    }
+    return published(sourceMetric(this.system, source, name)).with(props ?? {});
+  }
+
+  /** How old the newest good backup of a source is: what its RPO limits. */
+  metricRecoveryPointAge(source: string, props?: MetricOptions): Metric {
+    return this.metricOfSource(source, 'RecoveryPointAgeSeconds', props);
+  }
+
+  /** How long ago a restore test of a source was proven last. */
+  metricRestoreTestAge(source: string, props?: MetricOptions): Metric {
+    return this.metricOfSource(source, 'RestoreTestAgeSeconds', props);
+  }
+
+  /**
+   * Lets `grantee` list, verify and restore all backups, and change nothing.
+   *
+   * Throws an error with the code `CONFIG_INVALID` for a principal of another account: policies of buckets and keys would have to name it.
+   */
+  grantRead(grantee: IGrantable): Grant {
+    return grantAll(this, grantee, readEverything(this.parts.store, this.parts.keys));
+  }
+
+  /**
+   * Lets `grantee` start backups, as `holdfast trigger` does; with `--wait` it needs {@link grantRead}, too.
+   *
+   * Throws as {@link grantRead} does.
+   */
+  grantTrigger(grantee: IGrantable): Grant {
+    return grantAll(this, grantee, mayInvoke(this.parts.functions));
+  }
+}
+
+/** What a configuration says of its place must be true of the stack, wherever that is known before it is deployed. */
+function checkPlace(scope: Construct, { aws, file }: Config): void {
+  if (aws === undefined) return;
+  const stack = Stack.of(scope);
+  const places = [
+    { what: 'region', of: stack.region, wanted: aws.region, where: 'the region of its store' },
+    { what: 'account', of: stack.account, wanted: aws.account, where: 'aws.account' },
+  ];
+  for (const { what, of, wanted, where } of places) {
+    if (wanted === undefined || Token.isUnresolved(of) || of === wanted) continue;
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `the stack "${stack.stackName}" is in the ${what} ${of}; ${file} says ${wanted}, which is ${where}`,
+      { hint: `Put the construct into a stack whose env has the ${what} ${wanted}.` },
+    );
+  }
+  if (Token.isUnresolved(stack.region)) {
+    Annotations.of(scope).addWarningV2(
+      'holdfast:region',
+      `this stack says no region: deploy it to ${aws.region} and nowhere else, because the store is there; env: { region: '${aws.region}' } makes sure of that`,
+    );
+  }
+}

@@ -1,0 +1,190 @@
+// The construct that teams put into stacks of their own: what it takes, what it gives, and what it refuses.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { expect, test } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Holdfast } from '../../lib/infra/holdfast.ts';
+
+const REGION = 'eu-central-1';
+const ACCOUNT = '111122223333';
+
+function file(...lines: readonly string[]): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'holdfast-construct-')), 'backups.yaml');
+  const text = [
+    'version: 1',
+    'system: shop',
+    `store: s3://shop-backups?region=${REGION}`,
+    'sources:',
+    '  assets: { kind: bucket, bucket: shop-assets, schedule: 0 3 * * *, rpo: 25h }',
+    ...lines,
+  ];
+  writeFileSync(path, text.join('\n'));
+  return path;
+}
+
+function stack(env: { region?: string; account?: string } = { region: REGION }): Stack {
+  const outdir = mkdtempSync(join(tmpdir(), 'holdfast-construct-'));
+  return new Stack(new App({ outdir }), 'Team', { env });
+}
+
+function holdfast(on = stack(), ...lines: readonly string[]): Holdfast {
+  return new Holdfast(on, 'Backups', { configFile: file('aws: {}', ...lines) });
+}
+
+/** What the policies that are attached to roles of the team allow: actions, sorted. */
+function grantedActions(on: Stack): string[] {
+  const policies = Template.fromStack(on).findResources('AWS::IAM::Policy') as Record<
+    string,
+    { Properties: { PolicyDocument: { Statement: { Action: string | string[] }[] } } }
+  >;
+  return Object.values(policies)
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    .flatMap(({ Action }) => Action)
+    .sort();
+}
+
+test('the stack of a team gets everything that the configuration describes', () => {
+  const on = stack();
+  const made = holdfast(on);
+  expect(made.system).toBe('shop');
+  const template = Template.fromStack(on);
+  template.hasResourceProperties('AWS::S3::Bucket', { BucketName: 'shop-backups' });
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    FunctionName: 'holdfast-shop-backup',
+  });
+  expect(made.alarms.length).toBe(
+    Object.keys(template.findResources('AWS::CloudWatch::Alarm')).length,
+  );
+});
+
+test('every alarm does what the team wants to be done, when it goes off and when it ends', () => {
+  const on = stack();
+  const [pager, calm] = [new Topic(on, 'Pager'), new Topic(on, 'Calm')];
+  const made = holdfast(on);
+  made.onAlarm(new SnsAction(pager));
+  made.onOk(new SnsAction(calm));
+  const alarms = Template.fromStack(on).findResources('AWS::CloudWatch::Alarm') as Record<
+    string,
+    { Properties: { AlarmActions: unknown[]; OKActions: unknown[] } }
+  >;
+  expect(Object.keys(alarms).length).toBe(made.alarms.length);
+  for (const { Properties } of Object.values(alarms)) {
+    expect(Properties.AlarmActions).toContainEqual({
+      Ref: on.getLogicalId(pager.node.defaultChild as never),
+    });
+    expect(Properties.OKActions).toContainEqual({
+      Ref: on.getLogicalId(calm.node.defaultChild as never),
+    });
+  }
+});
+
+test('metrics are those that freshness publishes', () => {
+  const made = holdfast();
+  expect(made.metricRecoveryPointAge('assets')).toMatchObject({
+    namespace: 'Holdfast',
+    metricName: 'RecoveryPointAgeSeconds',
+    dimensions: { System: 'shop', Source: 'assets' },
+    statistic: 'Maximum',
+  });
+  expect(made.metric('KeyUsable', { label: 'key' })).toMatchObject({
+    dimensions: { System: 'shop' },
+    statistic: 'Minimum',
+    label: 'key',
+  });
+});
+
+test('a metric of a source that is not there is refused', () => {
+  expect(() => holdfast().metricRestoreTestAge('assest')).toThrow(
+    /has no source "assest"; it has: assets/,
+  );
+});
+
+test('who may read can restore, and change nothing', () => {
+  const on = stack();
+  const role = new Role(on, 'Reader', { assumedBy: new AccountRootPrincipal() });
+  holdfast(on).grantRead(role).assertSuccess();
+  expect([...new Set(grantedActions(on))]).toEqual([
+    'kms:Decrypt',
+    'kms:GetPublicKey',
+    's3:GetObject',
+    's3:GetObjectVersion',
+    's3:GetObjectVersionTagging',
+    's3:ListBucket',
+    's3:ListBucketVersions',
+  ]);
+});
+
+test('who may trigger can invoke the function that backs up, and no other', () => {
+  const on = stack();
+  const role = new Role(on, 'Pipeline', { assumedBy: new AccountRootPrincipal() });
+  holdfast(on).grantTrigger(role).assertSuccess();
+  const backup = Template.fromStack(on).findResources('AWS::Lambda::Function', {
+    Properties: { FunctionName: 'holdfast-shop-backup' },
+  });
+  Template.fromStack(on).hasResourceProperties('AWS::IAM::Policy', {
+    PolicyDocument: {
+      Statement: [
+        {
+          Action: 'lambda:InvokeFunction',
+          Effect: 'Allow',
+          Resource: { 'Fn::GetAtt': [Object.keys(backup)[0], 'Arn'] },
+        },
+      ],
+    },
+  });
+});
+
+test('a principal of another account is granted nothing, because its own policy would not suffice', () => {
+  const made = holdfast(stack({ region: REGION, account: ACCOUNT }));
+  const role = Role.fromRoleArn(made, 'Foreign', 'arn:aws:iam::444455556666:role/reader');
+  expect(() => made.grantRead(role)).toThrow(
+    /a principal of the account 444455556666 cannot be granted/,
+  );
+});
+
+test('a stack in another region than the store is refused, and one without a region is warned of', () => {
+  expect(() => holdfast(stack({ region: 'us-east-1' }))).toThrow(
+    /the stack "Team" is in the region us-east-1; .*backups\.yaml says eu-central-1/,
+  );
+  const on = stack({});
+  holdfast(on);
+  Annotations.fromStack(on).hasWarning(
+    '/Team/Backups',
+    Match.stringLikeRegexp('deploy it to eu-central-1 and nowhere else'),
+  );
+});
+
+test('a stack in another account than the configuration says is refused', () => {
+  const on = stack({ region: REGION, account: ACCOUNT });
+  const configFile = file(`aws: { account: '444455556666' }`);
+  expect(() => new Holdfast(on, 'Backups', { configFile })).toThrow(
+    /is in the account 111122223333; .* says 444455556666, which is aws\.account/,
+  );
+});
+
+test('faults of the configuration are told with their lines, and a file that is missing by the name of the property', () => {
+  const configFile = file('aws: { lock: { days: many } }');
+  expect(() => new Holdfast(stack(), 'Backups', { configFile })).toThrow(
+    /backups\.yaml:6:\d+: aws\.lock\.days: /,
+  );
+  expect(() => new Holdfast(stack(), 'Backups', { configFile: 'no.yaml' })).toThrow(
+    /configFile names .*no\.yaml, which is not a file/,
+  );
+});
+
+test('a variable of the shell does not change which bucket a stack has', () => {
+  const on = stack();
+  process.env['HOLDFAST_STORE'] = 's3://somewhere-else?region=us-east-1';
+  try {
+    holdfast(on);
+  } finally {
+    delete process.env['HOLDFAST_STORE'];
+  }
+  Template.fromStack(on).hasResourceProperties('AWS::S3::Bucket', { BucketName: 'shop-backups' });
+});
