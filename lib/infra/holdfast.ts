@@ -1,5 +1,4 @@
 // `holdfast/cdk`: the construct that teams put into stacks of their own.
-import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import type { IAlarm, IAlarmAction, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable, IRole } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -51,7 +50,6 @@ export class Holdfast extends Construct {
   constructor(scope: Construct, id: string, props: HoldfastProps = {}) {
     super(scope, id);
     const { config, now } = loadForStack(props.configFile);
-    checkPlace(this, config);
     this.config = config;
     this.parts = new HoldfastSystem(this, 'System', { config, now });
     this.system = config.system;
@@ -121,29 +119,5 @@ export class Holdfast extends Construct {
    */
   grantTrigger(grantee: IGrantable): Grant {
     return grantAll(this, grantee, mayInvoke(this.parts.functions));
-  }
-}
-
-/** What a configuration says of its place must be true of the stack, wherever that is known before it is deployed. */
-function checkPlace(scope: Construct, { aws, file }: Config): void {
-  if (aws === undefined) return;
-  const stack = Stack.of(scope);
-  const places = [
-    { what: 'region', of: stack.region, wanted: aws.region, where: 'the region of its store' },
-    { what: 'account', of: stack.account, wanted: aws.account, where: 'aws.account' },
-  ];
-  for (const { what, of, wanted, where } of places) {
-    if (wanted === undefined || Token.isUnresolved(of) || of === wanted) continue;
-    throw new HoldfastError(
-      'CONFIG_INVALID',
-      `the stack "${stack.stackName}" is in the ${what} ${of}; ${file} says ${wanted}, which is ${where}`,
-      { hint: `Put the construct into a stack whose env has the ${what} ${wanted}.` },
-    );
-  }
-  if (Token.isUnresolved(stack.region)) {
-    Annotations.of(scope).addWarningV2(
-      'holdfast:region',
-      `this stack says no region: deploy it to ${aws.region} and nowhere else, because the store is there; env: { region: '${aws.region}' } makes sure of that`,
-    );
   }
 }

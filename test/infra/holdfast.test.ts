@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
-import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -145,26 +145,6 @@ test('a principal of another account is granted nothing, because its own policy 
   const role = Role.fromRoleArn(made, 'Foreign', 'arn:aws:iam::444455556666:role/reader');
   expect(() => made.grantRead(role)).toThrow(
     /a principal of the account 444455556666 cannot be granted/,
-  );
-});
-
-test('a stack in another region than the store is refused, and one without a region is warned of', () => {
-  expect(() => holdfast(stack({ region: 'us-east-1' }))).toThrow(
-    /the stack "Team" is in the region us-east-1; .*backups\.yaml says eu-central-1/,
-  );
-  const on = stack({});
-  holdfast(on);
-  Annotations.fromStack(on).hasWarning(
-    '/Team/Backups',
-    Match.stringLikeRegexp('deploy it to eu-central-1 and nowhere else'),
-  );
-});
-
-test('a stack in another account than the configuration says is refused', () => {
-  const on = stack({ region: REGION, account: ACCOUNT });
-  const configFile = file(`aws: { account: '444455556666' }`);
-  expect(() => new Holdfast(on, 'Backups', { configFile })).toThrow(
-    /is in the account 111122223333; .* says 444455556666, which is aws\.account/,
   );
 });
 

@@ -63,7 +63,6 @@ export class HoldfastSystem extends Construct {
     const place = placeOf(config);
     const { system } = config;
     standInPlace(this, aws);
-    const remote = config.sources.filter(isRemote);
     const deployers = deployingRoles(this, aws.deployingRoles);
     this.storage = new Storage(this, 'Storage', {
       system,
@@ -81,11 +80,8 @@ export class HoldfastSystem extends Construct {
       email: config.notify.email,
       deployers,
     });
-    this.store = {
-      bucketArn: this.storage.bucket.bucketArn,
-      prefix: place.prefix,
-      key: this.storage.key,
-    };
+    const { bucket, key } = this.storage;
+    this.store = { bucketArn: bucket.bucketArn, prefix: place.prefix, key };
     this.recovery = new RecoveryRole(this, 'Recovery', {
       system,
       store: this.store,
@@ -116,7 +112,7 @@ export class HoldfastSystem extends Construct {
       ...shared,
       bucketName: place.bucket,
       prefix: place.prefix,
-      sources: remote,
+      sources: config.sources.filter(isRemote),
     });
     const dashboard = this.watch(config, now);
     for (const timetable of timetables(config)) {

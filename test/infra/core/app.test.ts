@@ -8,7 +8,7 @@ import { describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { Config } from '../../../lib/config/config.ts';
-import { Holdfast } from '../../../lib/infra/core/holdfast.ts';
+import { HoldfastSystem } from '../../../lib/infra/core/system.ts';
 import { HoldfastStack } from '../../../lib/infra/core/stack.ts';
 import {
   AUTOMATRON,
@@ -116,7 +116,7 @@ describe('constructs in an app of a team', () => {
       const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'holdfast-app-')) });
       const stack = new Stack(app, 'Own', { env });
       const own = { ...config, aws: { ...config.aws, ...aws } } as Config;
-      new Holdfast(stack, 'Backups', { config: own, now: NOW });
+      new HoldfastSystem(stack, 'Backups', { config: own, now: NOW });
       return stack;
     };
 
