@@ -43,11 +43,18 @@ export function sparkWith(
   return configOf(file);
 }
 
-/** The stack of `config` in an app of its own, not synthesized. */
-export function stackOf(config: Config): { app: App; stack: HoldfastStack } {
+/**
+ * The stack of `config` in an app of its own, not synthesized. CloudFormation's own checks take as long as all else, and are left to
+ * the tests that ask for them.
+ */
+export function stackOf(
+  config: Config,
+  { checked = false } = {},
+): { app: App; stack: HoldfastStack } {
   const app = new App({
     context: flags(),
     outdir: mkdtempSync(join(tmpdir(), 'holdfast-synth-')),
+    builtinCloudFormationValidation: checked,
   });
   return { app, stack: new HoldfastStack(app, { config, now: NOW }) };
 }

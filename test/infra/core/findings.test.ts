@@ -30,7 +30,7 @@ afterEach(() => {
 /** The names of the rules that something in the stack of `config` breaks. */
 function findings(config: Config, change?: (stack: HoldfastStack) => void): string[] {
   jest.spyOn(console, 'error').mockReturnValue();
-  const { app, stack } = stackOf(config);
+  const { app, stack } = stackOf(config, { checked: true });
   Validations.of(app).addPlugins(
     new AwsSolutionsChecks(app),
     new HIPAASecurityChecks(app),
