@@ -1,13 +1,14 @@
 // Compiles what is shipped, for any Node from 22.15 on; into dist, or into a folder that is named: the command line and its worker, the
 // constructs with their types, the app of the stack, and the code of the functions.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import * as esbuild from 'esbuild';
 import ts from 'typescript';
 import { functionCode } from './lib/infra/core/functions/built-code.ts';
 import { SHIPPED_FOLDER, shipCode } from './lib/infra/core/functions/shipped-code.ts';
+import { CERTIFICATES_OF_RDS } from './lib/sources/postgres/server/certificates.ts';
 
 const [outdir = 'dist'] = process.argv.slice(2);
 /** The constructs, as teams import them from `holdfast/cdk`. */
@@ -69,6 +70,7 @@ await esbuild.build({
   },
 });
 shipCode(functionCode(), join(outdir, SHIPPED_FOLDER));
+copyFileSync(CERTIFICATES_OF_RDS, join(outdir, basename(CERTIFICATES_OF_RDS)));
 writeTypes(CONSTRUCTS, join(outdir, 'types'));
 
 /**

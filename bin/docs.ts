@@ -1,4 +1,4 @@
-// Writes what is generated from the code, documents and one module, or with --check tells which have drifted from it.
+// Writes what is generated, documents, one module and the certificates of RDS, or with --check tells which have drifted from it.
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +7,7 @@ import { format, resolveConfig } from 'prettier';
 import { conditionsDocument } from '../lib/cli/conditions-document.ts';
 import { errorsDocument } from '../lib/cli/output/explanations.ts';
 import { configurationDocument, schemaDocument } from '../lib/config/schema/document.ts';
+import { certificatesOfRds } from './certificates-of-rds.ts';
 import { deflateModule } from './deflate-module.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -40,6 +41,7 @@ const documents: Record<string, string> = {
   'docs/errors.md': errorsDocument(),
   'holdfast.schema.json': await formatted('holdfast.schema.json', schemaDocument()),
   'lib/deflate/compiled.ts': await formatted('compiled.ts', deflateModule()),
+  'lib/sources/postgres/server/certificates-of-rds.pem': certificatesOfRds(),
 };
 
 const check = process.argv.includes('--check');

@@ -119,11 +119,23 @@ export interface ParametersSourceConfig extends RemoteSourceCommon {
   readonly region: string | undefined;
 }
 
+/** Where a database is, as far as the secret with its connection does not say so. */
+export interface DatabaseServerConfig {
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly database: string | undefined;
+  readonly user: string | undefined;
+  readonly sslmode: 'disable' | 'require' | 'verify-ca' | 'verify-full' | undefined;
+  /** By which AWS knows the database; undefined where no stack needs it. */
+  readonly resourceId: string | undefined;
+}
+
 /** A database of PostgreSQL that can be reached from where Holdfast runs. */
 export interface PostgresSourceConfig extends SourceCommon {
   readonly kind: 'postgres';
-  /** Where the URL of the database is kept, which holds a password. */
-  readonly connection: SecretReference;
+  /** Where the URL of the database is kept, which holds a password; `iam` for tokens in its place. */
+  readonly connection: SecretReference | 'iam';
+  readonly server: DatabaseServerConfig;
   readonly schemas: readonly string[];
   readonly excludeSchemas: readonly string[];
   readonly tables: readonly string[];

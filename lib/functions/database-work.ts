@@ -11,7 +11,7 @@ async function lookAround(signal: AbortSignal): Promise<void> {
   const { aws, sources } = await readFunctionConfig();
   if (aws?.databases.vpc === undefined) return;
   const schemes = sources.flatMap((source) =>
-    source.kind === 'postgres' ? [source.connection.scheme] : [],
+    source.kind === 'postgres' && source.connection !== 'iam' ? [source.connection.scheme] : [],
   );
   await assertReachable(
     [

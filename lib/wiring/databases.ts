@@ -2,6 +2,7 @@
 import type { PostgresSourceConfig } from '../config/config.ts';
 import { showReference } from '../config/places.ts';
 import type { PostgresOptions } from '../sources/postgres/dump/read.ts';
+import type { Parameters } from '../sources/postgres/server/connection.ts';
 import { postgresKind } from '../sources/postgres/kind.ts';
 import type { Machine } from '../sources/postgres/server/tools.ts';
 import { postgresSource } from '../sources/postgres/source.ts';
@@ -23,8 +24,35 @@ export function openersOn(machine: Machine) {
 
 /** What the configuration of a database says to the code that reads one. */
 export function databaseOptions(
-  { connection, ...rest }: PostgresSourceConfig,
+  { connection, server: configured, ...rest }: PostgresSourceConfig,
   { secret }: Pick<OpenContext, 'secret'>,
 ): PostgresOptions {
-  return { ...rest, url: () => secret(connection), urlFrom: showReference(connection) };
+  const server = parametersOf(configured);
+  if (connection !== 'iam') {
+    const url = () => secret(connection);
+    return { ...rest, server, url, urlFrom: showReference(connection) };
+  }
+  return {
+    ...rest,
+    // A token is sent as it is: to nobody who cannot show that he is the server.
+    server: { sslmode: 'verify-full', ...server },
+    url: () => Promise.resolve('{}'),
+    urlFrom: 'the configuration',
+    token: async (to) => {
+      const { databaseToken } = await import('../aws/database-token.ts');
+      return databaseToken(to, new Date());
+    },
+  };
+}
+
+/** What is configured of where a database is, by the names of libpq. */
+function parametersOf({
+  host,
+  port,
+  database,
+  user,
+  sslmode,
+}: PostgresSourceConfig['server']): Parameters {
+  const all = { host, port: port?.toString(), dbname: database, user, sslmode };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

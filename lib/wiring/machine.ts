@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import process from 'node:process';
 import type { Engine } from '../engine/engine.ts';
+import { CERTIFICATES_OF_RDS } from '../sources/postgres/server/certificates.ts';
 import type { Machine } from '../sources/postgres/server/tools.ts';
 import { VERSION } from '../version.ts';
 
@@ -16,6 +17,7 @@ export const MACHINE: Machine = {
   environment: process.env,
   random: randomName,
   scratch: os.tmpdir(),
+  certificatesOfRds: CERTIFICATES_OF_RDS,
 };
 
 /** The parts of an engine that are the same whatever is configured. */

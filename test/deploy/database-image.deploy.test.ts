@@ -7,6 +7,7 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { handler as verify } from '../../lambda/verify.ts';
 import type { Config, PostgresSourceConfig } from '../../lib/config/config.ts';
+import { NO_SERVER } from '../../lib/config/load/resolve.ts';
 import { functionConfig } from '../../lib/config/load/function-settings.ts';
 import { writeImage } from '../../lib/infra/core/functions/bundle.ts';
 import type { Problem } from '../../lib/errors.ts';
@@ -76,6 +77,7 @@ function sourceIn({ sources: [some] }: Config, secret: string): PostgresSourceCo
     kind: 'postgres',
     name: 'database',
     connection: { scheme: 'secret', name: secret },
+    server: NO_SERVER,
     schemas: [],
     excludeSchemas: [],
     tables: [],

@@ -1,13 +1,18 @@
 // The functions of databases, over a real server, a strict S3 server and keys of KMS: events that come twice, late and wrong.
 import process from 'node:process';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { handler as backup } from '../../lambda/database-backup.ts';
 import { handler as restoreTest } from '../../lambda/database-restore-test.ts';
 import { handler as verify } from '../../lambda/verify.ts';
 import { handler as backupOthers } from '../../lambda/backup.ts';
 import { handler as testOthers } from '../../lambda/restore-test.ts';
 import type { Config, PostgresSourceConfig, SourceConfig } from '../../lib/config/config.ts';
+import { NO_SERVER } from '../../lib/config/load/resolve.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { captureLog, contextOf, startStage, type Setting, type Stage } from './stage.ts';
@@ -71,6 +76,7 @@ function sourceOf(
     kind: 'postgres',
     name: 'database',
     connection: { scheme: 'secret', name: `${database}/url` },
+    server: NO_SERVER,
     schemas: [],
     excludeSchemas: [],
     tables: [],
@@ -96,6 +102,36 @@ async function proven(setting: Setting, at: string): Promise<string> {
 }
 
 describe('a scheduled dump', () => {
+  test('connects by the secret that RDS makes, and by the one that it was rotated to', async () => {
+    const { setting, database } = await withDatabase();
+    const secretOf = (password: string) =>
+      JSON.stringify({
+        ...{ username: 'rotated', password, engine: 'postgres', host: '127.0.0.1' },
+        ...{ port: server.port, dbname: database, dbInstanceIdentifier: 'app' },
+      });
+    for (const [hours, password] of [
+      [2, PASSWORD],
+      [1, `${PASSWORD}-%40&"'`],
+    ] as const) {
+      server.sql(
+        database,
+        `DO $$ BEGIN CREATE ROLE rotated LOGIN; GRANT pg_read_all_data TO rotated; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         ALTER ROLE rotated PASSWORD '${password.replaceAll("'", "''")}'`,
+      );
+      await secrets.send(
+        new PutSecretValueCommand({
+          SecretId: `${database}/url`,
+          SecretString: secretOf(password),
+        }),
+      );
+      setting.become('database-backup');
+      expect(await backup(scheduled(ago(hours * HOUR_MS)), contextOf())).toMatchObject({
+        outcome: 'made',
+        status: 'complete',
+      });
+    }
+  });
+
   test('is made once, however often its event comes, and is proven by another function', async () => {
     const { setting } = await withDatabase();
     const at = ago(HOUR_MS);

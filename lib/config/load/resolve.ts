@@ -4,7 +4,13 @@ import assert from 'node:assert/strict';
 import { timeZoneName } from '../../policy/calendar.ts';
 import { DAY_MS } from '../../policy/durations.ts';
 import { awsOf, deploymentTrigger } from './resolve-aws.ts';
-import type { Config, RestoreTestConfig, RetentionConfig, SourceConfig } from '../config.ts';
+import type {
+  Config,
+  PostgresSourceConfig,
+  RestoreTestConfig,
+  RetentionConfig,
+  SourceConfig,
+} from '../config.ts';
 import { absolutePath, parseKeyReference, parseReference } from '../places.ts';
 import type { Bases } from '../places.ts';
 import type { ConfigShape, RetentionShape, SourceShape } from '../schema/configuration.ts';
@@ -68,6 +74,12 @@ function sourceOf(
 type Own<Source> = Source extends SourceConfig ? Omit<Source, CommonKey> : never;
 type CommonKey = Exclude<keyof SourceConfig, 'kind'>;
 
+/** A connection that says everything. */
+export const NO_SERVER: PostgresSourceConfig['server'] = {
+  ...{ host: undefined, port: undefined, database: undefined, user: undefined },
+  ...{ sslmode: undefined, resourceId: undefined },
+};
+
 /** What a source of one kind has of its own. */
 function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
   switch (shape.kind) {
@@ -77,7 +89,8 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
       return { kind, path, include, exclude, gitignore, secrets, oneFileSystem, times };
     }
     case 'postgres': {
-      const connection = parseReference(shape.connection, bases);
+      const connection =
+        shape.connection === 'iam' ? 'iam' : parseReference(shape.connection, bases);
       assert(connection !== undefined, 'a reference passed the rules that is none');
       const { kind, schemas, excludeSchemas, tables, excludeTables, timestamps, checks } = shape;
       const { binaries, maxDatabaseSize, runOn, format, jobs } = shape;
@@ -85,6 +98,7 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
         kind,
         ...{ schemas, excludeSchemas, tables, excludeTables, timestamps, checks },
         connection,
+        server: { ...NO_SERVER, ...shape.server },
         binaries: binaries === undefined ? undefined : absolutePath(binaries, bases),
         lockWaitTimeoutSeconds: Math.ceil(durationMs(shape.lockWaitTimeout) / 1000),
         maxDatabaseBytes: sizeOf(maxDatabaseSize),

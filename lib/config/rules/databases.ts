@@ -1,4 +1,6 @@
 // What must hold for databases that functions or tasks of the stack back up.
+import { isRdsHost } from '../../names/rds.ts';
+import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
 import { outOfReach, rateFindings } from './functions.ts';
 import type { ConfigShape, SourceShapeOf } from '../schema/configuration.ts';
@@ -15,7 +17,68 @@ export function databaseFindings(
   shape: ConfigShape,
   now: Date,
 ): ConfigFinding[] {
-  return [...jobsFindings(placed), ...stackFindings(placed, shape, now)];
+  return [
+    ...jobsFindings(placed),
+    ...tokenFindings(placed, shape),
+    ...stackFindings(placed, shape, now),
+  ];
+}
+
+/** What no token is made without. */
+const NEEDED_BY_TOKENS = ['host', 'database', 'user'] as const;
+
+/** Finds what tokens of IAM cannot be made or used without, and what only they have a use for. */
+function tokenFindings(
+  { at, source: { connection, server } }: PlacedDatabase,
+  { aws }: ConfigShape,
+): ConfigFinding[] {
+  const path = (option: string) => [...at, 'server', option];
+  if (connection !== 'iam') {
+    if (server.resourceId === undefined) return [];
+    return [
+      {
+        path: path('resourceId'),
+        also: [[...at, 'connection']],
+        message: 'nothing needs it: the connection is no token of IAM',
+        allowed: '"resourceId" together with "connection: iam"',
+      },
+    ];
+  }
+  const needed =
+    aws === undefined ? NEEDED_BY_TOKENS : [...NEEDED_BY_TOKENS, 'resourceId' as const];
+  const missing = needed.filter((option) => server[option] === undefined);
+  return [
+    ...(missing.length === 0
+      ? []
+      : [
+          {
+            path: [...at, 'connection'],
+            also: [[...at, 'server'], ...missing.map(path)],
+            message: `got "iam", and nothing says ${missing.join(', ')}`,
+            allowed: `${missing.join(', ')} in "server" of the source`,
+          },
+        ]),
+    ...(server.host === undefined || isRdsHost(server.host)
+      ? []
+      : [
+          {
+            path: path('host'),
+            also: [[...at, 'connection']],
+            message: `got ${quote(server.host)}, and a token is for the name that RDS gave the server, whatever else leads there`,
+            allowed: 'NAME.ID.REGION.rds.amazonaws.com',
+          },
+        ]),
+    ...(server.sslmode === 'disable'
+      ? [
+          {
+            path: path('sslmode'),
+            also: [[...at, 'connection']],
+            message: 'got "disable", and a token is sent as it is: RDS takes it over TLS alone',
+            allowed: 'verify-full, verify-ca or require',
+          },
+        ]
+      : []),
+  ];
 }
 
 /** Finds jobs of a dump that is read by one. */

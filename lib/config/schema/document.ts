@@ -43,8 +43,9 @@ const RULES = `## Rules across options
 - A source of kind \`bucket\` does not hold the store, or excludes it.
 - With \`aws\`, two backups of a source by a function are at least 15 minutes apart, and what a function reads is \`ssm:\` or
   \`secret:\`.
-- With \`aws\`, the stack backs up sources of kind \`postgres\`: their \`connection\` is \`ssm:\` or \`secret:\`, and \`system\` has at most
-  33 characters. \`runOn: task\` needs \`aws.databases.vpc\` and \`package: image\`; \`layers\` need \`package: zip\`.
+- With \`aws\`, the stack backs up sources of kind \`postgres\`: their \`connection\` is \`ssm:\`, \`secret:\` or \`iam\`, and \`system\` has at most
+  33 characters. \`connection: iam\` needs \`host\`, \`database\`, \`user\` and, with \`aws\`, \`resourceId\` in \`server\`; its host
+  has the name that RDS gave it. \`runOn: task\` needs \`aws.databases.vpc\` and \`package: image\`; \`layers\` need \`package: zip\`.
 - \`aws.lock.days\` is at most \`aws.undo\`: a lock ends at most that long after a backup was let go, so a longer one would hold what
   shall be gone. And every retention policy has a rule that keeps for at least as long as the lock.
 `;

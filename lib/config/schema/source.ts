@@ -10,6 +10,7 @@ import {
   means,
   positiveDuration,
   reference,
+  referenceOr,
   region,
   size,
   text,
@@ -237,11 +238,52 @@ const names = (allowed: string, example: string) =>
 const A_SCHEMA = 'the name of a schema, as it is';
 const A_TABLE = 'schema.table, without quotes and patterns';
 
+const server = z.strictObject({
+  host: means(
+    z.optional(
+      text(/^[A-Za-z0-9_.:-]{1,253}$/, 'the name or the address of a host', 'db.example.com'),
+    ),
+    'The host of the server.',
+  ),
+  port: means(z.optional(z.int().check(z.minimum(1), z.maximum(65_535))), 'Its port.'),
+  database: means(
+    z.optional(text(/^[^\0]{1,63}$/, 'the name of a database', 'app')),
+    'The name of the database.',
+  ),
+  user: means(
+    z.optional(text(/^[^\0]{1,63}$/, 'the name of a role', 'holdfast_reader')),
+    'The role that connects.',
+  ),
+  sslmode: means(
+    z.optional(z.enum(['disable', 'require', 'verify-ca', 'verify-full'])),
+    'How the connection is encrypted, as libpq calls it. `verify-full` unless given, for tokens of IAM and for secrets of RDS; the certificates of RDS come with Holdfast.',
+  ),
+  resourceId: means(
+    z.optional(
+      text(
+        /^(db|cluster|prx)-[A-Za-z0-9]{1,60}$/,
+        'the resource id of an instance, a cluster or a proxy: db-…, cluster-… or prx-…',
+        'db-ABCDEFGHIJKL01234',
+      ),
+    ),
+    'Of `connection: iam` in a stack: the one database that its function may connect to. `aws rds describe-db-instances` has it as `DbiResourceId`, `describe-db-clusters` as `DbClusterResourceId`.',
+  ),
+});
+
 const postgres = z.strictObject({
   kind: means(z.literal('postgres'), 'What is protected: a database of PostgreSQL.'),
   connection: means(
-    reference('the URL of the database', 'env:DATABASE_URL'),
-    'Where the URL of the database is kept: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. A pooler must keep sessions: port 6543 of Supabase does not.',
+    referenceOr(
+      'iam',
+      'tokens of AWS',
+      'the URL or the secret of the database',
+      'env:DATABASE_URL',
+    ),
+    'Where the URL of the database is kept, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, or the secret that RDS makes and rotates: JSON with `username` and `password`, and what else it has. With `iam` nothing is kept: RDS takes tokens, which are made for each connection. A pooler must keep sessions: port 6543 of Supabase does not.',
+  ),
+  server: means(
+    z.prefault(server, {}),
+    'Where the database is, as far as `connection` does not say so. What stands here goes before what stands there.',
   ),
   schemas: means(
     names(A_SCHEMA, 'public'),

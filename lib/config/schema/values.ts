@@ -42,9 +42,18 @@ export const size = () =>
 export const count = () => z.int().check(z.minimum(0), z.maximum(10_000));
 /** A place in a file or on AWS where a secret is; never the secret. `example` as for {@link text}. */
 export const reference = (to: string, example: string) =>
+  text(new RegExp(`^(${REFERENCE})$`), `a reference to ${to}: ${REFERENCE_FORMS}`, example);
+
+/** Names of secrets that RDS manages have an exclamation mark. */
+const REFERENCE =
+  'env:[A-Za-z_][A-Za-z0-9_]*|file:(?!~[^/])[^\\0]+|ssm:\\/[\\w./-]+|secret:[\\w/+=.@:!-]+';
+const REFERENCE_FORMS = 'file:PATH, env:NAME, ssm:/NAME or secret:NAME';
+
+/** A {@link reference}, or a word that stands for something else. */
+export const referenceOr = (word: string, meaning: string, to: string, example: string) =>
   text(
-    /^(env:[A-Za-z_][A-Za-z0-9_]*|file:(?!~[^/])[^\0]+|ssm:\/[\w./-]+|secret:[\w/+=.@:-]+)$/,
-    `a reference to ${to}: file:PATH, env:NAME, ssm:/NAME or secret:NAME`,
+    new RegExp(`^(${word}|${REFERENCE})$`),
+    `${word} (${meaning}), or a reference to ${to}: ${REFERENCE_FORMS}`,
     example,
   );
 

@@ -1,6 +1,6 @@
 // Looks at a database as a backup would, without dumping it: for the doctor.
 import { HoldfastError, type Problem } from '../../errors.ts';
-import { parseConnection } from './server/connection.ts';
+import { connectionTo } from './server/connect.ts';
 import { readExtensions } from './dump/facts.ts';
 import { openKept } from './server/pooler.ts';
 import { preflight } from './dump/preflight.ts';
@@ -26,7 +26,7 @@ export async function examinePostgres(
   machine: Machine,
 ): Promise<ExaminedDatabase> {
   const tools = await findTools(machine, options.binaries);
-  const connection = parseConnection(await options.url(), options.urlFrom, machine.environment);
+  const connection = await connectionTo(options, machine);
   const place = { machine, tools, connection };
   const kept = { ...place, signal: undefined, failure: 'SOURCE_UNREADABLE' } as const;
   await using session = await openKept(kept, options.urlFrom);

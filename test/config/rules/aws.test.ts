@@ -302,6 +302,50 @@ describe('a database on AWS', () => {
     ]);
   });
 
+  const HOST = 'app.abc123.eu-central-1.rds.amazonaws.com';
+
+  test('may have its password in a secret that RDS manages, and its place beside it', () => {
+    const server = `, server: { host: ${HOST}, port: 5433, database: app }`;
+    const { config, faults } = check(onAws(database(server, 'secret:rds!db-0a1b-2c3d')));
+    expect(faults).toEqual([]);
+    expect(config?.sources).toMatchObject([
+      {
+        connection: { scheme: 'secret', name: 'rds!db-0a1b-2c3d' },
+        server: { host: HOST, port: 5433, database: 'app', user: undefined, sslmode: undefined },
+      },
+    ]);
+  });
+
+  test('may be reached by tokens of IAM, for one database and one role of it', () => {
+    const server = `, server: { host: ${HOST}, database: app, user: backup, resourceId: db-ABC }`;
+    const { config, faults } = check(onAws(database(server, 'iam')));
+    expect(faults).toEqual([]);
+    expect(config?.sources).toMatchObject([
+      { connection: 'iam', server: { resourceId: 'db-ABC' } },
+    ]);
+  });
+
+  test.each([
+    ['nothing of where it is', '', 'nothing says host, database, user, resourceId'],
+    [
+      'a name that RDS did not give',
+      ', server: { host: db.example.com, database: app, user: u, resourceId: db-A }',
+      'a token is for the name that RDS gave the server',
+    ],
+    [
+      'no TLS',
+      `, server: { host: ${HOST}, database: app, user: u, resourceId: db-A, sslmode: disable }`,
+      'over TLS alone',
+    ],
+  ])('refuses tokens with %s', (_, server, message) => {
+    expect(faultsOf(onAws(database(server, 'iam'))).join('\n')).toContain(message);
+  });
+
+  test('refuses a resource id that nothing needs', () => {
+    const text = onAws(database(', server: { resourceId: db-ABC }'));
+    expect(faultsOf(text).join('\n')).toContain('no token of IAM');
+  });
+
   test('may be dumped by a task, in a network', () => {
     const rest = `aws: { databases: { postgres: 18, ${VPC} } }`;
     const { config, faults } = check(onAws(database(', runOn: task'), rest));

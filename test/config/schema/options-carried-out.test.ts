@@ -87,6 +87,7 @@ const CARRIED_OUT: Readonly<Record<string, Readonly<Record<string, Evidence>>>> 
     compression: ['lib/sources/postgres/dump/read.ts', 'ENCODINGS[this.options.compression]'],
     tolerate: ['lib/sources/postgres/dump/read.ts', "tolerate.includes('globals')"],
     connection: ['lib/wiring/databases.ts', 'secret(connection)'],
+    server: ['lib/wiring/databases.ts', 'parametersOf(configured)'],
     schemas: ['lib/sources/postgres/dump/preflight.ts', 'schemas'],
     excludeSchemas: ['lib/sources/postgres/dump/preflight.ts', 'excludeSchemas'],
     tables: ['lib/sources/postgres/dump/preflight.ts', 'selection.tables'],

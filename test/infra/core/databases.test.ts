@@ -102,7 +102,7 @@ describe('the image', () => {
     expect(code).toEqual(
       expect.arrayContaining([
         ...['database-backup.js', 'database-restore-test.js', 'runtime.js', 'task.js'],
-        ...['worker.js', 'package.json', 'holdfast.json'],
+        ...['worker.js', 'package.json', 'holdfast.json', 'certificates-of-rds.pem'],
       ]),
     );
     expect(code).not.toContain('backup.js');
@@ -151,6 +151,20 @@ describe('a secret with the connection', () => {
       `arn:aws:ssm:${HERE}:parameter/spark/db`,
     ]);
   });
+});
+
+test('with tokens of IAM, the function may connect as one role to one database, and reads no secret', async () => {
+  const server =
+    'server: { host: app.abc123.eu-central-1.rds.amazonaws.com, database: app, user: backup, resourceId: db-ABC }';
+  const other = await deployed(
+    sparkWith(['connection: secret:spark-bloom-flow/database', `connection: iam\n    ${server}`]),
+  );
+  const { Statement } = policyOf(other, 'database-backup');
+  expect(has(Statement, 'rds-db:connect').map(({ Resource }) => Resource)).toEqual([
+    `arn:aws:rds-db:${HERE}:dbuser:db-ABC/backup`,
+  ]);
+  expect(has(Statement, 'secretsmanager:GetSecretValue')).toEqual([]);
+  expect(has(policyOf(other, 'database-restore-test').Statement, 'rds-db:connect')).toEqual([]);
 });
 
 describe('in a network', () => {

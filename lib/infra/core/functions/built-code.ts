@@ -1,5 +1,5 @@
 // The code of the functions, built from the source: in a checkout, and once for the package, which brings what came of it.
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
@@ -11,6 +11,9 @@ const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const OUT = 'bundles';
 /** What the image of the database functions is built from, besides their code. */
 const IMAGE = join(ROOT, 'lambda/database');
+/** What the function that connects to databases holds the certificates of their servers against: read by libpq, so it is no module. */
+const CERTIFICATES = join(ROOT, 'lib/sources/postgres/server/certificates-of-rds.pem');
+const CONNECTS = 'database-backup.js';
 
 /** Bundled CommonJS calls require for the modules of Node itself. A name that is never made by what makes names short. */
 const REQUIRE =
@@ -60,14 +63,22 @@ function build(): FunctionCode {
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     banner: { js: REQUIRE },
   });
+  const files = new Map(outputFiles.map(({ path, text }) => [basename(path), lean(text)]));
+  const imports = Object.fromEntries(
+    Object.entries(metafile.outputs).map(([path, output]) => [
+      basename(path),
+      output.imports.filter(({ external }) => external !== true).map((one) => basename(one.path)),
+    ]),
+  );
+  const certificates = basename(CERTIFICATES);
+  files.set(certificates, readFileSync(CERTIFICATES, 'utf8'));
   return {
-    files: new Map(outputFiles.map(({ path, text }) => [basename(path), lean(text)])),
-    imports: Object.fromEntries(
-      Object.entries(metafile.outputs).map(([path, { imports }]) => [
-        basename(path),
-        imports.filter(({ external }) => external !== true).map((one) => basename(one.path)),
-      ]),
-    ),
+    files,
+    imports: {
+      ...imports,
+      [certificates]: [],
+      [CONNECTS]: [...(imports[CONNECTS] ?? []), certificates],
+    },
     imagePrograms,
     imageFiles: beside.filter((file) => !file.endsWith('.ts')).map((file) => join(IMAGE, file)),
   };

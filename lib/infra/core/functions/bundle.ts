@@ -47,13 +47,14 @@ function write(folder: string, { entries, configuration, nameOf }: Wanted): void
   const all = functionCode();
   for (const file of neededBy([...entries, WORKER], all)) {
     writeFileSync(join(folder, nameOf(file)), textOf(file, all));
-    writeFileSync(join(folder, `${file}.map`), textOf(`${file}.map`, all));
+    const map = `${file}.map`;
+    if (all.files.has(map)) writeFileSync(join(folder, map), textOf(map, all));
   }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
   writeFileSync(join(folder, FUNCTION_CONFIG_FILE), `${JSON.stringify(configuration)}\n`);
 }
 
-/** `files` and whatever they import, at once or later. */
+/** `files` and whatever they need beside them, at once or later. */
 function neededBy(files: readonly string[], { imports }: FunctionCode): Set<string> {
   const needed = new Set(files);
   // A set that grows while it is walked is walked to its end.

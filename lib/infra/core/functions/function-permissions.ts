@@ -8,7 +8,7 @@ import { servedBy } from '../../../config/load/stack-keys.ts';
 import type { FunctionName } from '../../../names/aws.ts';
 import { putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
-import { readSecret, readSource } from './source-permissions.ts';
+import { connectTo, readSecret, readSource } from './source-permissions.ts';
 import {
   BACKUPS_PREFIX,
   INCIDENTS_PREFIX,
@@ -101,7 +101,7 @@ function writerPermissions(
     ),
     ...putStore(store, [MARKER_KEY, ...written.map((one) => `${one}*`)]),
     ...sources.flatMap((source) => {
-      if (isDatabase(source)) return readSecret(scope, source.connection);
+      if (isDatabase(source)) return connectTo(scope, source);
       return isRemote(source) ? readSource(scope, source) : [];
     }),
   ];

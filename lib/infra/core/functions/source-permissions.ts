@@ -1,14 +1,16 @@
 // What the function that backs up may read of each source, and which secrets functions may read.
-import { Aws, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type {
   BucketSourceConfig,
   GithubSourceConfig,
   ParametersSourceConfig,
+  PostgresSourceConfig,
   RemoteSourceConfig,
 } from '../../../config/config.ts';
 import type { SecretReference } from '../../../config/places.ts';
+import { regionOfRdsHost } from '../../../names/rds.ts';
 
 /** Reading `source`, and nothing else. */
 export function readSource(scope: Construct, source: RemoteSourceConfig): PolicyStatement[] {
@@ -88,6 +90,30 @@ function readParameters(scope: Construct, source: ParametersSourceConfig): Polic
         ]
       : []),
     ...(values ? [decryptThrough(['ssm', 'secretsmanager'], region)] : []),
+  ];
+}
+
+/** Connecting to one database: by reading what its connection is kept in, or as one role of it. */
+export function connectTo(
+  scope: Construct,
+  { connection, server }: PostgresSourceConfig,
+): PolicyStatement[] {
+  if (connection !== 'iam') return readSecret(scope, connection);
+  const { host = '', resourceId = '', user = '' } = server;
+  const region = regionOfRdsHost(host);
+  return [
+    new PolicyStatement({
+      actions: ['rds-db:connect'],
+      resources: [
+        Stack.of(scope).formatArn({
+          ...(region !== undefined && { region }),
+          service: 'rds-db',
+          resource: 'dbuser',
+          resourceName: `${resourceId}/${user}`,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
+    }),
   ];
 }
 

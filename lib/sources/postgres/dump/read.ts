@@ -6,7 +6,8 @@ import { HoldfastError, type Problem } from '../../../errors.ts';
 import type { Encoding } from '../../../format/codec.ts';
 import type { Artifact, DatabaseFacts } from '../../../format/manifest.ts';
 import type { ReadInput, ReadResult } from '../../source.ts';
-import { databaseArgument, parseConnection, type Connection } from '../server/connection.ts';
+import { connectionTo, type DatabaseAccess } from '../server/connect.ts';
+import { databaseArgument, type Connection } from '../server/connection.ts';
 import { defaultJobs, DUMP_FOLDER, scanDirectory } from './directory.ts';
 import { dumpNotes } from './notes.ts';
 import { dumpToFolder, storeFolder } from './write-directory.ts';
@@ -41,12 +42,8 @@ import {
 } from '../server/tools.ts';
 
 /** What of a database is protected, and how; as configured. */
-export interface PostgresOptions extends DumpSelection {
+export interface PostgresOptions extends DumpSelection, DatabaseAccess {
   readonly name: string;
-  /** The URL of the database, which is a secret; asked for once a run. */
-  readonly url: () => Promise<string>;
-  /** Where the URL comes from, for messages: `env:DATABASE_URL`. */
-  readonly urlFrom: string;
   /** An absolute folder with pg_dump, psql and pg_dumpall; undefined for those of the machine. */
   readonly binaries: string | undefined;
   /** How long pg_dump waits for a lock before it gives up. */
@@ -83,11 +80,9 @@ export async function readPostgres(
   input: ReadInput,
 ): Promise<ReadResult> {
   const tools = await findTools(machine, options.binaries);
-  const connection = pinned(
-    parseConnection(await options.url(), options.urlFrom, machine.environment),
-  );
   for (let attempt = 1; ; attempt++) {
     try {
+      const connection = pinned(await connectionTo(options, machine));
       return await new Run(options, { machine, tools, connection }, input).read();
     } catch (error) {
       const again = error instanceof HoldfastError && /conflict with recovery/.test(error.message);
@@ -231,9 +226,15 @@ class Run {
     };
   }
 
-  private dumpInput(run: OfRun): DumpInput {
+  /** Of a program that connects later than others: the secret may be another one by now. */
+  private async connectAnew(): Promise<Connection> {
+    return pinned(await connectionTo(this.options, this.place.machine));
+  }
+
+  private async dumpInput(run: OfRun): Promise<DumpInput> {
     const { lockWaitTimeoutSeconds } = this.options;
-    return { ...this.place, ...run, lockWaitTimeoutSeconds, failure: 'SOURCE_UNREADABLE' };
+    const place = { ...this.place, connection: await this.connectAnew() };
+    return { ...place, ...run, lockWaitTimeoutSeconds, failure: 'SOURCE_UNREADABLE' };
   }
 
   /** Dumps and stores at once: nothing is left to be done. */
@@ -242,7 +243,7 @@ class Run {
     const encoding = ENCODINGS[this.options.compression];
     const totalBytes = predecessor?.manifest.totals.contentBytes;
     let entries = 0;
-    const writer = new DumpWriter(this.dumpInput(run), {
+    const writer = new DumpWriter(await this.dumpInput(run), {
       pool,
       encoding,
       scan: {
@@ -272,7 +273,7 @@ class Run {
   /** Dumps to files. What is left to be done needs the database no more. */
   private async dumpToSpool(run: OfRun, spool: Spool): Promise<() => Promise<Stored>> {
     const jobs = this.options.jobs ?? defaultJobs();
-    const said = await dumpToFolder(this.dumpInput(run), spool.folder, jobs);
+    const said = await dumpToFolder(await this.dumpInput(run), spool.folder, jobs);
     return async () => ({ ...(await this.storeSpooled(run, spool)), said });
   }
 
@@ -311,8 +312,9 @@ class Run {
 
   /** Roles belong to the server, not to the database. What may not be read is said: the dump restores only where they are. */
   private async globals(): Promise<{ artifacts: Artifact[]; problems: Problem[] }> {
-    const { machine, tools, connection } = this.place;
+    const { machine, tools } = this.place;
     try {
+      const connection = await this.connectAnew();
       const text = await outputOf(
         {
           file: path.join(tools.folder, 'pg_dumpall'),

@@ -9,7 +9,8 @@ import type {
   SourceKind,
 } from '../../source.ts';
 import { factsOf } from '../proof/compare-facts.ts';
-import { parseConnection, type Connection } from '../server/connection.ts';
+import { readConnection } from '../server/connect.ts';
+import type { Connection } from '../server/connection.ts';
 import type { Definition, Relation } from '../dump/definitions.ts';
 import { DirectoryText, extractDump } from '../dump/directory.ts';
 import { isDirectory, titleOf } from '../dump/objects.ts';
@@ -56,7 +57,7 @@ import { unknownSettings } from '../dump/unknown-settings.ts';
 /** Restoring backups of databases to databases. */
 export function databaseService(machine: Machine, kind: () => SourceKind): RestoreToService {
   return {
-    label: (target, targetFrom) => parseConnection(target, targetFrom, machine.environment).label,
+    label: (target, targetFrom) => readConnection(target, targetFrom, machine).label,
     restore: (backup, input) =>
       new DatabaseRestore(machineFor(machine, backup.manifest.source), backup, {
         ...input,
@@ -78,7 +79,7 @@ class DatabaseRestore {
     this.machine = machine;
     this.backup = backup;
     this.input = input;
-    this.connection = parseConnection(input.target, input.targetFrom, machine.environment);
+    this.connection = readConnection(input.target, input.targetFrom, machine);
   }
 
   async run(): Promise<RestoredToService> {

@@ -1,5 +1,7 @@
 // Where a database is, as libpq's own variables tell it: a password travels in the environment of a child alone, never in its arguments.
 import { HoldfastError } from '../../../errors.ts';
+import { isRdsHost } from '../../../names/rds.ts';
+import { pairsOfSecret } from './secret-document.ts';
 
 /** A database to connect to. */
 export interface Connection {
@@ -108,12 +110,20 @@ const POOLER_HINT =
 const URL_HINT =
   'It is written postgres://USER:PASSWORD@HOST:PORT/DATABASE; characters such as @ and / in a password are percent-encoded.';
 
+const PLACE_HINT =
+  'A secret that RDS manages holds a user and a password alone: name the rest in `server` of the source, as `server: { host: NAME.ID.REGION.rds.amazonaws.com, database: NAME }`.';
+
 const URL_FORM = /^postgres(?:ql)?:\/\/(?:(.*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/s;
 const PAIRS_FORM = /^[a-z_]+\s*=/;
 
+/** Parameters of libpq that are configured beside a connection string. They go before what it says. */
+export type Parameters = Readonly<Partial<Record<ConfiguredParameter, string>>>;
+type ConfiguredParameter = 'host' | 'port' | 'dbname' | 'user' | 'sslmode';
+
 /**
- * The database that a connection string names: a URL, or `host=… dbname=…`. What it does not say is taken from libpq's variables in
- * `environment`, as libpq does. `where` says where the string comes from, as it is never shown itself.
+ * The database that a connection string names: a URL, `host=… dbname=…`, or the JSON of a secret of RDS. What neither it nor `configured`
+ * says is taken from libpq's variables in `environment`, as libpq does. `where` says where the string comes from, as it is never shown
+ * itself.
  *
  * `CONFIG_INVALID` when it is none of a Postgres database, leads to a transaction pooler, or has what cannot be taken, which is named.
  */
@@ -121,8 +131,15 @@ export function parseConnection(
   text: string,
   where: string,
   environment: Readonly<Record<string, string | undefined>> = {},
+  configured: Parameters = {},
 ): Connection {
-  const given = new Map(readParameters(text.trim(), where));
+  const secret = pairsOfSecret(text.trim(), where);
+  const given = new Map([
+    ...(secret ?? readParameters(text.trim(), where)),
+    ...Object.entries(configured),
+  ]);
+  // An address stands for the host that it was written beside, and for no other.
+  if (configured.host !== undefined) given.delete('hostaddr');
   const variables: [string, string][] = FROM_ENVIRONMENT.flatMap((name) => {
     const value = environment[name];
     return value === undefined || value === '' ? [] : [[name, value]];
@@ -134,7 +151,29 @@ export function parseConnection(
   };
   const extra: Record<string, string> = {};
   for (const [name, value] of given) take(name, value, { env, extra, where });
+  if (secret !== undefined) assertPlaced(env, where);
   return named(env, extra, where);
+}
+
+/** A secret has a password to send: where to is said, and not left to what libpq would try. */
+function assertPlaced(env: Record<string, string>, where: string): void {
+  const { PGHOST, PGHOSTADDR, PGSERVICE, PGDATABASE } = env;
+  const missing = [
+    ...((PGHOST ?? PGHOSTADDR ?? PGSERVICE) === undefined ? ['no host'] : []),
+    ...((PGDATABASE ?? PGSERVICE) === undefined ? ['no database'] : []),
+  ];
+  if (missing.length > 0) throw refused(where, `names ${missing.join(' and ')}`, PLACE_HINT);
+  // Every server of RDS has a certificate, so nothing that calls itself one gets the password without it.
+  if (hostsOf(env).every(isRdsHost)) env['PGSSLMODE'] ??= 'verify-full';
+}
+
+function hostsOf({ PGHOST = '' }: Readonly<Record<string, string>>): string[] {
+  return PGHOST.split(',');
+}
+
+/** Whether RDS made the certificates of all servers that a connection may lead to. */
+export function leadsToRds({ env }: Connection): boolean {
+  return hostsOf(env).every(isRdsHost);
 }
 
 function named(

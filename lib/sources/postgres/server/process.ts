@@ -208,12 +208,12 @@ const PASSING = ['SOURCE_UNREADABLE', 'SOURCE_UNAVAILABLE'] as const;
 const REASONS: readonly Reason[] = [
   {
     words:
-      /(?:password|PAM|LDAP|GSSAPI|SSPI|certificate|peer|ident) authentication failed|no password supplied|no pg_hba\.conf entry|role ".*" does not exist|token.*expired/i,
-    hint: 'The database refuses these credentials: look at user, password and host in the connection, and at what the server lets in. A token of IAM lasts 15 minutes, and is made anew for each run.',
+      /(?:password|PAM|LDAP|RADIUS|GSSAPI|SSPI|certificate|peer|ident) authentication failed|no password supplied|no pg_hba\.conf entry|role ".*" does not exist|token.*expired/i,
+    hint: 'The database refuses these credentials: look at user, password and host in the connection, and at what the server lets in. With tokens of IAM: the role of PostgreSQL needs `GRANT rds_iam`, and the credentials here `rds-db:connect` for it; a token that somebody put into a URL lasts 15 minutes.',
   },
   {
     words: /certificate verify failed|SSL error|root certificate file|server does not support SSL/i,
-    hint: 'The connection could not be encrypted as it is asked for: look at `sslmode` and `sslrootcert` in it, and at the certificate of the server and its date.',
+    hint: 'The connection could not be encrypted as it is asked for: look at `sslmode` and `sslrootcert` in it, and at the certificate of the server and its date. Holdfast brings the certificates of RDS; those of its newest regions it lacks (docs/databases-on-aws.md).',
   },
   {
     words: /aborting because of server version mismatch/,

@@ -18,6 +18,8 @@ export interface Machine {
   readonly debianFolder?: string;
   /** Where a dump in the directory format may be kept while it is worked on; absolute. @default /tmp */
   readonly scratch?: string;
+  /** A file with the certificates of RDS; absolute. */
+  readonly certificatesOfRds?: string;
   /** The folder of a server that came without the programs of a client; taken where no other server serves. */
   readonly embedded?: () => string | undefined;
 }
