@@ -5,12 +5,15 @@ import type { Limit, Watched } from '../policy/condition.ts';
 import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions.ts';
 import { leastLockSeconds } from '../policy/upkeep.ts';
 import { isDatabase, type Config } from './config.ts';
+import { eventRules } from './event-rules.ts';
 import { functionsOf } from './load/stack-keys.ts';
 
 /** What an alarm is about. */
 export type AlarmSubject =
   | { readonly about: 'source'; readonly source: string }
-  | { readonly about: 'store' | 'stack' }
+  | { readonly about: 'store' }
+  /** Which part of what the condition is about: there are more things than one alarm can look at. @default - the first */
+  | { readonly about: 'stack'; readonly part?: number }
   | { readonly about: 'function'; readonly function: FunctionName }
   | { readonly about: 'task'; readonly task: DatabaseFunctionName };
 
@@ -25,6 +28,9 @@ export interface ConfiguredAlarm {
   /** Tells the topic itself, because the function that tells otherwise may be what is wrong. */
   readonly direct: boolean;
 }
+
+/** CloudWatch takes no more in an alarm on an expression. */
+export const METRICS_OF_ALARM = 10;
 
 /** What alarms depend on. */
 export type AlarmConfig = Pick<Config, 'system' | 'sources'>;
@@ -70,12 +76,21 @@ function subjectsOf({ sources }: AlarmConfig): AlarmSubject[] {
     ...functionsOf({ sources }).map((name) => ({ about: 'function', function: name }) as const),
     ...(hasTasks ? DATABASE_FUNCTIONS.map((task) => ({ about: 'task', task }) as const) : []),
     { about: 'stack' },
+    ...furtherParts(sources),
   ];
 }
 
-/** A task has no limits of its own: it fails, or it does not. */
+/** The rules of a stack, as many as an alarm can look at in each part, without the first. */
+function furtherParts(sources: Config['sources']): AlarmSubject[] {
+  const parts = Math.ceil(eventRules(sources).length / METRICS_OF_ALARM);
+  return Array.from({ length: parts - 1 }, (_, index) => ({ about: 'stack', part: index + 1 }));
+}
+
+/** A task has no limits of its own: it fails, or it does not. Of rules alone there are any number. */
 function isAbout(subject: AlarmSubject, about: string, code: ConditionCode): boolean {
-  return subject.about === 'task' ? code === 'errors' : subject.about === about;
+  if (subject.about === 'task') return code === 'errors';
+  if (subject.about === 'stack' && subject.part !== undefined) return code === 'lost-events';
+  return subject.about === about;
 }
 
 /** Of failures of these nobody would hear through `alert`. */
@@ -95,6 +110,6 @@ function labelOf(subject: AlarmSubject, code: ConditionCode): string {
     case 'task':
       return `tasks/${subject.task}/${code}`;
     case 'stack':
-      return code;
+      return subject.part === undefined ? code : `${code}-${subject.part + 1}`;
   }
 }

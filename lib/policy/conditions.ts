@@ -2,12 +2,18 @@
 // `status`, alarms, messages, the heartbeat and the documents all read this table, so that none of them can say something else.
 import type { Condition, Severity, Watched } from './condition.ts';
 import { SOURCE_CONDITIONS } from './source-conditions.ts';
-import { MACHINE_CONDITIONS, STACK_CONDITIONS, STORE_CONDITIONS } from './store-conditions.ts';
+import {
+  FUNCTION_CONDITIONS,
+  MACHINE_CONDITIONS,
+  STACK_CONDITIONS,
+  STORE_CONDITIONS,
+} from './store-conditions.ts';
 
 /** The table, by the codes that `status` shows and in which the names of alarms end. */
 export const CONDITIONS = {
   ...SOURCE_CONDITIONS,
   ...STORE_CONDITIONS,
+  ...FUNCTION_CONDITIONS,
   ...STACK_CONDITIONS,
   ...MACHINE_CONDITIONS,
 };

@@ -215,7 +215,7 @@ export const STORE_CONDITIONS = {
   },
 } as const satisfies Record<string, Condition>;
 
-export const STACK_CONDITIONS = {
+export const FUNCTION_CONDITIONS = {
   errors: {
     about: 'function',
     severity: 'alarm',
@@ -250,6 +250,14 @@ export const STACK_CONDITIONS = {
       silence: 'fine',
     },
   },
+} as const satisfies Record<string, Condition>;
+
+const NEXT_OF_LOST = [
+  'holdfast status says what did not run since; trigger it anew.',
+  'Look at the queue of dead letters, its policy, and the key of messages: what was changed?',
+];
+
+export const STACK_CONDITIONS = {
   'dead-letters': {
     about: 'stack',
     severity: 'alarm',
@@ -263,7 +271,40 @@ export const STACK_CONDITIONS = {
       silence: 'fine',
     },
   },
+  'lost-runs': {
+    about: 'stack',
+    severity: 'alarm',
+    sentence:
+      'A run that its schedule could not start was given up, and no dead letter is kept of it',
+    means: 'A scheduled run did not happen, and nobody will try it again.',
+    next: NEXT_OF_LOST,
+    runbook: 'alarm-lost-runs',
+    watched: {
+      metric: 'InvocationsFailedToBeSentToDeadLetterCount',
+      ...COUNTED,
+      silence: 'fine',
+    },
+  },
+  'lost-events': {
+    about: 'stack',
+    severity: 'alarm',
+    sentence: 'An event could not be delivered, and no dead letter is kept of it',
+    means: 'A proof, a backup after a deployment, or a message about an alarm did not happen.',
+    next: NEXT_OF_LOST,
+    runbook: 'alarm-lost-events',
+    watched: { metric: 'InvocationsFailedToBeSentToDlq', ...COUNTED, silence: 'fine' },
+  },
+  'lost-work': {
+    about: 'stack',
+    severity: 'alarm',
+    sentence: 'A function gave an event up, and no dead letter is kept of it',
+    means: 'What that function should have done was not done, and nobody will try it again.',
+    next: NEXT_OF_LOST,
+    runbook: 'alarm-lost-work',
+    watched: { metric: 'DeadLetterErrors', ...COUNTED, silence: 'fine' },
+  },
 } as const satisfies Record<string, Condition>;
+export type StackCode = keyof typeof STACK_CONDITIONS;
 
 /** What only the machine can see on which `status` is run. */
 export const MACHINE_CONDITIONS = {

@@ -24,7 +24,8 @@ import { Schedules } from './triggers/schedules.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { sourceAlarm } from './alarms/of-sources.ts';
 import { Storage } from './storage/storage.ts';
-import { deadLetterAlarm, functionAlarm, storeAlarm, taskAlarm } from './alarms/of-system.ts';
+import { stackAlarm, type StackParts } from './alarms/of-stack.ts';
+import { functionAlarm, storeAlarm, taskAlarm } from './alarms/of-system.ts';
 import { hasTasks, taskRunner, Tasks } from './functions/tasks.ts';
 import { FIRST_LOOK, LAST_SCHEDULE, timetables } from './triggers/timetables.ts';
 
@@ -53,6 +54,7 @@ export class HoldfastSystem extends Construct {
   /** Undefined where nothing outlasts a function. */
   readonly tasks: Tasks | undefined;
   readonly schedules: Schedules;
+  readonly events: Events;
   readonly alarms: Alarms;
   readonly recovery: RecoveryRole;
 
@@ -108,22 +110,27 @@ export class HoldfastSystem extends Construct {
       messagesKey: this.messages.key,
     };
     this.schedules = new Schedules(this, 'Schedules', shared);
-    const events = new Events(this, 'Events', {
+    this.events = new Events(this, 'Events', {
       ...shared,
       bucketName: place.bucket,
       prefix: place.prefix,
       sources: config.sources.filter(isRemote),
     });
     const dashboard = this.watch(config, now);
+    this.runByTheClock(config, dashboard);
+    acknowledgeFindings(this);
+    sayWhatCannotBeUndone(this, place.bucket, aws);
+  }
+
+  private runByTheClock(config: Config, dashboard: SystemDashboard): void {
+    const { storage, alarms, recovery, events } = this;
     for (const timetable of timetables(config)) {
       const schedule = this.schedules.add(timetable);
       // Alarms on silence would go off before the first value.
-      if (timetable.name === FIRST_LOOK) this.alarms.node.addDependency(schedule);
+      if (timetable.name === FIRST_LOOK) alarms.node.addDependency(schedule);
       if (timetable.name === LAST_SCHEDULE)
-        schedule.node.addDependency(this.storage, this.alarms, this.recovery, events, dashboard);
+        schedule.node.addDependency(storage, alarms, recovery, events, dashboard);
     }
-    acknowledgeFindings(this);
-    sayWhatCannotBeUndone(this, place.bucket, aws);
   }
 
   private makeTasks(config: Config, aws: AwsConfig): Tasks | undefined {
@@ -162,8 +169,17 @@ export class HoldfastSystem extends Construct {
         return machine === undefined ? [] : taskAlarm(alarm, subject.task, machine);
       }
       case 'stack':
-        return deadLetterAlarm(alarm, this.messages.deadLetters);
+        return stackAlarm(alarm, this.stackParts());
     }
+  }
+
+  private stackParts(): StackParts {
+    return {
+      deadLetters: this.messages.deadLetters,
+      scheduleGroup: this.schedules.groupName,
+      rules: this.events.rules,
+      functions: this.functions.all,
+    };
   }
 
   private watch(config: Config, now: Date): SystemDashboard {

@@ -2,7 +2,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { thresholdOf } from '../../../config/alarms.ts';
 import type { ConfiguredAlarm, Limits } from '../../../config/alarms.ts';
@@ -82,15 +81,4 @@ export function taskAlarm(
   });
   const sentence = conditionOf(alarm.code).sentence.replace('NAME', `The task ${name}`);
   return [{ alarm, threshold, means: `${sentence}.`, metric }];
-}
-
-/** Events and runs that could not be delivered; among them may be those that tell. */
-export function deadLetterAlarm(alarm: ConfiguredAlarm, queue: IQueue): AlarmDefinition[] {
-  const threshold = thresholdOf(alarm.watched, {});
-  if (threshold === undefined) return [];
-  const metric = queue.metric(alarm.watched.metric, {
-    period: Duration.minutes(5),
-    statistic: Stats.MAXIMUM,
-  });
-  return [{ alarm, threshold, means: `${conditionOf(alarm.code).sentence}.`, metric }];
 }

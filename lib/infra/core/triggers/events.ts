@@ -6,6 +6,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { RemoteSourceConfig } from '../../../config/config.ts';
+import { deploymentRule, STORE_RULES } from '../../../config/event-rules.ts';
 import { alarmPrefix } from '../../../names/alarms.ts';
 import type { FunctionName } from '../../../names/aws.ts';
 import { deploymentPattern } from './deployments.ts';
@@ -30,8 +31,12 @@ interface Reaction {
   readonly input?: RuleTargetInput;
 }
 
+const [STORED, ALARM] = STORE_RULES;
+
 /** The rules of one system on the default bus. */
 export class Events extends Construct {
+  /** In the order of their names in the configuration. */
+  readonly rules: Rule[] = [];
   private readonly props: EventsProps;
 
   constructor(scope: Construct, id: string, props: EventsProps) {
@@ -39,7 +44,7 @@ export class Events extends Construct {
     this.props = props;
     const { system, bucketName, prefix, sources } = props;
     this.react({
-      name: 'stored',
+      name: STORED,
       about: 'A backup was stored: verify it',
       pattern: {
         source: ['aws.s3'],
@@ -52,7 +57,7 @@ export class Events extends Construct {
       runs: 'verify',
     });
     this.react({
-      name: 'alarm',
+      name: ALARM,
       about: 'An alarm has changed: tell people',
       pattern: {
         source: ['aws.cloudwatch'],
@@ -63,9 +68,8 @@ export class Events extends Construct {
     });
     for (const source of sources) {
       for (const trigger of source.onDeployment) {
-        const by = [trigger.by, ...(trigger.name === undefined ? [] : [trigger.name])].join('-');
         this.react({
-          name: `${source.name}-${by}`.replaceAll(/[^A-Za-z0-9-]/g, '-'),
+          name: deploymentRule(source.name, trigger),
           about: `A deployment has succeeded: back up ${source.name}`,
           pattern: deploymentPattern(system, trigger),
           runs: 'backup',
@@ -88,6 +92,7 @@ export class Events extends Construct {
       maxEventAge: Duration.hours(6),
       ...(input !== undefined && { event: input }),
     });
-    new Rule(this, name, { description: about, eventPattern: pattern, targets: [target] });
+    const rule = { description: about, eventPattern: pattern, targets: [target] };
+    this.rules.push(new Rule(this, name, rule));
   }
 }

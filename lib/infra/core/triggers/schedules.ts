@@ -50,12 +50,14 @@ export class Schedules extends Construct {
   private readonly group: CfnScheduleGroup;
   private readonly role: Role;
   readonly policy: ManagedPolicy;
+  readonly groupName: string;
 
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
     this.props = props;
     const { system, functions, tasks, deadLetters, messagesKey } = props;
-    this.group = new CfnScheduleGroup(this, 'Group', { name: resourceName(system, 'schedules') });
+    this.groupName = resourceName(system, 'schedules');
+    this.group = new CfnScheduleGroup(this, 'Group', { name: this.groupName });
     this.group.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.policy = new ManagedPolicy(this, 'Policy', {
       managedPolicyName: resourceName(system, 'schedules'),
@@ -92,11 +94,7 @@ export class Schedules extends Construct {
         conditions: {
           StringEquals: {
             'aws:SourceAccount': Aws.ACCOUNT_ID,
-            'aws:SourceArn': arnHere(
-              this,
-              'scheduler',
-              `schedule-group/${resourceName(system, 'schedules')}`,
-            ),
+            'aws:SourceArn': arnHere(this, 'scheduler', `schedule-group/${this.groupName}`),
           },
         },
       }),
@@ -110,7 +108,7 @@ export class Schedules extends Construct {
     const { deadLetters, functions } = this.props;
     const schedule = new CfnSchedule(this, name, {
       name,
-      groupName: resourceName(this.props.system, 'schedules'),
+      groupName: this.groupName,
       description: about,
       scheduleExpression: expression,
       scheduleExpressionTimezone: timeZone,

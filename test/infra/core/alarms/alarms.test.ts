@@ -262,6 +262,7 @@ describe('an alarm', () => {
       ...['alert', 'freshness'].flatMap((name) =>
         ['duration', 'errors', 'throttles'].map((what) => `functions/${name}/${what}`),
       ),
+      ...['lost-events', 'lost-runs', 'lost-work'],
     ]);
     for (const { actions } of direct) expect(actions[0]).toMatch(/:sns:.*-messages$/);
   });
