@@ -18,7 +18,7 @@ export type AlarmSubject =
   | { readonly about: 'task'; readonly task: DatabaseFunctionName };
 
 export interface ConfiguredAlarm {
-  /** As CloudWatch knows it. */
+  /** As CloudWatch knows it: `holdfast-my-site/sources/site/late`. */
   readonly name: string;
   /** The same without the system: `site/late`. */
   readonly label: string;
@@ -44,7 +44,8 @@ export function alarmsOf(config: AlarmConfig): ConfiguredAlarm[] {
       const direct = isDirect(subject);
       const label = labelOf(subject, code);
       const prefix = direct ? directAlarmPrefix(config.system) : alarmPrefix(config.system);
-      return [{ name: `${prefix}${label}`, label, code, subject, watched, direct }];
+      const name = `${prefix}${subject.about === 'source' ? 'sources/' : ''}${label}`;
+      return [{ name, label, code, subject, watched, direct }];
     }),
   );
 }

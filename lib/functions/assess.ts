@@ -4,6 +4,7 @@ import { assessStore } from '../engine/freshness.ts';
 import type { MeasureInput } from '../engine/measure.ts';
 import type { Config } from '../config/config.ts';
 import type { Store } from '../stores/store.ts';
+import { trustedKeysOf } from '../config/load/function-settings.ts';
 import { promisesOf } from '../config/objectives.ts';
 import { HoldfastError } from '../errors.ts';
 import { MARKER_KEY } from '../format/layout.ts';
@@ -37,13 +38,14 @@ function locksOf({ aws }: Config, store: Store): MeasureInput['locks'] {
 /** Whether an object of the store can be decrypted and every signing key answers; `unknown` while there is no object. */
 export async function tryKeys({
   engine,
+  config,
   kms,
   settings,
   log,
 }: Invocation): Promise<'usable' | 'unusable' | 'unknown'> {
   try {
     const canary = await readCanary(engine);
-    await kmsTrustedKeys(kms, settings.trustedKeys);
+    await kmsTrustedKeys(kms, trustedKeysOf(config, settings));
     return canary ? 'usable' : 'unknown';
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== 'STORE_DENIED') throw error;

@@ -1,4 +1,4 @@
-// What alarms are called: `holdfast-my-site/site/late`. A slash or a dot, because no name of a system holds one. Pure.
+// What alarms are called: `holdfast-my-site/sources/site/late`. A slash or a dot, because no name of a system holds one. Pure.
 import { resourceName } from './aws.ts';
 
 /** What the names of those alarms of a system begin with that the function `alert` tells, and of no other alarms. */

@@ -67,6 +67,11 @@ export function resourceName(system: string, what: string): string {
   return `holdfast-${system}-${what}`;
 }
 
+/** `holdfast-my-site.stored`: rules of events. With a dot, because no name of a system holds one: a pattern for all of them fits no other's. */
+export function ruleName(system: string, what: string): string {
+  return `holdfast-${system}.${what}`;
+}
+
 /** The alias of the key by which a function signs. */
 export function signingAlias(system: string, signer: SignerName): string {
   return `alias/${resourceName(system, signer)}`;

@@ -10,6 +10,7 @@ import type { Config } from '../config/config.ts';
 import {
   FUNCTION_CONFIG_FILE,
   settingsFrom,
+  trustedKeysOf,
   type FunctionSettings,
 } from '../config/load/function-settings.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -74,12 +75,12 @@ function codeFolder(): string {
 
 async function open(settings: FunctionSettings, folder: string): Promise<FunctionSession> {
   const kms = new KMSClient({});
-  const { signingKey, trustedKeys } = settings;
-  const [config, store, signer, fromKms] = await Promise.all([
-    readFunctionConfig(folder),
+  const { signingKey } = settings;
+  const config = await readFunctionConfig(folder);
+  const [store, signer, fromKms] = await Promise.all([
     openStore(settings.store, { random: randomName }),
     signingKey === undefined ? undefined : kmsSigner(kms, signingKey),
-    kmsTrustedKeys(kms, trustedKeys),
+    kmsTrustedKeys(kms, trustedKeysOf(config, settings)),
   ]);
   const trusted: TrustedKey[] = [
     ...config.trust.map((one) => trustedKey(one.name, one.publicKey, one.prefixes)),

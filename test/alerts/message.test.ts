@@ -14,7 +14,7 @@ const CONFIG = {
 } as unknown as Config;
 
 const LATE: AlarmChange = {
-  alarm: 'holdfast-shop/site/late',
+  alarm: 'holdfast-shop/sources/site/late',
   state: 'ALARM',
   since: new Date('2026-11-22T03:00:00Z'),
   previous: 'OK',
@@ -86,7 +86,7 @@ const MESSAGES = {
     alarmMessage(
       {
         ...LATE,
-        alarm: 'holdfast-shop/site/partial',
+        alarm: 'holdfast-shop/sources/site/partial',
         means: 'site: the newest backup lacks something.',
       },
       CONFIG,
@@ -128,9 +128,12 @@ const HOSTILE = [
 ];
 
 test('an alarm that the configuration does not have may be the worst, and is told with its name', () => {
-  const { subject, body } = alarmMessage({ ...LATE, alarm: 'holdfast-shop/gone/partial' }, CONFIG);
+  const { subject, body } = alarmMessage(
+    { ...LATE, alarm: 'holdfast-shop/sources/gone/partial' },
+    CONFIG,
+  );
   expect(subject).toContain('] ALARM: ');
-  expect(body).toContain('alarm    holdfast-shop/gone/partial\n');
+  expect(body).toContain('alarm    holdfast-shop/sources/gone/partial\n');
   expect(body).toContain('next     holdfast status says how everything stands.');
 });
 

@@ -321,7 +321,7 @@ test('a schedule that has stopped is told', async () => {
   const broken = aws.now();
   const schedules = new SchedulerClient(aws.client);
   const { Schedules = [] } = await schedules.send(new ListSchedulesCommand({}));
-  const backup = Schedules.find(({ Name }) => Name?.includes('backup-assets') === true);
+  const backup = Schedules.find(({ Name }) => Name?.includes('assets-backup') === true);
   await schedules.send(
     new DeleteScheduleCommand({ Name: backup?.Name, GroupName: backup?.GroupName }),
   );

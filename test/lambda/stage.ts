@@ -201,9 +201,9 @@ async function setUp(given: Given, options: SettingOptions): Promise<Setting> {
   const plainConfig = configOf(formatS3Url(place), assets);
   const config = { ...plainConfig, ...options.config?.(plainConfig) };
   fs.writeFileSync(path.join(folder, FUNCTION_CONFIG_FILE), JSON.stringify(config));
-  const trustedKeys = stackKeys(config).map(({ name, alias, prefixes }) => {
+  const trustedKeys = stackKeys(config).map(({ name, alias }) => {
     const signer = alias.slice(signingAlias(config.system, '' as SignerName).length) as SignerName;
-    return { name, arn: keys[signer], prefixes };
+    return { name, arn: keys[signer] };
   });
   const become = (signer: SignerName | undefined) => {
     delete process.env['HOLDFAST_SIGNING_KEY'];

@@ -142,7 +142,7 @@ export class Deployed {
     );
     return Object.fromEntries(
       MetricAlarms.map(({ AlarmName = '', StateValue = '' }) => [
-        AlarmName.slice(prefix.length + 1),
+        AlarmName.slice(prefix.length + 1).replace(/^sources\//, ''),
         StateValue,
       ]),
     );

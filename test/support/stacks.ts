@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { App } from 'aws-cdk-lib';
+import { App, NestedStack } from 'aws-cdk-lib';
+import type { Stack } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
 import { Template } from 'aws-cdk-lib/assertions';
 import { loadConfig } from '../../lib/config/load/load.ts';
 import type { Config } from '../../lib/config/config.ts';
@@ -77,15 +79,53 @@ export interface Deployed {
 
 export async function deployed(config: Config | Promise<Config>): Promise<Deployed> {
   const { stack } = stackOf(await config);
-  const template = Template.fromStack(stack);
-  const { Resources } = template.toJSON() as { Resources: Record<string, Resource> };
-  const region = stack.region;
-  const resources = fill(Resources, Resources, region) as Record<string, Resource>;
+  const all = allResourcesOf(stack);
+  const resources = fill(all, all, stack.region) as Record<string, Resource>;
   return {
-    template,
+    template: Template.fromJSON({ Resources: all }),
     resources,
     ofType: (type) => Object.entries(resources).filter(([, { Type }]) => Type === type),
   };
+}
+
+/** The resources of a stack and of all within it, by ids that are theirs alone. */
+export function allResourcesOf(stack: Stack): Record<string, Resource> {
+  const own = resourcesOf(stack);
+  const all = { ...own };
+  // What stands in the stacks of sources is what those stacks wait for, too, and is told what their parameters say.
+  for (const { stack: nested, id } of nestedIn(stack)) {
+    const { DependsOn = [], Properties } = own[id] as Resource;
+    const parameters = (Properties['Parameters'] ?? {}) as Record<string, unknown>;
+    for (const [within, resource] of Object.entries(resourcesOf(nested))) {
+      all[`${id}${within}`] = { ...withParameters(resource, parameters), DependsOn };
+    }
+  }
+  return all;
+}
+
+function resourcesOf(stack: Stack): Record<string, Resource> {
+  return (Template.fromStack(stack).toJSON() as { Resources: Record<string, Resource> }).Resources;
+}
+
+/** The stacks within `stack`, with the ids of the resources that they are in it. */
+export function nestedIn(stack: Stack): { readonly stack: NestedStack; readonly id: string }[] {
+  const isNested = (one: IConstruct): one is NestedStack => NestedStack.isNestedStack(one);
+  return stack.node
+    .findAll()
+    .filter(isNested)
+    .map((nested) => ({
+      stack: nested,
+      id: String(stack.resolve(nested.nestedStackResource?.logicalId)),
+    }));
+}
+
+/** `resource` with the values of `parameters` in place of references to them. */
+function withParameters(resource: Resource, parameters: Record<string, unknown>): Resource {
+  return JSON.parse(JSON.stringify(resource), (_, value: unknown) => {
+    if (typeof value !== 'object' || value === null) return value;
+    const { Ref } = value as { Ref?: unknown };
+    return typeof Ref === 'string' && Ref in parameters ? parameters[Ref] : value;
+  }) as Resource;
 }
 
 /** What `holdfast-…-NAME` may do, as one policy. */

@@ -1,6 +1,7 @@
 // What a function on AWS is told: the configuration as a file beside its code, and in its environment what only the deployment knows.
 import { HoldfastError } from '../../errors.ts';
 import type { Config, SourceConfig } from '../config.ts';
+import { stackKeys } from './stack-keys.ts';
 
 /** The configuration as JSON, in the folder of the function's code. */
 export const FUNCTION_CONFIG_FILE = 'holdfast.json';
@@ -12,13 +13,16 @@ export interface TrustedKmsKey {
   readonly prefixes: readonly string[];
 }
 
+/** A key as the environment has it: what it may vouch for grows with the sources, and the environment holds 4 KB. */
+export type NamedKey = Pick<TrustedKmsKey, 'name' | 'arn'>;
+
 /** What only the deployment knows. */
 export interface FunctionSettings {
   /** The store as an `s3://` URL. */
   readonly store: string;
   /** The key that signs, an ARN; undefined for functions that write nothing. */
   readonly signingKey: string | undefined;
-  readonly trustedKeys: readonly TrustedKmsKey[];
+  readonly trustedKeys: readonly NamedKey[];
   /** The topic for messages to people, an ARN. */
   readonly topic: string | undefined;
 }
@@ -45,9 +49,7 @@ export function environmentOf(settings: FunctionSettings): Record<string, string
   const { store, signingKey, trustedKeys, topic } = settings;
   return {
     [VARIABLES.store]: store,
-    [VARIABLES.trustedKeys]: trustedKeys
-      .map(({ name, arn, prefixes }) => [name, arn, ...prefixes].join(' '))
-      .join('\n'),
+    [VARIABLES.trustedKeys]: trustedKeys.map(({ name, arn }) => `${name} ${arn}`).join('\n'),
     ...(signingKey !== undefined && { [VARIABLES.signingKey]: signingKey }),
     ...(topic !== undefined && { [VARIABLES.topic]: topic }),
   };
@@ -65,11 +67,23 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
     store,
     signingKey: env[VARIABLES.signingKey],
     trustedKeys: (env[VARIABLES.trustedKeys] ?? '').split('\n').flatMap((line) => {
-      const [name, arn, ...prefixes] = line.split(' ');
-      return name === undefined || arn === undefined ? [] : [{ name, arn, prefixes }];
+      const [name, arn] = line.split(' ');
+      return name === undefined || arn === undefined ? [] : [{ name, arn }];
     }),
     topic: env[VARIABLES.topic],
   };
+}
+
+/** The keys of the stack that `config` describes, with what each may vouch for. */
+export function trustedKeysOf(
+  config: Config,
+  { trustedKeys }: Pick<FunctionSettings, 'trustedKeys'>,
+): TrustedKmsKey[] {
+  const arns = new Map(trustedKeys.map(({ name, arn }) => [name, arn]));
+  return stackKeys(config).flatMap(({ name, prefixes }) => {
+    const arn = arns.get(name);
+    return arn === undefined ? [] : [{ name, arn, prefixes }];
+  });
 }
 
 function withoutPath(source: SourceConfig): SourceConfig {

@@ -51,7 +51,8 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
       'X-Ray, PutMetricData, ListSecrets, logins to a registry, deliveries of logs and what looks at networks know no resources; metrics are confined to our namespace.',
   },
   {
-    resource: /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/manifest\.json)$/,
+    resource:
+      /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/[a-z0-9-]+\/\*|\*\/manifest\.json)$/,
     reason: 'Keys of objects carry times and random parts: rights end at their prefix.',
   },
   {
@@ -95,13 +96,7 @@ export function acknowledgeFindings(parts: Parts): void {
   if (storage.accessLogs !== undefined) {
     acknowledge(storage.accessLogs, inAll('S3DefaultEncryptionKMS'), LOG_KEY);
   }
-  for (const one of functions.all) {
-    if (!one.isInNetwork) acknowledge(one.function, inAll('LambdaInsideVPC'), NO_VPC);
-    if (!one.reservesConcurrency)
-      acknowledge(one.function, inAll('LambdaConcurrency'), NOTHING_TO_RESERVE);
-    acknowledge(one.function, ['Serverless-LambdaAsyncFailureDestination'], DEAD_LETTERS);
-    acknowledgeWildcards(one.policy);
-  }
+  acknowledgeFunctions(functions);
   for (const policy of tasks?.policies ?? []) acknowledgeWildcards(policy);
   for (const one of tasks?.definitions ?? [])
     acknowledge(one, ['AwsSolutions-ECS2'], NO_SECRET_VARIABLES);
@@ -110,6 +105,16 @@ export function acknowledgeFindings(parts: Parts): void {
   acknowledge(messages.deadLetters, ['Serverless-SQSRedrivePolicy'], LAST_QUEUE);
   acknowledge(messages.topic, ['Serverless-SNSRedrivePolicy'], E_MAIL);
   for (const alarm of alarms.told) acknowledge(alarm, inAll('CloudWatchAlarmAction'), BY_EVENT);
+}
+
+function acknowledgeFunctions(functions: Functions): void {
+  for (const one of functions.all) {
+    if (!one.isInNetwork) acknowledge(one.function, inAll('LambdaInsideVPC'), NO_VPC);
+    if (!one.reservesConcurrency)
+      acknowledge(one.function, inAll('LambdaConcurrency'), NOTHING_TO_RESERVE);
+    acknowledge(one.function, ['Serverless-LambdaAsyncFailureDestination'], DEAD_LETTERS);
+    for (const policy of one.policies) acknowledgeWildcards(policy);
+  }
 }
 
 function inAll(rule: string): string[] {

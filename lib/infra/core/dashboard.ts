@@ -1,27 +1,32 @@
 // One page for people: what is wrong, and of each source how old, how proven, how large and how slow.
 import { Duration } from 'aws-cdk-lib';
 import {
+  Alarm,
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
   SingleValueWidget,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IAlarm, IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { Config, SourceConfig } from '../../config/config.ts';
 import { resourceName } from '../../names/aws.ts';
 import { sourceMetric, systemMetric } from '../../names/metrics.ts';
 import type { SourceMetric, SystemMetric } from '../../names/metrics.ts';
 import { published } from './alarms/alarms.ts';
+import { arnHere } from './permissions.ts';
 
 export interface SystemDashboardProps {
   readonly config: Config;
-  readonly alarms: readonly IAlarm[];
+  /** The names of all alarms. */
+  readonly alarms: readonly string[];
 }
 
 const FULL = 24;
 const HALF = FULL / 2;
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
+const MOST_ALARMS = 100;
 
 /** `holdfast-my-site` in CloudWatch. */
 export class SystemDashboard extends Construct {
@@ -32,19 +37,28 @@ export class SystemDashboard extends Construct {
       dashboardName: resourceName(system, 'backups'),
       defaultInterval: Duration.days(30),
       widgets: [
-        [
-          new AlarmStatusWidget({
-            title: 'What is wrong',
-            alarms: [...alarms],
-            width: FULL,
-            height: 6,
-          }),
-        ],
+        ...this.status(alarms).map((widget) => [widget]),
         [protection(config)],
         ...config.sources.map((source) => sourceRow(system, source)),
         storeRow(system, config.capacityBytes),
         upkeepRow(system),
       ],
+    });
+  }
+
+  /** By their names: alarms of sources stand in other stacks. */
+  private status(names: readonly string[]): AlarmStatusWidget[] {
+    const parts = Math.ceil(names.length / MOST_ALARMS);
+    return Array.from({ length: parts }, (_, part) => {
+      const own = names.slice(part * MOST_ALARMS, (part + 1) * MOST_ALARMS);
+      return new AlarmStatusWidget({
+        title: parts === 1 ? 'What is wrong' : `What is wrong (${part + 1} of ${parts})`,
+        alarms: own.map((name) =>
+          Alarm.fromAlarmArn(this, name, arnHere(this, 'cloudwatch', `alarm:${name}`)),
+        ),
+        width: FULL,
+        height: 6,
+      });
     });
   }
 }

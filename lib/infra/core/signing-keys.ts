@@ -1,7 +1,7 @@
 // One key per function that signs, so that none can vouch for the work of another.
 import { Construct } from 'constructs';
 import type { Config } from '../../config/config.ts';
-import type { TrustedKmsKey } from '../../config/load/function-settings.ts';
+import type { NamedKey } from '../../config/load/function-settings.ts';
 import { stackKeys } from '../../config/load/stack-keys.ts';
 import { signingAlias } from '../../names/aws.ts';
 import type { SignerName } from '../../names/aws.ts';
@@ -18,15 +18,15 @@ export interface SigningKeysProps {
 
 /** A P-256 key for each function that writes signed files. */
 export class SigningKeys extends Construct {
-  /** All of them, with the keys of a store that each may vouch for. */
-  readonly trusted: readonly TrustedKmsKey[];
+  /** All of them, as functions are told. */
+  readonly trusted: readonly NamedKey[];
   private readonly system: string;
   private readonly keys: ReadonlyMap<string, RetainedKey>;
 
   constructor(scope: Construct, id: string, { config, adopt, deployers }: SigningKeysProps) {
     super(scope, id);
     this.system = config.system;
-    const made = stackKeys(config).map(({ name, alias, prefixes }) => {
+    const made = stackKeys(config).map(({ name, alias }) => {
       const key = new RetainedKey(this, alias.slice('alias/'.length), {
         alias,
         description: `Signs what ${name} writes`,
@@ -36,10 +36,10 @@ export class SigningKeys extends Construct {
         // A function and its role have one name.
         signers: [roleArn(name)],
       });
-      return { name, alias, prefixes, key };
+      return { name, alias, key };
     });
     this.keys = new Map(made.map(({ alias, key }) => [alias, key]));
-    this.trusted = made.map(({ name, prefixes, key }) => ({ name, arn: key.arn, prefixes }));
+    this.trusted = made.map(({ name, key }) => ({ name, arn: key.arn }));
   }
 
   get all(): RetainedKey[] {

@@ -1,9 +1,10 @@
 // Everything that one system needs on AWS, put together.
 import { Aws, CfnRule, Fn, Stack, Token } from 'aws-cdk-lib';
+import type { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { alarmsOf, storeLimits } from '../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../config/alarms.ts';
-import { isDatabase, isRemote } from '../../config/config.ts';
+import { isDatabase } from '../../config/config.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
 import { HoldfastError } from '../../errors.ts';
 import { maxSystemLength } from '../../names/aws.ts';
@@ -23,11 +24,13 @@ import { RecoveryRole } from './recovery-role.ts';
 import { Schedules } from './triggers/schedules.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { sourceAlarm } from './alarms/of-sources.ts';
+import { Sources } from './sources.ts';
 import { Storage } from './storage/storage.ts';
 import { stackAlarm, type StackParts } from './alarms/of-stack.ts';
 import { functionAlarm, storeAlarm, taskAlarm } from './alarms/of-system.ts';
 import { hasTasks, taskRunner, Tasks } from './functions/tasks.ts';
-import { FIRST_LOOK, LAST_SCHEDULE, timetables } from './triggers/timetables.ts';
+import { ruleNames } from './triggers/rule-names.ts';
+import { FIRST_LOOK, LAST_SCHEDULE, systemTimetables } from './triggers/timetables.ts';
 
 /** What the constructs below rely on, whatever the app around them has switched on. */
 const FLAGS = [
@@ -57,6 +60,7 @@ export class HoldfastSystem extends Construct {
   readonly events: Events;
   readonly alarms: Alarms;
   readonly recovery: RecoveryRole;
+  readonly sources: Sources;
 
   constructor(scope: Construct, id: string, { config, now }: SystemProps) {
     super(scope, id);
@@ -82,8 +86,9 @@ export class HoldfastSystem extends Construct {
       email: config.notify.email,
       deployers,
     });
-    const { bucket, key } = this.storage;
-    this.store = { bucketArn: bucket.bucketArn, prefix: place.prefix, key };
+    // Spelled out, as policies name it dozens of times.
+    const bucketArn = `arn:${Aws.PARTITION}:s3:::${place.bucket}`;
+    this.store = { bucketArn, prefix: place.prefix, key: this.storage.key };
     this.recovery = new RecoveryRole(this, 'Recovery', {
       system,
       store: this.store,
@@ -114,23 +119,10 @@ export class HoldfastSystem extends Construct {
       ...shared,
       bucketName: place.bucket,
       prefix: place.prefix,
-      sources: config.sources.filter(isRemote),
     });
-    const dashboard = this.watch(config, now);
-    this.runByTheClock(config, dashboard);
+    this.sources = this.run(config, now);
     acknowledgeFindings(this);
     sayWhatCannotBeUndone(this, place.bucket, aws);
-  }
-
-  private runByTheClock(config: Config, dashboard: SystemDashboard): void {
-    const { storage, alarms, recovery, events } = this;
-    for (const timetable of timetables(config)) {
-      const schedule = this.schedules.add(timetable);
-      // Alarms on silence would go off before the first value.
-      if (timetable.name === FIRST_LOOK) alarms.node.addDependency(schedule);
-      if (timetable.name === LAST_SCHEDULE)
-        schedule.node.addDependency(storage, alarms, recovery, events, dashboard);
-    }
   }
 
   private makeTasks(config: Config, aws: AwsConfig): Tasks | undefined {
@@ -152,14 +144,12 @@ export class HoldfastSystem extends Construct {
     });
   }
 
-  private define(alarm: ConfiguredAlarm, config: Config, now: Date): AlarmDefinition[] {
+  private define(alarm: ConfiguredAlarm, config: Config): AlarmDefinition[] {
     const { subject } = alarm;
-    const { system, sources } = config;
+    const { system } = config;
     switch (subject.about) {
-      case 'source': {
-        const source = sources.find(({ name }) => name === subject.source);
-        return source === undefined ? [] : sourceAlarm(alarm, source, { system, now });
-      }
+      case 'source':
+        return [];
       case 'store':
         return storeAlarm(alarm, { system, limits: storeLimits(config) });
       case 'function':
@@ -169,23 +159,50 @@ export class HoldfastSystem extends Construct {
         return machine === undefined ? [] : taskAlarm(alarm, subject.task, machine);
       }
       case 'stack':
-        return stackAlarm(alarm, this.stackParts());
+        return stackAlarm(alarm, this.stackParts(config));
     }
   }
 
-  private stackParts(): StackParts {
+  private stackParts(config: Config): StackParts {
     return {
       deadLetters: this.messages.deadLetters,
       scheduleGroup: this.schedules.groupName,
-      rules: this.events.rules,
+      rules: ruleNames(config),
       functions: this.functions.all,
     };
   }
 
-  private watch(config: Config, now: Date): SystemDashboard {
-    const definitions = alarmsOf(config).flatMap((alarm) => this.define(alarm, config, now));
-    for (const definition of definitions) this.alarms.add(definition);
-    return new SystemDashboard(this, 'Dashboard', { config, alarms: this.alarms.all });
+  /** Alarms, schedules and the dashboard, in the order in which they must be made. */
+  private run(config: Config, now: Date): Sources {
+    const all = systemTimetables(config).map(
+      (timetable) => [timetable.name, this.schedules.add(timetable)] as const,
+    );
+    const made = new Map<string, CfnSchedule>(all);
+    const [first, last] = [made.get(FIRST_LOOK), made.get(LAST_SCHEDULE)];
+    if (first === undefined || last === undefined)
+      throw new TypeError('nothing looks at the store');
+    // Alarms on silence would go off before the first value.
+    this.alarms.node.addDependency(first);
+    const { alarms, schedules, events } = this;
+    const sources = new Sources(this, 'Sources', { alarms, schedules, events, after: first });
+    const configured = alarmsOf(config);
+    for (const alarm of configured.filter(({ subject }) => subject.about !== 'source')) {
+      for (const one of this.define(alarm, config)) this.alarms.add(one);
+    }
+    for (const source of config.sources) {
+      const own = configured.filter(
+        ({ subject }) => subject.about === 'source' && subject.source === source.name,
+      );
+      const { system } = config;
+      sources.add(
+        source,
+        own.flatMap((alarm) => sourceAlarm(alarm, source, { system, now })),
+      );
+    }
+    const dashboard = new SystemDashboard(this, 'Dashboard', { config, alarms: this.alarms.names });
+    last.node.addDependency(this.storage, this.alarms, this.recovery, events, dashboard);
+    sources.precede(last);
+    return sources;
   }
 }
 

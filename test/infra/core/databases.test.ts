@@ -2,7 +2,11 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { functionConfig } from '../../../lib/config/load/function-settings.ts';
+import {
+  functionConfig,
+  settingsFrom,
+  trustedKeysOf,
+} from '../../../lib/config/load/function-settings.ts';
 import { writeImage } from '../../../lib/infra/core/functions/bundle.ts';
 import { DATABASE_FUNCTIONS } from '../../../lib/names/aws.ts';
 import {
@@ -216,15 +220,14 @@ describe('in a network', () => {
   });
 });
 
-test('a key vouches for the sources of its function, and not for those of the other that does the same', () => {
+test('a key vouches for the sources of its function, and not for those of the other that does the same', async () => {
   const { Variables } = functionOf(spark, 'verify')['Environment'] as {
     Variables: Record<string, string>;
   };
+  // As a function finds them: the keys in its environment, and what they vouch for in the configuration beside its code.
+  const keys = trustedKeysOf(functionConfig(await configOf(SPARK)), settingsFrom(Variables));
   const trusted = Object.fromEntries(
-    (Variables['HOLDFAST_TRUSTED_KEYS'] ?? '').split('\n').map((line) => {
-      const [name = '', , ...prefixes] = line.split(' ');
-      return [name.replace('holdfast-spark-bloom-flow-', ''), prefixes];
-    }),
+    keys.map(({ name, prefixes }) => [name.replace('holdfast-spark-bloom-flow-', ''), prefixes]),
   );
   const others = ['assets', 'configuration', 'application'];
   expect(trusted).toEqual({

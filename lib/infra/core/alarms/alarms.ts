@@ -41,6 +41,8 @@ const SILENCE = {
 /** The alarms of one system. Those that are not direct are told by the function `alert`, to which EventBridge brings every change. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
+  /** The names of all of them. */
+  readonly names: string[] = [];
   /** Those that are not direct. */
   readonly told: Alarm[] = [];
   private readonly topic: ITopic;
@@ -50,10 +52,11 @@ export class Alarms extends Construct {
     this.topic = topic;
   }
 
-  add({ alarm, means, metric, threshold }: AlarmDefinition): Alarm {
+  /** @param scope - where the alarm stands: this, or the stack of a source */
+  add({ alarm, means, metric, threshold }: AlarmDefinition, scope: Construct = this): Alarm {
     const { name, label, direct, watched } = alarm;
     const { breach, points = 1, silence = 'unchanged' } = watched;
-    const made = new Alarm(this, label, {
+    const made = new Alarm(scope, label, {
       alarmName: name,
       alarmDescription: means,
       metric,
@@ -71,6 +74,7 @@ export class Alarms extends Construct {
       this.told.push(made);
     }
     this.all.push(made);
+    this.names.push(name);
     return made;
   }
 }

@@ -2,7 +2,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IRule } from 'aws-cdk-lib/aws-events';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { METRICS_OF_ALARM, thresholdOf } from '../../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../../config/alarms.ts';
@@ -16,7 +15,8 @@ import type { AlarmDefinition } from './alarms.ts';
 export interface StackParts {
   readonly deadLetters: IQueue;
   readonly scheduleGroup: string;
-  readonly rules: readonly IRule[];
+  /** The names of all rules: most stand in the stacks of sources. */
+  readonly rules: readonly string[];
   readonly functions: readonly HoldfastFunction[];
 }
 
@@ -39,11 +39,11 @@ const COUNTED_OF: Readonly<
   ],
   'lost-events': ({ rules }, metricName) =>
     rules.map(
-      ({ ruleName }) =>
+      (RuleName) =>
         new Metric({
           namespace: 'AWS/Events',
           metricName,
-          dimensionsMap: { RuleName: ruleName },
+          dimensionsMap: { RuleName },
           ...EVERY,
         }),
     ),

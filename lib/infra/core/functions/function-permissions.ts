@@ -8,7 +8,7 @@ import { servedBy } from '../../../config/load/stack-keys.ts';
 import type { FunctionName } from '../../../names/aws.ts';
 import { putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
-import { connectTo, readSecret, readSource } from './source-permissions.ts';
+import { connectTo, decryptBuckets, readSecret, readSource } from './source-permissions.ts';
 import {
   BACKUPS_PREFIX,
   INCIDENTS_PREFIX,
@@ -89,7 +89,8 @@ function writerPermissions(
   if (sources.length === 0) return [];
   const names = sources.map(({ name }) => name);
   const own = names.map(sourcePrefix);
-  const known = names.flatMap((name) => KNOWN_BY.map((verb) => recordsPrefix(verb, name)));
+  // The records of a source by any verb: those by which a backup knows what came before, and others about the same source.
+  const known = names.map((name) => recordsPrefix('*', name));
   const written = [...own, ...names.map((name) => recordsPrefix('backup', name))];
   const prefixes = [...own, ...known];
   return [
@@ -104,11 +105,9 @@ function writerPermissions(
       if (isDatabase(source)) return connectTo(scope, source);
       return isRemote(source) ? readSource(scope, source) : [];
     }),
+    ...decryptBuckets(sources.filter((source) => source.kind === 'bucket')),
   ];
 }
-
-/** The records by which a backup knows what came before. */
-const KNOWN_BY = ['backup', 'verify', 'restore-test', 'prune'];
 
 /** The backups of its own sources alone: a function that restores databases has no business with settings, nor the other way round. */
 function testerPermissions(store: StoreAccess, served: readonly string[]): PolicyStatement[] {

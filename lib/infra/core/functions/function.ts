@@ -2,14 +2,8 @@
 import { rmSync } from 'node:fs';
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
-import {
-  CompositePrincipal,
-  ManagedPolicy,
-  PolicyStatement,
-  Role,
-  ServicePrincipal,
-} from 'aws-cdk-lib/aws-iam';
-import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
+import { CompositePrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IPrincipal, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
@@ -33,6 +27,7 @@ import type { FunctionName } from '../../../names/aws.ts';
 import { writeCode } from './bundle.ts';
 import { joinNetwork, placeIn } from '../network.ts';
 import { arnHere, sendTraces } from '../permissions.ts';
+import { managedPolicies } from '../policies.ts';
 
 /** What a function is given to run in. */
 export interface FunctionSize {
@@ -80,14 +75,14 @@ export interface HoldfastFunctionProps {
   readonly alsoRuns?: IPrincipal | undefined;
 }
 
-/** A function with a role of its own, which holds one policy and no other. */
+/** A function with a role of its own, which holds its own policies and no others. */
 export class HoldfastFunction extends Construct {
   readonly name: FunctionName;
   readonly function: Function;
   readonly functionName: string;
   readonly size: FunctionSize;
   readonly role: Role;
-  readonly policy: ManagedPolicy;
+  readonly policies: readonly ManagedPolicy[];
   readonly logGroup: LogGroup;
   readonly reservesConcurrency: boolean;
   /** True in a network of the user. */
@@ -105,8 +100,8 @@ export class HoldfastFunction extends Construct {
     });
     // The configuration allows the numbers that CloudWatch takes; the construct has names for them.
     (logGroup.node.defaultChild as CfnLogGroup).retentionInDays = props.logDays;
-    this.policy = new ManagedPolicy(this, 'Policy', {
-      managedPolicyName: functionName,
+    this.policies = managedPolicies(this, 'Policy', {
+      name: functionName,
       description: `What ${functionName} may do`,
       statements: [
         ...props.permissions,
@@ -127,7 +122,7 @@ export class HoldfastFunction extends Construct {
       roleName: functionName,
       description: `The function ${functionName} runs under it`,
       assumedBy: runners(props.alsoRuns),
-      managedPolicies: [this.policy],
+      managedPolicies: [...this.policies],
     });
     this.name = name;
     this.functionName = functionName;
@@ -139,7 +134,7 @@ export class HoldfastFunction extends Construct {
     if (vpc !== undefined)
       (this.function.node.defaultChild as CfnFunction).vpcConfig = placeIn(vpc);
     // A function that runs before its rights are there fails for no reason that anybody could see later.
-    this.function.node.addDependency(this.policy);
+    this.function.node.addDependency(...this.policies);
   }
 
   private makeFunction(props: HoldfastFunctionProps): Function {

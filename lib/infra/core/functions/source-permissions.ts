@@ -12,7 +12,7 @@ import type {
 import type { SecretReference } from '../../../config/places.ts';
 import { regionOfRdsHost } from '../../../names/rds.ts';
 
-/** Reading `source`, and nothing else. */
+/** Reading `source`, and nothing else; what is encrypted in a bucket needs {@link decryptBuckets} besides. */
 export function readSource(scope: Construct, source: RemoteSourceConfig): PolicyStatement[] {
   switch (source.kind) {
     case 'bucket':
@@ -24,7 +24,7 @@ export function readSource(scope: Construct, source: RemoteSourceConfig): Policy
   }
 }
 
-function readBucket({ bucket, prefix, region }: BucketSourceConfig): PolicyStatement[] {
+function readBucket({ bucket, prefix }: BucketSourceConfig): PolicyStatement[] {
   const arn = `arn:${Aws.PARTITION}:s3:::${bucket}`;
   return [
     new PolicyStatement({
@@ -38,16 +38,28 @@ function readBucket({ bucket, prefix, region }: BucketSourceConfig): PolicyState
       actions: ['s3:GetObject', 's3:GetObjectVersion'],
       resources: [`${arn}/${prefix}*`],
     }),
-    // Which key the bucket has is its owner's matter; what may be decrypted is this bucket's, through S3.
-    new PolicyStatement({
-      actions: ['kms:Decrypt'],
-      resources: [`arn:${Aws.PARTITION}:kms:${region ?? Aws.REGION}:*:key/*`],
-      conditions: {
-        StringEquals: { 'kms:ViaService': `s3.${region ?? Aws.REGION}.amazonaws.com` },
-        StringLike: { 'kms:EncryptionContext:aws:s3:arn': [arn, `${arn}/${prefix}*`] },
-      },
-    }),
   ];
+}
+
+/** Which key a bucket has is its owner's matter; what may be decrypted is what `buckets` hold, through S3. */
+export function decryptBuckets(buckets: readonly BucketSourceConfig[]): PolicyStatement[] {
+  const places = Map.groupBy(buckets, ({ region }) => region ?? Aws.REGION);
+  return [...places].map(
+    ([place, here]) =>
+      new PolicyStatement({
+        actions: ['kms:Decrypt'],
+        resources: [`arn:${Aws.PARTITION}:kms:${place}:*:key/*`],
+        conditions: {
+          StringEquals: { 'kms:ViaService': `s3.${place}.amazonaws.com` },
+          StringLike: {
+            'kms:EncryptionContext:aws:s3:arn': here.flatMap(({ bucket, prefix }) => {
+              const arn = `arn:${Aws.PARTITION}:s3:::${bucket}`;
+              return [arn, `${arn}/${prefix}*`];
+            }),
+          },
+        },
+      }),
+  );
 }
 
 function readRepository(scope: Construct, { token }: GithubSourceConfig): PolicyStatement[] {

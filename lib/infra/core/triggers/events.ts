@@ -1,23 +1,25 @@
 // What runs when something happens: a manifest is stored, a deployment has succeeded, an alarm changes.
 import { Duration } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
-import type { EventPattern } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { EventPattern, IRuleTarget } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { RemoteSourceConfig } from '../../../config/config.ts';
 import { deploymentRule, STORE_RULES } from '../../../config/event-rules.ts';
 import { alarmPrefix } from '../../../names/alarms.ts';
+import { ruleName } from '../../../names/aws.ts';
 import type { FunctionName } from '../../../names/aws.ts';
+import { arnHere } from '../permissions.ts';
 import { deploymentPattern } from './deployments.ts';
 import type { Functions } from '../functions/functions.ts';
+import { nameOfRule } from './rule-names.ts';
 
 export interface EventsProps {
   readonly system: string;
   readonly bucketName: string;
   /** Of the store within the bucket: empty, or ends in a slash. */
   readonly prefix: string;
-  readonly sources: readonly RemoteSourceConfig[];
   readonly functions: Functions;
   readonly deadLetters: IQueue;
 }
@@ -32,17 +34,17 @@ interface Reaction {
 }
 
 const [STORED, ALARM] = STORE_RULES;
+const STARTED = ['verify', 'alert', 'backup'] as const satisfies readonly FunctionName[];
 
-/** The rules of one system on the default bus. */
+/** The rules of one system on the default bus. All rules share one right each to start a function and to leave dead letters. */
 export class Events extends Construct {
-  /** In the order of their names in the configuration. */
-  readonly rules: Rule[] = [];
   private readonly props: EventsProps;
 
   constructor(scope: Construct, id: string, props: EventsProps) {
     super(scope, id);
     this.props = props;
-    const { system, bucketName, prefix, sources } = props;
+    const { system, bucketName, prefix } = props;
+    this.letRulesAct();
     this.react({
       name: STORED,
       about: 'A backup was stored: verify it',
@@ -66,9 +68,14 @@ export class Events extends Construct {
       },
       runs: 'alert',
     });
-    for (const source of sources) {
-      for (const trigger of source.onDeployment) {
-        this.react({
+  }
+
+  /** Backs `source` up after each deployment that it names, by rules that stand in `scope`. */
+  reactToDeployments(source: RemoteSourceConfig, scope: Construct): void {
+    const { system } = this.props;
+    for (const trigger of source.onDeployment) {
+      this.react(
+        {
           name: deploymentRule(source.name, trigger),
           about: `A deployment has succeeded: back up ${source.name}`,
           pattern: deploymentPattern(system, trigger),
@@ -79,20 +86,50 @@ export class Events extends Construct {
             source: source.name,
             at: EventField.time,
           }),
-        });
-      }
+        },
+        scope,
+      );
     }
   }
 
-  private react({ name, about, pattern, runs, input }: Reaction): void {
-    const { functions, deadLetters } = this.props;
-    const target = new LambdaFunction(functions.of(runs).function, {
-      deadLetterQueue: deadLetters,
-      retryAttempts: 10,
-      maxEventAge: Duration.hours(6),
-      ...(input !== undefined && { event: input }),
+  /** A right for each rule would outgrow the policies of the functions and of the queue. */
+  private letRulesAct(): void {
+    const { system, functions, deadLetters } = this.props;
+    const events = new ServicePrincipal('events.amazonaws.com');
+    const rules = arnHere(this, 'events', `rule/${ruleName(system, '*')}`);
+    for (const name of STARTED) {
+      functions.of(name).function.addPermission('Rules', { principal: events, sourceArn: rules });
+    }
+    deadLetters.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'RulesLeaveDeadLetters',
+        principals: [events],
+        actions: ['sqs:SendMessage'],
+        resources: [deadLetters.queueArn],
+        conditions: { ArnLike: { 'aws:SourceArn': rules } },
+      }),
+    );
+  }
+
+  private react(reaction: Reaction, scope: Construct = this): void {
+    const { name, about, pattern, runs, input } = reaction;
+    const { system, functions, deadLetters } = this.props;
+    const target: IRuleTarget = {
+      bind: () => ({
+        arn: functions.of(runs).function.functionArn,
+        deadLetterConfig: { arn: deadLetters.queueArn },
+        retryPolicy: {
+          maximumRetryAttempts: 10,
+          maximumEventAgeInSeconds: Duration.hours(6).toSeconds(),
+        },
+        ...(input !== undefined && { input }),
+      }),
+    };
+    new Rule(scope, name, {
+      ruleName: nameOfRule(system, name),
+      description: about,
+      eventPattern: pattern,
+      targets: [target],
     });
-    const rule = { description: about, eventPattern: pattern, targets: [target] };
-    this.rules.push(new Rule(this, name, rule));
   }
 }

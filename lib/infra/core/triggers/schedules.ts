@@ -28,7 +28,7 @@ export type Runs =
 
 /** One thing that runs by the clock. */
 export type Timetable = Runs & {
-  /** Letters, digits, hyphens: the name of the schedule within its group. */
+  /** Letters, digits, hyphens, at most 64: the name of the schedule within its group. */
   readonly name: string;
   readonly about: string;
   /** `cron(…)` or `rate(…)` */
@@ -103,10 +103,11 @@ export class Schedules extends Construct {
     this.role.node.addDependency(this.policy);
   }
 
-  add(timetable: Timetable): CfnSchedule {
+  /** @param scope - where the schedule stands: this, or a stack that waits for one of these */
+  add(timetable: Timetable, scope: Construct = this): CfnSchedule {
     const { name, about, expression, timeZone = 'UTC', input, worthSeconds } = timetable;
     const { deadLetters, functions } = this.props;
-    const schedule = new CfnSchedule(this, name, {
+    const schedule = new CfnSchedule(scope, name, {
       name,
       groupName: this.groupName,
       description: about,
@@ -121,8 +122,11 @@ export class Schedules extends Construct {
         retryPolicy: { maximumEventAgeInSeconds: worthSeconds, maximumRetryAttempts: 10 },
       },
     });
-    // IAM tells every place of a new role only after a while; making the functions takes longer.
-    schedule.node.addDependency(this.group, this.role, ...functions.all.map((one) => one.function));
+    if (scope === this) {
+      // IAM tells every place of a new role only after a while; making the functions takes longer.
+      const made = functions.all.map((one) => one.function);
+      schedule.node.addDependency(this.group, this.role, ...made);
+    }
     return schedule;
   }
 

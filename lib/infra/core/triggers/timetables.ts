@@ -2,6 +2,7 @@
 import { isDatabase, isRemote } from '../../../config/config.ts';
 import type { Config, RestoreTestInterval, SourceConfig } from '../../../config/config.ts';
 import { HOUR_MS, SECOND_MS } from '../../../policy/durations.ts';
+import { digestOf } from '../digest.ts';
 import { schedulerCrons } from '../../../policy/scheduler-cron.ts';
 import type { Runs, Timetable } from './schedules.ts';
 
@@ -12,11 +13,14 @@ export const FIRST_LOOK = 'first-look';
 /** The schedule that is made after everything else: it marks the store, and a bucket that is not empty cannot be taken away again. */
 export const LAST_SCHEDULE = 'freshness';
 
-/** Every timetable of a system. */
-export function timetables(config: Config): Timetable[] {
+/** The timetables of one source. */
+export function sourceTimetables(source: SourceConfig): Timetable[] {
+  return [...backups(source), ...restoreTests(source)];
+}
+
+/** The timetables of the system as a whole. */
+export function systemTimetables(config: Config): Timetable[] {
   return [
-    ...config.sources.flatMap(backups),
-    ...config.sources.flatMap(restoreTests),
     {
       name: 'verify',
       about: 'Every month, all content of all that is kept is verified',
@@ -62,6 +66,16 @@ const REPORT: Timetable = {
   worthSeconds: 6 * HOUR_SECONDS,
 };
 
+const MOST_NAME_CHARACTERS = 64;
+
+/** `site-backup`; of a source whose name leaves no room, its beginning and a digest of all of it. */
+function scheduleName(source: string, what: string): string {
+  const room = MOST_NAME_CHARACTERS - what.length - 1;
+  if (source.length <= room) return `${source}-${what}`;
+  const digest = digestOf(source, 8);
+  return `${source.slice(0, room - digest.length - 1)}-${digest}-${what}`;
+}
+
 /** What backs up a source; undefined for one that stands where nothing of the stack does. */
 function backerOf(source: SourceConfig): Runs | undefined {
   if (isDatabase(source)) return { runs: 'database-backup', asTask: source.runOn === 'task' };
@@ -78,7 +92,7 @@ function backups(source: SourceConfig): Timetable[] {
   const backer = backerOf(source);
   if (schedule === undefined || backer === undefined) return [];
   return schedulerCrons(schedule).map((expression, index) => ({
-    name: `backup-${name}${index === 0 ? '' : `-${index + 1}`}`,
+    name: scheduleName(name, `backup${index === 0 ? '' : `-${index + 1}`}`),
     about: `Backs up ${name}: ${schedule}`,
     expression,
     timeZone,
@@ -104,7 +118,7 @@ function restoreTests(source: SourceConfig): Timetable[] {
   const expression = TESTS[every === 'backup' ? 'day' : every];
   return [
     {
-      name: `restore-test-${name}`,
+      name: scheduleName(name, 'restore-test'),
       about: `Restores ${name} to a scratch place and compares`,
       expression,
       ...testerOf(source),

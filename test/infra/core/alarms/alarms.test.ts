@@ -46,7 +46,7 @@ const DUE = '<aws.scheduler.scheduled-time>';
 
 describe('Spark Bloom Flow', () => {
   test('backs up assets on Sundays at 03:00 UTC, and is told for which time', () => {
-    expect(schedules(spark)['backup-assets']).toEqual({
+    expect(schedules(spark)['assets-backup']).toEqual({
       when: 'cron(0 3 ? * 1 *)',
       zone: 'UTC',
       runs: 'backup',
@@ -91,9 +91,9 @@ describe('Spark Bloom Flow', () => {
     const monthly = 'cron(0 6 2 * ? *)';
     expect(found).toMatchObject({
       verify: { when: 'cron(30 4 1 * ? *)', runs: 'verify', input: { level: 'content', at: DUE } },
-      'restore-test-assets': { when: monthly, input: { source: 'assets', at: DUE } },
-      'restore-test-configuration': { when: monthly },
-      'restore-test-application': { when: monthly },
+      'assets-restore-test': { when: monthly, input: { source: 'assets', at: DUE } },
+      'configuration-restore-test': { when: monthly },
+      'application-restore-test': { when: monthly },
       'first-look': {
         when: 'rate(365 days)',
         runs: 'freshness',
@@ -108,13 +108,13 @@ describe('Spark Bloom Flow', () => {
 
   test('dumps its database daily at 02:00 UTC, and restores a dump every week', () => {
     const found = schedules(spark);
-    expect(found['backup-database']).toEqual({
+    expect(found['database-backup']).toEqual({
       when: 'cron(0 2 * * ? *)',
       zone: 'UTC',
       runs: 'database-backup',
       input: { trigger: 'schedule', source: 'database', at: DUE },
     });
-    expect(found['restore-test-database']).toEqual({
+    expect(found['database-restore-test']).toEqual({
       when: 'cron(0 6 ? * 2 *)',
       zone: 'UTC',
       runs: 'database-restore-test',
@@ -134,9 +134,9 @@ describe('Automatron', () => {
   test('is backed up by its pipeline: no function does, and all watch', () => {
     const found = schedules(automatron);
     expect(Object.values(found).filter(({ runs }) => runs === 'backup')).toEqual([]);
-    expect(found).toHaveProperty('restore-test-site');
+    expect(found).toHaveProperty('site-restore-test');
     automatron.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'holdfast-automatron-website/site/late',
+      AlarmName: 'holdfast-automatron-website/sources/site/late',
       AlarmDescription:
         'site: there is no good backup younger than 26 hours, or nobody could tell.',
     });
@@ -160,10 +160,10 @@ test('a schedule that cron unites from days and weekdays becomes two, of the sam
     await deployed(sparkWith(['schedule: 0 3 * * 0', 'schedule: 0 3 1 * 0'])),
   );
   expect(found).toMatchObject({
-    'backup-assets': { when: 'cron(0 3 1 * ? *)' },
-    'backup-assets-2': { when: 'cron(0 3 ? * 1 *)' },
+    'assets-backup': { when: 'cron(0 3 1 * ? *)' },
+    'assets-backup-2': { when: 'cron(0 3 ? * 1 *)' },
   });
-  expect(found['backup-assets-2']?.input).toEqual(found['backup-assets']?.input);
+  expect(found['assets-backup-2']?.input).toEqual(found['assets-backup']?.input);
 });
 
 test('every schedule runs on time, and what it cannot start is kept', () => {
@@ -189,7 +189,7 @@ test('a manifest that is stored is verified', () => {
 describe('the alarm of what is late', () => {
   test('goes off when freshness has found it late for an hour, and when nobody tells', () => {
     spark.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'holdfast-spark-bloom-flow/assets/late',
+      AlarmName: 'holdfast-spark-bloom-flow/sources/assets/late',
       AlarmDescription:
         'assets: there is no good backup younger than 7 days, or nobody could tell.',
       Namespace: 'Holdfast',
@@ -213,7 +213,7 @@ describe('the alarm of what is late', () => {
       ),
     );
     daily.template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-      AlarmName: 'holdfast-spark-bloom-flow/assets/late',
+      AlarmName: 'holdfast-spark-bloom-flow/sources/assets/late',
       AlarmDescription:
         'assets: there is no good backup younger than 27 hours, or nobody could tell.',
     });
@@ -232,9 +232,11 @@ describe('the alarm of what is late', () => {
 
   test('is there before anything is stored, so that a deployment that fails can be taken back', () => {
     const [, schedule] = scheduleOf('freshness') ?? [];
-    const stored = new Set(schedule?.DependsOn);
+    const before = schedule?.DependsOn ?? [];
+    // What is in the stack of a source is there when that stack is.
+    const isBefore = (id: string) => before.some((one) => id === one || id.startsWith(one));
     for (const type of ['AWS::CloudWatch::Alarm', 'AWS::S3::BucketPolicy', 'AWS::Events::Rule'])
-      for (const [id] of spark.ofType(type)) expect(stored).toContain(id);
+      for (const [id] of spark.ofType(type)) expect([id, isBefore(id)]).toEqual([id, true]);
   });
 
   test('is not there for what has no schedule', () => {
@@ -242,8 +244,8 @@ describe('the alarm of what is late', () => {
       .ofType('AWS::CloudWatch::Alarm')
       .map(([, { Properties }]) => Properties['AlarmName']);
     for (const what of ['late', 'missed'])
-      expect(names).not.toContain(`holdfast-spark-bloom-flow/configuration/${what}`);
-    expect(names).toContain('holdfast-spark-bloom-flow/configuration/failed');
+      expect(names).not.toContain(`holdfast-spark-bloom-flow/sources/configuration/${what}`);
+    expect(names).toContain('holdfast-spark-bloom-flow/sources/configuration/failed');
   });
 });
 
@@ -285,7 +287,7 @@ describe('an alarm', () => {
   });
 
   test('is there for everything that can be wrong', () => {
-    const names = new Set(alarms().map(({ name }) => name.replace(/^[^/]+\//, '')));
+    const names = new Set(alarms().map(({ name }) => name.replace(/^[^/]+\/(sources\/)?/, '')));
     for (const what of ['failed', 'missed', 'damaged', 'partial', 'unproven', 'anomaly'])
       expect(names).toContain(`assets/${what}`);
     for (const what of ['restore-test', 'late', 'never']) expect(names).toContain(`assets/${what}`);
@@ -397,7 +399,7 @@ describe('the alarms of the template', () => {
     const promised = config.sources.filter(({ rtoMs }) => rtoMs !== undefined);
     expect(promised.length).toBeGreaterThan(0);
     for (const { name, rtoMs = 0 } of promised)
-      expect(made.get(`holdfast-${config.system}/${name}/rto`)).toMatchObject({
+      expect(made.get(`holdfast-${config.system}/sources/${name}/rto`)).toMatchObject({
         MetricName: 'RestoreSeconds',
         Threshold: rtoMs / 1000,
         ComparisonOperator: 'GreaterThanThreshold',

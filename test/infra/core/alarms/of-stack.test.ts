@@ -44,8 +44,8 @@ describe('alarms', () => {
         ({ MetricStat }) =>
           MetricStat?.Metric.Dimensions?.find(({ Name }) => Name === dimension)?.Value ?? [],
       );
-    const ids = (type: string) => spark.ofType(type).map(([id]) => id);
-    expect(seen('lost-events', 'RuleName').sort()).toEqual(ids('AWS::Events::Rule').sort());
+    const rules = spark.ofType('AWS::Events::Rule').map(([, { Properties }]) => Properties['Name']);
+    expect(seen('lost-events', 'RuleName').sort()).toEqual(rules.sort());
     expect(seen('lost-work', 'FunctionName').sort()).toEqual(
       spark
         .ofType('AWS::Lambda::Function')
@@ -81,7 +81,7 @@ describe('alarms', () => {
     expect(rules.sort()).toEqual(
       stack
         .ofType('AWS::Events::Rule')
-        .map(([id]) => id)
+        .map(([, { Properties }]) => Properties['Name'])
         .sort(),
     );
     for (const { Metrics = [] } of lost)

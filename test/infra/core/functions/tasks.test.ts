@@ -171,11 +171,11 @@ test('the schedules start state machines, with the time for which they are due',
     }),
   );
   const at = '<aws.scheduler.scheduled-time>';
-  expect(targets['backup-database']).toEqual({
+  expect(targets['database-backup']).toEqual({
     Arn: machineOf('database-backup').id,
     Input: { trigger: 'schedule', source: 'database', at },
   });
-  expect(targets['restore-test-database']).toEqual({
+  expect(targets['database-restore-test']).toEqual({
     Arn: machineOf('database-restore-test').id,
     Input: { source: 'database', at },
   });
