@@ -13,7 +13,7 @@ const EVERY: Readonly<Record<string, Evidence>> = {
   allowEmpty: ['lib/config/load/resolve.ts', 'allowEmpty: shape.allowEmpty'],
   compression: ['lib/config/load/resolve.ts', 'compression: shape.compression'],
   schedule: ['lib/policy/objectives.ts', 'longestIntervalMs(schedule'],
-  timeZone: ['lib/config/load/resolve.ts', 'timeZone: shape.timeZone'],
+  timeZone: ['lib/config/load/resolve.ts', 'timeZone: timeZoneName(shape.timeZone)'],
   rpo: ['lib/policy/freshness.ts', 'rpoMs === undefined'],
   rto: ['lib/policy/restore-tests.ts', 'objective.rtoMs'],
   grace: ['lib/policy/objectives.ts', '+ graceMs'],

@@ -1,6 +1,7 @@
 // What a definition needs of the machine and the server that it is loaded on, such as a library or a locale: SQL that a server refuses
 // where it is missing. Nothing of a dump's text is run: names and values are read from it and written anew. Pure.
 import type { DumpObject } from './scanner.ts';
+import { remedyFor } from '../server/extensions-of-rds.ts';
 import { identifier, literal, unquoted } from '../server/session.ts';
 
 const TEXT = "'((?:[^']|'')*)'";
@@ -86,7 +87,7 @@ function ofExtension(sql: string): Need[] {
   const make = `CREATE EXTENSION IF NOT EXISTS ${identifier(unquoted(name))}${where === undefined ? '' : ` WITH SCHEMA ${where}`}`;
   return [
     ...first.map((one) => need(undefined, `CREATE SCHEMA IF NOT EXISTS ${one}`, '')),
-    need(`the extension ${unquoted(name)}`, make, EXTENSION_REMEDY, []),
+    need(`the extension ${unquoted(name)}`, make, remedyFor(unquoted(name), EXTENSION_REMEDY), []),
   ];
 }
 

@@ -21,6 +21,7 @@ import { SCRATCH_DATABASE, ScratchDatabase, type Lack } from './scratch-database
 import { makeRoles } from './scratch-roles.ts';
 import { leavesOut } from '../dump/selection.ts';
 import { knownExtensions, needsPreloading, preloading } from '../server/extensions.ts';
+import { remedyFor } from '../server/extensions-of-rds.ts';
 import { DatabaseSession } from '../server/session.ts';
 import { assertRoom } from '../dump/spool.ts';
 import { surroundingsOf } from '../dump/surroundings.ts';
@@ -243,7 +244,7 @@ class Test {
       "SELECT coalesce(json_agg(name), '[]') FROM pg_available_extensions",
     );
     for (const name of wanted.filter((one) => !available.includes(one))) {
-      const detail = `PostgreSQL ${tools.version} on this machine does not have it, so nothing could be loaded and nothing is proven; install its package`;
+      const detail = `PostgreSQL ${tools.version} on this machine does not have it, so nothing could be loaded and nothing is proven; ${remedyFor(name, INSTALL)}`;
       this.unclear.push({ path: `extension ${name}`, code: 'extension-missing', detail });
     }
     if (this.unclear.length > 0) return false;
@@ -367,6 +368,7 @@ class Test {
   }
 }
 
+const INSTALL = 'install its package; in a stack, name it in aws.databases.extensions';
 /** The code of what is missing where a dump is tried out. */
 const MISSING = 'missing-here';
 

@@ -105,8 +105,10 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Pools that hand each transaction to another session cannot keep a snapshot. */
 const TRANSACTION_POOLER_PORT = '6543';
+/** Neon's pools are of transactions, and called like the server that they stand before. */
+const TRANSACTION_POOLER_HOST = /^[^.]+-pooler\.(?:[^.]+\.)*neon\.tech$/i;
 const POOLER_HINT =
-  'Use the session pooler or a direct connection: with Supabase the same host with port 5432 instead of 6543, without pgbouncer=true.';
+  'Use the session pooler or a direct connection: with Supabase the same host with port 5432 instead of 6543, with Neon the host without -pooler; without pgbouncer=true.';
 const URL_HINT =
   'It is written postgres://USER:PASSWORD@HOST:PORT/DATABASE; characters such as @ and / in a password are percent-encoded.';
 
@@ -184,6 +186,10 @@ function named(
   const { PGPORT: port = '5432', PGUSER: user, PGPASSWORD: password, PGSERVICE: service } = env;
   if (port.split(',').includes(TRANSACTION_POOLER_PORT)) {
     throw refused(where, `leads to port ${port}, a transaction pooler`, POOLER_HINT);
+  }
+  const pooler = hostsOf(env).find((host) => TRANSACTION_POOLER_HOST.test(host));
+  if (pooler !== undefined) {
+    throw refused(where, `leads to ${pooler}, a transaction pooler`, POOLER_HINT);
   }
   const name = env['PGDATABASE'] ?? (service === undefined ? user : undefined) ?? '';
   if (name === '') throw refused(where, 'names no database', URL_HINT);

@@ -140,15 +140,27 @@ describe('a signed backup', () => {
     expect({ verdict, problems }).toEqual({ verdict: 'proven', problems: [] });
   });
 
-  test('that needs an extension which is not here is not called damaged, nor proven', async () => {
-    const words = 'Name: pg_nowhere; Type: EXTENSION; Schema: -; Owner: -';
-    const extension = `--\n-- ${words}\n--\n\nCREATE EXTENSION IF NOT EXISTS pg_nowhere;\n\n\n`;
-    const at = text.indexOf('--\n-- Name: ');
-    const forged = await scene.forge(text.slice(0, at) + extension + text.slice(at), facts);
-    const { verdict, problems } = await restoreTest(scene.engine, forged);
-    expect(verdict).toBe('inconclusive');
-    expect(problems).toMatchObject([{ path: 'extension pg_nowhere', code: 'extension-missing' }]);
-  });
+  test.each([
+    ['pg_nowhere', 'install its package'],
+    ['aws_s3', 'RDS alone has it'],
+  ])(
+    'that needs %s, which is not here, is not called damaged, nor proven',
+    async (name, remedy) => {
+      const words = `Name: ${name}; Type: EXTENSION; Schema: -; Owner: -`;
+      const extension = `--\n-- ${words}\n--\n\nCREATE EXTENSION IF NOT EXISTS ${name};\n\n\n`;
+      const at = text.indexOf('--\n-- Name: ');
+      const forged = await scene.forge(text.slice(0, at) + extension + text.slice(at), facts);
+      const { verdict, problems } = await restoreTest(scene.engine, forged);
+      expect(verdict).toBe('inconclusive');
+      expect(problems).toMatchObject([
+        {
+          path: `extension ${name}`,
+          code: 'extension-missing',
+          detail: expect.stringContaining(remedy),
+        },
+      ]);
+    },
+  );
 
   test('with a statement that the server refuses is damaged, and what it refused is said', async () => {
     const forged = await scene.forge(

@@ -49,6 +49,21 @@ test('through a pool of sessions it is backed up under the same settings, proven
   expect(differences).toEqual([]);
 }, 60_000);
 
+test.each([
+  [
+    'Supabase',
+    'postgres://postgres.projectref:p%40ss@127.0.0.1:PORT/app?supa=base-pooler.x&pgbouncer=false',
+  ],
+  [
+    'Neon',
+    'postgres://neondb_owner:p%40ss@ep-cool-lake-1.c-2.eu-central-1.aws.neon.tech:PORT/app?hostaddr=127.0.0.1&sslmode=prefer&channel_binding=prefer',
+  ],
+])('the URL that %s shows is taken as it is, where it leads to a session', async (_, url) => {
+  const { port } = new URL(sessions.url('app'));
+  const { manifest } = await scene.backUp(url.replace('PORT', port));
+  expect(manifest.problems.filter(({ tolerated }) => tolerated !== true)).toEqual([]);
+});
+
 test('a pool of transactions is refused with the way out, and is left as it was', async () => {
   const url = transactions.url('app');
   const error = await failureOf(scene.backUp(url));

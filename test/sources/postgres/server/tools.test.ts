@@ -116,6 +116,10 @@ describe('a connection', () => {
     ['pairs that break off', "host=db user=me password='hush-hush"],
     ['another scheme', 'mysql://me:hush-hush@db/shop'],
     ['a transaction pooler', 'postgres://me:hush-hush@db:6543/shop'],
+    [
+      'a pooler of Neon',
+      'postgres://me:hush-hush@ep-cool-lake-1-pooler.c-2.eu-central-1.aws.neon.tech/shop',
+    ],
     ['a transaction pooler among hosts', 'postgres://me:hush-hush@/shop?host=a,b&port=5432,6543'],
     ['pgbouncer', 'postgres://me:hush-hush@db/shop?pgbouncer=true'],
     ['a parameter that is unknown', 'postgres://me:hush-hush@db/shop?sslfactory=own'],
