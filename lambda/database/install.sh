@@ -4,6 +4,7 @@
 set -eu
 
 : "${PG_MAJOR:?17, or another major version of PostgreSQL}"
+: "${PG_FLOOR:?the oldest release of it without known holes, such as 17.10}"
 : "${PG_EXTENSIONS?extensions beyond its own, as their packages are called behind postgresql-$PG_MAJOR-}"
 : "${LOCALES?sort orders of databases besides C.UTF-8}"
 
@@ -50,6 +51,11 @@ install "postgresql-$PG_MAJOR" "postgresql-client-$PG_MAJOR" $extensions
 # What was asked for is there, and nothing that the image has no use for.
 "/usr/lib/postgresql/$PG_MAJOR/bin/postgres" --version
 "/usr/lib/postgresql/$PG_MAJOR/bin/pg_dump" --version
+version=$("/usr/lib/postgresql/$PG_MAJOR/bin/pg_dump" --version | sed 's/^pg_dump (PostgreSQL) \([0-9.]*\).*/\1/')
+if ! dpkg --compare-versions "$version" ge "$PG_FLOOR"; then
+  echo "install.sh: the archive has PostgreSQL $version, which lacks security fixes of $PG_FLOOR" >&2
+  exit 1
+fi
 test -f "/usr/share/postgresql/$PG_MAJOR/extension/pgcrypto.control"
 test -z "$(ls -A "/var/lib/postgresql/$PG_MAJOR" 2>/dev/null)"
 apt-get clean

@@ -184,6 +184,10 @@ export interface DatabasesConfig {
   readonly package: 'image' | 'zip';
   /** The major version in the image. */
   readonly postgres: 17 | 18;
+  /** Packages of extensions in the image, without what their names begin with. */
+  readonly extensions: readonly string[];
+  /** Locales in the image, such as `en_US.UTF-8`. */
+  readonly locales: readonly string[];
   /** ARNs of layer versions, for `zip`. */
   readonly layers: readonly string[];
   /** Undefined for functions outside of any network of yours. */

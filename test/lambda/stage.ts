@@ -347,7 +347,14 @@ function configOf(store: string, bucket: string): Config {
       deployingRoles: [],
       breakGlassRoles: [],
       logDays: 90,
-      databases: { package: 'zip', postgres: 17, layers: [], vpc: undefined },
+      databases: {
+        package: 'zip',
+        postgres: 17,
+        extensions: [],
+        locales: [],
+        layers: [],
+        vpc: undefined,
+      },
     },
     notify: { email: [], success: 'never', heartbeat: undefined },
   };

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SECURITY_FLOORS } from '../../lib/names/postgres-releases.ts';
 import { DOCKERFILE } from '../support/dockerfile.ts';
 import { nameFor, runProgram } from './cache.ts';
 
@@ -17,6 +18,7 @@ const MOUNTED = { code: 'var/task', node: 'usr/local/bin/node' } as const;
 /** What the image gives to install.sh unless told otherwise. */
 const ARGUMENTS = {
   PG_MAJOR: String(MAJOR),
+  PG_FLOOR: `${MAJOR}.${SECURITY_FLOORS[MAJOR]}`,
   PG_EXTENSIONS: DOCKERFILE.args['PG_EXTENSIONS'] ?? '',
   LOCALES: DOCKERFILE.args['LOCALES'] ?? '',
 };

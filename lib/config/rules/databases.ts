@@ -3,6 +3,7 @@ import { isRdsHost } from '../../names/rds.ts';
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
 import { outOfReach, rateFindings } from './functions.ts';
+import { DEFAULT_EXTENSIONS, DEFAULT_LOCALES } from '../schema/aws.ts';
 import type { ConfigShape, SourceShapeOf } from '../schema/configuration.ts';
 import type { PlacedSource } from './sources.ts';
 
@@ -140,7 +141,8 @@ function taskFindings(at: PlacedSource['at'], { databases }: NonNullable<ConfigS
 
 /** Finds layers that nothing would use: an image brings its programs along. */
 export function packageFindings({ databases }: NonNullable<ConfigShape['aws']>): ConfigFinding[] {
-  if (databases.package === 'zip' || databases.layers.length === 0) return [];
+  if (databases.package === 'zip') return imageFindings(databases);
+  if (databases.layers.length === 0) return [];
   return [
     {
       path: ['aws', 'databases', 'layers'],
@@ -149,4 +151,17 @@ export function packageFindings({ databases }: NonNullable<ConfigShape['aws']>):
       allowed: 'layers together with package: zip',
     },
   ];
+}
+
+/** Finds what would be in an image, where there is none. */
+function imageFindings(databases: NonNullable<ConfigShape['aws']>['databases']): ConfigFinding[] {
+  const usual = { extensions: DEFAULT_EXTENSIONS, locales: DEFAULT_LOCALES } as const;
+  return (['extensions', 'locales'] as const)
+    .filter((option) => databases[option].join(' ') !== usual[option].join(' '))
+    .map((option) => ({
+      path: ['aws', 'databases', option],
+      also: [['aws', 'databases', 'package']],
+      message: `nothing would install the ${option}: they are in an image, and layers bring their own`,
+      allowed: `${option} together with package: image`,
+    }));
 }

@@ -40,6 +40,10 @@ const vpc = z.strictObject({
   ),
 });
 
+/** What an image has unless something else is named. */
+export const DEFAULT_EXTENSIONS: readonly string[] = ['pgvector'];
+export const DEFAULT_LOCALES: readonly string[] = ['en_US.UTF-8'];
+
 const databases = z.strictObject({
   package: means(
     z._default(z.enum(['image', 'zip']), 'image'),
@@ -48,6 +52,32 @@ const databases = z.strictObject({
   postgres: means(
     z._default(z.literal([17, 18]), 17),
     'The major version of PostgreSQL in the image: at least that of the server.',
+  ),
+  extensions: means(
+    z._default(
+      z.array(
+        text(
+          /^[a-z0-9][a-z0-9+.-]{0,60}$/,
+          'the name of a package of Debian, without postgresql-17- before it',
+          'cron',
+        ),
+      ),
+      [...DEFAULT_EXTENSIONS],
+    ),
+    'Extensions in the image beyond those of PostgreSQL itself, as their packages are called behind `postgresql-17-`: `postgis-3`, `cron`, `pgaudit`. A restore test proves nothing of a database whose extensions it lacks.',
+  ),
+  locales: means(
+    z._default(
+      z.array(
+        text(
+          /^[A-Za-z]{2,8}(_[A-Z]{2})?\.[A-Za-z0-9-]{1,20}$/,
+          'a locale and its encoding, such as de_DE.UTF-8',
+          'de_DE.UTF-8',
+        ),
+      ),
+      [...DEFAULT_LOCALES],
+    ),
+    'Locales in the image besides `C.UTF-8`: those that databases were made with, which `\\l` of psql shows. Those of ICU need nothing.',
   ),
   layers: means(
     z._default(

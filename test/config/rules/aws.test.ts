@@ -294,6 +294,8 @@ describe('a database on AWS', () => {
     expect(config?.aws?.databases).toEqual({
       package: 'image',
       postgres: 17,
+      extensions: ['pgvector'],
+      locales: ['en_US.UTF-8'],
       layers: [],
       vpc: undefined,
     });
@@ -393,6 +395,16 @@ describe('a database on AWS', () => {
       'a name that functions could not carry',
       onAws(database()).replace('my-site', 'a'.repeat(34)),
       'at most 33 characters',
+    ],
+    [
+      'extensions of a zip',
+      onAws(database(), 'aws: { databases: { package: zip, extensions: [cron] } }'),
+      'nothing would install the extensions',
+    ],
+    [
+      'a locale that is none',
+      onAws(database(), 'aws: { databases: { locales: [german] } }'),
+      'a locale and its encoding',
     ],
     ['a network that is none', onAws(database(), 'aws: { databases: { vpc: { id: x } } }'), 'vpc'],
   ])('refuses %s', (_, text, message) => {

@@ -9,6 +9,7 @@ import {
 } from '../../../lib/config/load/function-settings.ts';
 import { writeImage } from '../../../lib/infra/core/functions/bundle.ts';
 import { DATABASE_FUNCTIONS } from '../../../lib/names/aws.ts';
+import { SECURITY_FLOORS } from '../../../lib/names/postgres-releases.ts';
 import {
   ACCOUNT,
   AUTOMATRON,
@@ -22,6 +23,7 @@ import {
 import type { Deployed, Statement } from '../../support/stacks.ts';
 
 const PACKAGE = 'databases: { package: image, postgres: 17 }';
+const NAMED = 'databases: { postgres: 18, extensions: [postgis-3, cron], locales: [de_DE.UTF-8] }';
 const LAYER = `arn:aws:lambda:eu-central-1:${ACCOUNT}:layer:postgresql:3`;
 const HERE = `eu-central-1:${ACCOUNT}`;
 const VPC =
@@ -79,11 +81,30 @@ describe('functions of databases', () => {
     const [image, ...more] = Object.values(dockerImages);
     expect(more).toEqual([]);
     expect(image?.source).toMatchObject({
-      dockerBuildArgs: { PG_MAJOR: '17' },
+      dockerBuildArgs: {
+        PG_MAJOR: '17',
+        PG_FLOOR: `17.${SECURITY_FLOORS[17]}`,
+        PG_EXTENSIONS: 'pgvector',
+        LOCALES: 'en_US.UTF-8',
+      },
       platform: 'linux/arm64',
     });
     const folder = join(assembly.directory, String(image?.source['directory']));
     expect(existsSync(join(folder, 'Dockerfile'))).toBe(true);
+  });
+
+  test('have the extensions and locales that are named, in another image', async () => {
+    const { app } = stackOf(await sparkWith([PACKAGE, NAMED]));
+    const file = join(app.synth().directory, 'holdfast-spark-bloom-flow.assets.json');
+    const { dockerImages } = JSON.parse(readFileSync(file, 'utf8')) as {
+      dockerImages: Record<string, { source: Record<string, unknown> }>;
+    };
+    expect(Object.values(dockerImages)[0]?.source['dockerBuildArgs']).toEqual({
+      PG_MAJOR: '18',
+      PG_FLOOR: `18.${SECURITY_FLOORS[18]}`,
+      PG_EXTENSIONS: 'postgis-3 cron',
+      LOCALES: 'de_DE.UTF-8',
+    });
   });
 
   test.each(DATABASE_FUNCTIONS)('%s is a zip with layers where no image can be built', (name) => {

@@ -8,6 +8,7 @@ import { environmentOf, functionConfig } from '../../../config/load/function-set
 import { functionsOf } from '../../../config/load/stack-keys.ts';
 import { isForDatabases, isSigner } from '../../../names/aws.ts';
 import type { FunctionName } from '../../../names/aws.ts';
+import { SECURITY_FLOORS } from '../../../names/postgres-releases.ts';
 import { writeImage } from './bundle.ts';
 import { permissionsOf } from './function-permissions.ts';
 import { HoldfastFunction } from './function.ts';
@@ -119,7 +120,7 @@ export class Functions extends Construct {
       // Nothing is built here: the folder is copied, and Docker builds it when the stack is deployed.
       return new DockerImageAsset(this, 'Image', {
         directory,
-        buildArgs: { PG_MAJOR: String(databases.postgres) },
+        buildArgs: imageArguments(databases),
         platform: Platform.LINUX_ARM64,
       });
     } finally {
@@ -158,4 +159,18 @@ export class Functions extends Construct {
         : { image: this.image };
     return { packaging, vpc: databases.vpc, alsoRuns: taskRunner };
   }
+}
+
+/** What the image is built with. Raising a floor of PostgreSQL's releases makes it another image, which is then built anew. */
+function imageArguments({
+  postgres,
+  extensions,
+  locales,
+}: DatabasesConfig): Readonly<Record<string, string>> {
+  return {
+    PG_MAJOR: String(postgres),
+    PG_FLOOR: `${postgres}.${SECURITY_FLOORS[postgres]}`,
+    PG_EXTENSIONS: extensions.join(' '),
+    LOCALES: locales.join(' '),
+  };
 }

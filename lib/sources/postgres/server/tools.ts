@@ -2,6 +2,7 @@
 import { accessSync, constants, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../../../errors.ts';
+import { SECURITY_FLOORS } from '../../../names/postgres-releases.ts';
 import { outputOf } from './process.ts';
 
 /** What the kind is told of the machine it runs on. */
@@ -39,8 +40,7 @@ export interface Server extends Tools {
   readonly serverFolder: string;
 }
 
-/** The releases that fix what a hostile server or dump could do to these programs (CVE-2026-6477, CVE-2025-8714, CVE-2025-8715). */
-const FLOORS: Readonly<Record<number, number>> = { 14: 23, 15: 18, 16: 14, 17: 10, 18: 4 };
+const FLOORS: Readonly<Record<number, number>> = SECURITY_FLOORS;
 /** The releases that can be told the key of \restrict. */
 const RESTRICT_KEY: Readonly<Record<number, number>> = { 13: 22, 14: 19, 15: 14, 16: 10, 17: 6 };
 

@@ -38,6 +38,14 @@ test('the image is built by install.sh alone, from what stands in its folder', (
   for (const [source = ''] of copied) expect(existsSync(join(folder, source))).toBe(true);
 });
 
+test('install.sh demands all that it is built with, and the build gives it', () => {
+  const script = readFileSync(join(image({}), 'install.sh'), 'utf8');
+  const demanded = [...script.matchAll(/^: "\$\{(\w+):?\?/gm)].map(([, name]) => name);
+  expect(demanded).toEqual(['PG_MAJOR', 'PG_FLOOR', 'PG_EXTENSIONS', 'LOCALES']);
+  for (const name of demanded) expect(DOCKERFILE.run[0]).toContain(`${name}="$${name}"`);
+  expect(Object.keys(DOCKERFILE.args)).toEqual(['NODE_VERSION', ...demanded]);
+});
+
 test('what the image starts is in its code, and so is the handler of each function', () => {
   const code = join(image({}), 'function');
   const [node, entry] = DOCKERFILE.entrypoint;
