@@ -54,7 +54,7 @@ const LAYERS = {
   alerts: ['errors', 'names', 'format', 'policy', 'stores', 'engine', 'config', 'aws', 'wiring'],
   functions: [...BELOW_WIRING, 'network', 'wiring', 'alerts'],
   infra: ['errors', 'names', 'config', 'policy', 'format/layout'],
-  cli: [...BELOW_WIRING, 'wiring', 'functions/invoke'],
+  cli: [...BELOW_WIRING, 'processes', 'wiring', 'functions/invoke', 'infra/(app|core/stack)'],
 };
 
 /** Where a library of npm is used; elsewhere its words are not known. */

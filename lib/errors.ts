@@ -79,6 +79,11 @@ export const ERRORS = {
     retry: false,
     about: 'a command or tool that was asked for is missing or failed',
   },
+  DEPLOYMENT_REFUSED: {
+    exit: 1,
+    retry: false,
+    about: 'a deployment would replace or delete a bucket, a key or a vault',
+  },
   LOCKED: { exit: 11, retry: true, about: 'another run holds the lock' },
   CANCELLED: { exit: 130, retry: true, about: 'the run was interrupted' },
 } as const satisfies Record<string, { exit: number; retry: boolean; about: string }>;

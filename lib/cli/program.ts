@@ -38,6 +38,7 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
   };
 
   addSetUp(command);
+  addStack(command);
   addBackup(command);
   addTrigger(command);
   addProofs(command);
@@ -84,8 +85,8 @@ function addSetUp(command: Define): void {
     () => import('./commands/init.ts'),
   )
     .option(
-      '--aws <bucket>',
-      'write a configuration for AWS: a store in this bucket, which the stack makes',
+      '--aws [bucket]',
+      'write a configuration for AWS: a store in this bucket, or one of a new name, which the stack makes',
     )
     .option('--region <region>', 'with --aws: the region of the bucket and of the stack')
     .option('--system <name>', 'what to call it; the name of the package or the folder otherwise')
@@ -116,6 +117,25 @@ function addSetUp(command: Define): void {
     'what an error code means and what to do about it',
     () => import('./commands/explain.ts'),
   );
+}
+
+function addStack(command: Define): void {
+  command(
+    'synth',
+    'write the stack on AWS as templates, without asking AWS',
+    () => import('./commands/synth.ts'),
+  ).option('-o, --output <folder>', 'where to', 'cdk.out');
+  command(
+    'deploy',
+    'make on AWS what holdfast.yaml describes: the bucket, the functions, the alarms',
+    () => import('./commands/deploy.ts'),
+  )
+    .option('-n, --dry-run', 'show what would change on AWS, and change nothing')
+    .option('-y, --yes', 'do not ask before anybody gets more rights')
+    .option(
+      '--give-up <resource...>',
+      'let go of these buckets, keys or vaults, by the names in the refusal: replace, delete or leave them behind',
+    );
 }
 
 function addBackup(command: Define): void {

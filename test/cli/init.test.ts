@@ -161,7 +161,7 @@ test('refuses --scripts where there is no package.json, and a folder that does n
 test('writes a configuration for AWS whose store the stack makes', async () => {
   const made = await place.run(['init', '--aws', 'shop-backups', '--region', 'eu-central-1']);
   expect(made).toMatchObject({ exit: 0 });
-  expect(made.stdout).toContain('npx cdk deploy --all');
+  expect(made.stdout).toContain('npx holdfast deploy');
   const text = await read(place.site, 'holdfast.yaml');
   expect(text).toContain("store: 's3://shop-backups?region=eu-central-1'");
   // The key of this machine vouches for what it backs up, and for no proof.
@@ -172,6 +172,26 @@ test('writes a configuration for AWS whose store the stack makes', async () => {
     config: { aws: { region: 'eu-central-1', lockDays: 14 }, sources: [{ name: 'site' }, {}, {}] },
   });
   expect(await readdir(place.site)).not.toContain('backups');
+});
+
+test('makes up the name of a bucket that nobody has, where none is given', async () => {
+  const env = { AWS_REGION: 'eu-central-1' };
+  const made = await place.run(['init', '--aws', '--system', 'shop'], { env });
+  expect(made).toMatchObject({ exit: 0 });
+  expect(await read(place.site, 'holdfast.yaml')).toMatch(
+    /^store: 's3:\/\/shop-backups-[0-9a-f]{6}\?region=eu-central-1'$/m,
+  );
+});
+
+test('says in an app of the CDK how the backups get into a stack of that app', async () => {
+  await place.write({ 'cdk.json': '{"app": "npx tsx bin/shop.ts"}', 'backups/README.md': '' });
+  const args = ['init', 'backups', '--aws', 'shop-backups', '--region', 'eu-central-1', '--json'];
+  const { stdout } = await place.run(args);
+  const { next } = JSON.parse(stdout) as { next: string[] };
+  expect(next.join('\n')).toContain(
+    "new Holdfast(this, 'Backups', { configFile: 'backups/holdfast.yaml' });",
+  );
+  expect(next.join('\n')).not.toContain('holdfast deploy');
 });
 
 test.each([

@@ -43,9 +43,9 @@ beforeAll(async () => {
   const config = join(place.site, 'holdfast.yaml');
   writeFileSync(config, configuration());
   await Promise.all([cdk.bootstrap(), keepConnection()]);
-  const outputs = await cdk.deploy(config);
+  const { outputs } = await cdk.deploy(config);
   system = new Deployed(SYSTEM, { aws, place });
-  await system.subscribe(outputs[`holdfast-${SYSTEM}`]?.['Topic'] ?? '');
+  await system.subscribe(outputs?.['Topic'] ?? '');
 }, 600_000);
 
 afterAll(async () => {

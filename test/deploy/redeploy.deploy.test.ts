@@ -81,6 +81,23 @@ test('what a pipeline stores is proven by the stack, and pruned by nobody else',
   expect(await system.invoke('prune', {})).toBeDefined();
 }, 180_000);
 
+test('a deployment that would leave the bucket of the backups behind is refused, and changes nothing', async () => {
+  const moved = join(place.site, 'moved.yaml');
+  const text = readFileSync(config, 'utf8');
+  const other = text.replace(/^(store: s3:\/\/[a-z-]+)/m, '$1-new');
+  expect(other).not.toBe(text);
+  writeFileSync(moved, other);
+  const { exit, stdout } = await cdk.holdfast('deploy', '--yes', '--json', '--config', moved);
+  const { error } = JSON.parse(stdout) as {
+    error: { code: string; message: string; hint: string };
+  };
+  expect({ exit, code: error.code }).toEqual({ exit: 1, code: 'DEPLOYMENT_REFUSED' });
+  expect(error.message).toMatch(/HoldfastStorageBucket\w+ \(AWS::S3::Bucket\): (replace|may be replaced)$/m);
+  expect(error.hint).toMatch(/--give-up HoldfastStorage/);
+  const same = await cdk.holdfast('deploy', '--dry-run', '--json', '--config', config);
+  expect(JSON.parse(same.stdout)).toMatchObject({ dryRun: true, changes: [] });
+}, 120_000);
+
 test('destroyed and deployed again, the stack adopts the store with all that is in it', async () => {
   const before = await system.list();
   const formation = new CloudFormationClient(aws.client);

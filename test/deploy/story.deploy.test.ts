@@ -61,9 +61,9 @@ beforeAll(async () => {
   config = join(place.site, 'holdfast.yaml');
   writeFileSync(config, configuration(github.api));
   await Promise.all([cdk.bootstrap(), fillSources()]);
-  const outputs = await cdk.deploy(config);
+  const { outputs } = await cdk.deploy(config);
   system = new Deployed(SYSTEM, { aws, place });
-  await system.subscribe(outputs[`holdfast-${SYSTEM}`]?.['Topic'] ?? '');
+  await system.subscribe(outputs?.['Topic'] ?? '');
 }, 600_000);
 
 afterAll(async () => {

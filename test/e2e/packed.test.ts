@@ -1,5 +1,5 @@
 // The file that npm would publish, installed into an empty folder: every kind of source into every kind of store, and every command once.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -10,17 +10,18 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
-import { startMiniStack } from '../support/ministack.ts';
+import { startMiniStack, type MiniStack } from '../support/ministack.ts';
+import { FOR_STACKS, link, npm, pack } from '../support/packed.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { SmallGithub } from '../support/small-github.ts';
 import { SmallServices } from '../support/small-services.ts';
 import { CREDENTIALS, startVersitygw } from '../support/versitygw.ts';
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
 // Npm may have to fetch what the package depends on, once, on a machine that is busy.
 const PACKAGES_LIMIT_MS = 900_000;
 
 const ending: (() => PromiseLike<unknown>)[] = [];
+let aws: MiniStack;
 let place: string;
 let installed: string;
 /** For the program: where the services of this test are. */
@@ -30,37 +31,14 @@ let sources: Record<string, { readonly configuration: object; readonly holds: st
 let database: PostgresServer;
 let newBucket: () => Promise<string>;
 
-/** Without what `npm test` adds for its own package; where npm gets packages from, and keeps them, stays. */
-function plainEnvironment(): NodeJS.ProcessEnv {
-  const ofTheTests = /^(INIT_CWD|npm_(package_|lifecycle_|config_local_prefix|command).*)$/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ofTheTests.test(name)));
-}
-
-function npm(folder: string, ...args: readonly string[]): void {
-  const { status, stdout, stderr } = spawnSync('npm', args, {
-    cwd: folder,
-    env: plainEnvironment(),
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`npm ${args.join(' ')}: ${stdout}\n${stderr}`);
-}
-
 beforeAll(async () => {
   place = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-packed-'));
   ending.push(() => fs.promises.rm(place, { recursive: true, force: true }));
   installed = folder('installed');
-  npm(ROOT, 'pack', '--pack-destination', place);
-  const [packed = 'nothing'] = fs.readdirSync(place).filter((name) => name.endsWith('.tgz'));
-  npm(
-    installed,
-    'install',
-    '--prefer-offline',
-    '--no-audit',
-    '--no-fund',
-    path.join(place, packed),
-  );
+  const packed = await pack(place);
+  await npm(installed, 'install', '--prefer-offline', '--no-audit', '--no-fund', packed);
 
-  const aws = await startMiniStack();
+  aws = await startMiniStack();
   ending.push(() => aws.stop());
   const gateway = await startVersitygw();
   ending.push(() => gateway.stop());
@@ -255,6 +233,13 @@ test('every command does its work', async () => {
   );
   expect(await act('trust', '--config', stack)).toContain('holdfast-shop-verify');
   expect(await act('trigger', 'assets', '--config', stack)).toContain('complete');
+
+  const missing = await run('deploy', '--dry-run', '--config', stack).catch(String);
+  expect(missing).toContain('npm install --save-dev aws-cdk aws-cdk-lib constructs');
+  link(installed, FOR_STACKS);
+  env['AWS_ENDPOINT_URL'] = aws.endpoint;
+  expect(await act('synth', '--config', stack)).toContain('AWS::S3::Bucket');
+  expect(await act('deploy', '--dry-run', '--config', stack)).toContain('Nothing was deployed');
 
   const commands = (await run('--help')).matchAll(/^ {2}([a-z][a-z-]*) /gm);
   const all = [...commands].map(([, command]) => command).filter((one) => one !== 'help');

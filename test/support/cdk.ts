@@ -1,27 +1,31 @@
-// The command line of the CDK, as a user runs it, against the AWS of a test.
+// Stacks as a team deploys them against the AWS of a test: by the packed file, in a folder outside the checkout, with the CDK beside it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, realpathSync } from 'node:fs';
+import { mkdtempSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
+import type { Ended } from './command-line.ts';
 import { ACCOUNT, type MiniStack } from './ministack.ts';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** What `npx cdk` runs. */
-const PROGRAM = join(ROOT, 'node_modules', '.bin', 'cdk');
+import { FOR_STACKS, install, pack } from './packed.ts';
 
 /** What a deployed stack tells, by the name of the output. */
 export type Outputs = Readonly<Record<string, string>>;
 
+/** What `holdfast deploy --json` prints. */
+export interface DeployDocument {
+  readonly stack: string;
+  readonly changes: readonly { change: string; type: string; id: string; impact: string }[];
+  readonly outputs?: Outputs;
+}
+
 export class Cdk {
-  /** A folder for configurations, and for what the CDK writes; {@link Cdk.remove} removes it. */
+  /** A folder in which Holdfast is installed, and for what else a test writes; {@link Cdk.remove} removes it. */
   readonly folder: string;
   private readonly region: string;
   private readonly env: Record<string, string>;
-  private runs = 0;
+  private installed: Promise<void> | undefined;
 
   constructor(aws: Pick<MiniStack, 'env' | 'region'>) {
     this.region = aws.region;
@@ -36,47 +40,63 @@ export class Cdk {
 
   /** Prepares the account for deployments of any app. */
   async bootstrap(): Promise<void> {
-    await this.run('bootstrap', `aws://${ACCOUNT}/${this.region}`);
+    const cdk = join(this.folder, 'node_modules/aws-cdk/bin/cdk');
+    const place = `aws://${ACCOUNT}/${this.region}`;
+    const args = ['bootstrap', place, '--no-notices', '--output', join(this.folder, 'bootstrap')];
+    expectDone(await this.start(cdk, args));
   }
 
   /** The templates of `config` as files, by the name of the stack; the folder they are in goes with this. */
   async synth(config: string): Promise<string> {
-    return this.run('synth', '--quiet', '--context', `config=${config}`);
+    const output = mkdtempSync(join(this.folder, 'synth-'));
+    expectDone(await this.holdfast('synth', '--output', output, '--config', config));
+    return output;
   }
 
-  /** The outputs of each stack, by its name. */
-  async deploy(config: string): Promise<Readonly<Record<string, Outputs>>> {
-    const told = join(this.folder, `outputs-${this.runs}.json`);
-    await this.run(
-      'deploy',
-      ...['--all', '--require-approval', 'never', '--outputs-file', told],
-      ...['--context', `config=${config}`],
+  /** What changed, and the outputs of the stack. */
+  async deploy(config: string): Promise<DeployDocument> {
+    const { stdout } = expectDone(
+      await this.holdfast('deploy', '--yes', '--json', '--config', config),
     );
-    return JSON.parse(readFileSync(told, 'utf8')) as Record<string, Outputs>;
+    return JSON.parse(stdout) as DeployDocument;
   }
 
+  /** Destroys the stack of `config`, as people do it. */
   async destroy(config: string): Promise<void> {
-    await this.run('destroy', '--all', '--force', '--context', `config=${config}`);
+    const cdk = join(this.folder, 'node_modules/aws-cdk/bin/cdk');
+    const app = await this.synth(config);
+    expectDone(
+      await this.start(cdk, ['destroy', '--all', '--force', '--no-notices', '--app', app]),
+    );
+  }
+
+  /** Runs the installed `holdfast`. */
+  holdfast(...args: readonly string[]): Promise<Ended> {
+    return this.start(join(this.folder, 'node_modules/holdfast/dist/holdfast.js'), args);
   }
 
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** The folder that the command left its output in; what it said is in the error when it fails. */
-  private async run(command: string, ...args: readonly string[]): Promise<string> {
-    const output = join(this.folder, `${command}-${this.runs++}`);
-    const child = spawn(PROGRAM, [command, ...args, '--no-notices', '--output', output], {
-      cwd: command === 'bootstrap' ? this.folder : ROOT,
+  private async start(program: string, args: readonly string[]): Promise<Ended> {
+    this.installed ??= pack(this.folder).then((packed) => install(packed, this.folder, FOR_STACKS));
+    await this.installed;
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: this.folder,
       env: this.env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const said: string[] = [];
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (text: Buffer) => said.push(text.toString()));
-    }
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
+    child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
     const [exit] = (await once(child, 'close')) as [number | null];
-    if (exit !== 0) throw new Error(`cdk ${command} ended with ${String(exit)}:\n${said.join('')}`);
-    return output;
+    return { exit, stdout, stderr };
   }
+}
+
+function expectDone(ended: Ended): Ended {
+  const { exit, stdout, stderr } = ended;
+  if (exit !== 0) throw new Error(`it ended with ${String(exit)}:\n${stdout}\n${stderr}`);
+  return ended;
 }

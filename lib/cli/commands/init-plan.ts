@@ -20,6 +20,14 @@ import { HoldfastError } from '../../errors.ts';
 import { NAME_PATTERN } from '../../format/layout.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
 import { openStore } from '../../stores/open.ts';
+import { appAround } from '../stack/cdk.ts';
+
+/** A bucket that the stack makes. */
+export interface StoreOnAws {
+  /** Undefined where the user leaves the name to us. */
+  readonly bucket: string | undefined;
+  readonly region: string | undefined;
+}
 
 export interface InitInput {
   /** Absolute. */
@@ -27,7 +35,7 @@ export interface InitInput {
   /** As the user gave it; relative to `cwd`. */
   readonly store: string | undefined;
   /** Set for a store on AWS, which the stack makes. */
-  readonly aws: { readonly bucket: string; readonly region: string | undefined } | undefined;
+  readonly aws: StoreOnAws | undefined;
   readonly scripts: boolean;
   /** As the user gave it. */
   readonly system: string | undefined;
@@ -36,6 +44,8 @@ export interface InitInput {
   readonly host: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: Date;
+  /** For a name that nobody else has. */
+  readonly random: () => string;
 }
 
 /** A text file that is new, or gets a new content. */
@@ -55,6 +65,8 @@ export interface InitPlan {
   readonly store: string;
   /** True for a store on AWS, which the stack makes. */
   readonly onAws: boolean;
+  /** The cdk.json of the app in which this folder is, where the construct belongs into that; undefined elsewhere. */
+  readonly cdkApp: string | undefined;
   /** True when the store is to be made; false when it is there, or the stack makes it. */
   readonly storeMade: boolean;
   /** Stores of this system that were written to from here. */
@@ -77,7 +89,7 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
   const home = await realpath(input.home).catch(() => input.home);
   const found = named(await detectFolder(folder, input.env), input.system);
   const onAws = input.aws !== undefined;
-  const store = onAws ? storeOnAws(input) : await storeHere(input, folder);
+  const store = onAws ? storeOnAws(input, found.system) : await storeHere(input, folder);
   const keyFile = path.join(keyFolder(home, input.env), `${found.system}.key`);
   const known = await readKnownStores(storeRecordBeside(keyFile, found.system));
   await assertOneSite(known, folder, found.system);
@@ -91,6 +103,7 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
     key,
     store,
     onAws,
+    cdkApp: onAws ? appAround(folder) : undefined,
     known,
     storeMade: !onAws && !(await isStoreOf(store, found.system)),
     files: [config, ignored?.file, scripts?.file].filter((file) => file !== undefined),
@@ -155,7 +168,7 @@ async function assertNoConfig(folder: string): Promise<void> {
 }
 
 /** The bucket that `--aws` names. `USAGE` for one that cannot be, and without a region. */
-function storeOnAws({ aws, store, env }: InitInput): string {
+function storeOnAws({ aws, store, env, random }: InitInput, system: string): string {
   const region = aws?.region ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION']);
   if (store !== undefined) {
     throw new HoldfastError('USAGE', '--aws and --store both say where backups go', {
@@ -167,7 +180,9 @@ function storeOnAws({ aws, store, env }: InitInput): string {
       hint: 'Pass --region REGION, such as eu-central-1, or set AWS_REGION.',
     });
   }
-  return formatS3Url(parseS3Url(`s3://${aws?.bucket ?? ''}?region=${encodeURIComponent(region)}`));
+  // Names of buckets are unique in the world, and somebody may have taken the obvious one.
+  const bucket = aws?.bucket ?? `${system.slice(0, 40)}-backups-${random().slice(0, 6)}`;
+  return formatS3Url(parseS3Url(`s3://${bucket}?region=${encodeURIComponent(region)}`));
 }
 
 /** A folder that has something else in it is nobody's store unless the user says so. */

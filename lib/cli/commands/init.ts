@@ -12,12 +12,13 @@ import type { Invocation } from '../invocation.ts';
 import { createStore } from '../store/opened-store.ts';
 import { randomName } from '../../wiring/machine.ts';
 import { Terminal } from '../output/terminal.ts';
-import { planInit, type InitPlan, type PlannedFile } from './init-plan.ts';
+import { planInit, type InitPlan, type PlannedFile, type StoreOnAws } from './init-plan.ts';
 
 interface Options {
   readonly dryRun?: boolean;
   readonly scripts?: boolean;
-  readonly aws?: string;
+  /** True without a name. */
+  readonly aws?: string | true;
   readonly region?: string;
   readonly system?: string;
 }
@@ -42,6 +43,7 @@ export async function run(
     host: os.hostname(),
     env: process.env,
     now: new Date(),
+    random: randomName,
   });
   if (!dryRun) {
     // The key first: a configuration that names no key would be refused, and a key without one is used by the next run.
@@ -64,14 +66,11 @@ async function remember({ key, found, store, files, known }: InitPlan, id: strin
   await writeKnownStores(storeRecordBeside(key.path, found.system), found.system, stores);
 }
 
-function awsOf({
-  aws,
-  region,
-}: Options): { bucket: string; region: string | undefined } | undefined {
-  if (aws !== undefined) return { bucket: aws, region };
+function awsOf({ aws, region }: Options): StoreOnAws | undefined {
+  if (aws !== undefined) return { bucket: aws === true ? undefined : aws, region };
   if (region === undefined) return undefined;
   throw new HoldfastError('USAGE', '--region is for a store on AWS', {
-    hint: 'Give the name of its bucket with --aws, too.',
+    hint: 'Say --aws, too.',
   });
 }
 
@@ -136,6 +135,8 @@ function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
     terminal.line(plan.files[0]?.text);
     return;
   }
+  if (plan.cdkApp !== undefined)
+    terminal.line(`${plan.cdkApp} is an app of the CDK: the backups fit into one of its stacks.`);
   terminal.line('Next:');
   for (const command of nextCommands(plan)) terminal.line(`  ${command}`);
 }
@@ -146,11 +147,20 @@ function databaseText({ variable, isSet, toldBy }: FoundDatabase): string {
     : `found ${variable} in ${toldBy}: holdfast.yaml has a source for that database, to be uncommented`;
 }
 
-function nextCommands({ folder, onAws }: InitPlan): string[] {
+function nextCommands({ folder, onAws, cdkApp, files }: InitPlan): string[] {
   const elsewhere = folder === process.cwd() ? '' : `cd ${shellQuoted(folder)} && `;
+  if (cdkApp !== undefined) {
+    const file = path.relative(path.dirname(cdkApp), files[0]?.path ?? '');
+    return [
+      "import { Holdfast } from 'holdfast/cdk';   // in the file of a stack",
+      `new Holdfast(this, 'Backups', { configFile: '${file}' });   // in its constructor`,
+      'npx cdk deploy   # make the bucket, the functions and the alarms with it',
+      'holdfast backup   # back up what functions cannot read; they prove and prune it',
+    ];
+  }
   if (onAws) {
     return [
-      `${elsewhere}npx cdk deploy --all   # make the bucket, the functions and the alarms`,
+      `${elsewhere}npx holdfast deploy   # make the bucket, the functions and the alarms`,
       'holdfast doctor   # what would stop a backup or a restore here',
       'holdfast backup   # back up what functions cannot read; they prove and prune it',
     ];

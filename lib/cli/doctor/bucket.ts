@@ -70,7 +70,7 @@ function unreachable(place: S3Place, answer: string, config: Config | undefined)
   const advice =
     config?.aws === undefined
       ? 'Make it, with versions and object lock, or name another one as `store`.'
-      : 'The stack makes it: npx cdk deploy --all.';
+      : 'The stack makes it: `holdfast deploy`.';
   return problem(
     'store',
     `there is no bucket ${place.bucket} in ${place.region ?? 'this region'}`,
@@ -97,7 +97,7 @@ function protectionFindings(
   return findings;
 }
 
-const DEPLOY = 'Deploy: npx cdk deploy --all.';
+const DEPLOY = 'Deploy: `holdfast deploy`.';
 
 function versionFindings(place: S3Place, { versioned }: BucketExamination): DoctorFinding[] {
   if (versioned === 'yes') return [ok('store', `${place.bucket} keeps versions`)];

@@ -197,6 +197,15 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
       'Run `holdfast doctor` to see which tools are missing.',
     ],
   },
+  DEPLOYMENT_REFUSED: {
+    meaning:
+      'What would be deployed replaces, deletes or leaves behind a bucket, a key or a vault of the stack: backups would lie where the stack no longer looks, or could no longer be read. Nothing was deployed.',
+    steps: [
+      'Compare `holdfast.yaml` with what was deployed last: the usual reason is another bucket in `store`, another `system`, or a database that was the last one.',
+      'Run `holdfast deploy --dry-run` to see every change.',
+      'If it is meant, name each resource with `--give-up`. What is left behind stays on AWS, with all that is in it.',
+    ],
+  },
   LOCKED: {
     meaning:
       'Another run is pruning this store, or restoring into this folder. Two at once could undo each other, so this one did nothing.',

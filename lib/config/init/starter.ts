@@ -57,7 +57,7 @@ const STORE_IN_FOLDER = `# Where backups go. A folder inside the site is left ou
 const STORE_ON_AWS = `# Where backups go: a bucket that the stack makes, versioned, encrypted and locked.`;
 
 const STACK = `
-# What \`npx cdk deploy --all\` makes: the bucket, the functions that prove and prune backups, and the alarms.
+# What \`npx holdfast deploy\` makes: the bucket, the functions that prove and prune backups, and the alarms.
 aws:
   lock: { mode: governance, days: 14 } # nobody can delete a backup for so long
 

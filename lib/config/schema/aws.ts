@@ -47,7 +47,7 @@ export const DEFAULT_LOCALES: readonly string[] = ['en_US.UTF-8'];
 const databases = z.strictObject({
   package: means(
     z._default(z.enum(['image', 'zip']), 'image'),
-    'What the functions that back up and test databases are made of. `image` is a container image with client, server and extensions, built where `cdk deploy` runs, by Docker; `zip` needs no Docker, and takes the programs of PostgreSQL from `layers`.',
+    'What the functions that back up and test databases are made of. `image` is a container image with client, server and extensions, built where `holdfast deploy` runs, by Docker; `zip` needs no Docker, and takes the programs of PostgreSQL from `layers`.',
   ),
   postgres: means(
     z._default(z.literal([17, 18]), 17),

@@ -112,7 +112,7 @@ export const configSchema = means(
       ),
       aws: means(
         z.optional(aws),
-        'What `cdk deploy` makes. With it, functions back up the sources that AWS can reach, prove the backups and raise the alarm; the region is that of the store.',
+        'What `holdfast deploy` makes. With it, functions back up the sources that AWS can reach, prove the backups and raise the alarm; the region is that of the store.',
       ),
       notify: means(z.prefault(notify, {}), 'Whom the functions tell.'),
     })

@@ -142,7 +142,7 @@ function section({ title, node }: Section): string {
 /** The whole of docs/configuration.md. */
 export function configurationDocument(): string {
   const tables = sections(configJsonSchema(), '').map(section);
-  const onAws = 'On AWS, where `cdk deploy` makes everything that this needs:';
+  const onAws = 'On AWS, where `holdfast deploy` makes everything that this needs:';
   const example = `\n\`\`\`yaml\n${EXAMPLE_CONFIG}\`\`\`\n\n${onAws}\n\n\`\`\`yaml\n${EXAMPLE_AWS_CONFIG}\`\`\`\n`;
   return [INTRODUCTION + example, ...tables, RULES].join('\n');
 }

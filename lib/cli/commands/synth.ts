@@ -1,0 +1,26 @@
+// `holdfast synth`: the stack as files, for whoever wants to read or check it first; AWS is not asked.
+import path from 'node:path';
+import process from 'node:process';
+import type { Invocation } from '../invocation.ts';
+import { Terminal } from '../output/terminal.ts';
+import { counted } from '../output/units.ts';
+import { configForStack, synthesize } from '../stack/synthesized.ts';
+
+interface Options {
+  readonly output: string;
+}
+
+export async function run(_: string[], { options }: Invocation<Options>): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const output = path.resolve(process.cwd(), options.output);
+  const { stack, template, resources } = await synthesize(configForStack(options), output);
+  const types = Object.values(resources);
+  const counts = [...new Set(types)]
+    .sort()
+    .map((type) => ({ type, count: types.filter((one) => one === type).length }));
+  terminal.line(`${terminal.paint('bold', stack)}  ${counted(types.length, 'resource')}`);
+  terminal.line(`  ${template}`);
+  for (const { type, count } of counts) terminal.line(`  ${String(count).padStart(4)}  ${type}`);
+  terminal.document({ command: 'synth', stack, folder: output, template, resources: counts });
+  return 0;
+}

@@ -1,0 +1,48 @@
+// The stack of a configuration as files: templates, and the code of its functions.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { findConfig } from '../../config/load/load.ts';
+import { loadForStack, type ForStack } from '../../config/load/for-stack.ts';
+import { HoldfastError } from '../../errors.ts';
+import { placesOf, type CommonOptions } from '../session.ts';
+import { needLibraries } from './cdk.ts';
+import type { ResourceTypes } from './changes.ts';
+
+export interface Synthesized {
+  readonly stack: string;
+  /** The file of its template. */
+  readonly template: string;
+  readonly resources: ResourceTypes;
+}
+
+/**
+ * The configuration that `options` name. `USAGE` where a store is named besides: the bucket of a stack is that of its file.
+ *
+ * `CONFIG_INVALID` as {@link loadForStack} throws it.
+ */
+export function configForStack(options: CommonOptions): ForStack {
+  if (options.store !== undefined) {
+    throw new HoldfastError('USAGE', '--store has no meaning for a stack', {
+      hint: 'The bucket that a stack makes is the `store` of holdfast.yaml.',
+    });
+  }
+  return loadForStack(findConfig(placesOf(options)));
+}
+
+/** Writes the stack into `outdir`. `COMMAND_FAILED` where what makes stacks is not installed. */
+export async function synthesize(forStack: ForStack, outdir: string): Promise<Synthesized> {
+  needLibraries();
+  const [{ holdfastApp }, { HoldfastStack }] = await Promise.all([
+    import('../../infra/app.ts'),
+    import('../../infra/core/stack.ts'),
+  ]);
+  const app = holdfastApp(outdir);
+  const { stackName, templateFile } = new HoldfastStack(app, forStack);
+  app.synth();
+  const template = path.join(outdir, templateFile);
+  const { Resources } = JSON.parse(readFileSync(template, 'utf8')) as {
+    Resources: Record<string, { Type: string }>;
+  };
+  const types = Object.entries(Resources).map(([id, { Type }]) => [id, Type] as const);
+  return { stack: stackName, template, resources: Object.fromEntries(types) };
+}
