@@ -92,7 +92,9 @@ test('a deployment that would leave the bucket of the backups behind is refused,
     error: { code: string; message: string; hint: string };
   };
   expect({ exit, code: error.code }).toEqual({ exit: 1, code: 'DEPLOYMENT_REFUSED' });
-  expect(error.message).toMatch(/HoldfastStorageBucket\w+ \(AWS::S3::Bucket\): (replace|may be replaced)$/m);
+  expect(error.message).toMatch(
+    /HoldfastStorageBucket\w+ \(AWS::S3::Bucket\): (replace|may be replaced)$/m,
+  );
   expect(error.hint).toMatch(/--give-up HoldfastStorage/);
   const same = await cdk.holdfast('deploy', '--dry-run', '--json', '--config', config);
   expect(JSON.parse(same.stdout)).toMatchObject({ dryRun: true, changes: [] });
