@@ -81,3 +81,8 @@ export function signingAlias(system: string, signer: SignerName): string {
 export function storeAlias(system: string): string {
   return `alias/${resourceName(system, 'store')}`;
 }
+
+/** The region in an ARN: what it names may be elsewhere than everything else. Undefined for a plain name. */
+export function regionInArn(name: string): string | undefined {
+  return /^arn:[^:]*:[^:]*:([^:]+):/.exec(name)?.[1];
+}

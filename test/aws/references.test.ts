@@ -43,6 +43,17 @@ describe('a reference', () => {
     expect(await resolveAwsReference(ssm)).toBe('from-a-parameter');
   });
 
+  test('to a secret by its ARN leads to the region that the ARN names', async () => {
+    const elsewhere = new SecretsManagerClient({ ...aws.client, region: 'eu-west-1' });
+    const { ARN: name = '' } = await elsewhere.send(
+      new CreateSecretCommand({ Name: 'shop/elsewhere', SecretString: 'from-another-region' }),
+    );
+    expect(name).toContain(':eu-west-1:');
+    expect(await resolveAwsReference({ scheme: 'secret', name }, place)).toBe(
+      'from-another-region',
+    );
+  });
+
   test.each([
     ['ssm', '/shop/absent', 'STORE_DENIED'],
     ['secret', 'shop/absent', 'STORE_DENIED'],

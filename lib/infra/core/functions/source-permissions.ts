@@ -10,6 +10,7 @@ import type {
   RemoteSourceConfig,
 } from '../../../config/config.ts';
 import type { SecretReference } from '../../../config/places.ts';
+import { regionInArn } from '../../../names/aws.ts';
 import { regionOfRdsHost } from '../../../names/rds.ts';
 
 /** Reading `source`, and nothing else; what is encrypted in a bucket needs {@link decryptBuckets} besides. */
@@ -156,7 +157,7 @@ export function readSecret(scope: Construct, reference: SecretReference): Policy
             }),
       ],
     }),
-    decryptThrough(['secretsmanager'], undefined),
+    decryptThrough(['secretsmanager'], regionInArn(name)),
   ];
 }
 

@@ -130,6 +130,21 @@ describe('the code of', () => {
     },
   );
 
+  test('database-backup has the certificates of RDS beside what reads them, and no other function has', async () => {
+    for (const name of FUNCTIONS) {
+      const folder = await folderOf(name);
+      const has = readdirSync(folder).includes('certificates-of-rds.pem');
+      expect([name, has]).toEqual([name, name === 'database-backup']);
+    }
+    const folder = await folderOf('database-backup');
+    const readers = scripts(folder).filter((file) =>
+      /new URL\(["'`]\.\/certificates-of-rds\.pem["'`],import\.meta\.url\)/.test(
+        readFileSync(join(folder, file), 'utf8'),
+      ),
+    );
+    expect(readers).toHaveLength(1);
+  });
+
   test('backup carries the configuration, without a path of the machine that deploys', async () => {
     const text = readFileSync(join(await folderOf('backup'), 'holdfast.json'), 'utf8');
     expect(JSON.parse(text)).toMatchObject({ system: 'spark-bloom-flow', file: 'holdfast.json' });
