@@ -4,7 +4,10 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { need } from '../needs/need.ts';
 import { plainUser, startPostgres, type PostgresServer } from './postgres.ts';
+
+need('openssl');
 
 /** The name that RDS gave it; `PGHOSTADDR` leads there. */
 export const HOST = 'app.abc123.eu-central-1.rds.amazonaws.com';
