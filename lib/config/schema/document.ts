@@ -107,16 +107,15 @@ function kindSections(node: OptionNode, path: string): Section[] {
     description: 'What every source has, whatever its kind.',
   };
   const [head, ...below] = sections(common, path);
-  const own = variants.map((variant, index) => ({
-    title: `\`${path}\` of kind \`${kind.enum[index] ?? ''}\``,
-    node: {
-      ...withKeys(
-        variant,
-        keysOf(variant).filter((key) => key !== 'kind' && !shared.includes(key)),
-      ),
-      description: variant.properties?.['kind']?.description ?? '',
-    },
-  }));
+  const own = variants.flatMap((variant, index) => {
+    const keys = keysOf(variant).filter((key) => key !== 'kind' && !shared.includes(key));
+    const [table, ...mappings] = sections(withKeys(variant, keys), path);
+    const title = `\`${path}\` of kind \`${kind.enum[index] ?? ''}\``;
+    const description = variant.properties?.['kind']?.description ?? '';
+    return table === undefined
+      ? []
+      : [{ title, node: { ...table.node, description } }, ...mappings];
+  });
   return [...(head === undefined ? [] : [head]), ...own, ...below];
 }
 

@@ -49,7 +49,13 @@ test('every option of every kind of source is described once', () => {
   for (const { properties = {} } of source.oneOf ?? []) {
     const kind = String(properties['kind']?.const);
     expect(text).toContain(`## \`sources.<name>\` of kind \`${kind}\``);
-    for (const key of Object.keys(properties)) expect(text).toContain(`| \`${key}\` |`);
+    for (const [key, option] of Object.entries(properties)) {
+      expect(text).toContain(`| \`${key}\` |`);
+      for (const below of Object.keys(option.properties ?? {})) {
+        const own = text.split(`## \`sources.<name>.${key}\``)[1]?.split('\n## ')[0];
+        expect(own).toContain(`| \`${below}\` |`);
+      }
+    }
   }
 });
 
