@@ -4,7 +4,7 @@ import { DATABASE_FUNCTIONS, type DatabaseFunctionName, type FunctionName } from
 import type { Limit, Watched } from '../policy/condition.ts';
 import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions.ts';
 import { leastLockSeconds } from '../policy/upkeep.ts';
-import { isDatabase, type Config } from './config.ts';
+import { isTask, type Config } from './config.ts';
 import { eventRules } from './event-rules.ts';
 import { functionsOf } from './load/stack-keys.ts';
 
@@ -70,7 +70,7 @@ export function thresholdOf({ threshold, only }: Watched, limits: Limits): numbe
 }
 
 function subjectsOf({ sources }: AlarmConfig): AlarmSubject[] {
-  const hasTasks = sources.some((source) => isDatabase(source) && source.runOn === 'task');
+  const hasTasks = sources.some(isTask);
   return [
     ...sources.map(({ name }) => ({ about: 'source', source: name }) as const),
     { about: 'store' },

@@ -171,6 +171,11 @@ export function isDatabase(source: SourceConfig): source is PostgresSourceConfig
   return source.kind === 'postgres';
 }
 
+/** True for a source that a task of the stack backs up and tests, because a function would not outlast it. */
+export function isTask(source: SourceConfig): source is PostgresSourceConfig {
+  return isDatabase(source) && source.runOn === 'task';
+}
+
 /** The network in which the functions of databases run. */
 export interface VpcConfig {
   readonly id: string;

@@ -1,6 +1,11 @@
 // A handler of a function, run as a task: the same code, without a quarter of an hour as its limit.
-import { HoldfastError } from '../errors.ts';
-import { TASK_VARIABLES, type DatabaseFunctionName } from '../names/aws.ts';
+import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
+import {
+  EXIT_FOR_GOOD,
+  EXIT_FOR_NOW,
+  TASK_VARIABLES,
+  type DatabaseFunctionName,
+} from '../names/aws.ts';
 import type { FunctionContext } from './deadline.ts';
 import { errorFields, logOf } from './logger.ts';
 
@@ -8,24 +13,29 @@ type Handler = (event: unknown, context: FunctionContext) => Promise<unknown>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Has the handler `name` serve the event in the environment; gives the exit code of the process, which is all that those who started
- * the task look at.
+ * Has the handler `name` serve the event in the environment; gives the exit code of the process, by which the state machine
+ * knows whether to begin again.
  */
 export async function runTask(
   name: string | undefined,
   env: Environment,
   handlers: Readonly<Record<DatabaseFunctionName, Handler>>,
-): Promise<0 | 1> {
+): Promise<0 | typeof EXIT_FOR_GOOD | typeof EXIT_FOR_NOW> {
   const task = prepare(name, env, handlers);
-  if (task === undefined) return 1;
+  if (task === undefined) return EXIT_FOR_GOOD;
   try {
     await task.handler(task.event, task.context);
     return 0;
   } catch (error) {
     // A handler logs what it ends with; what it throws is for whoever called it.
-    if (error instanceof Error) return 1;
+    if (error instanceof Error) return isForGood(error) ? EXIT_FOR_GOOD : EXIT_FOR_NOW;
     throw error;
   }
+}
+
+/** What a handler throws is named by its code. What has none may be anything, such as a bug that time does not heal or memory that ran out. */
+function isForGood({ name }: Error): boolean {
+  return Object.hasOwn(ERRORS, name) && !ERRORS[name as ErrorCode].retry;
 }
 
 function prepare(

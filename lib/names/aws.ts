@@ -45,6 +45,10 @@ export const TASK_VARIABLES = {
   timeout: 'HOLDFAST_TASK_SECONDS',
 } as const;
 
+/** The exit codes of a task that failed: for good, or so that another attempt may end otherwise. */
+export const EXIT_FOR_GOOD = 1;
+export const EXIT_FOR_NOW = 75;
+
 /** Namespace of every metric; dimensions are `System`, and `Source` where it concerns one. */
 export const METRICS = 'Holdfast';
 
@@ -70,6 +74,11 @@ export function resourceName(system: string, what: string): string {
 /** `holdfast-my-site.stored`: rules of events. With a dot, because no name of a system holds one: a pattern for all of them fits no other's. */
 export function ruleName(system: string, what: string): string {
   return `holdfast-${system}.${what}`;
+}
+
+/** `holdfast-my-site-task-db-backup`: the role under which a task does the work of a function. No longer than the longest function. */
+export function taskRoleName(system: string, name: DatabaseFunctionName): string {
+  return resourceName(system, `task-${name.replace('database-', 'db-')}`);
 }
 
 /** The alias of the key by which a function signs. */

@@ -35,9 +35,15 @@ test('hands the event to the handler, with a name, an id and the time that there
   expect(left).toBeLessThanOrEqual(60_000);
 });
 
-test('ends with 1 when the handler fails', async () => {
-  const failing = handlers(() => Promise.reject(new Error('access is denied'))).handlers;
-  expect(await runTask('database-backup', ENVIRONMENT, failing)).toBe(1);
+test.each([
+  ['STORE_DENIED', 1],
+  ['CONFIG_INVALID', 1],
+  ['STORE_UNAVAILABLE', 75],
+  ['UNEXPECTED', 75],
+])('tells by its exit code whether to begin again after %s', async (code, exit) => {
+  const error = Object.assign(new Error('as a handler throws it'), { name: code });
+  const failing = handlers(() => Promise.reject(error)).handlers;
+  expect(await runTask('database-backup', ENVIRONMENT, failing)).toBe(exit);
 });
 
 test.each([

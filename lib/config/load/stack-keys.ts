@@ -16,6 +16,7 @@ import { recordsPrefix, sourcePrefix, verbPrefix } from '../../format/layout.ts'
 export interface StackKey {
   /** As in `trust`: `holdfast-my-site-verify`. */
   readonly name: string;
+  readonly signer: SignerName;
   /** In the account and the region of the stack. */
   readonly alias: string;
   readonly prefixes: readonly string[];
@@ -53,6 +54,7 @@ export function stackKeys(config: Config): StackKey[] {
     .filter(isSigner)
     .map((signer) => ({
       name: resourceName(system, signer),
+      signer,
       alias: signingAlias(system, signer),
       prefixes: prefixesOf(signer, config),
     }));

@@ -1,9 +1,9 @@
 // One key per function that signs, so that none can vouch for the work of another.
 import { Construct } from 'constructs';
-import type { Config } from '../../config/config.ts';
+import { isTask, type Config } from '../../config/config.ts';
 import type { NamedKey } from '../../config/load/function-settings.ts';
 import { stackKeys } from '../../config/load/stack-keys.ts';
-import { signingAlias } from '../../names/aws.ts';
+import { isForDatabases, signingAlias, taskRoleName } from '../../names/aws.ts';
 import type { SignerName } from '../../names/aws.ts';
 import { roleArn } from './deployers.ts';
 import { RetainedKey } from './retained-key.ts';
@@ -16,6 +16,12 @@ export interface SigningKeysProps {
   readonly deployers: readonly string[];
 }
 
+/** A task does the work of its function under a role of its own. */
+function taskRoles(config: Config, signer: SignerName): string[] {
+  const runsAsTask = isForDatabases(signer) && config.sources.some(isTask);
+  return runsAsTask ? [taskRoleName(config.system, signer)] : [];
+}
+
 /** A P-256 key for each function that writes signed files. */
 export class SigningKeys extends Construct {
   /** All of them, as functions are told. */
@@ -26,7 +32,7 @@ export class SigningKeys extends Construct {
   constructor(scope: Construct, id: string, { config, adopt, deployers }: SigningKeysProps) {
     super(scope, id);
     this.system = config.system;
-    const made = stackKeys(config).map(({ name, alias }) => {
+    const made = stackKeys(config).map(({ name, signer, alias }) => {
       const key = new RetainedKey(this, alias.slice('alias/'.length), {
         alias,
         description: `Signs what ${name} writes`,
@@ -34,7 +40,7 @@ export class SigningKeys extends Construct {
         adopt,
         deployers,
         // A function and its role have one name.
-        signers: [roleArn(name)],
+        signers: [name, ...taskRoles(config, signer)].map(roleArn),
       });
       return { name, alias, key };
     });

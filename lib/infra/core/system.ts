@@ -28,7 +28,7 @@ import { Sources } from './sources.ts';
 import { Storage } from './storage/storage.ts';
 import { stackAlarm, type StackParts } from './alarms/of-stack.ts';
 import { functionAlarm, storeAlarm, taskAlarm } from './alarms/of-system.ts';
-import { hasTasks, taskRunner, Tasks } from './functions/tasks.ts';
+import { hasTasks, Tasks } from './functions/tasks.ts';
 import { ruleNames } from './triggers/rule-names.ts';
 import { FIRST_LOOK, LAST_SCHEDULE, systemTimetables } from './triggers/timetables.ts';
 
@@ -103,7 +103,6 @@ export class HoldfastSystem extends Construct {
       messages: this.messages,
       logDays: aws.logDays,
       reserveConcurrency: aws.reservedConcurrency === 'create',
-      taskRunner: hasTasks(config) ? taskRunner(this) : undefined,
     });
     this.tasks = this.makeTasks(config, aws);
     this.alarms = new Alarms(this, 'Alarms', { topic: this.messages.topic });

@@ -2,8 +2,8 @@
 import { rmSync } from 'node:fs';
 import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
-import { CompositePrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IPrincipal, ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   Architecture,
@@ -68,11 +68,6 @@ export interface HoldfastFunctionProps {
   readonly packaging?: Packaging;
   /** @default - no network of yours */
   readonly vpc?: VpcConfig | undefined;
-  /**
-   * Who else runs under its role: the same work on something else than Lambda.
-   * @default - nobody
-   */
-  readonly alsoRuns?: IPrincipal | undefined;
 }
 
 /** A function with a role of its own, which holds its own policies and no others. */
@@ -121,7 +116,7 @@ export class HoldfastFunction extends Construct {
     this.role = new Role(this, 'Role', {
       roleName: functionName,
       description: `The function ${functionName} runs under it`,
-      assumedBy: runners(props.alsoRuns),
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       managedPolicies: [...this.policies],
     });
     this.name = name;
@@ -190,9 +185,4 @@ export class HoldfastFunction extends Construct {
       maxEventAge: Duration.hours(6),
     };
   }
-}
-
-function runners(others: IPrincipal | undefined): IPrincipal {
-  const lambda = new ServicePrincipal('lambda.amazonaws.com');
-  return others === undefined ? lambda : new CompositePrincipal(lambda, others);
 }

@@ -1,7 +1,7 @@
 // The functions: what each is for, how large it is, and what it is made of.
 import { rmSync } from 'node:fs';
 import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
-import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { Config, DatabasesConfig } from '../../../config/config.ts';
 import { environmentOf, functionConfig } from '../../../config/load/function-settings.ts';
@@ -29,8 +29,6 @@ export interface FunctionsProps {
   readonly messages: Messages;
   readonly logDays: number;
   readonly reserveConcurrency: boolean;
-  /** Who runs the work of databases besides Lambda; undefined where nobody does. */
-  readonly taskRunner: IPrincipal | undefined;
 }
 
 const ABOUT = {
@@ -113,6 +111,17 @@ export class Functions extends Construct {
     });
   }
 
+  /** What a function, or a task in its place, may do so that its work gets done. */
+  workOf(name: FunctionName): PolicyStatement[] {
+    const { config, keys, messages, store } = this.props;
+    return [
+      ...permissionsOf(this, name, { config, store, topic: messages.topic }),
+      ...trust(keys.all),
+      ...(isSigner(name) ? [sign(keys.of(name))] : []),
+      ...(name === 'alert' ? [] : [publishMetrics()]),
+    ];
+  }
+
   private makeImage(): DockerImageAsset {
     const { config, databases } = this.props;
     const directory = writeImage(functionConfig(config));
@@ -129,7 +138,7 @@ export class Functions extends Construct {
   }
 
   private make(name: FunctionName): HoldfastFunction {
-    const { config, keys, messages, logDays, reserveConcurrency, store } = this.props;
+    const { config, messages, logDays, reserveConcurrency } = this.props;
     return new HoldfastFunction(this, name, {
       name,
       system: config.system,
@@ -137,12 +146,7 @@ export class Functions extends Construct {
       configuration: functionConfig(config),
       environment: this.environmentOf(name),
       size: SIZES[name],
-      permissions: [
-        ...permissionsOf(this, name, { config, store, topic: messages.topic }),
-        ...trust(keys.all),
-        ...(isSigner(name) ? [sign(keys.of(name))] : []),
-        ...(name === 'alert' ? [] : [publishMetrics()]),
-      ],
+      permissions: this.workOf(name),
       messagesKey: messages.key,
       deadLetters: messages.deadLetters,
       logDays,
@@ -152,12 +156,12 @@ export class Functions extends Construct {
   }
 
   private forDatabases() {
-    const { databases, taskRunner } = this.props;
+    const { databases } = this.props;
     const packaging: Packaging =
       this.image === undefined
         ? { image: undefined, layers: databases.layers }
         : { image: this.image };
-    return { packaging, vpc: databases.vpc, alsoRuns: taskRunner };
+    return { packaging, vpc: databases.vpc };
   }
 }
 

@@ -39,6 +39,7 @@ export function startTasks(
   scope: Construct,
   { cluster, definitions, roles }: Startable,
 ): PolicyStatement[] {
+  const tasks = arnHere(scope, 'ecs', `task/${cluster.ref}/*`);
   const inCluster = { ArnEquals: { 'ecs:cluster': cluster.attrArn } };
   return [
     new PolicyStatement({
@@ -46,9 +47,15 @@ export function startTasks(
       resources: definitions.map(({ ref }) => ref),
       conditions: inCluster,
     }),
+    // A task takes over the tags of its definition: who starts it tags it.
+    new PolicyStatement({
+      actions: ['ecs:TagResource'],
+      resources: [tasks],
+      conditions: { StringEquals: { 'ecs:CreateAction': 'RunTask' } },
+    }),
     new PolicyStatement({
       actions: ['ecs:StopTask', 'ecs:DescribeTasks'],
-      resources: [arnHere(scope, 'ecs', `task/${cluster.ref}/*`)],
+      resources: [tasks],
       conditions: inCluster,
     }),
     new PolicyStatement({

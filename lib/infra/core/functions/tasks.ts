@@ -2,21 +2,28 @@
 import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnCluster, CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
-import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IPrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IPrincipal, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, type CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { isDatabase } from '../../../config/config.ts';
+import { isTask } from '../../../config/config.ts';
 import type { Config, VpcConfig } from '../../../config/config.ts';
 import { MEMORY_VARIABLES } from '../../../config/load/function-settings.ts';
-import { DATABASE_FUNCTIONS, TASK_VARIABLES, resourceName } from '../../../names/aws.ts';
+import {
+  DATABASE_FUNCTIONS,
+  TASK_VARIABLES,
+  resourceName,
+  taskRoleName,
+} from '../../../names/aws.ts';
 import type { DatabaseFunctionName } from '../../../names/aws.ts';
 import { DAY_MS, SECOND_MS } from '../../../policy/durations.ts';
 import type { Functions } from './functions.ts';
 import { arnHere } from '../permissions.ts';
+import { managedPolicies } from '../policies.ts';
 import { beginTasks, startTasks } from './task-permissions.ts';
+import { statesAround } from './task-states.ts';
 
 export interface TasksProps {
   readonly system: string;
@@ -35,13 +42,26 @@ const DAY_SECONDS = DAY_MS / SECOND_MS;
 /** To fetch the image, and to tell of a run that was stopped in time. */
 const MARGIN_SECONDS = 600;
 
+interface IdentityProps {
+  /** Of the role and of its policy. */
+  readonly name: string;
+  readonly assumedBy: IPrincipal;
+  readonly about: string;
+  readonly statements: readonly PolicyStatement[];
+}
+
+interface Identity {
+  readonly role: Role;
+  readonly policies: readonly ManagedPolicy[];
+}
+
 /** Whether anything of a system runs as a task. */
 export function hasTasks({ sources }: Config): boolean {
-  return sources.some((source) => isDatabase(source) && source.runOn === 'task');
+  return sources.some(isTask);
 }
 
 /** Who runs tasks of this account. */
-export function taskRunner(scope: Construct): IPrincipal {
+function taskRunner(scope: Construct): IPrincipal {
   return new ServicePrincipal('ecs-tasks.amazonaws.com', {
     conditions: {
       StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
@@ -50,7 +70,10 @@ export function taskRunner(scope: Construct): IPrincipal {
   });
 }
 
-/** A task and a state machine for each function of databases; a task runs under the role of its function. */
+/**
+ * A task and a state machine for each function of databases. A task may do what its function may for its work, under a role of its own:
+ * that of the function is denied all about networks unless Lambda asks in its name, and lets nobody but Lambda assume it.
+ */
 export class Tasks extends Construct {
   readonly stateMachines: Readonly<Record<DatabaseFunctionName, StateMachine>>;
   readonly policies: readonly ManagedPolicy[];
@@ -67,53 +90,66 @@ export class Tasks extends Construct {
       clusterSettings: [{ name: 'containerInsights', value: 'enabled' }],
     });
     const logs = DATABASE_FUNCTIONS.map((name) => functions.of(name).logGroup);
-    const beginner = this.role('begin', 'ecs-tasks', {
+    const ofAccount = { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } };
+    const beginner = this.role('begin', {
+      name: resourceName(system, 'tasks-begin'),
+      assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com', { conditions: ofAccount }),
       about: 'Fetches the image of a task and opens its log',
       statements: beginTasks(image.repository, logs),
     });
-    const definitions = DATABASE_FUNCTIONS.map(
-      (name) => [name, this.define(name, beginner.role)] as const,
+    const begins = beginner.role;
+    const workers = DATABASE_FUNCTIONS.map((name) => ({ name, ...this.worker(name) }));
+    const definitions = workers.map(
+      ({ name, role: works }) => [name, this.define(name, { begins, works })] as const,
     );
     this.definitions = definitions.map(([, one]) => one);
-    const starter = this.role('start', 'states', {
+    const starter = this.role('start', {
+      name: resourceName(system, 'tasks-start'),
+      assumedBy: new ServicePrincipal('states.amazonaws.com', { conditions: ofAccount }),
       about: `Starts the tasks of ${system} and waits for them`,
       statements: startTasks(this, {
         cluster: this.cluster,
         definitions: this.definitions,
-        roles: [beginner.role, ...DATABASE_FUNCTIONS.map((name) => functions.of(name).role)],
+        roles: [beginner.role, ...workers.map(({ role }) => role)],
       }),
     });
-    this.policies = [beginner.policy, starter.policy];
+    this.policies = [beginner, starter, ...workers].flatMap(({ policies }) => policies);
     const machines = definitions.map(
       ([name, definition]) => [name, this.machine(name, definition, starter.role)] as const,
     );
     this.stateMachines = Object.fromEntries(machines) as Record<DatabaseFunctionName, StateMachine>;
   }
 
-  private role(
-    what: string,
-    service: string,
-    { about, statements }: { about: string; statements: ReturnType<typeof beginTasks> },
-  ): { role: Role; policy: ManagedPolicy } {
-    const name = resourceName(this.props.system, `tasks-${what}`);
-    const policy = new ManagedPolicy(this, `${what}-policy`, {
-      managedPolicyName: name,
+  private worker(name: DatabaseFunctionName): Identity {
+    const { system, functions } = this.props;
+    return this.role(`${name}-work`, {
+      name: taskRoleName(system, name),
+      assumedBy: taskRunner(this),
+      about: `The task ${resourceName(system, name)} runs under it`,
+      statements: functions.workOf(name),
+    });
+  }
+
+  private role(id: string, { name, assumedBy, about, statements }: IdentityProps): Identity {
+    const policies = managedPolicies(this, `${id}-policy`, {
+      name,
       description: about,
       statements,
     });
-    const role = new Role(this, `${what}-role`, {
+    const role = new Role(this, `${id}-role`, {
       roleName: name,
       description: about,
-      assumedBy: new ServicePrincipal(`${service}.amazonaws.com`, {
-        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
-      }),
-      managedPolicies: [policy],
+      assumedBy,
+      managedPolicies: [...policies],
     });
-    role.node.addDependency(policy);
-    return { role, policy };
+    role.node.addDependency(...policies);
+    return { role, policies };
   }
 
-  private define(name: DatabaseFunctionName, beginner: Role): CfnTaskDefinition {
+  private define(
+    name: DatabaseFunctionName,
+    { begins, works }: { readonly begins: Role; readonly works: Role },
+  ): CfnTaskDefinition {
     const { system, functions, image } = this.props;
     const own = functions.of(name);
     const environment = {
@@ -131,8 +167,8 @@ export class Tasks extends Construct {
       requiresCompatibilities: ['FARGATE'],
       runtimePlatform: { cpuArchitecture: 'ARM64', operatingSystemFamily: 'LINUX' },
       ephemeralStorage: { sizeInGiB: SIZE.diskGiB },
-      executionRoleArn: beginner.roleArn,
-      taskRoleArn: own.role.roleArn,
+      executionRoleArn: begins.roleArn,
+      taskRoleArn: works.roleArn,
       volumes: [{ name: 'scratch' }],
       containerDefinitions: [
         {
@@ -184,7 +220,6 @@ export class Tasks extends Construct {
     return machine;
   }
 
-  /** One state: the task with the event that started the machine; what fails for no reason of its own is tried again. */
   private states(definition: CfnTaskDefinition): string {
     const { subnets, securityGroups } = this.props.vpc;
     const run = {
@@ -207,7 +242,7 @@ export class Tasks extends Construct {
             {
               Name: CONTAINER,
               Environment: [
-                { Name: TASK_VARIABLES.event, Value: '{% $string($states.input) %}' },
+                { Name: TASK_VARIABLES.event, Value: '{% $string($event) %}' },
                 { Name: TASK_VARIABLES.request, Value: '{% $states.context.Execution.Name %}' },
               ],
             },
@@ -215,16 +250,7 @@ export class Tasks extends Construct {
         },
         PropagateTags: 'TASK_DEFINITION',
       },
-      Retry: [
-        { ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 60, MaxAttempts: 2, BackoffRate: 2 },
-      ],
-      End: true,
     };
-    return Stack.of(this).toJsonString({
-      Comment: 'Runs a task and waits for its end',
-      QueryLanguage: 'JSONata',
-      StartAt: 'Run',
-      States: { Run: run },
-    });
+    return Stack.of(this).toJsonString(statesAround(run));
   }
 }

@@ -35,6 +35,7 @@ function one(type: string, name: (properties: Record<string, unknown>) => boolea
 
 const taskOf = (name: string) =>
   one('AWS::ECS::TaskDefinition', ({ Family }) => Family === `${SYSTEM}-${name}`);
+const roleOf = (name: string) => `${SYSTEM}-task-${name.replace('database-', 'db-')}`;
 const machineOf = (name: string) =>
   one('AWS::StepFunctions::StateMachine', (all) => all['StateMachineName'] === `${SYSTEM}-${name}`);
 
@@ -49,13 +50,13 @@ test('none of it is made where functions suffice', async () => {
 });
 
 describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) => {
-  test('runs the image under the role of its function, on Fargate and arm64', () => {
+  test('runs the image under a role of its own, on Fargate and arm64', () => {
     const { properties } = taskOf(name);
     expect(properties).toMatchObject({
       RequiresCompatibilities: ['FARGATE'],
       RuntimePlatform: { CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' },
       EphemeralStorage: { SizeInGiB: 200 },
-      TaskRoleArn: `arn:aws:iam::${ACCOUNT}:role/${SYSTEM}-${name}`,
+      TaskRoleArn: `arn:aws:iam::${ACCOUNT}:role/${roleOf(name)}`,
       ContainerDefinitions: [
         {
           EntryPoint: ['node', '/var/task/task.js'],
@@ -100,6 +101,7 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
       Resource: 'arn:aws:states:::ecs:runTask.sync',
       TimeoutSeconds: 86_400,
       End: true,
+      Catch: [{ ErrorEquals: ['States.TaskFailed'], Next: 'Judge' }],
     });
     expect(states.States['Run']?.Arguments).toMatchObject({
       LaunchType: 'FARGATE',
@@ -116,7 +118,7 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
           {
             Name: 'database',
             Environment: [
-              { Name: 'HOLDFAST_TASK_EVENT', Value: '{% $string($states.input) %}' },
+              { Name: 'HOLDFAST_TASK_EVENT', Value: '{% $string($event) %}' },
               { Name: 'HOLDFAST_TASK_REQUEST', Value: '{% $states.context.Execution.Name %}' },
             ],
           },
@@ -147,11 +149,15 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
     );
   });
 
-  test('may be run by ECS for this account, beside Lambda', () => {
-    const { properties } = one('AWS::IAM::Role', (all) => all['RoleName'] === `${SYSTEM}-${name}`);
-    const { Statement } = properties['AssumeRolePolicyDocument'] as { Statement: unknown[] };
-    expect(Statement).toEqual([
+  test('is run by ECS for this account alone, and its function by Lambda alone', () => {
+    const assumedBy = (role: string) => {
+      const { properties } = one('AWS::IAM::Role', (all) => all['RoleName'] === role);
+      return (properties['AssumeRolePolicyDocument'] as { Statement: unknown[] }).Statement;
+    };
+    expect(assumedBy(`${SYSTEM}-${name}`)).toEqual([
       expect.objectContaining({ Principal: { Service: 'lambda.amazonaws.com' } }),
+    ]);
+    expect(assumedBy(roleOf(name))).toEqual([
       expect.objectContaining({
         Principal: { Service: 'ecs-tasks.amazonaws.com' },
         Condition: {
@@ -160,6 +166,19 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
         },
       }),
     ]);
+  });
+
+  test('may do what its function may for its work, signs included, and nothing in networks', () => {
+    const rights = (policy: string) =>
+      policyOf(tasks, policy).Statement.flatMap((statement) =>
+        [statement.Action].flat().map((Action) => JSON.stringify({ ...statement, Action })),
+      );
+    const own = rights(roleOf(name).slice(SYSTEM.length + 1));
+    const ofFunction = rights(name);
+    expect(own.filter((right) => !ofFunction.includes(right))).toEqual([]);
+    expect(own.join('\n')).toContain('"kms:Sign"');
+    expect(own.join('\n')).not.toContain('ec2:');
+    expect(ofFunction.join('\n')).toContain('lambda:SourceFunctionArn');
   });
 });
 
@@ -199,10 +218,15 @@ test('who starts tasks may start these in this cluster under these roles, and no
     Resource: DATABASE_FUNCTIONS.map((name) => taskOf(name).id),
     Condition: { ArnEquals: { 'ecs:cluster': expect.anything() } },
   });
+  // A task takes over the tags of its definition.
+  expect(of('ecs:TagResource')).toEqual({
+    Resource: expect.stringMatching(/:task\/\w+\/\*$/),
+    Condition: { StringEquals: { 'ecs:CreateAction': 'RunTask' } },
+  });
   expect(of('iam:PassRole')).toEqual({
     Resource: expect.arrayContaining(
-      ['tasks-begin', ...DATABASE_FUNCTIONS].map(
-        (name) => `arn:aws:iam::${ACCOUNT}:role/${SYSTEM}-${name}`,
+      [`${SYSTEM}-tasks-begin`, ...DATABASE_FUNCTIONS.map(roleOf)].map(
+        (name) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
       ),
     ),
     Condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },

