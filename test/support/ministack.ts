@@ -1,7 +1,14 @@
 // AWS on this machine: MiniStack as a process of its own on a free port of the loopback, with its state in a folder that goes with it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -36,6 +43,8 @@ export interface MiniStack {
   };
   /** For processes that are to see this AWS and no other. */
   readonly env: Readonly<Record<string, string>>;
+  /** Makes CloudFormation fail to make the resource with this id in its template; undefined for none. */
+  readonly failAt: (logicalId: string | undefined) => void;
   /** All that it and its functions have printed until now. */
   readonly log: () => string;
   /** What its clock shows. */
@@ -65,6 +74,7 @@ export async function startMiniStack({
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const logFile = join(state, 'log.txt');
+  const failsFile = join(state, 'fails.txt');
   const clock = startsAt === undefined ? undefined : new Clock(state, startsAt);
   const output = openSync(logFile, 'a');
   const child = spawn(join(programs(), 'python'), ['-P', LAUNCHER], {
@@ -81,6 +91,7 @@ export async function startMiniStack({
       MINISTACK_HOST: '127.0.0.1',
       AWS_EC2_METADATA_DISABLED: 'true',
       AUTH: String(enforce),
+      HOLDFAST_FAILS: failsFile,
       ...clock?.env,
     },
   });
@@ -107,6 +118,7 @@ export async function startMiniStack({
       return { endpoint, region, credentials: CREDENTIALS, systemClockOffset };
     },
     env: { ...environment(endpoint, region), ...clock?.env },
+    failAt: (logicalId = '') => writeFileSync(failsFile, logicalId),
     log,
     now: () => clock?.now() ?? machineTime(),
     leapTo: async (time) => {

@@ -31,11 +31,17 @@ const arns = (allowed: string, pattern: RegExp, example: string) =>
 const vpc = z.strictObject({
   id: means(text(/^vpc-[0-9a-f]{8,17}$/, 'the id of a VPC', 'vpc-0a1b2c3d'), 'The VPC.'),
   subnets: means(
-    arns('the id of a subnet', /^subnet-[0-9a-f]{8,17}$/, 'subnet-0a1b2c3d').check(z.minLength(1)),
+    arns('the id of a subnet', /^subnet-[0-9a-f]{8,17}$/, 'subnet-0a1b2c3d').check(
+      z.minLength(1),
+      z.maxLength(16),
+    ),
     'Private subnets, best in two zones. From them S3, KMS, CloudWatch and the service that keeps the connection must be reachable: by a NAT, or by endpoints.',
   ),
   securityGroups: means(
-    arns('the id of a security group', /^sg-[0-9a-f]{8,17}$/, 'sg-0a1b2c3d').check(z.minLength(1)),
+    arns('the id of a security group', /^sg-[0-9a-f]{8,17}$/, 'sg-0a1b2c3d').check(
+      z.minLength(1),
+      z.maxLength(5),
+    ),
     'What the functions belong to: let the database admit this group at its port, and let the group reach out by 443 and to the database.',
   ),
 });
@@ -85,7 +91,7 @@ const databases = z.strictObject({
         'the ARN of a layer version',
         /^arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:layer:[\w-]+:\d+$/,
         'arn:aws:lambda:eu-central-1:123456789012:layer:postgresql:1',
-      ),
+      ).check(z.maxLength(5)),
       [],
     ),
     'Layers of `zip` functions, for arm64, whose `bin` has initdb, postgres, psql, pg_dump and pg_dumpall, and pg_restore for `format: directory`.',

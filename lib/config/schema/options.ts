@@ -16,6 +16,7 @@ export interface OptionNode {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minItems?: number;
+  readonly maxItems?: number;
   readonly properties?: Readonly<Record<string, OptionNode>>;
   readonly required?: readonly string[];
   readonly items?: OptionNode;
@@ -75,7 +76,11 @@ export function keysOf(node: OptionNode | undefined): readonly string[] {
 
 function allowedList(node: OptionNode): string {
   const each = node.items === undefined ? 'anything' : allowedAt(node.items);
-  return `a list${node.minItems === undefined ? '' : ` of at least ${node.minItems}`}, each ${each}`;
+  const limits = [
+    ...(node.minItems === undefined ? [] : [`at least ${node.minItems}`]),
+    ...(node.maxItems === undefined ? [] : [`at most ${node.maxItems}`]),
+  ];
+  return `a list${limits.length === 0 ? '' : ` of ${limits.join(' and ')}`}, each ${each}`;
 }
 
 function allowedMapping(node: OptionNode): string {

@@ -18,6 +18,7 @@ import { sayWhatCannotBeUndone } from './compliance.ts';
 import { deployingRoles } from './deployers.ts';
 import { Events } from './triggers/events.ts';
 import { Functions } from './functions/functions.ts';
+import { checkLimits } from './limits/check.ts';
 import { Messages } from './messages.ts';
 import type { StoreAccess } from './permissions.ts';
 import { RecoveryRole } from './recovery-role.ts';
@@ -121,6 +122,7 @@ export class HoldfastSystem extends Construct {
     });
     this.sources = this.run(config, now);
     acknowledgeFindings(this);
+    checkLimits(this, config, this.sources.stacks);
     sayWhatCannotBeUndone(this, place.bucket, aws);
   }
 

@@ -35,6 +35,7 @@ from ministack.services import cloudwatch, eventbridge, lambda_svc, s3, schedule
 from ministack.services.cloudformation import provisioners
 
 import conditions  # Of this folder; it alters how requests are judged.
+import formation  # Of this folder; it alters how stacks are made.
 
 # A new alarm without data is left alone for as long as CloudWatch needs to look at it first.
 FIRST_LOOK_SECONDS = 60
