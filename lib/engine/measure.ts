@@ -38,6 +38,8 @@ export interface MeasureInput {
    * @default - none
    */
   readonly locks?: { readonly days: number; readonly lockedUntil: LockedUntil } | undefined;
+  /** As in the facts. @default - nobody asked */
+  readonly unconfirmed?: readonly string[] | undefined;
   /** @default untried */
   readonly keys?: StoreFacts['keys'];
   /**
@@ -86,9 +88,9 @@ export async function measure(engine: Engine, input: MeasureInput): Promise<Meas
     sources.push(facts);
     surveys.set(source, survey);
   }
-  const { capacityBytes, locks, keys = 'untried' } = input;
+  const { capacityBytes, locks, unconfirmed, keys = 'untried' } = input;
   const lockDays = locks?.days;
-  const store = { storedBytes, capacityBytes, samples: [], skewMs, lockDays, keys };
+  const store = { storedBytes, capacityBytes, samples: [], skewMs, lockDays, unconfirmed, keys };
   return { facts: { at, sources, store }, surveys };
 }
 

@@ -11,12 +11,15 @@ import { MARKER_KEY } from '../format/layout.ts';
 import type { Assessment } from '../policy/assessment.ts';
 import type { StoreFacts } from '../policy/facts.ts';
 import type { Invocation } from './invocation.ts';
+import { assertEnabled } from '../aws/key-state.ts';
+import { messagesAlias, storeAlias } from '../names/aws.ts';
+import { unconfirmed } from './subscriptions.ts';
 import { kmsTrustedKeys } from '../aws/kms.ts';
 import { errorFields } from './logger.ts';
 
 /** Everything that is known of the system. Throws what the store throws: a store that cannot be read is never well. */
-export function assessSystem(
-  { engine, config }: Pick<Invocation, 'engine' | 'config'>,
+export async function assessSystem(
+  { engine, config, settings }: Pick<Invocation, 'engine' | 'config' | 'settings'>,
   keys: StoreFacts['keys'],
   { unmarkedSince }: Pick<MeasureInput, 'unmarkedSince'> = {},
 ): Promise<Assessment> {
@@ -26,6 +29,7 @@ export function assessSystem(
     isReleased: engine.store.isReleased?.bind(engine.store),
     locks: locksOf(config, engine.store),
     keys,
+    unconfirmed: await unconfirmed({ config, settings }),
     unmarkedSince,
   });
 }
@@ -46,6 +50,10 @@ export async function tryKeys({
   try {
     const canary = await readCanary(engine);
     await kmsTrustedKeys(kms, trustedKeysOf(config, settings));
+    const { system } = config;
+    const aliases = [storeAlias(system), messagesAlias(system)];
+    for (const key of [...settings.trustedKeys.map(({ arn }) => arn), ...aliases])
+      await assertEnabled(kms, key);
     return canary ? 'usable' : 'unknown';
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== 'STORE_DENIED') throw error;

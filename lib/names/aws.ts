@@ -86,6 +86,11 @@ export function signingAlias(system: string, signer: SignerName): string {
   return `alias/${resourceName(system, signer)}`;
 }
 
+/** The alias of the key of messages, dead letters and logs. */
+export function messagesAlias(system: string): string {
+  return `alias/${resourceName(system, 'messages')}`;
+}
+
 /** The alias of the key by which the store is encrypted. */
 export function storeAlias(system: string): string {
   return `alias/${resourceName(system, 'store')}`;

@@ -94,6 +94,10 @@ export const SYSTEM_METRICS = {
     unit: 'Percent',
     about: 'how much of the configured capacity is used',
   },
+  UnconfirmedSubscriptions: {
+    unit: 'Count',
+    about: 'addresses that the configuration names and that have not confirmed their subscription',
+  },
   /** 1 or 0, so that its minimum tells. */
   KeyUsable: {
     unit: 'Count',

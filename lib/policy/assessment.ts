@@ -54,6 +54,8 @@ export interface StoreMeasures extends UpkeepMeasures {
   readonly storedBytes: number;
   /** Undefined without a capacity. */
   readonly capacityUsedPercent: number | undefined;
+  /** Undefined where nobody asked. */
+  readonly unconfirmedSubscriptions: number | undefined;
   /** 1 or 0; undefined where nobody tried. */
   readonly keyUsable: 0 | 1 | undefined;
 }
@@ -187,6 +189,7 @@ function judgeStore(facts: StoreFacts, judged: readonly Judged[], upkeep: Upkeep
     ...clockFindings(facts.skewMs),
     ...keyFindings(facts.keys),
     ...upkeep.findings,
+    ...subscriptionFindings(facts),
   ]);
   const count = (code: ConditionCode) =>
     judged.reduce(
@@ -208,6 +211,7 @@ function judgeStore(facts: StoreFacts, judged: readonly Judged[], upkeep: Upkeep
       futureBackups: count('future'),
       unconfiguredProblems: count('unconfigured'),
       ...upkeep.measures,
+      unconfirmedSubscriptions: facts.unconfirmed?.length,
       storedBytes,
       capacityUsedPercent: capacity.usedPercent,
       keyUsable: KEY_USABLE[facts.keys],
@@ -235,6 +239,12 @@ function clockFindings(skewMs: number): Finding[] {
   const side = skewMs > 0 ? 'ahead of' : 'behind';
   const detail = `this clock is ${durationText(Math.abs(skewMs))} ${side} the clock of the store`;
   return [finding('clock', detail)];
+}
+
+function subscriptionFindings({ unconfirmed = [] }: StoreFacts): Finding[] {
+  if (unconfirmed.length === 0) return [];
+  const detail = `no message reaches ${unconfirmed.join(', ')}: the subscription was never confirmed`;
+  return [finding('unconfirmed', detail)];
 }
 
 const KEY_USABLE = { usable: 1, unusable: 0, unknown: undefined, untried: undefined } as const;

@@ -95,6 +95,8 @@ export interface StoreFacts {
   readonly samples: readonly CapacitySample[];
   /** By how much this clock is ahead of the store's. */
   readonly skewMs: number;
+  /** Who is to be told and has not confirmed that; undefined where nobody asked. */
+  readonly unconfirmed: readonly string[] | undefined;
   /** For how many days a stack locks what it stores and keeps; undefined where none does. */
   readonly lockDays: number | undefined;
   /** Whether the keys could be used; `unknown`: there was nothing to try them on; `untried`: nobody was to try. */

@@ -156,6 +156,18 @@ export const STORE_CONDITIONS = {
       silence: 'alarm',
     },
   },
+  unconfirmed: {
+    about: 'store',
+    severity: 'alarm',
+    sentence: 'Somebody who is to be told has not confirmed the subscription',
+    means: 'Messages about alarms do not reach everybody whom the configuration names.',
+    next: [
+      'holdfast status cannot see it; the log of the function freshness names the address.',
+      'Confirm the e-mail of AWS, or have it sent again; the runbook says how.',
+    ],
+    runbook: 'alarm-unconfirmed',
+    watched: { metric: 'UnconfirmedSubscriptions', ...COUNTED, points: HOUR_OF_POINTS },
+  },
   full: {
     about: 'store',
     severity: 'alarm',

@@ -84,6 +84,9 @@ beforeAll(async () => {
       } else if (String(request.headers['x-amz-target']).endsWith('.GetParameter')) {
         response.setHeader('content-type', 'application/x-amz-json-1.1');
         response.end(JSON.stringify({ Parameter: { Value: `${base()}/beat` } }));
+      } else if (String(request.headers['x-amz-target']).endsWith('.DescribeKey')) {
+        response.setHeader('content-type', 'application/x-amz-json-1.1');
+        response.end(JSON.stringify({ KeyMetadata: { KeyId: 'key', KeyState: 'Enabled' } }));
       } else {
         heard.subjects.push(new URLSearchParams(body).get('Subject') ?? '');
         response.setHeader('content-type', 'text/xml');
@@ -155,7 +158,7 @@ const CONFIG = {
   sources: [CONFIGURED, ON_REQUEST],
   capacityBytes: 120_000,
   aws: { lockDays: LOCK_DAYS },
-  notify: { heartbeat: { scheme: 'ssm', name: '/heartbeat' } },
+  notify: { email: [], heartbeat: { scheme: 'ssm', name: '/heartbeat' } },
 } as unknown as Config;
 
 const SUNDAYS = parseSchedule('0 3 * * 0', 'UTC');

@@ -11,7 +11,7 @@ import {
   ListMetricsCommand,
   GetMetricStatisticsCommand,
 } from '@aws-sdk/client-cloudwatch';
-import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import {
@@ -24,7 +24,14 @@ import type { FunctionContext } from '../../lib/functions/deadline.ts';
 import type { Config, RemoteSourceConfig } from '../../lib/config/config.ts';
 import { environmentOf, FUNCTION_CONFIG_FILE } from '../../lib/config/load/function-settings.ts';
 import { stackKeys } from '../../lib/config/load/stack-keys.ts';
-import { METRICS, SIGNERS, signingAlias, type SignerName } from '../../lib/names/aws.ts';
+import {
+  messagesAlias,
+  METRICS,
+  SIGNERS,
+  signingAlias,
+  storeAlias,
+  type SignerName,
+} from '../../lib/names/aws.ts';
 import { formatS3Url } from '../../lib/names/s3-place.ts';
 import { openS3Store, type S3Store } from '../../lib/stores/s3/store.ts';
 import { machineTime } from '../support/machine-time.ts';
@@ -161,6 +168,14 @@ async function makeKey(kms: KMSClient): Promise<string> {
   return KeyMetadata?.Arn ?? '';
 }
 
+/** The keys of the store and of messages, as the stack makes them. */
+async function makeAliases(kms: KMSClient, system: string): Promise<void> {
+  for (const AliasName of [storeAlias(system), messagesAlias(system)]) {
+    const { KeyMetadata } = await kms.send(new CreateKeyCommand({}));
+    await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: KeyMetadata?.KeyId }));
+  }
+}
+
 async function makeTopic(aws: MiniStack) {
   const sns = new SNSClient(aws.client);
   const sqs = new SQSClient(aws.client);
@@ -205,6 +220,7 @@ async function setUp(given: Given, options: SettingOptions): Promise<Setting> {
     const signer = alias.slice(signingAlias(config.system, '' as SignerName).length) as SignerName;
     return { name, arn: keys[signer] };
   });
+  await makeAliases(new KMSClient(aws.client), config.system);
   const become = (signer: SignerName | undefined) => {
     delete process.env['HOLDFAST_SIGNING_KEY'];
     const settings = { store: config.store, trustedKeys, topic };

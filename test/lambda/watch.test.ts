@@ -2,6 +2,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { DescribeKeyCommand, DisableKeyCommand } from '@aws-sdk/client-kms';
 import { GetObjectRetentionCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { handler as alert } from '../../lambda/alert.ts';
@@ -220,6 +221,28 @@ describe('freshness', () => {
       expect(await setting.metric(metric)).toBeLessThan(600);
   });
 
+  test.each(['store', 'messages'])('notices that the key of %s is disabled', async (which) => {
+    const setting = await withBackups([1]);
+    setting.become(undefined);
+    const alias = `alias/holdfast-${setting.config.system}-${which}`;
+    const { KeyMetadata } = await stage.kms.send(new DescribeKeyCommand({ KeyId: alias }));
+    await stage.kms.send(new DisableKeyCommand({ KeyId: KeyMetadata?.KeyId }));
+    const said = logged.length;
+    expect(await freshness({}, contextOf())).toMatchObject({ allIsWell: false });
+    expect(logged.slice(said).join('')).toContain(`the key ${alias} is Disabled`);
+    expect(await setting.metric('KeyUsable')).toBe(0);
+  });
+
+  test('names who is to be told and has not confirmed it', async () => {
+    const setting = await stage.set({
+      config: ({ notify }) => ({ notify: { ...notify, email: ['nobody@example.com'] } }),
+    });
+    expect(await freshness({}, contextOf())).toMatchObject({
+      alarms: expect.arrayContaining([expect.stringContaining('nobody@example.com')]),
+    });
+    expect(await setting.metric('UnconfirmedSubscriptions')).toBe(1);
+  });
+
   test('says that a key cannot be used', async () => {
     // The local AWS lets disabled keys be used: what AWS answers then is put in between.
     let isDisabled = false;
@@ -325,7 +348,7 @@ describe('alert', () => {
     source: 'aws.cloudwatch',
     'detail-type': 'CloudWatch Alarm State Change',
     detail: {
-      alarmName: `holdfast-${setting.config.system}/assets/late`,
+      alarmName: `holdfast-${setting.config.system}/sources/assets/late`,
       state: {
         value: state,
         reason: 'Threshold Crossed: 4 datapoints were greater than the threshold (97200.0).',

@@ -144,6 +144,7 @@ const aStore: fc.Arbitrary<StoreFacts> = fc.record({
   capacityBytes: fc.option(fc.constantFrom(100, 0, 1000), { nil: undefined }),
   samples: fc.constant([]),
   skewMs: fc.constant(0),
+  unconfirmed: fc.constantFrom([], [], ['me@example.com']),
   lockDays: fc.constantFrom(undefined, 1, 2, 14),
   keys: fc.constantFrom(
     'usable' as const,
@@ -224,6 +225,7 @@ describe('agreement', () => {
       samples: [],
       skewMs: 0,
       lockDays: undefined,
+      unconfirmed: [],
       keys: 'usable',
     },
   };

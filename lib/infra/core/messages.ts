@@ -6,7 +6,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { resourceName } from '../../names/aws.ts';
+import { messagesAlias, resourceName } from '../../names/aws.ts';
 import { arnHere } from './permissions.ts';
 import { onlyDeploymentsChange } from './retained-key.ts';
 
@@ -38,7 +38,7 @@ export class Messages extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     new Alias(this, 'Alias', {
-      aliasName: `alias/${resourceName(system, 'messages')}`,
+      aliasName: messagesAlias(system),
       targetKey: this.key,
     });
     // Who disables it silences every alarm and loses every dead letter.

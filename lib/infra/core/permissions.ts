@@ -2,6 +2,7 @@
 import { Aws, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { METRICS } from '../../names/aws.ts';
 import type { RetainedKey } from './retained-key.ts';
 import { BACKUPS_PREFIX } from '../../format/layout.ts';
@@ -101,6 +102,15 @@ export function sign(key: RetainedKey): PolicyStatement {
 /** Fetching public keys, to check signatures. */
 export function trust(keys: readonly RetainedKey[]): PolicyStatement[] {
   return keys.map((key) => key.allow(['kms:GetPublicKey']));
+}
+
+/** Looking whether keys are enabled. */
+export function seeKeys(keys: readonly RetainedKey[], messagesKey: IKey): PolicyStatement[] {
+  const actions = ['kms:DescribeKey'];
+  return [
+    ...keys.map((key) => key.allow(actions)),
+    new PolicyStatement({ actions, resources: [messagesKey.keyArn] }),
+  ];
 }
 
 /** Publishing metrics of our namespace; CloudWatch knows no resources here. */

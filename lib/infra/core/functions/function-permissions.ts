@@ -58,6 +58,7 @@ export function permissionsOf(
         // Whoever comes first claims the store for its system.
         ...putStore(store, [MARKER_KEY]),
         ...seeReleases(store),
+        ...seeWhoSubscribes(topic),
         ...(config.notify.heartbeat === undefined
           ? []
           : readSecret(scope, config.notify.heartbeat)),
@@ -74,9 +75,16 @@ export function permissionsOf(
         ...seeReleases(store),
         // What was told is written down, so that it is told once.
         ...putStore(store, [INCIDENTS]),
+        ...seeWhoSubscribes(topic),
         new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }),
       ];
   }
+}
+
+function seeWhoSubscribes({ topicArn }: ITopic): PolicyStatement[] {
+  return [
+    new PolicyStatement({ actions: ['sns:ListSubscriptionsByTopic'], resources: [topicArn] }),
+  ];
 }
 
 /** Its own sources, what is known of them, and the marker of the store; with no source of its own it has no right at all. */

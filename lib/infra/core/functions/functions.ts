@@ -14,7 +14,7 @@ import { permissionsOf } from './function-permissions.ts';
 import { HoldfastFunction } from './function.ts';
 import type { FunctionSize, Packaging } from './function.ts';
 import type { Messages } from '../messages.ts';
-import { publishMetrics, sign, trust } from '../permissions.ts';
+import { publishMetrics, seeKeys, sign, trust } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
 import type { SigningKeys } from '../signing-keys.ts';
 
@@ -73,6 +73,11 @@ const SIZES = {
   alert: { memoryMiB: 512, timeoutSeconds: 120, scratchMiB: 512, concurrency: 2 },
 } as const satisfies Record<FunctionName, FunctionSize>;
 
+/** Those that say how all stands, by one judgment. */
+function judges(name: FunctionName): boolean {
+  return name === 'freshness' || name === 'alert';
+}
+
 /** The functions of one system, each under a role of its own. */
 export class Functions extends Construct {
   readonly all: readonly HoldfastFunction[];
@@ -107,7 +112,7 @@ export class Functions extends Construct {
       store: storeUrl,
       signingKey: isSigner(name) ? keys.of(name).arn : undefined,
       trustedKeys: keys.trusted,
-      topic: name === 'alert' ? messages.topic.topicArn : undefined,
+      topic: judges(name) ? messages.topic.topicArn : undefined,
     });
   }
 
@@ -115,6 +120,7 @@ export class Functions extends Construct {
   workOf(name: FunctionName): PolicyStatement[] {
     const { config, keys, messages, store } = this.props;
     return [
+      ...(judges(name) ? seeKeys([store.key, ...keys.all], messages.key) : []),
       ...permissionsOf(this, name, { config, store, topic: messages.topic }),
       ...trust(keys.all),
       ...(isSigner(name) ? [sign(keys.of(name))] : []),
