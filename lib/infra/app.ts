@@ -1,5 +1,5 @@
 // The app in which `holdfast deploy` and `cdk deploy` find the stack. Its settings are those of cdk.json, wherever it runs.
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import settings from '../../cdk.json' with { type: 'json' };
 
 /**
@@ -13,4 +13,12 @@ export function holdfastApp(outdir?: string): App {
     postCliContext: settings.context,
     ...(outdir !== undefined && { outdir }),
   });
+}
+
+/** The names of the templates of every stack in `app`, those of nested ones included. */
+export function templateFiles(app: App): string[] {
+  return app.node
+    .findAll()
+    .filter((one) => Stack.isStack(one))
+    .map((stack) => stack.templateFile);
 }

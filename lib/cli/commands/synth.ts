@@ -14,7 +14,7 @@ export async function run(_: string[], { options }: Invocation<Options>): Promis
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const output = path.resolve(process.cwd(), options.output);
   const { stack, template, resources } = await synthesize(configForStack(options), output);
-  const types = Object.values(resources);
+  const types = resources.map(({ type }) => type);
   const counts = [...new Set(types)]
     .sort()
     .map((type) => ({ type, count: types.filter((one) => one === type).length }));

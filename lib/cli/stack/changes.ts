@@ -13,8 +13,12 @@ export interface Change {
   readonly impact: string;
 }
 
-/** The logical ids of a template with their types. */
-export type ResourceTypes = Readonly<Record<string, string>>;
+/** A resource of a template; a stack has several templates when others are nested in it. */
+export interface TemplateResource {
+  /** The logical id. */
+  readonly id: string;
+  readonly type: string;
+}
 
 /** What holds backups, or decides whether they can be read. */
 const PROTECTED = [
@@ -26,39 +30,46 @@ const PROTECTED = [
 const MARKS = { '+': 'add', '-': 'remove', '~': 'update', '←': 'import' } as const;
 const LINE = /^\[([-+~←])\] (\S+) (.+)$/u;
 const IMPACT = / (replace|may be replaced|destroy|orphan|import)$/;
-/** Lines of which one is there when no resource changes. */
-const NO_RESOURCE = ['There were no differences', 'Outputs', 'Parameters', 'Other Changes'];
+const RESOURCES = 'Resources';
+/** Lines of which one is there at least, unless the words of this cdk are other ones. */
+const SECTIONS = [RESOURCES, 'There were no differences', 'Outputs', 'Parameters', 'Other Changes'];
 /** Said behind the impact where a resource may as well have been moved to another stack. */
 const MOVED = / \(OR move [^)]*\)$/;
 
 /**
- * The changes in the output of `cdk diff` for one stack, whose new template has `resources`.
+ * The changes in the output of `cdk diff` for one stack and those nested in it, whose new templates have `resources`.
  *
  * `COMMAND_FAILED` for a line about a resource that is not understood.
  */
-export function changesIn(output: string, resources: ResourceTypes): Change[] {
+export function changesIn(output: string, resources: readonly TemplateResource[]): Change[] {
   const lines = stripVTControlCharacters(output).split(/\r?\n/);
-  const begin = lines.indexOf('Resources');
-  if (begin < 0) {
-    if (lines.some((line) => NO_RESOURCE.includes(line))) return [];
+  const known = new Set(resources.map(({ id, type }) => `${type} ${id}`));
+  if (!lines.some((line) => SECTIONS.includes(line))) {
     throw notUnderstood(lines.find((line) => line.trim() !== '') ?? 'nothing');
   }
-  const rest = lines.slice(begin + 1);
-  const end = rest.findIndex((line) => line.trim() === '');
-  return rest
-    .slice(0, end < 0 ? undefined : end)
-    .filter((line) => /^\S/.test(line))
-    .map((line) => changeIn(line.trimEnd(), resources));
+  return resourceLines(lines).map((line) => changeIn(line, known));
 }
 
-function changeIn(line: string, resources: ResourceTypes): Change {
+/** What stands under each heading `Resources`, one line for each resource, without the lines below it that say more. */
+function resourceLines(lines: readonly string[]): string[] {
+  const found: string[] = [];
+  let within = false;
+  for (const line of lines) {
+    if (line === RESOURCES) within = true;
+    else if (line.trim() === '') within = false;
+    else if (within && /^\S/.test(line)) found.push(line.trimEnd());
+  }
+  return found;
+}
+
+function changeIn(line: string, known: ReadonlySet<string>): Change {
   const [, mark = '', type = '', rest = ''] = LINE.exec(line) ?? [];
   const change = MARKS[mark as keyof typeof MARKS] as Change['change'] | undefined;
   const told = rest.replace(MOVED, '');
   const impact = IMPACT.exec(told)?.[1] ?? '';
   const id = told.replace(IMPACT, '').split(' ').at(-1) ?? '';
   // What is removed is in no template any more; everything else has to be there, or the words of this cdk are other ones.
-  if (change !== undefined && (change === 'remove' || resources[id] === type)) {
+  if (change !== undefined && (change === 'remove' || known.has(`${type} ${id}`))) {
     return { change, type, id, impact };
   }
   throw notUnderstood(line);

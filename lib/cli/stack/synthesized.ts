@@ -6,13 +6,14 @@ import { loadForStack, type ForStack } from '../../config/load/for-stack.ts';
 import { HoldfastError } from '../../errors.ts';
 import { placesOf, type CommonOptions } from '../session.ts';
 import { needLibraries } from './cdk.ts';
-import type { ResourceTypes } from './changes.ts';
+import type { TemplateResource } from './changes.ts';
 
 export interface Synthesized {
   readonly stack: string;
   /** The file of its template. */
   readonly template: string;
-  readonly resources: ResourceTypes;
+  /** Of it, and of the stacks nested in it. */
+  readonly resources: readonly TemplateResource[];
 }
 
 /**
@@ -32,17 +33,23 @@ export function configForStack(options: CommonOptions): ForStack {
 /** Writes the stack into `outdir`. `COMMAND_FAILED` where what makes stacks is not installed. */
 export async function synthesize(forStack: ForStack, outdir: string): Promise<Synthesized> {
   needLibraries();
-  const [{ holdfastApp }, { HoldfastStack }] = await Promise.all([
+  const [{ holdfastApp, templateFiles }, { HoldfastStack }] = await Promise.all([
     import('../../infra/app.ts'),
     import('../../infra/core/stack.ts'),
   ]);
   const app = holdfastApp(outdir);
   const { stackName, templateFile } = new HoldfastStack(app, forStack);
   app.synth();
-  const template = path.join(outdir, templateFile);
+  return {
+    stack: stackName,
+    template: path.join(outdir, templateFile),
+    resources: templateFiles(app).flatMap((file) => resourcesIn(path.join(outdir, file))),
+  };
+}
+
+function resourcesIn(template: string): TemplateResource[] {
   const { Resources } = JSON.parse(readFileSync(template, 'utf8')) as {
     Resources: Record<string, { Type: string }>;
   };
-  const types = Object.entries(Resources).map(([id, { Type }]) => [id, Type] as const);
-  return { stack: stackName, template, resources: Object.fromEntries(types) };
+  return Object.entries(Resources).map(([id, { Type }]) => ({ id, type: Type }));
 }

@@ -2,12 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { changesIn, losses } from '../../../lib/cli/stack/changes.ts';
 
-const RESOURCES = {
-  StorageBucketBA41: 'AWS::S3::Bucket',
-  KeyBF5F: 'AWS::KMS::Key',
-  VaultAC1: 'AWS::Backup::BackupVault',
-  BackupFunction1: 'AWS::Lambda::Function',
-};
+const RESOURCES = [
+  { id: 'StorageBucketBA41', type: 'AWS::S3::Bucket' },
+  { id: 'KeyBF5F', type: 'AWS::KMS::Key' },
+  { id: 'BackupFunction1', type: 'AWS::Lambda::Function' },
+];
 
 function diff(...resources: readonly string[]): string {
   return [
@@ -50,6 +49,17 @@ test('every resource that changes is named with what becomes of it', () => {
 
 test('a stack without differences changes nothing', () => {
   expect(changesIn('Stack holdfast-shop\nThere were no differences\n', RESOURCES)).toEqual([]);
+});
+
+test('what changes in a nested stack is seen as well', () => {
+  const nested = diff('[-] AWS::KMS::Key a/b KeyOfNested orphan').replace(
+    'holdfast-shop',
+    'Nested',
+  );
+  const all = changesIn(`${diff('[+] AWS::KMS::Key a/b KeyBF5F')}\n${nested}`, RESOURCES);
+  expect(losses(all)).toEqual([
+    { change: 'remove', type: 'AWS::KMS::Key', id: 'KeyOfNested', impact: 'orphan' },
+  ]);
 });
 
 test('an output that changes alone changes no resource', () => {
