@@ -42,7 +42,6 @@ const CONFIGURATIONS = blocksOf('yaml').filter(
 const OF_EXAMPLES = `version: 1
 system: shop
 store: s3://shop-backups?region=eu-central-1
-signing: { key: env:HOLDFAST_SIGNING_KEY }
 sources:
   site: { kind: files, path: . }
   assets: { kind: bucket, bucket: shop-assets, schedule: 0 3 * * 0, rpo: 7d }
