@@ -78,7 +78,10 @@ export interface Deployed {
 }
 
 export async function deployed(config: Config | Promise<Config>): Promise<Deployed> {
-  const { stack } = stackOf(await config);
+  return deployedFrom(stackOf(await config).stack);
+}
+
+export function deployedFrom(stack: Stack): Deployed {
   const all = allResourcesOf(stack);
   const resources = fill(all, all, stack.region) as Record<string, Resource>;
   return {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { CfnOutput } from 'aws-cdk-lib';
+import { CfnOutput, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import fc from 'fast-check';
@@ -14,8 +14,14 @@ import {
   RESOURCE_LIMITS,
   TEMPLATE_LIMITS,
 } from '../../../../lib/infra/core/limits/limits.ts';
-import { configOf, nestedIn, ROOT, stackOf } from '../../../support/stacks.ts';
-import { deployed, type Deployed } from '../../../support/stacks.ts';
+import {
+  configOf,
+  deployedFrom,
+  nestedIn,
+  ROOT,
+  stackOf,
+  type Deployed,
+} from '../../../support/stacks.ts';
 
 const STORE = 's3://shop-backups?region=eu-central-1';
 
@@ -27,7 +33,10 @@ function write(lines: readonly string[]): string {
 
 /** What synthesis of `file` refuses; undefined when it refuses nothing. */
 async function refusal(file: string): Promise<HoldfastError | undefined> {
-  const { stack } = stackOf(await configOf(file));
+  return refusalOf(stackOf(await configOf(file)).stack);
+}
+
+function refusalOf(stack: Stack): HoldfastError | undefined {
   try {
     Template.fromStack(stack);
     return undefined;
@@ -98,7 +107,7 @@ const configuration = fc
     }),
   ]);
 
-/** What exceeds a limit of the issue's list, found in the finished templates and not by what the code looks with. */
+/** What exceeds a limit, found in the finished templates and not by what the code looks with. */
 function excessesIn(stack: Deployed): string[] {
   const found: string[] = [];
   const must = (what: string, got: number, most: number) => {
@@ -130,16 +139,14 @@ function excessesIn(stack: Deployed): string[] {
 test('any configuration of up to sixty sources fits every limit, or is an error at a line of it', async () => {
   await fc.assert(
     fc.asyncProperty(configuration, async (lines) => {
-      const file = write(lines);
-      const config = await configOf(file);
-      const refused = await refusal(file);
+      const { stack } = stackOf(await configOf(write(lines)));
+      const refused = refusalOf(stack);
       if (refused !== undefined) {
         expect(refused.code).toBe('CONFIG_INVALID');
         expect(refused.message).toMatch(/holdfast\.yaml:\d+:\d+: (sources|aws|system)/);
         return;
       }
-      expect(excessesIn(await deployed(config))).toEqual([]);
-      const { stack } = stackOf(config);
+      expect(excessesIn(deployedFrom(stack))).toEqual([]);
       const templates = [stack, ...nestedIn(stack).map((one) => one.stack)];
       for (const one of templates) {
         const template = Template.fromStack(one).toJSON() as {
