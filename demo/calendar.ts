@@ -6,7 +6,7 @@ import type { Engine } from '../lib/engine/engine.ts';
 import { pruneSource, type PruneResult } from '../lib/engine/prune.ts';
 import { verifyBackup } from '../lib/engine/verify.ts';
 import { backupId } from '../lib/format/ids.ts';
-import { DAY_MS } from '../lib/policy/durations.ts';
+import { DAY_MS } from '../lib/durations.ts';
 import { ALWAYS_KEPT, DEFAULT_RETENTION } from '../lib/policy/retention-policy.ts';
 import { counted, durationText, table } from '../lib/cli/output/units.ts';
 import { calendarStore } from './calendar-store.ts';

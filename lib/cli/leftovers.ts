@@ -5,7 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import type { Config } from '../config/config.ts';
 import { fromUtf8, fsPath } from '../format/paths.ts';
-import { DAY_MS } from '../policy/durations.ts';
+import { DAY_MS } from '../durations.ts';
 import { removeTree } from '../sources/tree/remove-tree.ts';
 import { isStagingName, stagingPrefix } from '../format/staging-name.ts';
 import { mountPoints } from '../sources/files/staging.ts';

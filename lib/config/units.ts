@@ -1,7 +1,7 @@
 // Durations and sizes as people write them, and back. Pure.
 import assert from 'node:assert/strict';
 
-import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../policy/durations.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../durations.ts';
 
 const MS_PER_UNIT = {
   s: SECOND_MS,

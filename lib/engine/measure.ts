@@ -1,7 +1,7 @@
 // The one look at a system: everything that its judgment needs, read from the store, and nothing judged.
 import { isSafety } from '../format/ids.ts';
 import { MARKER_KEY, parseBackupKey, parseRecordKey } from '../format/layout.ts';
-import { DAY_MS } from '../policy/durations.ts';
+import { DAY_MS } from '../durations.ts';
 import type { BackupSeen, Facts, SourceFacts, StoreFacts } from '../policy/facts.ts';
 import type { Objectives } from '../policy/objectives.ts';
 import type { RestoreTestRun } from '../policy/restore-tests.ts';

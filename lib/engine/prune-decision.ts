@@ -1,5 +1,5 @@
 // What a prune of one source does: the policy applied to what is there, apart from what was let go before and is not gone yet.
-import { DAY_MS } from '../policy/durations.ts';
+import { DAY_MS } from '../durations.ts';
 import { applyRetention, type RetentionResult } from '../policy/retention.ts';
 import type { RetentionPolicy } from '../policy/retention-policy.ts';
 import type { SurveyedBackup } from './catalog/survey.ts';

@@ -7,7 +7,7 @@ import {
   type Verdict,
 } from '../policy/assessment.ts';
 import type { CapacitySample } from '../policy/capacity.ts';
-import { DAY_MS } from '../policy/durations.ts';
+import { DAY_MS } from '../durations.ts';
 import type { EvidenceLevel, Standing } from '../policy/standing.ts';
 import type { SuccessSummary } from '../policy/success.ts';
 import type { Engine } from './engine.ts';

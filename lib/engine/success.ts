@@ -1,6 +1,6 @@
 // How reliably the runs of a source succeed: from what they left in the store, and from what prunes say of those that are gone.
 import { HoldfastError } from '../errors.ts';
-import { DAY_MS } from '../policy/durations.ts';
+import { DAY_MS } from '../durations.ts';
 import { summarizeRuns, type RunOutcome, type SuccessSummary } from '../policy/success.ts';
 import {
   isAboutOneFile,

@@ -1,5 +1,7 @@
 // Moments as people and services write them: ISO 8601, to the minute, second or millisecond, with a zone.
 
+import { HOUR_MS, MINUTE_MS } from '../durations.ts';
+
 const MOMENT =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3}))?)?(?:Z|([+-])(\d{2}):?(\d{2}))$/;
 
@@ -26,6 +28,6 @@ export function parseMoment(text: string): Date | undefined {
   if (back.slice(0, 19).replace(/[-T:]/g, '') !== written.join('')) return undefined;
   const [sign, hours, minutes] = [match[8], Number(match[9] ?? 0), Number(match[10] ?? 0)];
   if (hours > MAX_OFFSET_HOURS || minutes > 59) return undefined;
-  const offsetMs = (hours * 60 + minutes) * 60_000;
+  const offsetMs = hours * HOUR_MS + minutes * MINUTE_MS;
   return new Date(local.getTime() - (sign === '-' ? -offsetMs : offsetMs));
 }

@@ -1,5 +1,6 @@
 // What looks odd about a backup that is otherwise in order: a source that lost half its files was backed up perfectly.
-import { HOUR_MS, durationText } from './durations.ts';
+import { HOUR_MS } from '../durations.ts';
+import { durationText } from './durations.ts';
 
 /** What a database has of each of its tables. */
 export interface TableRows {

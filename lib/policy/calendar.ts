@@ -1,7 +1,7 @@
 // Which day, ISO week, month and year a moment falls in, by the calendar of a time zone. Keys of buckets are compared, never
 // subtracted: arithmetic on dates is where 31 March minus one month becomes 3 March.
 import { HoldfastError } from '../errors.ts';
-import { DAY_MS } from './durations.ts';
+import { DAY_MS } from '../durations.ts';
 
 /** The tiers that count by calendar buckets, from the finest to the coarsest. */
 export const CALENDAR_TIERS = ['daily', 'weekly', 'monthly', 'yearly'] as const;

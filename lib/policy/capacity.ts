@@ -1,5 +1,5 @@
 // How full a store is against what was configured for it, and when it will be full at its present growth.
-import { DAY_MS } from './durations.ts';
+import { DAY_MS } from '../durations.ts';
 import { FULL_PERCENT, NEARLY_FULL_PERCENT } from './store-conditions.ts';
 
 /** Fewer samples, or over a shorter time, give no estimate: one large backup is not a trend. */

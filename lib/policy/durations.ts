@@ -1,9 +1,6 @@
 // Durations as people read them, for the reasons and verdicts that policy gives.
 
-export const SECOND_MS = 1000;
-export const MINUTE_MS = 60 * SECOND_MS;
-export const HOUR_MS = 60 * MINUTE_MS;
-export const DAY_MS = 24 * HOUR_MS;
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../durations.ts';
 
 /** The difference from a clock that is still believed, and what two clocks may be apart: 5 minutes. */
 export const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS;

@@ -1,5 +1,6 @@
 // How old the newest good backup of a source is, and whether that is what was promised.
-import { CLOCK_TOLERANCE_MS, HOUR_MS, durationText } from './durations.ts';
+import { HOUR_MS } from '../durations.ts';
+import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
 import { effectiveTime, newestOf, type Dated } from './order.ts';
 import { lateAfterMs } from './objectives.ts';
 import { lastMomentOf, nextDue, type Schedule } from './schedule.ts';

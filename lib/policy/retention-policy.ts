@@ -1,6 +1,6 @@
 // What a retention policy may say, and its default.
 import { HoldfastError } from '../errors.ts';
-import { DAY_MS } from './durations.ts';
+import { DAY_MS } from '../durations.ts';
 
 /** How much to keep of one source. Counts are of good backups. */
 export interface RetentionPolicy {

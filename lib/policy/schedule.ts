@@ -2,7 +2,7 @@
 import { Cron } from 'croner';
 import { HoldfastError } from '../errors.ts';
 import { checkTimeZone } from './calendar.ts';
-import { DAY_MS, HOUR_MS, SECOND_MS } from './durations.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../durations.ts';
 
 /** A parsed schedule. */
 export interface Schedule {

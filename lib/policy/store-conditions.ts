@@ -1,5 +1,5 @@
 // What can be wrong with the store as a whole, with the stack and the functions that watch it, and on this machine. A part of the table in conditions.ts.
-import { DAY_MS, SECOND_MS } from './durations.ts';
+import { DAY_MS, SECOND_MS } from '../durations.ts';
 import { COUNTED, HOUR_OF_POINTS, type Condition } from './condition.ts';
 
 /** How much of the capacity is used, in percent, when little is left, and when nothing is. */

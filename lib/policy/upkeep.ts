@@ -1,6 +1,7 @@
 // What a stack does for its store by the clock, and whether it was done: locks are extended every day, content is verified every month. Pure.
 import { finding, type Finding } from './conditions.ts';
-import { DAY_MS, durationText, SECOND_MS } from './durations.ts';
+import { DAY_MS, SECOND_MS } from '../durations.ts';
+import { durationText } from './durations.ts';
 import type { BackupSeen, SourceFacts } from './facts.ts';
 import { wholeSeconds } from './objectives.ts';
 import { CONTENT_MAX_AGE_SECONDS, PRUNE_MAX_AGE_SECONDS } from './store-conditions.ts';

@@ -1,7 +1,7 @@
 // From what the file says about AWS to what the program uses. Pure.
 import assert from 'node:assert/strict';
 
-import { DAY_MS } from '../../policy/durations.ts';
+import { DAY_MS } from '../../durations.ts';
 import type { AwsConfig, DeploymentTrigger } from '../config.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
 import { s3PlaceOf } from './store-place.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import { timeZoneName } from '../../policy/calendar.ts';
-import { DAY_MS } from '../../policy/durations.ts';
+import { DAY_MS } from '../../durations.ts';
 import { awsOf, deploymentTrigger } from './resolve-aws.ts';
 import type {
   Config,

@@ -1,5 +1,5 @@
 // What must hold for what runs on AWS: the stack, its functions and what they tell.
-import { DAY_MS } from '../../policy/durations.ts';
+import { DAY_MS } from '../../durations.ts';
 import { maxSystemLength } from '../../names/aws.ts';
 import { databaseFindings, packageFindings } from './databases.ts';
 import { quote } from './faults.ts';

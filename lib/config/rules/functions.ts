@@ -1,5 +1,5 @@
 // What must hold for whatever a function reads: how often, and where its secrets are kept.
-import { MINUTE_MS } from '../../policy/durations.ts';
+import { MINUTE_MS } from '../../durations.ts';
 import { readSchedule, shortestIntervalBelow } from '../../policy/schedule.ts';
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 
 import { DEFAULT_RETENTION } from '../../policy/retention-policy.ts';
-import { DAY_MS } from '../../policy/durations.ts';
+import { DAY_MS } from '../../durations.ts';
 import { count, duration, means, timeZone } from './values.ts';
 
 /** The options without their defaults. */

@@ -2,7 +2,7 @@
 import type { Problem } from '../../errors.ts';
 import { manifestKey } from '../../format/layout.ts';
 import type { Facts, Record } from '../../format/record.ts';
-import { DAY_MS } from '../../policy/durations.ts';
+import { DAY_MS } from '../../durations.ts';
 import type { Engine } from '../engine.ts';
 import { readNewestRecord, readRecords } from './records.ts';
 import type { Survey } from './survey.ts';

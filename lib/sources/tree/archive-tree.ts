@@ -8,11 +8,12 @@ import { openArchive } from '../../archive/read/archive-reader.ts';
 import { openScan, ScanWriter, type Scan } from '../../archive/write/scan.ts';
 import { buildOf } from '../../archive/versions.ts';
 import { ArchiveWriter, type ArchiveSummary } from '../../archive/write/archive-writer.ts';
+import { DAY_MS } from '../../durations.ts';
 import type { Encoding } from '../../format/codec.ts';
 import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
 import type { OpenBackup, ReadInput, ReadResult } from '../source.ts';
 
-const FULL_AFTER_MS = 30 * 24 * 3600 * 1000;
+const FULL_AFTER_MS = 30 * DAY_MS;
 
 export interface TreeToArchive {
   /** In ascending order of their paths. */

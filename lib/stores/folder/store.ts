@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { DAY_MS } from '../../durations.ts';
 import { HoldfastError } from '../../errors.ts';
 import { chunksOf, discard, throwIfCancelled } from '../body.ts';
 import type { Body } from '../body.ts';
@@ -41,7 +42,7 @@ interface Folder {
 
 const WRITING = '.tmp';
 const FILE_MODE = 0o600;
-const LEFTOVER_MS = 24 * 3_600_000;
+const LEFTOVER_MS = DAY_MS;
 const OPEN_FILES = 8;
 const NAME_ATTEMPTS = 8;
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;

@@ -18,7 +18,7 @@ import {
   taskRoleName,
 } from '../../../names/aws.ts';
 import type { DatabaseFunctionName } from '../../../names/aws.ts';
-import { DAY_MS, SECOND_MS } from '../../../policy/durations.ts';
+import { DAY_MS, SECOND_MS } from '../../../durations.ts';
 import type { Functions } from './functions.ts';
 import { arnHere } from '../permissions.ts';
 import { managedPolicies } from '../policies.ts';

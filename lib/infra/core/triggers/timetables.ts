@@ -1,7 +1,7 @@
 // When what runs: each source by its schedule, proofs monthly or as configured, freshness every quarter of an hour. Pure.
 import { isDatabase, isRemote } from '../../../config/config.ts';
 import type { Config, RestoreTestInterval, SourceConfig } from '../../../config/config.ts';
-import { HOUR_MS, SECOND_MS } from '../../../policy/durations.ts';
+import { HOUR_MS, SECOND_MS } from '../../../durations.ts';
 import { digestOf } from '../digest.ts';
 import { schedulerCrons } from '../../../policy/scheduler-cron.ts';
 import type { Runs, Timetable } from './schedules.ts';

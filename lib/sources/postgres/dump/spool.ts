@@ -2,12 +2,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { DAY_MS } from '../../../durations.ts';
 import { HoldfastError } from '../../../errors.ts';
 import type { Machine } from '../server/tools.ts';
 
 const PREFIX = 'holdfast-dump-';
 /** No dump takes so long: what is older was left by a process that was killed. */
-const LEFTOVER_MS = 3 * 24 * 3600 * 1000;
+const LEFTOVER_MS = 3 * DAY_MS;
 
 export class Spool implements Disposable {
   readonly folder: string;

@@ -1,4 +1,5 @@
 // A restore test of a database: loaded into a scratch server, dumped again, and compared byte for byte and fact for fact.
+import { HOUR_MS, MINUTE_MS } from '../../../durations.ts';
 import { HoldfastError, type Problem } from '../../../errors.ts';
 import type { DatabaseFacts } from '../../../format/manifest.ts';
 import type { Facts } from '../../../format/record.ts';
@@ -30,7 +31,7 @@ import { SEVERAL, severalDetail } from '../dump/transactions.ts';
 import { unknownSettings } from '../dump/unknown-settings.ts';
 
 /** No restore test may take longer. */
-const MAX_TEST_MS = 6 * 3600 * 1000;
+const MAX_TEST_MS = 6 * HOUR_MS;
 
 /** `SourceKind.tryOut` of databases. */
 export async function tryOutDump(
@@ -46,7 +47,7 @@ export async function tryOutDump(
   } catch (error) {
     const late = timeout.aborted && input.signal?.aborted !== true;
     if (!late) throw error;
-    const detail = `the restore test took more than ${MAX_TEST_MS / 60_000} minutes`;
+    const detail = `the restore test took more than ${MAX_TEST_MS / MINUTE_MS} minutes`;
     return { ...NOTHING, unclear: [{ path: '', code: 'timeout', detail }] };
   }
 }

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DAY_MS } from '../../../durations.ts';
 import { HoldfastError } from '../../../errors.ts';
 import { confinement, owner, scratchParent } from './confinement.ts';
 import type { Connection } from './connection.ts';
@@ -20,7 +21,7 @@ const STOP_SECONDS = 20;
 /** What a process of the server may take, in KiB of address space: a dump that makes it grow ends it, and not the machine. */
 const MAX_PROCESS_KIB = 16 << 20;
 /** A folder that no server has used for so long was left by a machine that was switched off. */
-const LEFTOVER_MS = 24 * 3600 * 1000;
+const LEFTOVER_MS = DAY_MS;
 
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '',
