@@ -3,7 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
+import { parseConnection } from '../../lib/sources/postgres/server/connection.ts';
+import { DatabaseSession } from '../../lib/sources/postgres/server/session.ts';
+import { findTools } from '../../lib/sources/postgres/server/tools.ts';
+import { MACHINE, PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { makeSystem, type Ended, type System } from '../support/system.ts';
 
 let server: PostgresServer;
@@ -141,13 +144,27 @@ test('a transaction pooler is refused with the address of the session pooler', a
 });
 
 test('the password is in no argument of a process while a dump runs', async () => {
+  // The dump waits for this table until it has been seen.
+  const locker = new DatabaseSession({
+    machine: MACHINE,
+    tools: await findTools(MACHINE),
+    connection: parseConnection(server.url('app'), 'a test'),
+    signal: undefined,
+    failure: 'COMMAND_FAILED',
+  });
+  await locker.ask('BEGIN; LOCK TABLE app.users IN ACCESS EXCLUSIVE MODE');
   const seen: string[] = [];
   const running = system.start(['backup', 'database', '--at', '2026-01-06T02:00:00Z'], { env });
+  while (!seen.some((line) => line.includes('pg_dump\0--format=plain'))) {
+    expect(running.child.exitCode).toBe(null);
+    seen.push(...commandLines());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await locker.close();
   const timer = setInterval(() => seen.push(...commandLines()), 5);
   const { exit } = await running.ended;
   clearInterval(timer);
   expect(exit).toBe(0);
-  expect(seen.some((line) => line.includes('pg_dump\0--format=plain'))).toBe(true);
   expect(seen.filter((line) => line.includes(PASSWORD))).toEqual([]);
   expect(seen.filter((line) => line.includes(encodeURIComponent(PASSWORD)))).toEqual([]);
 });
