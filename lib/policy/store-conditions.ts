@@ -159,7 +159,7 @@ export const STORE_CONDITIONS = {
   unconfirmed: {
     about: 'store',
     severity: 'alarm',
-    sentence: 'Somebody who is to be told has not confirmed the subscription',
+    sentence: 'An address under `notify.email` has not confirmed its subscription',
     means: 'Messages about alarms do not reach everybody whom the configuration names.',
     next: [
       'holdfast status cannot see it; the log of the function freshness names the address.',
@@ -265,8 +265,8 @@ export const FUNCTION_CONDITIONS = {
 } as const satisfies Record<string, Condition>;
 
 const NEXT_OF_LOST = [
-  'holdfast status says what did not run since; trigger it anew.',
-  'Look at the queue of dead letters, its policy, and the key of messages: what was changed?',
+  'holdfast status says what has not run since then; start it again.',
+  'Look at the dead-letter queue, its policy, and the key of messages: was one of them changed?',
 ];
 
 export const STACK_CONDITIONS = {
@@ -286,8 +286,7 @@ export const STACK_CONDITIONS = {
   'lost-runs': {
     about: 'stack',
     severity: 'alarm',
-    sentence:
-      'A run that its schedule could not start was given up, and no dead letter is kept of it',
+    sentence: 'A schedule could not start its run, and no dead letter could be kept of it',
     means: 'A scheduled run did not happen, and nobody will try it again.',
     next: NEXT_OF_LOST,
     runbook: 'alarm-lost-runs',
@@ -300,7 +299,7 @@ export const STACK_CONDITIONS = {
   'lost-events': {
     about: 'stack',
     severity: 'alarm',
-    sentence: 'An event could not be delivered, and no dead letter is kept of it',
+    sentence: 'An event could not be delivered, and no dead letter could be kept of it',
     means: 'A proof, a backup after a deployment, or a message about an alarm did not happen.',
     next: NEXT_OF_LOST,
     runbook: 'alarm-lost-events',
@@ -309,7 +308,7 @@ export const STACK_CONDITIONS = {
   'lost-work': {
     about: 'stack',
     severity: 'alarm',
-    sentence: 'A function gave an event up, and no dead letter is kept of it',
+    sentence: 'A function gave up an event, and no dead letter could be kept of it',
     means: 'What that function should have done was not done, and nobody will try it again.',
     next: NEXT_OF_LOST,
     runbook: 'alarm-lost-work',
