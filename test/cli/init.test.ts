@@ -161,7 +161,9 @@ test('refuses --scripts where there is no package.json, and a folder that does n
 test('writes a configuration for AWS whose store the stack makes', async () => {
   const made = await place.run(['init', '--aws', 'shop-backups', '--region', 'eu-central-1']);
   expect(made).toMatchObject({ exit: 0 });
-  expect(made.stdout).toContain('npx holdfast deploy');
+  expect(made.stdout).toMatch(
+    /^ {2}npx holdfast deploy .*\n {2}npx holdfast doctor .*\n {2}npx holdfast backup /m,
+  );
   const text = await read(place.site, 'holdfast.yaml');
   expect(text).toContain("store: 's3://shop-backups?region=eu-central-1'");
   // The key of this machine vouches for what it backs up, and for no proof.

@@ -155,14 +155,14 @@ function nextCommands({ folder, onAws, cdkApp, files }: InitPlan): string[] {
       "import { Holdfast } from 'holdfast/cdk';   // in the file of a stack",
       `new Holdfast(this, 'Backups', { configFile: '${file}' });   // in its constructor`,
       'npx cdk deploy   # make the bucket, the functions and the alarms with it',
-      'holdfast backup   # back up what functions cannot read; they prove and prune it',
+      'npx holdfast backup   # back up what functions cannot read; they prove and prune it',
     ];
   }
   if (onAws) {
     return [
       `${elsewhere}npx holdfast deploy   # make the bucket, the functions and the alarms`,
-      'holdfast doctor   # what would stop a backup or a restore here',
-      'holdfast backup   # back up what functions cannot read; they prove and prune it',
+      'npx holdfast doctor   # what would stop a backup or a restore here',
+      'npx holdfast backup   # back up what functions cannot read; they prove and prune it',
     ];
   }
   return [
