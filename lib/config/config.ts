@@ -1,5 +1,6 @@
 // The loaded configuration: every default filled in, every path absolute, every number with its unit. Deeply readonly.
 import type { KmsKeyReference, SecretReference } from './places.ts';
+import type { RecoveryPointsConfig } from './recovery-points.ts';
 
 /** Which good backups are kept. */
 export interface RetentionConfig {
@@ -219,6 +220,8 @@ export interface AwsConfig {
   readonly breakGlassRoles: readonly string[];
   readonly logDays: number;
   readonly databases: DatabasesConfig;
+  /** Undefined where AWS Backup protects nothing of the system. */
+  readonly recoveryPoints: RecoveryPointsConfig | undefined;
 }
 
 /** Whom to tell. */

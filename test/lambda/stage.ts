@@ -371,6 +371,7 @@ function configOf(store: string, bucket: string): Config {
         layers: [],
         vpc: undefined,
       },
+      recoveryPoints: undefined,
     },
     notify: { email: [], success: 'never', heartbeat: undefined },
   };

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { DAY_MS } from '../../durations.ts';
 import type { AwsConfig, DeploymentTrigger } from '../config.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
+import { recoveryPointsOf } from './resolve-recovery-points.ts';
 import { s3PlaceOf } from './store-place.ts';
 import { durationMs } from '../units.ts';
 
@@ -14,7 +15,8 @@ export function deploymentTrigger(text: string): DeploymentTrigger {
 }
 
 /** How the stack is made; the region is that of the store in the file, whatever a flag says about where to look now. */
-export function awsOf({ aws, store }: ConfigShape): AwsConfig | undefined {
+export function awsOf(shape: ConfigShape): AwsConfig | undefined {
+  const { aws, store } = shape;
   if (aws === undefined) return undefined;
   const region = s3PlaceOf(store)?.region;
   assert(region !== undefined, 'a stack without a region passed the rules');
@@ -31,5 +33,6 @@ export function awsOf({ aws, store }: ConfigShape): AwsConfig | undefined {
     breakGlassRoles: aws.breakGlassRoles,
     logDays: durationMs(aws.logRetention) / DAY_MS,
     databases: { ...aws.databases, vpc: aws.databases.vpc },
+    recoveryPoints: recoveryPointsOf(shape),
   };
 }

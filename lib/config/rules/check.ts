@@ -20,6 +20,7 @@ import {
   retentionFindings,
   zoneFindings,
 } from './sources.ts';
+import { recoveryPointFindings } from './recovery-points.ts';
 import { placeOfStore } from '../load/store-place.ts';
 import {
   keyPlaceFindings,
@@ -104,6 +105,7 @@ function ruleFindings(
   return [
     ...trustFindings(shape),
     ...stackFindings(shape),
+    ...recoveryPointFindings(shape, context.now),
     ...placeFindings(shape, store, context),
     ...keyPlaceFindings(shape, store, context),
     ...zoneFindings(shape.retention.timeZone, ['retention', 'timeZone']),

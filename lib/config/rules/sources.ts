@@ -90,7 +90,8 @@ export function zoneFindings(timeZone: string, path: Path): ConfigFinding[] {
   ];
 }
 
-function intervalFinding(path: Path, rpo: string, interval: Interval): ConfigFinding {
+/** That an objective is shorter than the longest interval of its schedule. */
+export function intervalFinding(path: Path, rpo: string, interval: Interval): ConfigFinding {
   const longest = formatDuration(interval.to.getTime() - interval.from.getTime());
   const [from, to] = [interval.from, interval.to].map((time) =>
     time.toISOString().replace(':00.000Z', 'Z'),

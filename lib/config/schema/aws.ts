@@ -1,6 +1,7 @@
 // The shape of what concerns AWS and messages: `aws` and `notify`.
 import * as z from 'zod/mini';
 
+import { recoveryPoints } from './recovery-points.ts';
 import { account, means, reference, text } from './values.ts';
 
 /** How long CloudWatch Logs can keep a log; it takes no other values. */
@@ -143,6 +144,10 @@ export const aws = z.strictObject({
   databases: means(
     z.prefault(databases, {}),
     'How databases are backed up: what has the programs of PostgreSQL, and in which network it runs.',
+  ),
+  recoveryPoints: means(
+    z.optional(recoveryPoints),
+    'What AWS Backup protects in a vault of its own: databases, tables, file systems, volumes and buckets.',
   ),
 });
 

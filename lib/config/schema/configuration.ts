@@ -125,3 +125,6 @@ export type ConfigShape = z.output<typeof configSchema>;
 export type SourceShape = ConfigShape['sources'][string];
 export type SourceShapeOf<Kind extends SourceShape['kind']> = Extract<SourceShape, { kind: Kind }>;
 export type RetentionShape = ConfigShape['retention'];
+export type SelectionShape = NonNullable<
+  NonNullable<ConfigShape['aws']>['recoveryPoints']
+>['selections'][string];

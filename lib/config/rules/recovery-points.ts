@@ -1,0 +1,164 @@
+// What must hold for what AWS Backup protects: what no job would say until it fails.
+import { parseResource } from '../../names/resources.ts';
+import { longestInterval, readSchedule, type Schedule } from '../../policy/schedule.ts';
+import { kindsOf } from '../load/resolve-recovery-points.ts';
+import { s3PlaceOf } from '../load/store-place.ts';
+import type { Path } from '../load/yaml.ts';
+import type { ConfigShape, SelectionShape } from '../schema/configuration.ts';
+import { durationMs } from '../units.ts';
+import { quote } from './faults.ts';
+import type { ConfigFinding } from './faults.ts';
+import { repeatedFindings } from './functions.ts';
+import { intervalFinding, zoneFindings } from './sources.ts';
+
+/** A selection with its place in the file. */
+interface PlacedSelection {
+  readonly at: Path;
+  readonly name: string;
+  readonly selection: SelectionShape;
+}
+
+/** Finds what AWS Backup would refuse, or would leave unprotected without a word. */
+export function recoveryPointFindings(shape: ConfigShape, now: Date): ConfigFinding[] {
+  const { recoveryPoints } = shape.aws ?? {};
+  if (recoveryPoints === undefined) return [];
+  return Object.entries(recoveryPoints.selections).flatMap(([name, selection]) => {
+    const placed = { at: ['aws', 'recoveryPoints', 'selections', name], name, selection };
+    return [
+      ...nameFindings(placed, shape),
+      ...matchFindings(placed),
+      ...placeFindings(placed, shape),
+      ...scheduleFindings(placed, now),
+    ];
+  });
+}
+
+function nameFindings({ at, name }: PlacedSelection, { sources }: ConfigShape): ConfigFinding[] {
+  if (!Object.hasOwn(sources, name)) return [];
+  return [
+    {
+      path: at,
+      atKey: true,
+      also: [['sources', name]],
+      message: `${quote(name)} is the name of a source, too, and records and metrics name both alike`,
+      allowed: 'a name that no source has',
+    },
+  ];
+}
+
+/** ARNs, or tags with what they should match: never both, never neither. */
+function matchFindings({ at, selection }: PlacedSelection): ConfigFinding[] {
+  const { resources, tags, expect, kinds } = selection;
+  const byTags = Object.keys(tags).length > 0;
+  const repeated = [
+    ...repeatedFindings(resources, [...at, 'resources'], 'resource'),
+    ...(Array.isArray(expect) ? repeatedFindings(expect, [...at, 'expect'], 'resource') : []),
+  ];
+  if (byTags === resources.length > 0)
+    return [
+      {
+        path: [...at, 'resources'],
+        also: [[...at, 'tags']],
+        message: byTags ? '"resources" and "tags" both select' : 'nothing is selected',
+        allowed: 'either "resources" or "tags"',
+      },
+    ];
+  if (byTags && expect === undefined)
+    return [
+      ...repeated,
+      {
+        path: [...at, 'tags'],
+        also: [[...at, 'expect']],
+        message: 'nobody could tell when they match nothing, or less than they should',
+        allowed: '"tags" together with "expect": the ARNs that they should match, or how many',
+      },
+    ];
+  if (!byTags && expect !== undefined)
+    return [
+      ...repeated,
+      {
+        path: [...at, 'expect'],
+        also: [[...at, 'resources']],
+        message: 'every ARN in "resources" is expected already',
+        allowed: '"expect" together with "tags"',
+      },
+    ];
+  return [...repeated, ...kindFindings({ at, selection }, kinds)];
+}
+
+function kindFindings(
+  { at, selection }: Omit<PlacedSelection, 'name'>,
+  kinds: readonly string[],
+): ConfigFinding[] {
+  const needed = typeof selection.expect === 'number';
+  if (needed === kinds.length > 0) return repeatedFindings(kinds, [...at, 'kinds'], 'kind');
+  return [
+    {
+      path: [...at, 'kinds'],
+      also: [[...at, 'expect']],
+      message: needed
+        ? 'nothing says what kinds of resources the tags match'
+        : `the ARNs say already that they are of the kinds ${kindsOf({ ...selection, kinds: [] }).join(', ')}`,
+      allowed: '"kinds" exactly where "expect" is a number',
+    },
+  ];
+}
+
+/** A plan protects what is in its own region and account. */
+function placeFindings({ at, selection }: PlacedSelection, shape: ConfigShape): ConfigFinding[] {
+  const region = s3PlaceOf(shape.store)?.region;
+  const account = shape.aws?.account ?? s3PlaceOf(shape.store)?.account;
+  const lists = [
+    ['resources', selection.resources],
+    ['expect', Array.isArray(selection.expect) ? selection.expect : []],
+  ] as const;
+  return lists.flatMap(([list, arns]) =>
+    arns.flatMap((arn, index) => {
+      const name = parseResource(arn);
+      const also: Path[] = [['store'], ['aws', 'account']];
+      const path = [...at, list, index];
+      if (name?.region !== undefined && region !== undefined && name.region !== region)
+        return [
+          {
+            path,
+            also,
+            message: `${quote(arn)} is in ${name.region}, and the stack is in ${region}`,
+            allowed: 'what is in the region of the store',
+          },
+        ];
+      if (name?.account !== undefined && account !== undefined && name.account !== account)
+        return [
+          {
+            path,
+            also,
+            message: `${quote(arn)} belongs to the account ${name.account}, and the stack to ${account}`,
+            allowed: 'what belongs to the account of the stack',
+          },
+        ];
+      return [];
+    }),
+  );
+}
+
+function scheduleFindings({ at, selection }: PlacedSelection, now: Date): ConfigFinding[] {
+  const { schedule, timeZone, rpo } = selection;
+  const badZone = zoneFindings(timeZone, [...at, 'timeZone']);
+  const read = readSchedule(schedule, badZone.length > 0 ? 'UTC' : timeZone);
+  if (typeof read === 'string') {
+    const message = `got ${quote(schedule)}: ${read}`;
+    const allowed = 'five cron fields such as 0 5 * * * (minute hour day month weekday)';
+    return [...badZone, { path: [...at, 'schedule'], message, allowed }];
+  }
+  if (rpo === undefined || badZone.length > 0) return badZone;
+  return rpoFindings(at, rpo, { schedule: read, now });
+}
+
+function rpoFindings(
+  at: Path,
+  rpo: string,
+  { schedule, now }: { readonly schedule: Schedule; readonly now: Date },
+): ConfigFinding[] {
+  const longest = longestInterval(schedule, now);
+  const isMet = longest.to.getTime() - longest.from.getTime() <= durationMs(rpo);
+  return isMet ? [] : [intervalFinding([...at, 'rpo'], rpo, longest)];
+}
