@@ -5,6 +5,7 @@ import type { Manifest } from '../format/manifest.ts';
 import type { ProofLevel } from '../sources/source.ts';
 import { openBackup } from './catalog/backups.ts';
 import { kindOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
+import { readingAhead } from './read-ahead.ts';
 import { tryRecord, type Recorded } from './catalog/records.ts';
 
 export interface VerifyResult extends Recorded {
@@ -48,10 +49,12 @@ async function look(
   level: ProofLevel,
 ): Promise<Found> {
   const { manifest } = backup;
+  const { readAtOnce } = engine.store;
+  const read = readAtOnce === undefined ? backup : readingAhead(backup, readAtOnce);
   try {
     const absent = await absentArtifacts(engine, manifest);
     if (absent.length > 0) return { verdict: 'damaged', entries: 0, bytes: 0, problems: absent };
-    const findings = await kindOf(engine, manifest.kind).prove(backup, level, workOf(engine));
+    const findings = await kindOf(engine, manifest.kind).prove(read, level, workOf(engine));
     throwIfCancelled(engine);
     return { ...findings, verdict: findings.problems.length > 0 ? 'damaged' : 'proven' };
   } catch (error) {

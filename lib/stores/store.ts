@@ -30,6 +30,9 @@ export interface Store {
   /** How people name this store; never holds a secret. */
   readonly url: string;
 
+  /** How many bytes whoever reads an object whole should ask for at once, where each request costs; undefined where none does. */
+  readonly readAtOnce?: number;
+
   /**
    * Stores `body` under `key`, whole or not at all: no reader ever sees part of it, even if we die halfway. Durable when this
    * resolves. Of two writers of one key exactly one succeeds; the other fails with `STORE_CONFLICT`. Nothing is ever overwritten.
