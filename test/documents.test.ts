@@ -90,7 +90,6 @@ const NOT_YET: readonly string[] = [
   'docs/decisions/0054-connections-to-rds.md',
   'docs/design.md',
   'docs/errors.md',
-  'docs/postgres.md',
   'docs/runbook.md',
   'docs/stores.md',
   'docs/testing.md',
