@@ -61,9 +61,16 @@ export const DEPLOYMENT_EVENT = {
   detailType: 'Deployment',
 } as const;
 
-/** Names of functions and roles have 64 characters at most; the longest of ours is longer where there is a database. */
-export function maxSystemLength(withDatabases: boolean): number {
-  return withDatabases ? 33 : 40;
+/** What a system has whose names are longer. */
+export interface LongNames {
+  readonly databases: boolean;
+  readonly recoveryPoints: boolean;
+}
+
+/** Names of functions and roles have 64 characters at most; how long the longest of ours is depends on what a system has. */
+export function maxSystemLength({ databases, recoveryPoints }: LongNames): number {
+  if (recoveryPoints) return 31;
+  return databases ? 33 : 40;
 }
 
 /** `holdfast-my-site-backup`: functions, their log groups, roles, alarms. */

@@ -39,6 +39,15 @@ export function schedulerCrons(schedule: string): string[] {
   ];
 }
 
+/** The times of a day at which `schedule` runs, as every hour with every minute of two lists. `CONFIG_INVALID` as {@link schedulerCrons}. */
+export function timesOfDay(schedule: string): {
+  readonly hours: readonly number[];
+  readonly minutes: readonly number[];
+} {
+  const [minute = '', hour = ''] = schedule.toUpperCase().split(' ');
+  return { hours: allOf(HOUR, hour, schedule), minutes: allOf(MINUTE, minute, schedule) };
+}
+
 /** Last days and nearest weekdays stand alone in an expression; all other days share one. */
 function dayParts(text: string, schedule: string): string[] {
   const parts = text.split(',');
@@ -74,9 +83,14 @@ function specialWeekday(part: string, schedule: string): string {
 
 /** A field as a list of ranges; steps are written out, because theirs begin elsewhere. */
 function written(field: Field, text: string, schedule: string): string {
-  const numbers = [...new Set(text.split(',').flatMap((one) => numbersOf(field, one, schedule)))];
-  if (numbers.length === field.to - field.from + 1) return '*';
-  return ranges(numbers.sort((a, b) => a - b));
+  const numbers = allOf(field, text, schedule);
+  return numbers.length === field.to - field.from + 1 ? '*' : ranges(numbers);
+}
+
+/** Every number that a field stands for, in order. */
+function allOf(field: Field, text: string, schedule: string): number[] {
+  const numbers = new Set(text.split(',').flatMap((one) => numbersOf(field, one, schedule)));
+  return [...numbers].sort((a, b) => a - b);
 }
 
 function ranges(numbers: readonly number[]): string {

@@ -63,14 +63,16 @@ function stackPlaceFindings({ store, system, sources, aws }: ConfigShape): Confi
       message: `got ${quote(aws.account)}, but the bucket of "store" belongs to ${quote(place.account)}`,
       allowed: 'the same account in both, or in one of them alone',
     });
-  const withDatabases = Object.values(sources).some(({ kind }) => kind === 'postgres');
-  const most = maxSystemLength(withDatabases);
+  const databases = Object.values(sources).some(({ kind }) => kind === 'postgres');
+  const recoveryPoints = aws?.recoveryPoints !== undefined;
+  const most = maxSystemLength({ databases, recoveryPoints });
+  const withOthers = databases ? '"aws" and a database' : '"aws"';
   if (system.length > most)
     findings.push({
       path: ['system'],
       also: [['aws']],
       message: `got ${quote(system)}, ${system.length} characters, from which names on AWS would become too long`,
-      allowed: `at most ${most} characters together with ${withDatabases ? '"aws" and a database' : '"aws"'}`,
+      allowed: `at most ${most} characters together with ${recoveryPoints ? '"aws.recoveryPoints"' : withOthers}`,
     });
   return findings;
 }

@@ -4,19 +4,13 @@ import { longestInterval, readSchedule, type Schedule } from '../../policy/sched
 import { kindsOf } from '../load/resolve-recovery-points.ts';
 import { s3PlaceOf } from '../load/store-place.ts';
 import type { Path } from '../load/yaml.ts';
-import type { ConfigShape, SelectionShape } from '../schema/configuration.ts';
+import type { ConfigShape } from '../schema/configuration.ts';
 import { durationMs } from '../units.ts';
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
 import { repeatedFindings } from './functions.ts';
+import { planFindings, type PlacedSelection } from './recovery-point-plans.ts';
 import { intervalFinding, zoneFindings } from './sources.ts';
-
-/** A selection with its place in the file. */
-interface PlacedSelection {
-  readonly at: Path;
-  readonly name: string;
-  readonly selection: SelectionShape;
-}
 
 /** Finds what AWS Backup would refuse, or would leave unprotected without a word. */
 export function recoveryPointFindings(shape: ConfigShape, now: Date): ConfigFinding[] {
@@ -28,7 +22,7 @@ export function recoveryPointFindings(shape: ConfigShape, now: Date): ConfigFind
       ...nameFindings(placed, shape),
       ...matchFindings(placed),
       ...placeFindings(placed, shape),
-      ...scheduleFindings(placed, now),
+      ...scheduleFindings(placed, shape, now),
     ];
   });
 }
@@ -140,7 +134,8 @@ function placeFindings({ at, selection }: PlacedSelection, shape: ConfigShape): 
   );
 }
 
-function scheduleFindings({ at, selection }: PlacedSelection, now: Date): ConfigFinding[] {
+function scheduleFindings(placed: PlacedSelection, shape: ConfigShape, now: Date): ConfigFinding[] {
+  const { at, selection } = placed;
   const { schedule, timeZone, rpo } = selection;
   const badZone = zoneFindings(timeZone, [...at, 'timeZone']);
   const read = readSchedule(schedule, badZone.length > 0 ? 'UTC' : timeZone);
@@ -149,15 +144,11 @@ function scheduleFindings({ at, selection }: PlacedSelection, now: Date): Config
     const allowed = 'five cron fields such as 0 5 * * * (minute hour day month weekday)';
     return [...badZone, { path: [...at, 'schedule'], message, allowed }];
   }
-  if (rpo === undefined || badZone.length > 0) return badZone;
-  return rpoFindings(at, rpo, { schedule: read, now });
+  const missed = rpo === undefined || badZone.length > 0 ? [] : rpoFindings(at, rpo, read, now);
+  return [...badZone, ...missed, ...planFindings(placed, shape)];
 }
 
-function rpoFindings(
-  at: Path,
-  rpo: string,
-  { schedule, now }: { readonly schedule: Schedule; readonly now: Date },
-): ConfigFinding[] {
+function rpoFindings(at: Path, rpo: string, schedule: Schedule, now: Date): ConfigFinding[] {
   const longest = longestInterval(schedule, now);
   const isMet = longest.to.getTime() - longest.from.getTime() <= durationMs(rpo);
   return isMet ? [] : [intervalFinding([...at, 'rpo'], rpo, longest)];

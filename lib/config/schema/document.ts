@@ -48,6 +48,16 @@ const RULES = `## Rules across options
   has the name that RDS gave it. \`runOn: task\` needs \`aws.databases.vpc\` and \`package: image\`; \`layers\` need \`package: zip\`.
 - \`aws.lock.days\` is at most \`aws.undo\`: a lock ends at most that long after a backup was let go, so a longer one would hold what
   shall be gone. And every retention policy has a rule that keeps for at least as long as the lock.
+- With \`aws.recoveryPoints\`, \`system\` has at most 31 characters.
+- A selection has \`resources\`, or \`tags\` with \`expect\`; what it names is in the region of the store, and in the account of the stack.
+- Its schedule comes every day, on one weekday or on one day of the month, at times that are at least two hours apart: AWS Backup merges
+  what it may begin at the same time. Its longest interval must not exceed \`rpo\`.
+- Every retention is within \`lock.minDays\` and \`lock.maxDays\`; AWS Backup fails jobs outside of them.
+- \`continuous\` is at most 35 days, and in selections of RDS, Aurora and buckets alone. \`coldAfter\` is in selections of DynamoDB, EFS and
+  EBS alone, and leaves at least 90 days to what is kept by month or by year.
+- \`restoreTest.every\` is shorter than the shortest retention, so that no recovery point is deleted before a test could take it.
+- A copy to another account of what its own key encrypts (RDS, Aurora, DynamoDB, EBS) needs \`keys\`: what a key of AWS encrypts cannot be
+  copied there.
 `;
 
 function cell(text: string): string {

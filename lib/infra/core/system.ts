@@ -208,7 +208,10 @@ export class HoldfastSystem extends Construct {
 }
 
 function awsOf({ aws, file, system, sources }: Config): AwsConfig {
-  const most = maxSystemLength(sources.some(isDatabase));
+  const most = maxSystemLength({
+    databases: sources.some(isDatabase),
+    recoveryPoints: aws?.recoveryPoints !== undefined,
+  });
   if (aws === undefined) {
     throw new HoldfastError('CONFIG_INVALID', `${file} has no \`aws\``, {
       hint: 'Add an `aws` block to have a stack made; docs/configuration.md describes it.',

@@ -117,6 +117,123 @@ describe('a selection', () => {
     expect(faultsOf(selecting(options)).map(withoutColumn)).toEqual([`holdfast.yaml:9: ${fault}`]);
   });
 
+  const CLUSTER = 'arn:aws:rds:eu-central-1:123456789012:cluster:app';
+  const ELSEWHERE = 'arn:aws:backup:eu-west-1:999999999999:backup-vault:copies';
+  const KEY = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+  const MINE = { aws: `  account: '123456789012'\n` };
+
+  test.each([
+    [
+      'whose runs AWS Backup would merge',
+      `resources: ['${TABLE}'], schedule: 0 * * * *`,
+      `${at('.schedule')}: got "0 * * * *": it comes again within two hours, and AWS Backup merges what it may begin at the same time; allowed: every day, one weekday, or one day of the month up to the 28th, at times that are at least two hours apart`,
+    ],
+    [
+      'with continuous backup that reaches back too far',
+      `resources: ['${CLUSTER}'], ${DAILY}, continuous: 36d`,
+      `${at('.continuous')}: got 36d, but continuous backup reaches back 35 days at most; allowed: at most 35d`,
+    ],
+    [
+      'with continuous backup of what has none',
+      `resources: ['${CLUSTER}', '${TABLE}'], ${DAILY}, continuous: 35d`,
+      `${at('.continuous')}: DynamoDB has no continuous backup: AWS Backup would make one more recovery point each day instead; allowed: a selection with nothing but Aurora, RDS, S3`,
+    ],
+    [
+      'with cold storage for what is deleted too early',
+      `resources: ['${TABLE}'], ${DAILY}, retention: { monthly: 3 }, coldAfter: 30d`,
+      `${at('.coldAfter')}: got 30d, but monthly recovery points are kept for 100 days, and what is cold stays so for 90 at least; allowed: at most 10d, or a longer retention`,
+    ],
+    [
+      'with cold storage for nothing',
+      `resources: ['${TABLE}'], ${DAILY}, retention: { monthly: 0 }, coldAfter: 30d`,
+      `${at('.coldAfter')}: got 30d, but nothing is kept by month or by year, and all else is too short for it; allowed: "coldAfter" together with "monthly" or "yearly" in the retention`,
+    ],
+    [
+      'with cold storage of what has none',
+      `resources: ['${DATABASE}'], ${DAILY}, coldAfter: 30d`,
+      `${at('.coldAfter')}: RDS has no cold storage; allowed: a selection with nothing but DynamoDB, EBS, EFS`,
+    ],
+    [
+      'tested more rarely than recovery points last',
+      `resources: ['${TABLE}'], ${DAILY}, restoreTest: { every: 8d }`,
+      `${at('.restoreTest.every')}: got 8d, but a recovery point is kept for 8 days: some would be deleted before any test; allowed: at most 7d, a longer retention, or never`,
+    ],
+    [
+      'tested more rarely than a plan can say',
+      `resources: ['${TABLE}'], schedule: 0 5 1 * *, restoreTest: { every: 40d }`,
+      `${at('.restoreTest.every')}: got 40d, which no restore testing plan can say; allowed: at most 28d, or never`,
+    ],
+    [
+      'whose restored databases nothing could reach',
+      `resources: ['${CLUSTER}'], ${DAILY}, restoreTest: { database: { name: app, user: holdfast } }`,
+      `${at('.restoreTest.database')}: the function that looks into restored databases needs a network from which it reaches them; allowed: "database" together with "aws.databases.vpc"`,
+    ],
+    [
+      'that looks for a database in a table',
+      `resources: ['${TABLE}'], ${DAILY}, restoreTest: { subnetGroup: private }`,
+      `${at('.restoreTest.subnetGroup')}: nothing in this selection is a database; allowed: "subnetGroup" in a selection with RDS or Aurora`,
+    ],
+    [
+      'whose copies stay where they are',
+      `resources: ['${TABLE}'], ${DAILY}, copies: [{ vault: 'arn:aws:backup:eu-central-1:123456789012:backup-vault:holdfast-my-site' }]`,
+      `${at('.copies[0].vault')}: "arn:aws:backup:eu-central-1:123456789012:backup-vault:holdfast-my-site" is the vault of the recovery points themselves; allowed: a vault in another region or account`,
+    ],
+    [
+      'whose copies no other account could read',
+      `resources: ['${TABLE}'], ${DAILY}, copies: [{ vault: '${ELSEWHERE}' }]`,
+      `${at('.copies[0].vault')}: "${ELSEWHERE}" is in another account, and "keys" names no key of yours: what a key of AWS encrypts cannot be copied there, and of DynamoDB that is the key of the resource; allowed: the keys of the resources in "keys", or a vault in the account of the stack`,
+    ],
+  ])('%s is refused with its line, before any job fails', (_, options, fault) => {
+    const faults = faultsOf(selecting(options, MINE)).map(withoutColumn);
+    expect(faults).toEqual([`holdfast.yaml:9: ${fault}`]);
+  });
+
+  test.each([
+    ['continuous backup', `resources: ['${CLUSTER}'], ${DAILY}, continuous: 35d`],
+    ['cold storage', `resources: ['${TABLE}'], ${DAILY}, coldAfter: 289d`],
+    [
+      'copies to another account',
+      `resources: ['${TABLE}'], ${DAILY}, keys: ['${KEY}'], copies: [{ vault: '${ELSEWHERE}' }]`,
+    ],
+    [
+      'copies of what the vault itself encrypts',
+      `resources: ['arn:aws:s3:::uploads'], ${DAILY}, copies: [{ vault: '${ELSEWHERE}' }]`,
+    ],
+    ['tests once a week', `resources: ['${TABLE}'], ${DAILY}, restoreTest: { every: 7d }`],
+    ['a weekly schedule', `resources: ['${TABLE}'], schedule: 0 3 * * SUN, rpo: 7d`],
+  ])('with %s is taken', (_, options) => {
+    expect(faultsOf(selecting(options, MINE))).toEqual([]);
+  });
+
+  test.each([
+    [
+      '{ minDays: 9 }',
+      'minDays: got 9, but the daily recovery points of "data" are kept for 8 days: AWS Backup would fail their jobs; allowed: at most 8, or a longer retention',
+    ],
+    [
+      '{ maxDays: 365 }',
+      'maxDays: got 365, but the monthly recovery points of "data" are kept for 379 days: AWS Backup would fail their jobs; allowed: at least 379, or a shorter retention',
+    ],
+  ])('that the lock %s would refuse is an error', (lock, fault) => {
+    const text = selecting(`resources: ['${TABLE}'], ${DAILY}`).replace(
+      '    selections:',
+      `    lock: ${lock}\n    selections:`,
+    );
+    expect(faultsOf(text).map(withoutColumn)).toEqual([
+      `holdfast.yaml:8: aws.recoveryPoints.lock.${fault}`,
+    ]);
+  });
+
+  test('makes names on AWS longer', () => {
+    const text = selecting(`resources: ['${TABLE}'], ${DAILY}`).replace(
+      'system: my-site',
+      `system: ${'a'.repeat(32)}`,
+    );
+    expect(faultsOf(text)).toEqual([
+      expect.stringContaining('allowed: at most 31 characters together with "aws.recoveryPoints"'),
+    ]);
+  });
+
   test('of what belongs to another account is refused', () => {
     const text = selecting(`resources: ['${TABLE}'], ${DAILY}`, {
       aws: `  account: '999999999999'\n`,
