@@ -211,6 +211,10 @@ export interface AwsConfig {
   readonly lockDays: number;
   /** How long what is released can be undone. */
   readonly undoDays: number;
+  /** Where backups go that are kept for long, if that saves money. */
+  readonly storageClass: 'standard' | 'glacier-instant-retrieval';
+  /** For how many months content that was verified is not verified again. */
+  readonly contentMonths: 1 | 3 | 6;
   readonly reservedConcurrency: 'create' | 'off';
   /** Whether CloudFormation refuses to delete the stack. */
   readonly terminationProtection: boolean;

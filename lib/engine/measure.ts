@@ -38,6 +38,8 @@ export interface MeasureInput {
    * @default - none
    */
   readonly locks?: { readonly days: number; readonly lockedUntil: LockedUntil } | undefined;
+  /** For how many months content that was verified is not verified again. @default 1 */
+  readonly contentMonths?: number | undefined;
   /** As in the facts. @default - nobody asked */
   readonly unconfirmed?: readonly string[] | undefined;
   /** @default untried */
@@ -88,10 +90,10 @@ export async function measure(engine: Engine, input: MeasureInput): Promise<Meas
     sources.push(facts);
     surveys.set(source, survey);
   }
-  const { capacityBytes, locks, unconfirmed, keys = 'untried' } = input;
+  const { capacityBytes, locks, contentMonths = 1, unconfirmed, keys = 'untried' } = input;
   const lockDays = locks?.days;
-  const store = { storedBytes, capacityBytes, samples: [], skewMs, lockDays, unconfirmed, keys };
-  return { facts: { at, sources, store }, surveys };
+  const known = { capacityBytes, lockDays, contentMonths, unconfirmed, keys };
+  return { facts: { at, sources, store: { storedBytes, samples: [], skewMs, ...known } }, surveys };
 }
 
 interface Seen {

@@ -1,6 +1,7 @@
 // Applies the retention policy: protects what is kept, says why in a record, then lets go of what nothing wants.
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
+import { leastBytes, longStay, type MoveTerms } from '../policy/long-kept.ts';
 import { NOT_GOOD_KEPT_MS, type RetentionPolicy } from '../policy/retention-policy.ts';
 import { keepReasonText } from '../policy/retention-reasons.ts';
 import type { Schedule } from '../policy/schedule.ts';
@@ -31,6 +32,8 @@ export interface PruneOptions {
   readonly justMade?: string | undefined;
   /** For how many days from now on the store is to lock what is kept; undefined for a store without locks. */
   readonly lockDays?: number | undefined;
+  /** By which terms what is kept for long is marked, for the store to move it; undefined where that is not wanted. */
+  readonly moving?: MoveTerms | undefined;
 }
 
 export interface PruneResult {
@@ -54,6 +57,8 @@ export interface PruneResult {
     readonly bytes: number;
     readonly released: boolean;
   }[];
+  /** The ids of those that are marked as kept for long; absent where nothing is to be moved. */
+  readonly longKept?: readonly string[];
   /** Why nothing is released, or undefined. */
   readonly held: string | undefined;
   readonly problems: readonly Problem[];
@@ -78,7 +83,7 @@ export async function pruneSource(
   }
   await assertOurs(engine);
   const survey = await surveySource(engine, source);
-  const { policy, intervalMs, justMade, dryRun, lockDays } = options;
+  const { policy, intervalMs, justMade, dryRun, lockDays, moving } = options;
   const last = await lastPrune(engine, source);
   const before = await releasedAndListed(engine, survey, last);
   const { backups } = survey;
@@ -93,6 +98,7 @@ export async function pruneSource(
     ...ignored(decided),
     ...unexpected(decided),
   ];
+  const toMark = moving === undefined ? [] : longKept(decided, policy, moving, begin);
   const result = {
     source,
     dryRun,
@@ -106,6 +112,7 @@ export async function pruneSource(
       bytes: bytesOf(one),
       released: due && !dryRun,
     })),
+    ...(moving !== undefined && { longKept: [...new Set(toMark.map(({ id }) => id))] }),
     held: decided.held?.detail,
     problems,
   };
@@ -133,6 +140,10 @@ export async function pruneSource(
     if (backup.hidden.length === 0) await release(engine, backup);
   }
   for (const { one, due } of orphans) if (due) await releaseKeys(engine, one);
+  for (const { key } of toMark) {
+    throwIfCancelled(engine);
+    await engine.store.markLongKept?.(key);
+  }
   return { ...result, record };
 }
 
@@ -186,6 +197,25 @@ async function protect(engine: Engine, key: string, until: Date): Promise<void> 
     // The backup lacks it, and is known to be damaged: the others must be protected all the same.
     if (!(error instanceof HoldfastError) || error.code !== 'BACKUP_NOT_FOUND') throw error;
   }
+}
+
+/**
+ * The artifacts that it pays to move: of good backups that nothing but a month, a year or a pin keeps. Manifests are read every quarter
+ * of an hour, and stay. Nothing while something is in doubt.
+ */
+function longKept(
+  { keep, held }: PruneDecision,
+  policy: RetentionPolicy,
+  terms: MoveTerms,
+  now: Date,
+): { id: string; key: string }[] {
+  if (held !== undefined) return [];
+  return keep.flatMap(({ backup: { id, standing, manifest }, reasons }) => {
+    const stay = standing === 'good' ? longStay(reasons, policy, now, terms) : undefined;
+    const least = stay && leastBytes(stay);
+    if (least === undefined) return [];
+    return manifest.artifacts.filter(({ bytes }) => bytes >= least).map(({ key }) => ({ id, key }));
+  });
 }
 
 /** The manifest goes first: from then on nothing lists the backup, and what is left are artifacts that the next run lets go. */

@@ -28,6 +28,7 @@ export async function assessSystem(
     capacityBytes: config.capacityBytes,
     isReleased: engine.store.isReleased?.bind(engine.store),
     locks: locksOf(config, engine.store),
+    contentMonths: config.aws?.contentMonths,
     keys,
     unconfirmed: await unconfirmed({ config, settings }),
     unmarkedSince,

@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.ts';
 import { readRecords } from '../engine/catalog/records.ts';
 import type { VerifyResult } from '../engine/verify.ts';
 import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
+import { contentDueBefore } from '../policy/upkeep.ts';
 import type { ProofLevel } from '../sources/source.ts';
 
 export interface BackupName {
@@ -39,8 +40,16 @@ export async function lastLooks(
   return looks;
 }
 
-/** The backups of all sources that nobody has looked at since `since`, those first that were looked at the longest ago. */
-export async function dueForContent(engine: Engine, since: Date): Promise<BackupName[]> {
+/**
+ * The backups of all sources whose content is to be verified by the look of a month that begins at `since`, those first that were
+ * looked at the longest ago: those that nobody has looked at yet, and those whose last look is `contentMonths` old.
+ */
+export async function dueForContent(
+  engine: Engine,
+  since: Date,
+  contentMonths: number,
+): Promise<BackupName[]> {
+  const before = contentDueBefore(since, contentMonths);
   const latest = latestTime(engine);
   const stored = (await listStored(engine)).filter(
     ({ manifest, id }) => manifest !== undefined && timeOf(id) <= latest,
@@ -50,7 +59,7 @@ export async function dueForContent(engine: Engine, since: Date): Promise<Backup
     const looks = await lastLooks(engine, source, 'content');
     for (const { id } of stored.filter((one) => one.source === source)) {
       const last = looks.get(id)?.at;
-      if (last === undefined || last < since) due.push({ source, id, last: last?.getTime() ?? 0 });
+      if (last === undefined || last < before) due.push({ source, id, last: last?.getTime() ?? 0 });
     }
   }
   return due.sort((a, b) => a.last - b.last);

@@ -1,4 +1,5 @@
 // What `prune` does: the policy of each source in turn; one that fails does not keep the others from being protected.
+import { moveTerms } from '../config/moving.ts';
 import { intervalOf, scheduleOf } from '../config/objectives.ts';
 import { listStored } from '../engine/catalog/backups.ts';
 import { pruneSource, type PruneResult } from '../engine/prune.ts';
@@ -11,6 +12,8 @@ export interface PrunedSource {
   readonly source: string;
   readonly kept: number;
   readonly released: readonly string[];
+  /** How many are marked for a class where storage costs less; absent without any. */
+  readonly longKept?: number;
   /** Why nothing was released. */
   readonly held?: string;
   readonly problems: readonly Problem[];
@@ -36,6 +39,7 @@ export async function pruneAll(invocation: Invocation): Promise<PruneReport> {
         schedules,
         dryRun: false,
         lockDays: config.aws?.lockDays,
+        moving: config.aws && moveTerms(config.aws),
       });
       pruned.push(reportOf(result));
     } catch (error) {
@@ -51,11 +55,19 @@ export async function pruneAll(invocation: Invocation): Promise<PruneReport> {
   return { sources: pruned, notConfigured: [...stored].filter((source) => !known.has(source)) };
 }
 
-function reportOf({ source, keep, release, held, problems }: PruneResult): PrunedSource {
+function reportOf({
+  source,
+  keep,
+  release,
+  longKept = [],
+  held,
+  problems,
+}: PruneResult): PrunedSource {
   return {
     source,
     kept: keep.length,
     released: release.map(({ id }) => id),
+    ...(longKept.length > 0 && { longKept: longKept.length }),
     ...(held !== undefined && { held }),
     problems: firstProblems(problems),
   };

@@ -16,13 +16,13 @@ export interface ContentReport {
 }
 
 /**
- * Verifies the content of every backup that was not looked at since `since`.
+ * Verifies the content of every backup that was not looked at since `since`, or not for as many months as the configuration says.
  *
  * `CANCELLED` when the time did not suffice: what was done is kept as evidence, and the same event again goes on with the rest.
  */
 export async function verifyContent(invocation: Invocation, since: Date): Promise<ContentReport> {
-  const { engine, log, publish } = invocation;
-  const due = await dueForContent(engine, since);
+  const { engine, config, log, publish } = invocation;
+  const due = await dueForContent(engine, since, config.aws?.contentMonths ?? 1);
   const damaged: string[] = [];
   const skipped: string[] = [];
   for (const [done, backup] of due.entries()) {

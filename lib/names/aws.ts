@@ -55,6 +55,9 @@ export const METRICS = 'Holdfast';
 /** The tag by which `prune` lets go of an object, for the lifecycle of the bucket to delete. */
 export const RELEASED_TAG = { key: 'holdfast:released', value: 'true' } as const;
 
+/** The tag of what `prune` has found to be kept for long, which the lifecycle of the bucket may move to where storage costs less. */
+export const LONG_KEPT_TAG = { key: 'holdfast:long-kept', value: 'true' } as const;
+
 /** `source` and `detail-type` of the event by which any pipeline reports a deployment; its detail is `{ system, deployment? }`. */
 export const DEPLOYMENT_EVENT = {
   source: 'holdfast.deployment',

@@ -91,7 +91,7 @@ export interface Assessment {
 /** Judges what was found. */
 export function assess({ at, sources, store }: Facts): Assessment {
   const judged = sources.map((facts) => judgeSource(facts, at));
-  const upkeep = upkeepOf(sources, store.lockDays, at);
+  const upkeep = upkeepOf(sources, store, at);
   const storeAssessment = judgeStore(store, judged, upkeep);
   const findings = [
     ...judged.flatMap(({ assessment }) => assessment.findings),

@@ -99,6 +99,8 @@ export interface StoreFacts {
   readonly unconfirmed: readonly string[] | undefined;
   /** For how many days a stack locks what it stores and keeps; undefined where none does. */
   readonly lockDays: number | undefined;
+  /** For how many months content that was verified is not verified again. */
+  readonly contentMonths: number;
   /** Whether the keys could be used; `unknown`: there was nothing to try them on; `untried`: nobody was to try. */
   readonly keys: 'usable' | 'unusable' | 'unknown' | 'untried';
 }

@@ -12,7 +12,7 @@ export const NEAR_TIMEOUT_SHARE = 0.9;
 
 /** A prune comes every day; one that failed is made up for within the day. */
 export const PRUNE_MAX_AGE_SECONDS = (2 * DAY_MS) / SECOND_MS;
-/** All content is verified on the first of each month, which takes a while. */
+/** Content is verified on the first of each month, which takes a while. What need not be verified as often has that time besides. */
 export const CONTENT_MAX_AGE_SECONDS = (35 * DAY_MS) / SECOND_MS;
 
 export const STORE_CONDITIONS = {
@@ -140,7 +140,7 @@ export const STORE_CONDITIONS = {
   content: {
     about: 'store',
     severity: 'alarm',
-    sentence: 'The content of a backup was not verified for 35 days, or nobody could tell',
+    sentence: 'The content of a backup was not verified in time, or nobody could tell',
     means: 'What has rotted in the store since would be noticed by a restore, and not before.',
     next: [
       'Look at the log of the function verify, its schedule, and the dead letters.',

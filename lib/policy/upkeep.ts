@@ -1,8 +1,8 @@
-// What a stack does for its store by the clock, and whether it was done: locks are extended every day, content is verified every month. Pure.
+// What a stack does for its store by the clock, and whether it was done: locks are extended every day, content is verified by the month. Pure.
 import { finding, type Finding } from './conditions.ts';
 import { DAY_MS, SECOND_MS } from '../durations.ts';
 import { durationText } from './durations.ts';
-import type { BackupSeen, SourceFacts } from './facts.ts';
+import type { BackupSeen, SourceFacts, StoreFacts } from './facts.ts';
 import { wholeSeconds } from './objectives.ts';
 import { CONTENT_MAX_AGE_SECONDS, PRUNE_MAX_AGE_SECONDS } from './store-conditions.ts';
 
@@ -12,7 +12,7 @@ export interface UpkeepMeasures {
   readonly pruneAgeSeconds: number | undefined;
   /** How long the shortest lock of what is kept lasts; less than 0 when it has ended. */
   readonly lockSecondsLeft: number | undefined;
-  /** How long the content of a backup has not been looked at. */
+  /** How long the content of a backup has not been looked at, less the time for which it need not be looked at again. */
   readonly contentAgeSeconds: number | undefined;
 }
 
@@ -27,15 +27,28 @@ export function leastLockSeconds(lockDays: number): number {
   return (days * DAY_MS) / SECOND_MS;
 }
 
+/**
+ * Until when content must have been verified for it to be verified again by the look of a month that begins at `at`: before this look,
+ * and where that is not due every month, before the looks that it may miss.
+ */
+export function contentDueBefore(at: Date, contentMonths: number): Date {
+  if (contentMonths === 1) return at;
+  // No month is skipped because the one before is shorter.
+  const day = Math.min(at.getUTCDate(), 28);
+  const sinceMidnight = at.getTime() % DAY_MS;
+  const midnight = Date.UTC(at.getUTCFullYear(), at.getUTCMonth() - (contentMonths - 1), day);
+  return new Date(midnight + sinceMidnight);
+}
+
 /** Judges the upkeep of a store whose locks are `lockDays` long; nothing where no stack keeps it up. */
 export function upkeepOf(
   sources: readonly SourceFacts[],
-  lockDays: number | undefined,
+  { lockDays, contentMonths }: Pick<StoreFacts, 'lockDays' | 'contentMonths'>,
   at: Date,
 ): Upkeep {
   if (lockDays === undefined) return NONE;
   const prune = longest(sources.flatMap((facts) => unpruned(facts, at)));
-  const content = longest(sources.flatMap((facts) => notLookedAt(facts, at)));
+  const content = longest(sources.flatMap((facts) => notLookedAt(facts, contentMonths, at)));
   const isUnseen = sources.some(({ soonestLockEnd }) => soonestLockEnd === 'unseen');
   const lock = isUnseen ? undefined : soonest(sources, lockDays, at);
   return {
@@ -47,7 +60,7 @@ export function upkeepOf(
     findings: [
       ...pruneFindings(prune),
       ...(lock === undefined ? [UNSEEN] : lockFindings(lock, lockDays)),
-      ...contentFindings(content),
+      ...contentFindings(content, contentMonths),
     ],
   };
 }
@@ -67,6 +80,8 @@ const UNSEEN = finding('locks-unseen', 'how long locks last could not be seen');
 interface Timed {
   readonly name: string;
   readonly ms: number;
+  /** The whole time, where `ms` is less what the configuration spares. */
+  readonly wholeMs?: number;
 }
 
 /** The longest; of nothing, no time at all. */
@@ -82,20 +97,26 @@ function unpruned({ source, objectives, prunedAt, backups }: SourceFacts, at: Da
   return since === undefined ? [] : [{ name: source, ms: at.getTime() - since.getTime() }];
 }
 
-function notLookedAt({ source, backups }: SourceFacts, at: Date): Timed[] {
+function notLookedAt({ source, backups }: SourceFacts, contentMonths: number, at: Date): Timed[] {
   return backups
     .filter(({ isTrusted, time }) => isTrusted && time <= at)
-    .map((backup) => ({
-      name: `${source}/${backup.id}`,
-      ms: at.getTime() - lastLook(backup).getTime(),
-    }));
+    .map((backup) => {
+      const { last, isFirst } = lastLook(backup);
+      const ageMs = at.getTime() - last.getTime();
+      // The first look is due within a month whatever comes afterwards.
+      const spareMs = isFirst ? 0 : (contentMonths - 1) * LONGEST_MONTH_MS;
+      return { name: `${source}/${backup.id}`, ms: ageMs - spareMs, wholeMs: ageMs };
+    });
 }
 
-function lastLook({ storedAt, evidence }: BackupSeen): Date {
+const LONGEST_MONTH_MS = 31 * DAY_MS;
+
+function lastLook({ storedAt, evidence }: BackupSeen): { last: Date; isFirst: boolean } {
   const looks = evidence.filter(
     ({ level, verdict }) => level === 'content' && verdict !== 'inconclusive',
   );
-  return new Date(Math.max(storedAt.getTime(), ...looks.map((look) => look.at.getTime())));
+  const last = new Date(Math.max(storedAt.getTime(), ...looks.map((look) => look.at.getTime())));
+  return { last, isFirst: looks.length === 0 };
 }
 
 /** What is stored now is locked for the whole time; so that is the most there is. */
@@ -131,12 +152,16 @@ function lockFindings({ name, ms }: Timed, lockDays: number): Finding[] {
   return [finding('lock', `the lock of ${name} ${ends}, and nobody has extended it`)];
 }
 
-function contentFindings({ name, ms }: Timed): Finding[] {
+function contentFindings({ name, ms, wholeMs = ms }: Timed, contentMonths: number): Finding[] {
   if ((wholeSeconds(ms) ?? 0) <= CONTENT_MAX_AGE_SECONDS) return [];
+  const due =
+    contentMonths === 1
+      ? 'all that is kept is verified every month'
+      : `what is kept is verified within a month, and again every ${contentMonths} months`;
   return [
     finding(
       'content',
-      `the content of ${name} was not verified for ${durationText(ms)}; all that is kept is verified every month`,
+      `the content of ${name} was not verified for ${durationText(wholeMs)}; ${due}`,
     ),
   ];
 }

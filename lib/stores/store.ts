@@ -11,6 +11,8 @@ export interface StoredObject {
    * read all the same. Undefined when nothing hides it, and in stores that keep no versions.
    */
   readonly covered?: 'deleted' | 'overwritten';
+  /** The class of a bucket that it lies in, as S3 calls it; undefined for the usual one, and in stores that have none. */
+  readonly storageClass?: string;
 }
 
 export interface PutOptions {
@@ -70,6 +72,12 @@ export interface Store {
 
   /** Keeps `key` from being deleted before `until`, where the store can; a folder cannot and does nothing. */
   protect(key: string, until: Date): Promise<void>;
+
+  /**
+   * Says that `key` is kept for long and read rarely, so that the store may move it to where storage costs less and reading more; it is
+   * read as before. What was released stays so. Absent keys are no error. No method in a store that has no such place.
+   */
+  markLongKept?(key: string): Promise<void>;
 
   /** Lets go of `key`: a folder deletes it, a bucket tags it for its lifecycle. Absent keys are no error. */
   release(key: string): Promise<void>;

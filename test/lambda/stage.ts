@@ -358,6 +358,8 @@ function configOf(store: string, bucket: string): Config {
       lockMode: 'governance',
       lockDays: 14,
       undoDays: 14,
+      storageClass: 'standard',
+      contentMonths: 1,
       reservedConcurrency: 'off',
       terminationProtection: false,
       deployingRoles: [],

@@ -1,9 +1,14 @@
 // The functions that watch: prune, freshness, restore tests, and what people are told. Over a strict S3 server with locks and versions.
+import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DescribeKeyCommand, DisableKeyCommand } from '@aws-sdk/client-kms';
-import { GetObjectRetentionCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
+import {
+  GetObjectRetentionCommand,
+  GetObjectTaggingCommand,
+  PutObjectTaggingCommand,
+} from '@aws-sdk/client-s3';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { handler as alert } from '../../lambda/alert.ts';
 import { handler as backup } from '../../lambda/backup.ts';
@@ -11,6 +16,7 @@ import { handler as freshness } from '../../lambda/freshness.ts';
 import { handler as prune } from '../../lambda/prune.ts';
 import { handler as restoreTest } from '../../lambda/restore-test.ts';
 import { handler as verify } from '../../lambda/verify.ts';
+import type { Config } from '../../lib/config/config.ts';
 import { RELEASED_TAG } from '../../lib/names/aws.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { captureLog, CANARIES, contextOf, startStage, type Setting, type Stage } from './stage.ts';
@@ -76,6 +82,14 @@ async function lockedUntil({ storeBucket, config }: Setting, key: string): Promi
   return Retention?.RetainUntilDate ?? new Date(0);
 }
 
+async function tagsOf({ storeBucket, config }: Setting, key: string): Promise<unknown[]> {
+  const prefix = config.store.split('?')[0]?.split('/').slice(3).join('/') ?? '';
+  const { TagSet = [] } = await stage.gateway.client.send(
+    new GetObjectTaggingCommand({ Bucket: storeBucket, Key: `${prefix}/${key}` }),
+  );
+  return TagSet.map(({ Key }) => Key);
+}
+
 async function tagReleased({ storeBucket, config }: Setting, key: string): Promise<void> {
   const prefix = config.store.split('?')[0]?.split('/').slice(3).join('/') ?? '';
   const TagSet = [{ Key: RELEASED_TAG.key, Value: RELEASED_TAG.value }];
@@ -124,6 +138,27 @@ describe('prune', () => {
     setting.become('prune');
     const last = await prune({ at: ago(0) }, contextOf());
     expect(last.sources[0]?.problems).toEqual([]);
+  });
+
+  test('marks what its month alone keeps, where the configuration has that moved', async () => {
+    const monthly = ({ sources, aws }: Config): Partial<Config> => ({
+      sources: sources.map((source) => ({
+        ...source,
+        retention: { ...source.retention, daily: 0, weekly: 0, monthly: 12 },
+      })),
+      aws: aws && { ...aws, storageClass: 'glacier-instant-retrieval', contentMonths: 3 },
+    });
+    const setting = await stage.set({ config: monthly });
+    await setting.put('film', randomBytes(2_000_000).toString('base64'));
+    // All were stored now: the first serves the month, and the newest three stay in any case.
+    const [first = ''] = await goodBackups(setting, [0.5, 0.4, 0.3, 0.2, 0.1]);
+    setting.become('prune');
+    const [report] = (await prune({ at: ago(0) }, contextOf())).sources;
+    expect(report).toMatchObject({ longKept: 1, problems: [] });
+    const marked: string[] = [];
+    for (const key of await keysIn(setting, 'backups/'))
+      if ((await tagsOf(setting, key)).includes('holdfast:long-kept')) marked.push(key);
+    expect(marked).toEqual([expect.stringMatching(`/${first}/archive-`)]);
   });
 
   test('run three times at once keeps what the policy wants', async () => {

@@ -146,6 +146,7 @@ const aStore: fc.Arbitrary<StoreFacts> = fc.record({
   skewMs: fc.constant(0),
   unconfirmed: fc.constantFrom([], [], ['me@example.com']),
   lockDays: fc.constantFrom(undefined, 1, 2, 14),
+  contentMonths: fc.constantFrom(1, 3),
   keys: fc.constantFrom(
     'usable' as const,
     'usable' as const,
@@ -225,6 +226,7 @@ describe('agreement', () => {
       samples: [],
       skewMs: 0,
       lockDays: undefined,
+      contentMonths: 1,
       unconfirmed: [],
       keys: 'usable',
     },

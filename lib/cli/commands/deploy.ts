@@ -29,7 +29,8 @@ export async function run(_: string[], { options, signal }: Invocation<Options>)
   const cdk = (output: CdkRun['output'], ...args: string[]) =>
     runCdk({ program, args: [...args, '--app', scratch], cwd, output, signal });
   try {
-    const { stack, resources } = await synthesize(forStack, scratch);
+    const { stack, resources, notes } = await synthesize(forStack, scratch);
+    for (const note of notes) terminal.note(note);
     const diff = await cdk('capture', 'diff', stack);
     terminal.line(diff.trimEnd());
     const changes = changesIn(diff, resources);

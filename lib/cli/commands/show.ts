@@ -186,7 +186,7 @@ function sayChanges(terminal: Terminal, { since, totals, first, error }: ShownCh
 function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): object {
   const { backup, acts, previous, byHand, problems } = shown;
   const { source, id, time, storedAt, standing, good, why, distrust, signedBy } = backup;
-  const { pinnedBy, storedBytes, manifest, digest, tested } = backup;
+  const { pinnedBy, storedBytes, storageClass, manifest, digest, tested } = backup;
   return {
     command: 'show',
     store: engine.store.url,
@@ -203,6 +203,7 @@ function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): o
     pinned: pinnedBy.length > 0,
     ...(backup.hidden.length > 0 && { hidden: backup.hidden }),
     storedBytes,
+    ...(storageClass !== undefined && { storageClass }),
     previous,
     ...(needsSeveral(manifest, tested) && { transactions: 'several' }),
     manifestSha256: digest,

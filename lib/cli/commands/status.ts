@@ -30,6 +30,7 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
       sources: names,
       isReleased: releasesSeen(engine.store),
       locks: locksSeen(engine.store, config?.aws),
+      contentMonths: config?.aws?.contentMonths,
     }),
     {
       config,

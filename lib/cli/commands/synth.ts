@@ -13,7 +13,7 @@ interface Options {
 export async function run(_: string[], { options }: Invocation<Options>): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const output = path.resolve(process.cwd(), options.output);
-  const { stack, template, resources } = await synthesize(configForStack(options), output);
+  const { stack, template, resources, notes } = await synthesize(configForStack(options), output);
   const types = resources.map(({ type }) => type);
   const counts = [...new Set(types)]
     .sort()
@@ -21,6 +21,14 @@ export async function run(_: string[], { options }: Invocation<Options>): Promis
   terminal.line(`${terminal.paint('bold', stack)}  ${counted(types.length, 'resource')}`);
   terminal.line(`  ${template}`);
   for (const { type, count } of counts) terminal.line(`  ${String(count).padStart(4)}  ${type}`);
-  terminal.document({ command: 'synth', stack, folder: output, template, resources: counts });
+  for (const note of notes) terminal.line(note);
+  terminal.document({
+    command: 'synth',
+    stack,
+    folder: output,
+    template,
+    resources: counts,
+    notes,
+  });
   return 0;
 }

@@ -40,8 +40,16 @@ export function backupLines(
   ];
 }
 
+/** As people know it, and whether it can be read. */
+function classText(storageClass: string): string {
+  if (storageClass === 'GLACIER_IR') return 'Glacier Instant Retrieval, which is read at once';
+  return ['GLACIER', 'DEEP_ARCHIVE'].includes(storageClass)
+    ? `${storageClass}: it has to be called back before it can be read, which takes hours`
+    : storageClass;
+}
+
 function factRows({ backup }: ShownBackup): string[][] {
-  const { why, distrust, signedBy, manifest, pinnedBy, storedBytes, hidden } = backup;
+  const { why, distrust, signedBy, manifest, pinnedBy, storedBytes, storageClass, hidden } = backup;
   const {
     totals,
     trigger,
@@ -77,6 +85,7 @@ function factRows({ backup }: ShownBackup): string[][] {
         ? `${bytesText(storedBytes)}; read ${bytesText(totals.readBytes)}, reused ${bytesText(totals.reusedBytes)}`
         : bytesText(storedBytes),
     ],
+    storageClass === undefined ? undefined : ['lies in', classText(storageClass)],
     place && ['place', placeText(place)],
     git && ['git', gitText(git)],
     pack && ['package', [pack.name, pack.version].filter((part) => part !== undefined).join(' ')],

@@ -14,6 +14,8 @@ export interface Synthesized {
   readonly template: string;
   /** Of it, and of the stacks nested in it. */
   readonly resources: readonly TemplateResource[];
+  /** What the stack says of itself that is no warning; warnings are printed by what makes stacks. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -39,13 +41,21 @@ export async function synthesize(forStack: ForStack, outdir: string): Promise<Sy
   ]);
   const app = holdfastApp(outdir);
   const { stackName, templateFile } = new HoldfastStack(app, forStack);
-  app.synth();
+  const { stacks } = app.synth();
   return {
     stack: stackName,
     template: path.join(outdir, templateFile),
+    notes: stacks.flatMap(({ messages }) =>
+      messages
+        .filter(({ level }) => String(level) === 'info')
+        .map(({ entry }) => String(entry.data).replace(ACKNOWLEDGED_BY, '')),
+    ),
     resources: templateFiles(app).flatMap((file) => resourcesIn(path.join(outdir, file))),
   };
 }
+
+/** By which the CDK tells one from another. */
+const ACKNOWLEDGED_BY = / \[ack: [^\]]*\]$/;
 
 function resourcesIn(template: string): TemplateResource[] {
   const { Resources } = JSON.parse(readFileSync(template, 'utf8')) as {

@@ -14,6 +14,8 @@ export function deploymentTrigger(text: string): DeploymentTrigger {
   return { by, name };
 }
 
+const CONTENT_MONTHS = { month: 1, quarter: 3, 'half-year': 6 } as const;
+
 /** How the stack is made; the region is that of the store in the file, whatever a flag says about where to look now. */
 export function awsOf(shape: ConfigShape): AwsConfig | undefined {
   const { aws, store } = shape;
@@ -27,6 +29,8 @@ export function awsOf(shape: ConfigShape): AwsConfig | undefined {
     lockMode: aws.lock.mode,
     lockDays: aws.lock.days,
     undoDays: durationMs(aws.undo) / DAY_MS,
+    storageClass: aws.storageClass,
+    contentMonths: CONTENT_MONTHS[aws.verifyContent],
     reservedConcurrency: aws.reservedConcurrency,
     terminationProtection: aws.terminationProtection === 'on',
     deployingRoles: aws.deployingRoles,

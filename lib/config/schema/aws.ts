@@ -118,6 +118,14 @@ export const aws = z.strictObject({
     z._default(days(), '14d'),
     'How long what was released or hidden can be brought back. It adds to the time that backups are kept.',
   ),
+  storageClass: means(
+    z._default(z.enum(['standard', 'glacier-instant-retrieval']), 'standard'),
+    'Where backups go that nothing but their month, their year or a pin keeps. `glacier-instant-retrieval` is read at once like any other, asks a sixth for storage, and for each GB that is read more than a month of storage costs: it is used only where that saves money, which needs `verifyContent: quarter` or rarer. The synthesis says what it saves, or why it is not used.',
+  ),
+  verifyContent: means(
+    z._default(z.enum(['month', 'quarter', 'half-year']), 'month'),
+    'How often the content of what is kept is verified again. The first time is always within a month; so this is about what is kept for longer.',
+  ),
   reservedConcurrency: means(
     z._default(z.enum(['create', 'off']), 'off'),
     'Whether functions reserve concurrency, so that other functions of the account cannot take it. A new account has a quota of 10 concurrent executions, which leaves none to reserve: deployments with `create` fail there.',

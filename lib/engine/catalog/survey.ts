@@ -44,6 +44,8 @@ export interface SurveyedBackup {
   readonly pinnedBy: readonly string[];
   /** Of all its objects, the manifest included. */
   readonly storedBytes: number;
+  /** The class of a bucket that artifacts of it were moved to; undefined for the usual one. */
+  readonly storageClass: string | undefined;
   /** The keys of those of its objects that something covers in the store: they can be read, and others would miss them. */
   readonly hidden: readonly string[];
 }
@@ -192,6 +194,7 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
     tested: factsOfTests(records.evidence, id),
     pinnedBy: pinsOf(id, records),
     storedBytes,
+    storageClass: stored.artifacts.find((one) => one.storageClass !== undefined)?.storageClass,
     hidden: hiddenKeys(stored),
   };
 }

@@ -6,6 +6,7 @@ import { alarmsOf, storeLimits } from '../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../config/alarms.ts';
 import { isDatabase } from '../../config/config.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
+import { movePlan, movesAnything } from '../../config/moving.ts';
 import { HoldfastError } from '../../errors.ts';
 import { maxSystemLength } from '../../names/aws.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
@@ -20,6 +21,7 @@ import { Events } from './triggers/events.ts';
 import { Functions } from './functions/functions.ts';
 import { checkLimits } from './limits/check.ts';
 import { Messages } from './messages.ts';
+import { sayWhatMoves } from './moving.ts';
 import type { StoreAccess } from './permissions.ts';
 import { RecoveryRole } from './recovery-role.ts';
 import { Schedules } from './triggers/schedules.ts';
@@ -71,10 +73,12 @@ export class HoldfastSystem extends Construct {
     const { system } = config;
     standInPlace(this, aws);
     const deployers = deployingRoles(this, aws.deployingRoles);
+    const plan = movePlan(config, now);
     this.storage = new Storage(this, 'Storage', {
       system,
       bucketName: place.bucket,
       aws,
+      movesLongKept: plan !== undefined && movesAnything(plan),
       deployers,
     });
     this.keys = new SigningKeys(this, 'SigningKeys', {
@@ -124,6 +128,7 @@ export class HoldfastSystem extends Construct {
     acknowledgeFindings(this);
     checkLimits(this, config, this.sources.stacks);
     sayWhatCannotBeUndone(this, place.bucket, aws);
+    if (plan !== undefined) sayWhatMoves(this, plan, aws);
   }
 
   private makeTasks(config: Config, aws: AwsConfig): Tasks | undefined {

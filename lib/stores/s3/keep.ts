@@ -1,4 +1,4 @@
-// Keeping and letting go: locks that only ever grow, and the tag by which the lifecycle of the bucket may delete.
+// Keeping and letting go: locks that only ever grow, and the tags by which the lifecycle of the bucket may delete, or move.
 import {
   DeleteObjectCommand,
   GetObjectRetentionCommand,
@@ -8,11 +8,11 @@ import {
 import type { ObjectLockRetention } from '@aws-sdk/client-s3';
 import { awsFailure } from '../../aws/failure.ts';
 import { HoldfastError } from '../../errors.ts';
-import { RELEASED_TAG } from '../../names/aws.ts';
+import { LONG_KEPT_TAG, RELEASED_TAG } from '../../names/aws.ts';
 import { request } from './client.ts';
 import type { S3 } from './client.ts';
 import { isReleasedTag, tagsOf, versionsOf } from './versions.ts';
-import type { Found } from './versions.ts';
+import type { Found, Tag } from './versions.ts';
 
 /**
  * Extends the lock of `found` to `until`, in the mode that it has, governance if none. A lock that lasts longer stays, and in a
@@ -60,6 +60,14 @@ function versionOf({ bucket, place }: S3, { key, versionId }: Found) {
 // AWS, and others, for a bucket that was made without Object Lock; the last where a server has none at all.
 const LOCKS_OFF = ['InvalidRequest', 'ObjectLockConfigurationNotFoundError', 'NotImplemented'];
 
+/** Tags `found`, so that the lifecycle may move it. Nothing to do for what has another class by now, and for what was let go. */
+export async function markLongKept(s3: S3, found: Found): Promise<void> {
+  if (found.storageClass !== undefined) return;
+  const tags = await tagsOf(s3, found);
+  if (tags.some(isReleasedTag) || tags.some(({ Key }) => Key === LONG_KEPT_TAG.key)) return;
+  await putTags(s3, found, [...tags, tagOf(LONG_KEPT_TAG)]);
+}
+
 /** Tags every version of `key`, so that the lifecycle ends them; without versions, deletes it. */
 export async function letGo(s3: S3, key: string): Promise<void> {
   if (!s3.place.versions) return deleteObject(s3, key);
@@ -72,16 +80,30 @@ export async function letGo(s3: S3, key: string): Promise<void> {
 }
 
 async function tag(s3: S3, version: Pick<Found, 'key' | 'versionId'>): Promise<void> {
-  const { key, versionId } = version;
   // A tag set is replaced as a whole, and others may have tags of their own.
   const tags = await tagsOf(s3, version);
   if (tags.some(isReleasedTag)) return;
-  const others = tags.filter(({ Key }) => Key !== RELEASED_TAG.key);
+  const others = tags.filter(({ Key = '' }) => !OURS.includes(Key));
+  await putTags(s3, version, [...others, tagOf(RELEASED_TAG)]);
+}
+
+// What goes is not moved any more: it would be charged for 90 days.
+const OURS: readonly string[] = [RELEASED_TAG.key, LONG_KEPT_TAG.key];
+
+function tagOf({ key, value }: typeof RELEASED_TAG | typeof LONG_KEPT_TAG): Tag {
+  return { Key: key, Value: value };
+}
+
+async function putTags(
+  s3: S3,
+  { key, versionId }: Pick<Found, 'key' | 'versionId'>,
+  tags: readonly Tag[],
+): Promise<void> {
   const command = new PutObjectTaggingCommand({
     ...s3.bucket,
     Key: s3.place.prefix + key,
     VersionId: versionId,
-    Tagging: { TagSet: [...others, { Key: RELEASED_TAG.key, Value: RELEASED_TAG.value }] },
+    Tagging: { TagSet: [...tags] },
   });
   await request(s3, { operation: 'PutObjectTagging', key }, (attempt) =>
     s3.client.send(command, attempt),

@@ -12,7 +12,7 @@ import { connect, request } from './client.ts';
 import type { S3, S3StoreOptions } from './client.ts';
 import { cloneObject } from './clone.ts';
 import { bucketOf } from './errors.ts';
-import { letGo, lockEnd, lockUntil } from './keep.ts';
+import { letGo, lockEnd, lockUntil, markLongKept } from './keep.ts';
 import { putBody } from './put.ts';
 import { readRange } from './read.ts';
 import type { Range } from './read.ts';
@@ -23,7 +23,7 @@ import type { PutOptions, Store, StoredObject } from '../store.ts';
 export type { S3StoreOptions };
 
 /** What is released waits for the lifecycle of the bucket. */
-export type S3Store = Store & Required<Pick<Store, 'isReleased' | 'lockedUntil'>>;
+export type S3Store = Store & Required<Pick<Store, 'isReleased' | 'lockedUntil' | 'markLongKept'>>;
 
 interface Known {
   readonly found: Found;
@@ -62,6 +62,7 @@ export async function openS3Store(place: S3Place, options: S3StoreOptions): Prom
     read: (key, offset, length) => read(opened, key, { offset, length }),
     list: (prefix) => list(opened, prefix),
     protect: (key, until) => protect(opened, key, until),
+    markLongKept: (key) => longKept(opened, key),
     release: (key) => release(opened, key),
     now: () => now(s3),
     isReleased: async (key) => {
@@ -170,6 +171,12 @@ async function protect(opened: Opened, key: string, until: Date): Promise<void> 
   opened.withoutLocks = !(await lockUntil(opened.s3, found, until));
 }
 
+async function longKept(opened: Opened, key: string): Promise<void> {
+  assertKey(key);
+  const found = opened.known.get(key)?.found ?? (await find(opened, key));
+  if (found !== undefined) await markLongKept(opened.s3, found);
+}
+
 async function release({ s3, known }: Opened, key: string): Promise<void> {
   assertKey(key);
   known.delete(key);
@@ -214,8 +221,14 @@ function keep({ known }: Opened, found: Found): StoredObject {
 
 function shown(found: Found | undefined): StoredObject | undefined {
   if (found === undefined) return undefined;
-  const { key, bytes, storedAt, covered } = found;
-  return { key, bytes, storedAt, ...(covered !== undefined && { covered }) };
+  const { key, bytes, storedAt, covered, storageClass } = found;
+  return {
+    key,
+    bytes,
+    storedAt,
+    ...(covered !== undefined && { covered }),
+    ...(storageClass !== undefined && { storageClass }),
+  };
 }
 
 function notFound({ place }: S3, key: string): HoldfastError {

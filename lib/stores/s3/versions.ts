@@ -192,6 +192,7 @@ async function lookWithoutVersions(s3: S3, key: string): Promise<Found | undefin
     storedAt: answer.LastModified,
     versionId: undefined,
     etag: answer.ETag,
+    ...classOf(answer.StorageClass),
   };
 }
 
@@ -265,11 +266,12 @@ interface Listed {
   readonly Size?: number | undefined;
   readonly LastModified?: Date | undefined;
   readonly ETag?: string | undefined;
+  readonly StorageClass?: string | undefined;
 }
 
 /** None for what no store has written, such as a folder made in the console. */
 function versionOf({ place }: S3, listed: Listed): Version[] {
-  const { Key, VersionId, IsLatest = true, Size, LastModified, ETag } = listed;
+  const { Key, VersionId, IsLatest = true, Size, LastModified, ETag, StorageClass } = listed;
   const key = Key.slice(place.prefix.length);
   const ours = Key.startsWith(place.prefix) && isKey(key);
   if (!ours || Size === undefined || LastModified === undefined) return [];
@@ -281,8 +283,14 @@ function versionOf({ place }: S3, listed: Listed): Version[] {
       versionId: VersionId,
       etag: ETag,
       isLatest: IsLatest,
+      ...classOf(StorageClass),
     },
   ];
+}
+
+/** Servers name the usual class, or none. */
+function classOf(storageClass: string | undefined): { storageClass?: string } {
+  return storageClass === undefined || storageClass === 'STANDARD' ? {} : { storageClass };
 }
 
 function decoderOf(encoding: string | undefined): (key: string) => string {

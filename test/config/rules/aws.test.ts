@@ -30,6 +30,8 @@ describe('a configuration on AWS', () => {
         lockMode: 'governance',
         lockDays: 14,
         undoDays: 14,
+        storageClass: 'standard',
+        contentMonths: 1,
         reservedConcurrency: 'off',
         terminationProtection: false,
         deployingRoles: [],

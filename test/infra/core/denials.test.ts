@@ -114,6 +114,14 @@ describe('an administrator of the account, and so anybody with less,', () => {
       },
     ],
     [
+      'store in a class that cannot be read at once',
+      {
+        action: 's3:PutObject',
+        on: ARCHIVE,
+        with: { ...NEW, 's3:x-amz-storage-class': 'DEEP_ARCHIVE' },
+      },
+    ],
+    [
       'leave the encryption to S3',
       {
         action: 's3:PutObject',

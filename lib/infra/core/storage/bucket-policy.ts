@@ -38,7 +38,13 @@ const REMAINING_DAYS = 's3:object-lock-remaining-retention-days';
 
 /** The denials of the bucket's policy. Lifecycle acts on behalf of nobody and is not bound by them. */
 export function storeDenials(props: StoreDenialsProps): PolicyStatement[] {
-  return [...destruction(props), ...hiding(props), ...encryption(props), ...locks(props)];
+  return [
+    ...destruction(props),
+    ...hiding(props),
+    ...encryption(props),
+    ...classes(props),
+    ...locks(props),
+  ];
 }
 
 function destruction({ bucketArn, deployers, breakGlassRoles }: StoreDenialsProps) {
@@ -101,6 +107,16 @@ function encryption({ bucketArn, keyArn }: StoreDenialsProps) {
     }),
     deny(bucketArn, 'NoKeyOfTheCaller', ['s3:PutObject'], {
       Null: { 's3:x-amz-server-side-encryption-customer-algorithm': 'false' },
+    }),
+  ];
+}
+
+/** What is stored in another class costs more, or cannot be read for hours. Nobody but the lifecycle moves anything. */
+function classes({ bucketArn }: StoreDenialsProps) {
+  return [
+    deny(bucketArn, 'NoOtherClass', ['s3:PutObject'], {
+      Null: { 's3:x-amz-storage-class': 'false' },
+      StringNotEquals: { 's3:x-amz-storage-class': 'STANDARD' },
     }),
   ];
 }

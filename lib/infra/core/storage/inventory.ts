@@ -8,6 +8,7 @@ const PREFIX = 'inventory';
 const FIELDS = [
   'Size',
   'LastModifiedDate',
+  'StorageClass',
   'EncryptionStatus',
   'ObjectLockMode',
   'ObjectLockRetainUntilDate',

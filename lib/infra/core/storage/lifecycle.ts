@@ -1,10 +1,19 @@
-// What S3 deletes by itself: what the retention policy has released, and nothing else that is a backup.
+// What S3 does by itself: it deletes what the retention policy has released, and nothing else that is a backup; and it moves what is
+// kept for long to the one colder class that is read at once.
 import { Duration } from 'aws-cdk-lib';
+import { StorageClass } from 'aws-cdk-lib/aws-s3';
 import type { LifecycleRule } from 'aws-cdk-lib/aws-s3';
-import { RELEASED_TAG } from '../../../names/aws.ts';
+import { LONG_KEPT_TAG, RELEASED_TAG } from '../../../names/aws.ts';
+import { LEAST_MOVED_BYTES } from '../../../policy/s3-prices.ts';
 
 /** What is released is hidden within a day or two, and its versions go after `undoDays` more, once no lock holds them. */
-export function storeLifecycle(undoDays: number): LifecycleRule[] {
+export function storeLifecycle({
+  undoDays,
+  movesLongKept,
+}: {
+  readonly undoDays: number;
+  readonly movesLongKept: boolean;
+}): LifecycleRule[] {
   return [
     {
       id: 'released',
@@ -15,5 +24,19 @@ export function storeLifecycle(undoDays: number): LifecycleRule[] {
     // S3 takes neither of these together with a tag.
     { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
     { id: 'markers-of-nothing', expiredObjectDeleteMarker: true },
+    ...(movesLongKept ? [LONG_KEPT] : []),
   ];
 }
+
+/** By its tag nothing ends, whoever sets it. What is marked is old enough already, so it is moved within a day or two. */
+const LONG_KEPT: LifecycleRule = {
+  id: 'long-kept',
+  tagFilters: { [LONG_KEPT_TAG.key]: LONG_KEPT_TAG.value },
+  objectSizeGreaterThan: LEAST_MOVED_BYTES - 1,
+  transitions: [
+    {
+      storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL,
+      transitionAfter: Duration.days(0),
+    },
+  ],
+};

@@ -28,6 +28,8 @@ export interface StorageProps {
     AwsConfig,
     'storage' | 'lockMode' | 'lockDays' | 'undoDays' | 'breakGlassRoles'
   >;
+  /** Whether the lifecycle of the bucket moves what is marked as kept for long. */
+  readonly movesLongKept: boolean;
   /** ARNs, or patterns of them, of the roles that may change bucket, key and policies. */
   readonly deployers: readonly string[];
 }
@@ -46,7 +48,7 @@ export class Storage extends Construct {
 
   constructor(scope: Construct, id: string, props: StorageProps) {
     super(scope, id);
-    const { system, bucketName, aws, deployers } = props;
+    const { system, bucketName, aws, movesLongKept, deployers } = props;
     const adopt = aws.storage === 'existing';
     this.key = new RetainedKey(this, 'Key', {
       alias: storeAlias(system),
@@ -71,7 +73,7 @@ export class Storage extends Construct {
       versioned: true,
       objectLockEnabled: true,
       objectLockDefaultRetention: retention(aws),
-      lifecycleRules: storeLifecycle(aws.undoDays),
+      lifecycleRules: storeLifecycle({ undoDays: aws.undoDays, movesLongKept }),
       serverAccessLogsBucket: logs,
       serverAccessLogsPrefix: 'access/',
     });

@@ -23,7 +23,7 @@ export function systemTimetables(config: Config): Timetable[] {
   return [
     {
       name: 'verify',
-      about: 'Every month, all content of all that is kept is verified',
+      about: contentText(config.aws?.contentMonths ?? 1),
       expression: 'cron(30 4 1 * ? *)',
       runs: 'verify',
       input: { level: 'content' },
@@ -55,6 +55,11 @@ export function systemTimetables(config: Config): Timetable[] {
     },
     ...(config.notify.success === 'daily' ? [REPORT] : []),
   ];
+}
+
+function contentText(contentMonths: number): string {
+  if (contentMonths === 1) return 'Every month, all content of all that is kept is verified';
+  return `Every month, content is verified that never was, or not for ${contentMonths} months`;
 }
 
 const REPORT: Timetable = {
