@@ -57,7 +57,7 @@ function commonOptions(): Option[] {
       'the store to use: a folder, or s3://BUCKET/PREFIX?region=REGION (HOLDFAST_STORE)',
     ),
     new Option('--json', 'one JSON document on standard output'),
-    new Option('-q, --quiet', 'no progress and no remarks'),
+    new Option('-q, --quiet', 'only what is wrong, and what was asked for'),
   ];
 }
 

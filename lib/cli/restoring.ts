@@ -169,15 +169,15 @@ export function commandsOf(
 export function sayRestored(terminal: Terminal, report: RestoreReport): void {
   const { source, id, to, files, bytes, durationMs, differences, problems, unread, unkept } =
     report;
-  terminal.line(
+  terminal.done(
     `${terminal.paint('green', 'restored')}  ${displayText(source)}/${id}  ${counted(files, 'file')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
   );
-  terminal.line(`  to ${displayText(to)}`);
+  terminal.done(`  to ${displayText(to)}`);
   if (differences !== undefined) {
     const unsound = problems.length + unread.length + unkept.problems.length > 0;
     const which = unsound ? 'every entry that is not named below' : 'every entry';
     const aside = unkept.owners > 0 ? ', owners aside' : '';
-    terminal.line(`  read back: ${which} is what was backed up${aside}`);
+    terminal.done(`  read back: ${which} is what was backed up${aside}`);
   }
   sayLeftOut(terminal, report.leftOut);
   for (const line of problemLines(problems)) terminal.warn(line);
@@ -211,7 +211,9 @@ export function sayHazards(terminal: Terminal, hazards: RestoreReport['hazards']
 export function sayCommands(terminal: Terminal, commands: RestoreReport['commands']): void {
   for (const { command, exitCode, durationMs, output } of commands) {
     const outcome = exitCode === 0 ? 'done' : `failed with exit code ${exitCode ?? 'none'}`;
-    terminal.line(`  ${displayText(command)}: ${outcome} in ${durationText(durationMs)}`);
+    const text = `  ${displayText(command)}: ${outcome} in ${durationText(durationMs)}`;
+    if (exitCode === 0) terminal.done(text);
+    else terminal.line(text);
     if (exitCode !== 0)
       for (const line of output.trimEnd().split('\n').slice(-20)) terminal.warn(displayText(line));
   }

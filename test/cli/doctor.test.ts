@@ -5,6 +5,7 @@ import process from 'node:process';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
 import { makePlace, type Place, type RunOptions } from '../support/command-line.ts';
+import { uncommented } from '../support/uncommented.ts';
 
 interface Finding {
   readonly level: 'ok' | 'warning' | 'problem';
@@ -18,6 +19,7 @@ beforeEach(async () => {
   place = await makePlace();
   await place.write({ 'content/a.mdx': '# A\n' });
   await place.run(['init', '--store', '../store']);
+  await edit((text) => uncommented(text, 'content'));
 });
 afterEach(() => place.remove());
 

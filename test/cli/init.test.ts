@@ -36,7 +36,7 @@ test('sets up a site so that a backup, a verify and a restore work at once', asy
   expect((await place.run(['config', 'validate'])).exit).toBe(0);
   expect((await place.run(['backup'])).exit).toBe(0);
   expect((await place.run(['verify'])).exit).toBe(0);
-  const restored = await place.run(['restore', 'content', '--to', '../restored']);
+  const restored = await place.run(['restore', 'site', 'content', '--to', '../restored']);
   expect(restored).toMatchObject({ exit: 0 });
   expect(await read(place.root, 'restored/content/a.mdx')).toBe('# A\n');
   // The store in the working tree is neither in the repository nor in the backup.
@@ -162,7 +162,7 @@ test('writes a configuration for AWS whose store the stack makes', async () => {
   const made = await place.run(['init', '--aws', 'shop-backups', '--region', 'eu-central-1']);
   expect(made).toMatchObject({ exit: 0 });
   expect(made.stdout).toMatch(
-    /^ {2}npx holdfast deploy .*\n {2}npx holdfast doctor .*\n {2}npx holdfast backup /m,
+    /^ {2}holdfast deploy .*\n {2}holdfast doctor .*\n {2}holdfast backup /m,
   );
   const text = await read(place.site, 'holdfast.yaml');
   expect(text).toContain("store: 's3://shop-backups?region=eu-central-1'");
@@ -171,7 +171,7 @@ test('writes a configuration for AWS whose store the stack makes', async () => {
   expect(text).not.toMatch(/prefixes: .*verify/);
   const shown = await place.json(['config', 'show']);
   expect(shown).toMatchObject({
-    config: { aws: { region: 'eu-central-1', lockDays: 14 }, sources: [{ name: 'site' }, {}, {}] },
+    config: { aws: { region: 'eu-central-1', lockDays: 14 }, sources: [{ name: 'site' }] },
   });
   expect(await readdir(place.site)).not.toContain('backups');
 });
@@ -185,15 +185,23 @@ test('makes up the name of a bucket that nobody has, where none is given', async
   );
 });
 
-test('says in an app of the CDK how the backups get into a stack of that app', async () => {
+test('leaves an app of the CDK alone, and says how the backups get into one of its stacks', async () => {
   await place.write({ 'cdk.json': '{"app": "npx tsx bin/shop.ts"}', 'backups/README.md': '' });
   const args = ['init', 'backups', '--aws', 'shop-backups', '--region', 'eu-central-1', '--json'];
   const { stdout } = await place.run(args);
-  const { next } = JSON.parse(stdout) as { next: string[] };
-  expect(next.join('\n')).toContain(
-    "new Holdfast(this, 'Backups', { configFile: 'backups/holdfast.yaml' });",
+  const { next, construct } = JSON.parse(stdout) as { next: string[]; construct: string[] };
+  expect(construct).toContain(
+    "new Holdfast(this, 'Backups', { configFile: 'backups/holdfast.yaml' });   // in its constructor",
   );
-  expect(next.join('\n')).not.toContain('holdfast deploy');
+  expect(next[0]).toMatch(/^cd \S+ && holdfast deploy .*in a stack of its own$/);
+  expect(stdout).not.toContain('cdk deploy');
+});
+
+test('names npx only where npm has installed Holdfast, so that no registry is asked', async () => {
+  expect(String((await place.json(['init', '--dry-run']))['next'])).not.toContain('npx');
+  await place.write({ 'node_modules/.bin/holdfast': '' });
+  const { next } = await place.json(['init', '--dry-run']);
+  expect((next as string[]).every((command) => command.startsWith('npx holdfast '))).toBe(true);
 });
 
 test.each([
@@ -206,4 +214,73 @@ test.each([
   expect(exit).toBe(2);
   expect(stderr).toContain(message);
   expect(await readdir(place.home)).toEqual([]);
+});
+
+test('names the databases that it saw, and what has to be done before they are backed up', async () => {
+  await place.write({
+    '.env': 'PG_URL=postgres://u:canary@h/d\n',
+    'compose.yaml': 'services: {cache: {image: "mongo:7"}}\n',
+  });
+  const { stdout, stderr } = await place.run(['init', '--store', '../store']);
+  expect(stdout).toContain('found PostgreSQL in .env: the source "database" reads env:PG_URL');
+  expect(stderr).toContain('only where PG_URL is set in the environment');
+  expect(stderr).toContain('MongoDB is not backed up (seen in compose.yaml)');
+  expect(stdout + stderr).not.toContain('canary');
+  const { exit, stderr: failed } = await place.run(['backup']);
+  expect(exit).toBe(2);
+  expect(failed).toContain('database was not backed up: env:PG_URL is not set');
+});
+
+test('says where there is no sign of a database', async () => {
+  expect((await place.run(['init', '--dry-run'])).stdout).toContain('no database was seen');
+});
+
+test.each([
+  ['the site', ['--store', '../store']],
+  ['the folder of the store', ['--store', '../closed/store']],
+  ['the home folder', ['--store', '../store']],
+])(
+  'where %s cannot be written to, one error says so and nothing is left behind',
+  async (what, args) => {
+    await mkdir(join(place.root, 'closed'));
+    const closed = what === 'the site' ? place.site : what === 'the home folder' ? place.home : '';
+    const folder = closed === '' ? join(place.root, 'closed') : closed;
+    await chmod(folder, 0o555);
+    const before = await readdir(place.root, { recursive: true });
+    const { exit, stdout, stderr } = await place.run(['init', ...args], { unprivileged: true });
+    expect(exit).not.toBe(0);
+    expect(stdout).toBe('');
+    expect(stderr.match(/^error: /gm)).toHaveLength(1);
+    expect(stderr).toMatch(/cannot be written|EACCES|refused/);
+    expect(stderr).toContain(folder);
+    expect(stderr).not.toContain('    at ');
+    expect(await readdir(place.root, { recursive: true })).toEqual(before);
+  },
+);
+
+test('takes back what it had added when the store cannot be made', async () => {
+  execFileSync('git', ['init', '-q'], { cwd: place.site });
+  await place.write({ '.gitignore': 'node_modules\n' });
+  await mkdir(join(place.site, 'closed'), { mode: 0o555 });
+  const before = await read(place.site, 'package.json');
+  const args = ['init', '--scripts', '--store', './closed/store'];
+  const { exit } = await place.run(args, { unprivileged: true });
+  expect(exit).not.toBe(0);
+  expect(await read(place.site, 'package.json')).toBe(before);
+  expect(await read(place.site, '.gitignore')).toBe('node_modules\n');
+  expect(await readdir(place.site)).not.toContain('holdfast.yaml');
+  expect(await readdir(place.home)).toEqual([]);
+});
+
+test('with --quiet says nothing while all is well, and names what is not', async () => {
+  const silent = { exit: 0, stdout: '', stderr: '' };
+  expect(await place.run(['init', '--quiet', '--store', '../store'])).toEqual(silent);
+  for (const command of ['backup', 'verify', 'restore-test', 'prune'])
+    expect(await place.run([command, '-q'])).toEqual(silent);
+  expect((await place.run(['list', '-q'])).stdout).toContain('site');
+  await writeFile(join(place.site, 'content/b.mdx'), 'x', { mode: 0 });
+  const partial = await place.run(['backup', '-q'], { unprivileged: true });
+  expect(partial.exit).toBe(3);
+  expect(partial.stdout).toContain('content/b.mdx');
+  expect(partial.stdout).not.toContain('proven');
 });

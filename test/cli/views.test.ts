@@ -1,8 +1,9 @@
 // The commands that look: what they print, what their documents hold, and how they end. Each in a process of its own.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { appendFile, chmod, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePlace, type Place } from '../support/command-line.ts';
+import { uncommented } from '../support/uncommented.ts';
 
 // A name that would clear a screen and turn text around if a terminal got it as it is.
 const HOSTILE = 'content/\u001b[2J\u202egpj.md';
@@ -21,6 +22,8 @@ beforeAll(async () => {
     '.env': 'PASSWORD=hunter2hunter2\n',
   });
   expect((await place.run(['init'])).exit).toBe(0);
+  const file = join(place.site, 'holdfast.yaml');
+  await writeFile(file, uncommented(await readFile(file, 'utf8'), 'content'));
   first = await backUp();
   await writeFile(join(place.site, 'content/a.md'), 'one, longer\n');
   await rm(join(place.site, 'content/b.md'));

@@ -131,7 +131,7 @@ async function pruneAfter(
   try {
     const prune = await pruneWithLock(engine, config, source, { dryRun: false, justMade });
     if (prune.release.length > 0) {
-      terminal.line(
+      terminal.done(
         `  pruned: ${counted(prune.release.length, 'backup')} let go, ${prune.keep.length} kept`,
       );
     }
@@ -189,7 +189,7 @@ async function proof(
   terminal.stop();
   const { verdict, entries, bytes, durationMs, problems, unrecorded } = result;
   if (verdict === 'proven') {
-    terminal.line(
+    terminal.done(
       `  proven: ${counted(entries, 'entry', 'entries')} read back, ${bytesText(bytes)} in ${durationText(durationMs)}`,
     );
   } else {
@@ -209,7 +209,7 @@ function sayBackup(
 ): void {
   const { totals, artifacts, problems, problemCount, status } = manifest;
   if (outcome === 'already') {
-    terminal.line(`${source}  ${id}  already there: this trigger was served before`);
+    terminal.done(`${source}  ${id}  already there: this trigger was served before`);
     return;
   }
   const stored = artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -217,13 +217,15 @@ function sayBackup(
     manifest.database === undefined
       ? `; read ${bytesText(totals.readBytes)}, reused ${bytesText(totals.reusedBytes)}`
       : '';
-  terminal.line(
-    `${terminal.paint(status === 'complete' ? 'green' : 'yellow', source)}  ${id}  ${status}`,
-  );
-  terminal.line(
+  const say = (text: string) => {
+    if (status === 'complete') terminal.done(text);
+    else terminal.line(text);
+  };
+  say(`${terminal.paint(status === 'complete' ? 'green' : 'yellow', source)}  ${id}  ${status}`);
+  say(
     `  ${holdsText(manifest)}, ${bytesText(totals.contentBytes)} → ${bytesText(stored)} in ${durationText(ms)}${reused}`,
   );
-  for (const line of problemLines(problems, problemCount)) terminal.line(`  ${line}`);
+  for (const line of problemLines(problems, problemCount)) say(`  ${line}`);
 }
 
 function jsonOf(outcome: SourceOutcome): object {

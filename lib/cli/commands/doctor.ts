@@ -36,7 +36,11 @@ export async function run(_: string[], invocation: Invocation<Options>): Promise
   const count = (level: DoctorFinding['level']) =>
     findings.filter((one) => one.level === level).length;
   const [problems, warnings] = [count('problem'), count('warning')];
-  terminal.line(`${counted(problems, 'problem')}, ${counted(warnings, 'warning')}`);
+  const counts = (text: string) => {
+    if (problems + warnings === 0) terminal.done(text);
+    else terminal.line(text);
+  };
+  counts(`${counted(problems, 'problem')}, ${counted(warnings, 'warning')}`);
   terminal.document({ command: 'doctor', problems, warnings, findings });
   return problems > 0 ? 1 : 0;
 }
@@ -45,7 +49,9 @@ const STYLES = { ok: 'green', warning: 'yellow', problem: 'red' } as const;
 
 function say(terminal: Terminal, { level, area, message, advice }: DoctorFinding): void {
   const mark = terminal.paint(STYLES[level], level.padEnd(7));
-  terminal.line(`${mark}  ${area.padEnd(13)}  ${message}`);
+  const text = `${mark}  ${area.padEnd(13)}  ${message}`;
+  if (level === 'ok') terminal.done(text);
+  else terminal.line(text);
   if (advice !== undefined) terminal.line(`${' '.repeat(24)}${advice}`);
 }
 

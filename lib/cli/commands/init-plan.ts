@@ -20,7 +20,7 @@ import { HoldfastError } from '../../errors.ts';
 import { NAME_PATTERN } from '../../format/layout.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
 import { openStore } from '../../stores/open.ts';
-import { appAround } from '../stack/cdk.ts';
+import { appAround, isInstalled } from '../stack/cdk.ts';
 
 /** A bucket that the stack makes. */
 export interface StoreOnAws {
@@ -67,6 +67,8 @@ export interface InitPlan {
   readonly onAws: boolean;
   /** The cdk.json of the app in which this folder is, where the construct belongs into that; undefined elsewhere. */
   readonly cdkApp: string | undefined;
+  /** Whether npm has installed Holdfast in the folder or above it: only there `npx holdfast` asks no registry. */
+  readonly installed: boolean;
   /** True when the store is to be made; false when it is there, or the stack makes it. */
   readonly storeMade: boolean;
   /** Stores of this system that were written to from here. */
@@ -104,6 +106,7 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
     store,
     onAws,
     cdkApp: onAws ? appAround(folder) : undefined,
+    installed: isInstalled(folder),
     known,
     storeMade: !onAws && !(await isStoreOf(store, found.system)),
     files: [config, ignored?.file, scripts?.file].filter((file) => file !== undefined),

@@ -14,7 +14,7 @@ export async function run(
   requireConfig(session);
   const { source, id } = await resolveBackup(session.engine, name);
   const { outcome, record } = await pinBackup(session.engine, { source, id }, options.note ?? '');
-  terminal.line(
+  terminal.done(
     outcome === 'already'
       ? `${source}/${id} is pinned already`
       : `${terminal.paint('green', 'pinned')}  ${source}/${id}  no retention policy lets go of it now`,

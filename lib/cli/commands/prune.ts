@@ -57,7 +57,12 @@ export async function run(
 
 function say(terminal: Terminal, result: PruneResult): void {
   const { source, keep, release, orphans, held, dryRun, problems } = result;
-  terminal.line(
+  // Of a dry run this is the answer.
+  const tell = (text: string) => {
+    if (dryRun) terminal.line(text);
+    else terminal.done(text);
+  };
+  tell(
     `${terminal.paint('bold', source)}: ${counted(keep.length, 'backup')} kept, ${release.length} ${dryRun ? 'would go' : 'let go'}`,
   );
   const kept = keep.map(({ id, standing, bytes, reasons }) => [
@@ -74,9 +79,9 @@ function say(terminal: Terminal, result: PruneResult): void {
     standing,
     reason,
   ]);
-  for (const line of table([...kept, ...gone])) terminal.line(line);
+  for (const line of table([...kept, ...gone])) tell(line);
   for (const { id, bytes, released } of orphans) {
-    terminal.line(
+    tell(
       `  ${released ? 'release' : 'waiting'}  ${id}  ${bytesText(bytes)}  never became a backup`,
     );
   }

@@ -29,22 +29,23 @@ export async function run([name = '']: string[], { options, signal }: Invocation
       : await verifyBackup(engine, { source, id: repaired }, 'digest');
   terminal.stop();
   say(terminal, result);
-  if (verify !== undefined) terminal.line(`  the new backup is ${verify.verdict}`);
+  if (verify?.verdict === 'proven') terminal.done('  the new backup is proven');
+  else if (verify !== undefined) terminal.warn(`the new backup is ${verify.verdict}`);
   terminal.document({ command: 'repair', ...result, ...(verify && { verify }) });
   return result.lost.length > 0 ? ERRORS.BACKUP_DAMAGED.exit : 0;
 }
 
 function say(terminal: Terminal, { source, id, repaired, healed, lost }: RepairResult): void {
   if (repaired === undefined) {
-    terminal.line(`${source}/${id} is whole; there is nothing to repair`);
+    terminal.done(`${source}/${id} is whole; there is nothing to repair`);
     return;
   }
-  terminal.line(
+  terminal.done(
     `${source}/${id} → ${source}/${repaired}: ${counted(healed.length, 'entry', 'entries')} healed, ${lost.length} lost`,
   );
   for (const { path, from } of healed.slice(0, SHOWN))
-    terminal.line(`  healed: ${path}, from ${from}`);
-  if (healed.length > SHOWN) terminal.line(`  … and ${healed.length - SHOWN} more`);
+    terminal.done(`  healed: ${path}, from ${from}`);
+  if (healed.length > SHOWN) terminal.done(`  … and ${healed.length - SHOWN} more`);
   for (const path of lost.slice(0, SHOWN)) terminal.warn(`lost: ${path}: no other backup holds it`);
   if (lost.length > SHOWN) terminal.warn(`… and ${lost.length - SHOWN} more`);
 }

@@ -105,13 +105,13 @@ const NOT_AS_IT_WAS: readonly string[] = ['other-setting', 'left-out', 'printed-
 
 function say(terminal: Terminal, report: ServiceRestoreReport, partly: boolean): void {
   const { source, id, to, entries, bytes, durationMs, differences, notes, saved } = report;
-  terminal.line(
+  terminal.done(
     `${terminal.paint('green', 'restored')}  ${displayText(source)}/${id}  ${counted(entries, 'object')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
   );
-  terminal.line(`  to ${displayText(to)}`);
-  if (saved !== undefined) terminal.line(`  what was there: ${saved}`);
-  for (const line of problemLines(notes)) terminal.line(`  ${line}`);
-  if (differences.length === 0) terminal.line(`  ${holdsText(report, partly)}`);
+  terminal.done(`  to ${displayText(to)}`);
+  if (saved !== undefined) terminal.done(`  what was there: ${saved}`);
+  for (const line of problemLines(notes)) terminal.done(`  ${line}`);
+  if (differences.length === 0) terminal.done(`  ${holdsText(report, partly)}`);
   for (const line of problemLines(differences)) terminal.warn(line);
   if (report.unrecorded !== undefined) terminal.warn(`no record was left: ${report.unrecorded}`);
 }

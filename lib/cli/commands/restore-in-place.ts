@@ -245,7 +245,7 @@ function say(terminal: Terminal, report: InPlaceReport): void {
   const { plan, dryRun, folder } = report;
   if (plan.replace.length + plan.remove.length === 0) {
     const aside = report.unkept.owners + report.unkept.problems.length > 0;
-    terminal.line(
+    terminal.done(
       `nothing to do: ${counted(plan.equal, 'entry', 'entries')} of ${displayText(folder)} ${plan.equal === 1 ? 'is as it was' : 'are as they were'} backed up${aside ? ', but for what is named below' : ''}`,
     );
   } else if (dryRun) sayPlan(terminal, report);
@@ -269,34 +269,41 @@ function sayPlan(terminal: Terminal, { source, id, folder, plan }: InPlaceReport
   terminal.line(
     `  to replace: ${plan.replace.length}, ${plan.create.length} of them new; to remove: ${plan.remove.length}; equal already: ${plan.equal}`,
   );
-  sayPaths(terminal, plan.replace, plan.remove);
+  const say = (text: string) => {
+    terminal.line(text);
+  };
+  sayPaths(say, plan.replace, plan.remove);
 }
 
 function sayDone(terminal: Terminal, report: InPlaceReport): void {
   const { source, id, folder, plan, replaced, created, removed, safety, durationMs } = report;
   const whole = isWhole(report);
+  const say = (text: string) => {
+    if (whole) terminal.done(text);
+    else terminal.line(text);
+  };
   const mark = terminal.paint(whole ? 'green' : 'yellow', whole ? 'restored' : 'restored in part');
-  terminal.line(`${mark}  ${source}/${id} over ${displayText(folder)}`);
+  say(`${mark}  ${source}/${id} over ${displayText(folder)}`);
   const of = (done: readonly string[], wanted: readonly string[]) =>
     done.length === wanted.length ? String(done.length) : `${done.length} of ${wanted.length}`;
-  terminal.line(
+  say(
     `  replaced: ${of(replaced, plan.replace)}, ${created.length} of them new; removed: ${of(removed, plan.remove)}; equal already: ${plan.equal}`,
   );
-  sayPaths(terminal, replaced, removed);
+  sayPaths(say, replaced, removed);
   if (safety !== undefined) {
-    terminal.line(`  what was there before is kept in ${displayText(safety.folder)}`);
-    terminal.line(`  to take it back: holdfast undo ${displayText(folder)}`);
+    say(`  what was there before is kept in ${displayText(safety.folder)}`);
+    say(`  to take it back: holdfast undo ${displayText(folder)}`);
   }
-  terminal.line(`  done in ${durationText(durationMs)}`);
+  say(`  done in ${durationText(durationMs)}`);
 }
 
 function sayPaths(
-  terminal: Terminal,
+  say: (text: string) => void,
   replaced: readonly string[],
   removed: readonly string[],
 ): void {
-  for (const line of someEntries(replaced)) terminal.line(`    ${line}`);
-  for (const line of someEntries(removed)) terminal.line(`    remove ${line}`);
+  for (const line of someEntries(replaced)) say(`    ${line}`);
+  for (const line of someEntries(removed)) say(`    remove ${line}`);
 }
 
 /** Whether everything that was wanted was done, and is what was backed up as far as this user can make it so. */

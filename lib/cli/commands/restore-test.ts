@@ -70,10 +70,14 @@ function say(terminal: Terminal, { config }: Session, result: RestoreTestResult)
   const server = result.facts['server'];
   const where = typeof server === 'string' ? ` to a scratch server, PostgreSQL ${server},` : '';
   const what = counted(files, where === '' ? 'file' : 'table');
-  terminal.line(
+  const tell = (text: string) => {
+    if (verdict === 'proven') terminal.done(text);
+    else terminal.line(text);
+  };
+  tell(
     `${mark}  ${source}/${id}  ${what}, ${bytesText(bytes)} restored${where} in ${durationText(restoreMs)}${objective}`,
   );
-  for (const line of problemLines(problems)) terminal.line(`  ${line}`);
+  for (const line of problemLines(problems)) tell(`  ${line}`);
   if (result.unrecorded !== undefined) terminal.warn(`no evidence was kept: ${result.unrecorded}`);
   if (result.live !== undefined) sayLive(terminal, result.live);
 }
@@ -81,7 +85,10 @@ function say(terminal: Terminal, { config }: Session, result: RestoreTestResult)
 function sayLive(terminal: Terminal, live: LiveComparison): void {
   const { entries, differing, tolerance, within, differences } = live;
   const text = `${counted(differing, 'entry', 'entries')} of ${entries} differ from the source as it is now, ${tolerance * 100} % may`;
-  if (within) terminal.line(`  live: ${text}`);
+  if (within) terminal.done(`  live: ${text}`);
   else terminal.warn(text);
-  for (const { path, change } of differences) terminal.line(`    ${change}: ${path}`);
+  for (const { path, change } of differences) {
+    if (within) terminal.done(`    ${change}: ${path}`);
+    else terminal.line(`    ${change}: ${path}`);
+  }
 }

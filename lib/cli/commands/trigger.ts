@@ -59,10 +59,14 @@ export async function run(
     throw explained(error, { signal, deadline, functionName, timeout: options.timeout });
   });
   const { id, outcome, status, bytes, problems, problemCount } = report;
-  terminal.line(
+  const say = (text: string) => {
+    if (status === 'complete') terminal.done(text);
+    else terminal.line(text);
+  };
+  say(
     `${terminal.paint(status === 'complete' ? 'green' : 'yellow', source.name)}  ${id}  ${status}, ${OUTCOMES[outcome]}, ${bytesText(bytes)} in ${durationText(performance.now() - begin)}`,
   );
-  for (const line of problemLines(problems, problemCount)) terminal.line(`  ${line}`);
+  for (const line of problemLines(problems, problemCount)) say(`  ${line}`);
   const proof =
     session && (await awaitProof(session.engine, { source: source.name, id, deadline }));
   if (proof !== undefined) sayProof(terminal, proof, options.timeout);
@@ -111,7 +115,7 @@ function isLookedAt(found: SurveyedBackup | undefined): boolean {
 
 function sayProof(terminal: Terminal, { standing, why }: Standing, timeout: string): void {
   if (standing === 'unproven') terminal.warn(`not proven within ${timeout}: ${why}`);
-  else if (PROVEN.includes(standing)) terminal.line(`  ${why}`);
+  else if (PROVEN.includes(standing)) terminal.done(`  ${why}`);
   else terminal.warn(`the backup is ${standing}: ${why}`);
 }
 

@@ -11,7 +11,7 @@ export async function run([name = '']: string[], { options, signal }: Invocation
   requireConfig(session);
   const { source, id } = await resolveBackup(session.engine, name);
   const { unpinned } = await unpinBackup(session.engine, { source, id });
-  terminal.line(
+  terminal.done(
     unpinned === 0
       ? `${source}/${id} was not pinned`
       : `unpinned  ${source}/${id}  the retention policy decides again`,

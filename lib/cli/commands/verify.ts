@@ -36,7 +36,7 @@ export async function run(
     terminal.stop();
     say(terminal, result);
     if (result.verdict === 'proven' && (await loadsInSeveral(engine, backup)))
-      terminal.line(
+      terminal.done(
         '  noted: it may load in several transactions only: restore with --several-transactions, to a new database',
       );
     results.push(result);
@@ -61,8 +61,12 @@ async function loadsInSeveral(
 function say(terminal: Terminal, result: VerifyResult): void {
   const { source, id, level, verdict, entries, bytes, durationMs, problems } = result;
   const mark = terminal.paint(verdict === 'proven' ? 'green' : 'red', verdict);
-  terminal.line(
+  const tell = (text: string) => {
+    if (verdict === 'proven') terminal.done(text);
+    else terminal.line(text);
+  };
+  tell(
     `${mark}  ${source}/${id}  ${level}: ${counted(entries, 'entry', 'entries')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
   );
-  for (const line of problemLines(problems)) terminal.line(`  ${line}`);
+  for (const line of problemLines(problems)) tell(`  ${line}`);
 }

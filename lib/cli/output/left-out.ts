@@ -8,11 +8,11 @@ const SHOWN = 20;
 /** Reminds of what has to be brought from elsewhere; nothing where there is nothing. */
 export function sayLeftOut(terminal: Terminal, leftOut: readonly Problem[]): void {
   if (leftOut.length === 0) return;
-  terminal.line('  not in the backup, so bring it from elsewhere unless it is there:');
+  terminal.done('  not in the backup, so bring it from elsewhere unless it is there:');
   for (const { path, detail } of leftOut.slice(0, SHOWN)) {
-    terminal.line(`    ${displayText(path)}: ${displayText(detail)}`);
+    terminal.done(`    ${displayText(path)}: ${displayText(detail)}`);
   }
   if (leftOut.length > SHOWN) {
-    terminal.line(`    … and ${leftOut.length - SHOWN} more; \`holdfast show\` lists them`);
+    terminal.done(`    … and ${leftOut.length - SHOWN} more; \`holdfast show\` lists them`);
   }
 }

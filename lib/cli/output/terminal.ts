@@ -37,6 +37,11 @@ export class Terminal {
     if (!this.json) process.stdout.write(`${text}\n`);
   }
 
+  /** As {@link line}, of what went as it should: not with `--quiet`, so that cron mails only what is wrong. */
+  done(text = ''): void {
+    if (!this.quiet) this.line(text);
+  }
+
   /** What a user must not miss, whatever the output is used for. */
   warn(text: string): void {
     this.clear();

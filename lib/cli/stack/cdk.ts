@@ -100,3 +100,11 @@ export function appAround(folder: string): string | undefined {
     if (at === path.dirname(at) || existsSync(path.join(at, '.git'))) return undefined;
   }
 }
+
+/** Whether npm has installed Holdfast where `npx` finds it from `folder`. */
+export function isInstalled(folder: string): boolean {
+  for (let at = folder; ; at = path.dirname(at)) {
+    if (existsSync(path.join(at, 'node_modules/.bin/holdfast'))) return true;
+    if (at === path.dirname(at)) return false;
+  }
+}
