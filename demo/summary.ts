@@ -1,6 +1,7 @@
 // The end of the demonstration: what was proven, and what to try next.
 import path from 'node:path';
 import { table } from '../lib/cli/output/units.ts';
+import { VERSION } from '../lib/version.ts';
 import { paint, type Story } from './story.ts';
 
 const CHECKOUT = path.resolve(import.meta.dirname, '..');
@@ -19,7 +20,7 @@ export function summarize(story: Story, duration: string): void {
   }
   story.line();
   story.line(paint('bold', 'Next, for a site of yours'));
-  story.tell('npm run build here, then in the folder of the site:');
-  story.tell(`npm install --save-dev ${CHECKOUT}`);
+  story.tell('npm pack here, then in the folder of the site:');
+  story.tell(`npm install --save-dev ${path.join(CHECKOUT, `holdfast-${VERSION}.tgz`)}`);
   for (const line of table(NEXT)) story.tell(`  ${line}`);
 }

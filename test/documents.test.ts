@@ -127,3 +127,18 @@ test.each(DOCUMENTS)('%s says things in our words', (document) => {
   const text = readFileSync(join(ROOT, document), 'utf8');
   expect(text.match(new RegExp(`\\b(?:${NOT_OURS.join('|')})\\b`, 'gi')) ?? []).toEqual([]);
 });
+
+test.each(DOCUMENTS)('%s installs the packed file before it calls npx', (document) => {
+  const text = readFileSync(join(ROOT, document), 'utf8');
+  // Without it, npx asks a registry for a package of this name, which is not ours there.
+  const sections = text.split(/^## /m).map((section) => {
+    const blocks = [...section.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].map(([, block]) => block);
+    return blocks.join('');
+  });
+  const calls = sections.filter((section) => /^npx holdfast /m.test(section));
+  for (const section of calls) {
+    expect(section.slice(0, section.search(/^npx holdfast /m))).toMatch(
+      /npm install --save-dev \S*holdfast-\d\S*\.tgz/,
+    );
+  }
+});

@@ -90,6 +90,10 @@ function addSetUp(command: Define): void {
     )
     .option('--region <region>', 'with --aws: the region of the bucket and of the stack')
     .option('--system <name>', 'what to call it; the name of the package or the folder otherwise')
+    .option(
+      '--new-key',
+      'make a new key where that of the system is lost; what it signed still counts',
+    )
     .option('--scripts', 'add npm scripts such as backup and backup:verify to package.json')
     .option('-n, --dry-run', 'show what would be written, and write nothing');
   command(
@@ -152,6 +156,10 @@ function addBackup(command: Define): void {
     .option(
       '--moved',
       'the site stands elsewhere than when it was backed up last: once, after moving it',
+    )
+    .option(
+      '--new-key',
+      'make a new key where that of the system is lost: once; what it signed still counts',
     )
     .addOption(
       new Option('--trigger <kind>', 'what makes this backup')

@@ -1,9 +1,10 @@
 // The keys of a session: what signs here, and whose signatures count. Services of AWS are asked only where the configuration needs them.
 import { createPrivateKey } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import process from 'node:process';
 import type { Config } from '../config/config.ts';
-import type { SecretReference } from '../config/places.ts';
+import { isAbsent } from '../config/error-code.ts';
+import { showReference, type SecretReference } from '../config/places.ts';
 import { resolveReference } from '../config/load/references.ts';
 import { unnamedStackKeys } from '../config/load/stack-keys.ts';
 import { s3PlaceOf } from '../config/load/store-place.ts';
@@ -37,6 +38,7 @@ export async function signerFrom(config: Config): Promise<Signer | undefined> {
     const { openKmsSigner } = await import('./stack-keys.ts');
     return openKmsSigner(signingKey.name, regionOf(config));
   }
+  if (signingKey.scheme === 'file') await assertThere(signingKey);
   const pem = await secretAt(signingKey, regionOf(config));
   try {
     return localSigner(createPrivateKey(pem));
@@ -44,6 +46,20 @@ export async function signerFrom(config: Config): Promise<Signer | undefined> {
     if (cause instanceof HoldfastError) throw cause;
     throw new HoldfastError('CONFIG_INVALID', 'signing.key does not lead to a private key', {
       hint: 'It must be a PEM file with an ECDSA P-256 key, as `holdfast init` makes it.',
+      cause,
+    });
+  }
+}
+
+/** Throws `CONFIG_INVALID`, with the two ways out, where the file of a key is gone. */
+async function assertThere(key: SecretReference): Promise<void> {
+  try {
+    await stat(key.name);
+  } catch (cause) {
+    // What else is wrong with it, reading it says.
+    if (!isAbsent(cause)) return;
+    throw new HoldfastError('CONFIG_INVALID', `${showReference(key)} does not exist`, {
+      hint: 'Copy the key there from where you keep it. If it is lost, `holdfast init --new-key` makes a new one and adds it to `trust`; what the lost key signed still counts.',
       cause,
     });
   }

@@ -1,7 +1,10 @@
 // Times that a user gives, and runs that come late. Each command in a process of its own.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { machineTime } from '../support/machine-time.ts';
+import { uncommented } from '../support/uncommented.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -38,6 +41,31 @@ describe('backup --at', () => {
     expect(backups.at(-1)?.id).toBe(id);
     expect((await place.json(['show', 'site/latest']))['id']).toBe(id);
   }, 120_000);
+
+  test('a schedule that fires twice makes one backup of each source, of one without a schedule, too', async () => {
+    const other = await makePlace();
+    try {
+      await other.write({ 'content/a.md': 'a', 'package.json': '{"name":"site"}' });
+      await other.run(['init']);
+      const file = join(other.site, 'holdfast.yaml');
+      const text = uncommented(await readFile(file, 'utf8'), 'content', 'configuration');
+      await writeFile(file, text);
+      type Outcomes = { sources: { source: string; id: string; outcome: string }[] };
+      const fire = async () =>
+        ((await other.json(['backup', '--trigger', 'schedule'])) as unknown as Outcomes).sources;
+      const [first, second] = [await fire(), await fire()];
+      expect(first.map(({ source, outcome }) => [source, outcome])).toEqual([
+        ['site', 'made'],
+        ['content', 'made'],
+        ['configuration', 'made'],
+      ]);
+      expect(second).toEqual(
+        first.map(({ source, id }) => expect.objectContaining({ source, id, outcome: 'already' })),
+      );
+    } finally {
+      await other.remove();
+    }
+  }, 60_000);
 
   test.each([
     ['a day that does not exist', '2024-02-30T00:00:00Z', '"2024-02-30T00:00:00Z" is no time that'],

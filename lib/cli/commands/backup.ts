@@ -1,6 +1,7 @@
 // `holdfast backup`: each source in turn, verified and pruned unless told otherwise.
 import type { Config, SourceConfig } from '../../config/config.ts';
 import { isOfStack } from '../../config/load/store-place.ts';
+import { scheduleOf } from '../../config/objectives.ts';
 import { backupSource, type BackupResult } from '../../engine/backup.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
@@ -8,11 +9,12 @@ import { surveySource } from '../../engine/catalog/survey.ts';
 import type { PruneResult } from '../../engine/prune.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger, TriggerKind } from '../../format/ids.ts';
-import { parseSchedule, previousDue } from '../../policy/schedule.ts';
+import { firedAt } from '../../policy/fired-at.ts';
 import type { Invocation } from '../invocation.ts';
 import { holdsText } from '../output/holds-text.ts';
 import { placesOfLeftovers, sweepRunLeftovers } from '../leftovers.ts';
 import type { StoreNeed } from '../store/opened-store.ts';
+import { renewKey } from '../new-key.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { openSource, selectSources } from '../sources.ts';
 import { Terminal } from '../output/terminal.ts';
@@ -30,6 +32,7 @@ interface Options {
   readonly at?: string;
   readonly createStore?: boolean;
   readonly moved?: boolean;
+  readonly newKey?: boolean;
 }
 
 interface SourceOutcome {
@@ -46,9 +49,12 @@ export async function run(
   { options, signal }: Invocation<Options>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  if (options.newKey === true) await renewKey(terminal, options);
   await using session = await openSession({
     options,
     signal,
+    // There is no key yet when it would only be made.
+    signing: options.newKey === true && options.dryRun === true ? 'none' : 'required',
     onProgress: terminal.progress,
     store: needOf(options),
   });
@@ -61,8 +67,10 @@ export async function run(
   const at =
     options.at === undefined ? undefined : pastTime('--at', options.at, session.engine.now());
   const outcomes: SourceOutcome[] = [];
+  const run = { sources, begin: session.engine.now() };
   for (const source of sources) {
-    const outcome = await backUp(session.engine, config, source, { options, at, terminal });
+    const trigger = triggerOf(options.trigger, at, source, run);
+    const outcome = await backUp(session.engine, config, source, { options, trigger, terminal });
     outcomes.push(outcome);
     if (outcome.error?.code === 'CANCELLED') break;
   }
@@ -82,14 +90,17 @@ async function backUp(
   engine: Engine,
   config: Config,
   source: SourceConfig,
-  { options, at, terminal }: { options: Options; at: Date | undefined; terminal: Terminal },
+  {
+    options,
+    trigger = { kind: options.trigger, at: engine.now() },
+    terminal,
+  }: { options: Options; trigger: Trigger | undefined; terminal: Terminal },
 ): Promise<SourceOutcome> {
   const begin = performance.now();
   const done = () => ({ source: source.name, durationMs: performance.now() - begin });
   let backup: BackupResult | undefined;
   try {
     terminal.start(`backing up ${source.name}`);
-    const trigger = triggerOf(options.trigger, at, source, engine.now());
     backup = await backupSource(engine, await openSource(config, source), {
       trigger,
       full: options.full === true,
@@ -143,19 +154,17 @@ async function pruneAfter(
   }
 }
 
-/** A schedule that fires twice must give one backup: without `--at` it is the time for which it fired last. */
+/** A schedule that fires twice must give one backup of each source: without `--at` it is the time for which it fired last. */
 function triggerOf(
   kind: TriggerKind,
   at: Date | undefined,
   source: SourceConfig,
-  now: Date,
-): Trigger {
+  { sources, begin }: { sources: readonly SourceConfig[]; begin: Date },
+): Trigger | undefined {
   if (at !== undefined) return { kind, at };
-  if (kind === 'schedule' && source.schedule !== undefined) {
-    const due = previousDue(parseSchedule(source.schedule, source.timeZone), now);
-    if (due !== undefined) return { kind, at: due };
-  }
-  return { kind, at: now };
+  if (kind !== 'schedule') return undefined;
+  const beside = sources.map(scheduleOf).filter((schedule) => schedule !== undefined);
+  return { kind, at: firedAt(scheduleOf(source), beside, begin) };
 }
 
 function sayFailure(

@@ -13,7 +13,9 @@ import {
   storeRecordBeside,
   type KnownStore,
 } from '../../config/load/store-record.ts';
-import { starterConfig } from '../../config/init/starter.ts';
+import { prefixesOfKey, starterConfig } from '../../config/init/starter.ts';
+import { withTrusted, type TrustedEntry } from '../../config/init/trust-text.ts';
+import { formerOf, lostKeyIn } from '../new-key.ts';
 import { isUrl, placeOfStore } from '../../config/load/store-place.ts';
 import { readMarker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
@@ -44,6 +46,8 @@ export interface InitInput {
   readonly host: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: Date;
+  /** Whether a new key may take the place of one of which only the public half is left. */
+  readonly newKey: boolean;
   /** For a name that nobody else has. */
   readonly random: () => string;
 }
@@ -61,6 +65,8 @@ export interface InitPlan {
   readonly folder: string;
   readonly found: FoundFolder;
   readonly key: KeyFiles;
+  /** The key that this system had before, where its private half is lost. */
+  readonly formerKey: FormerKey | undefined;
   /** The absolute path of a folder, or a URL. */
   readonly store: string;
   /** True for a store on AWS, which the stack makes. */
@@ -87,7 +93,7 @@ export interface InitPlan {
  */
 export async function planInit(input: InitInput): Promise<InitPlan> {
   const folder = await existingFolder(input.folder);
-  await assertNoConfig(folder);
+  await assertNoConfig(folder, input);
   const home = await realpath(input.home).catch(() => input.home);
   const found = named(await detectFolder(folder, input.env), input.system);
   const onAws = input.aws !== undefined;
@@ -96,13 +102,15 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
   const known = await readKnownStores(storeRecordBeside(keyFile, found.system));
   await assertOneSite(known, folder, found.system);
   const key = await readOrMakeKey(keyFile);
-  const config = configFile(input, { folder, home, found, store, key });
+  const formerKey = await formerKeyOf(key, { system: found.system, onAws, input });
+  const config = configFile(input, { folder, home, found, store, key, formerKey });
   const scripts = input.scripts ? await scriptsFile(folder) : undefined;
   const ignored = isUrl(store) ? undefined : await ignoreFile(folder, store);
   return {
     folder,
     found,
     key,
+    formerKey,
     store,
     onAws,
     cdkApp: onAws ? appAround(folder) : undefined,
@@ -161,10 +169,17 @@ async function existingFolder(folder: string): Promise<string> {
   }
 }
 
-async function assertNoConfig(folder: string): Promise<void> {
+async function assertNoConfig(folder: string, here: { home: string; now: Date }): Promise<void> {
   for (const name of CONFIG_NAMES) {
-    if ((await textOf(path.join(folder, name))) === undefined) continue;
-    throw new HoldfastError('USAGE', `${path.join(folder, name)} exists already`, {
+    const file = path.join(folder, name);
+    if ((await textOf(file)) === undefined) continue;
+    const lost = await lostKeyIn(file, here);
+    if (lost !== undefined) {
+      throw new HoldfastError('USAGE', `${file} exists already, and its key does not: ${lost}`, {
+        hint: 'Copy the key there from where you keep it. If it is lost, `holdfast init --new-key` makes a new one and adds it to `trust`; what the lost key signed still counts.',
+      });
+    }
+    throw new HoldfastError('USAGE', `${file} exists already`, {
       hint: 'Edit it and run `holdfast config validate`, or move it away to begin anew.',
     });
   }
@@ -215,20 +230,49 @@ async function isStoreOf(place: string, system: string): Promise<boolean> {
   );
 }
 
+/** A key of which only the public half is left. */
+export interface FormerKey {
+  readonly entry: TrustedEntry;
+  /** Where its public half is kept from now on. */
+  readonly keptAs: string;
+}
+
+/** Throws `CONFIG_INVALID` where the private half of the key is lost and nobody has asked for a new one. */
+async function formerKeyOf(
+  key: KeyFiles,
+  { system, onAws, input }: { system: string; onAws: boolean; input: InitInput },
+): Promise<FormerKey | undefined> {
+  const former = await formerOf(key, { system, prefixes: prefixesOfKey(onAws, ['site']) });
+  if (former === undefined || input.newKey) {
+    if (former === undefined) return undefined;
+    const { keptAs, ...entry } = former;
+    return { entry, keptAs };
+  }
+  throw new HoldfastError(
+    'CONFIG_INVALID',
+    `the key ${key.path} is lost: only its public half is there, ${key.publicPath}`,
+    {
+      hint: 'Copy the key there from where you keep it. Otherwise `holdfast init --new-key` makes a new one; what the lost key signed still counts.',
+    },
+  );
+}
+
 interface Decided {
   readonly folder: string;
   readonly home: string;
   readonly found: FoundFolder;
   readonly store: string;
   readonly key: KeyFiles;
+  readonly formerKey: FormerKey | undefined;
 }
 
-function configFile(input: InitInput, { folder, home, found, store, key }: Decided): PlannedFile {
+function configFile(input: InitInput, decided: Decided): PlannedFile {
+  const { folder, home, found, store, key, formerKey } = decided;
   const file = path.join(folder, 'holdfast.yaml');
   const keysInside = isWithin(key.path, folder)
     ? path.relative(folder, path.dirname(key.path))
     : undefined;
-  const text = starterConfig(found, {
+  const starter = starterConfig(found, {
     system: found.system,
     onAws: input.aws !== undefined,
     store: isWithin(store, folder) ? `./${path.relative(folder, store)}` : store,
@@ -238,6 +282,7 @@ function configFile(input: InitInput, { folder, home, found, store, key }: Decid
     keyName: input.host,
     keysInside: keysInside === '' ? path.basename(key.path) : keysInside,
   });
+  const text = formerKey === undefined ? starter : withTrusted(starter, formerKey.entry);
   const context = { file, shownAs: 'holdfast.yaml', folder, home, now: input.now };
   const { faults } = checkText(text, { ...context, override: undefined });
   if (faults.length > 0) throw configError('the holdfast.yaml that would be written', faults);

@@ -1,22 +1,13 @@
 // Writes what `holdfast init` has planned: all of it, or nothing that stays.
-import {
-  access,
-  open,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { access, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../config/error-code.ts';
-import { writeKey } from '../../config/load/key-files.ts';
+import { writeKey, type KeyFiles } from '../../config/load/key-files.ts';
 import { isUrl } from '../../config/load/store-place.ts';
 import { storeRecordBeside, withStore, writeKnownStores } from '../../config/load/store-record.ts';
 import { HoldfastError } from '../../errors.ts';
 import { randomName } from '../../wiring/machine.ts';
+import { replaceFile } from '../replace-file.ts';
 import { createStore } from '../store/opened-store.ts';
 import type { InitPlan, PlannedFile } from './init-plan.ts';
 
@@ -30,6 +21,8 @@ type Undo = () => Promise<void>;
 export async function writePlan(plan: InitPlan): Promise<void> {
   const undo: Undo[] = [];
   try {
+    if (plan.formerKey !== undefined)
+      undo.push(await movingFormer(plan.key, plan.formerKey.keptAs));
     undo.push(await removingKey(plan));
     await writeKey(plan.key);
     for (const file of plan.files) undo.push(await write(file));
@@ -49,6 +42,12 @@ async function remember({ key, found, store, files, known }: InitPlan, id: strin
   const config = files[0]?.path ?? '';
   const stores = withStore(known, { id, place: store, config, aside: false }, new Date());
   await writeKnownStores(storeRecordBeside(key.path, found.system), found.system, stores);
+}
+
+/** The public half of a lost key makes room for that of the new one. */
+async function movingFormer({ publicPath }: KeyFiles, keptAs: string): Promise<Undo> {
+  await rename(publicPath, keptAs);
+  return () => rename(keptAs, publicPath);
 }
 
 async function removingKey({ key }: InitPlan): Promise<Undo> {
@@ -98,8 +97,8 @@ export async function write(file: PlannedFile): Promise<Undo> {
       return () => rm(name, { force: true });
     }
     const before = await readFile(name, 'utf8');
-    await replace(name, text);
-    return () => replace(name, before);
+    await replaceFile(name, text);
+    return () => replaceFile(name, before);
   } catch (cause) {
     const code = errorCode(cause) ?? '';
     if (!['EACCES', 'EPERM', 'EROFS'].includes(code)) throw cause;
@@ -107,18 +106,6 @@ export async function write(file: PlannedFile): Promise<Undo> {
       hint: 'Run `holdfast init` as a user who may write there.',
       cause,
     });
-  }
-}
-
-/** Through a link to the file that it names, and never half of it. */
-async function replace(file: string, text: string): Promise<void> {
-  const real = await realpath(file);
-  const draft = `${real}.holdfast-${randomName()}`;
-  try {
-    await writeFile(draft, text, { flag: 'wx', mode: (await stat(real)).mode & 0o777 });
-    await rename(draft, real);
-  } finally {
-    await rm(draft, { force: true });
   }
 }
 

@@ -1,12 +1,16 @@
 // `holdfast init`: a key, a commented holdfast.yaml, and what else a folder needs to be backed up.
+import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { CONFIG_NAMES } from '../../config/load/load.ts';
 import { homeFolder } from '../../config/load/home.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import { randomName } from '../../wiring/machine.ts';
 import type { Invocation } from '../invocation.ts';
+import { renewKey } from '../new-key.ts';
+import type { CommonOptions } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 import { planInit, type InitPlan, type StoreOnAws } from './init-plan.ts';
 import { constructLines, findings, nextCommands, siteText, warnings } from './init-text.ts';
@@ -19,6 +23,7 @@ interface Options {
   readonly aws?: string | true;
   readonly region?: string;
   readonly system?: string;
+  readonly newKey?: boolean;
 }
 
 export async function run(
@@ -28,6 +33,8 @@ export async function run(
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const dryRun = options.dryRun === true;
   const cwd = process.cwd();
+  const file = options.newKey === true ? configIn(path.resolve(cwd, folder)) : undefined;
+  if (file !== undefined) return renew(terminal, { ...options, config: file });
   const plan = await planInit({
     folder: path.resolve(cwd, folder),
     store: options.store,
@@ -39,11 +46,30 @@ export async function run(
     host: os.hostname(),
     env: process.env,
     now: new Date(),
+    newKey: options.newKey === true,
     random: randomName,
   });
   if (!dryRun) await writePlan(plan);
   say(terminal, plan, dryRun);
   terminal.document(jsonOf(plan, dryRun));
+  return 0;
+}
+
+/** The configuration that is in `folder` already. */
+function configIn(folder: string): string | undefined {
+  return CONFIG_NAMES.map((name) => path.join(folder, name)).find((file) => existsSync(file));
+}
+
+async function renew(terminal: Terminal, options: Options & CommonOptions): Promise<number> {
+  const made = await renewKey(terminal, options);
+  const { path: keyPath, publicPath, publicKey } = made.key;
+  terminal.document({
+    command: 'init',
+    dryRun: options.dryRun === true,
+    key: { path: keyPath, publicPath, publicKey, change: 'create' },
+    former: made.former,
+    files: [{ path: made.file, change: 'add to' }],
+  });
   return 0;
 }
 
@@ -75,6 +101,10 @@ function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
         ? `  ${made} ${plan.store}: the store, where backups go`
         : `  kept ${plan.store}: the store of this system`,
     );
+  }
+  if (plan.formerKey !== undefined) {
+    const kept = dryRun ? 'would keep' : 'kept';
+    line(`  ${kept} the public half of the lost key in ${plan.formerKey.keptAs}, and in \`trust\``);
   }
   for (const { path: file, change, about } of files) {
     line(`  ${change === 'create' ? made : added} ${file}: ${about}`);

@@ -32,19 +32,23 @@ notify:
 `;
 
 /** What the key of this machine may vouch for: on AWS not for proofs, which the functions sign with keys of their own. */
-function prefixesOf({ onAws }: StarterOptions, sources: readonly string[]): string[] {
+export function prefixesOfKey(onAws: boolean, sources: readonly string[]): string[] {
   if (!onAws) return [BACKUPS_PREFIX, RECORDS_PREFIX];
   const records = ['backup', 'restore', 'pin', 'unpin'].map(verbPrefix);
   return [...sources.map(sourcePrefix), ...records];
 }
 
-function head(options: StarterOptions, prefixes: readonly string[]): string {
-  // The name of a machine may hold what the name of a key may not.
-  const keyName =
-    options.keyName
+/** `machine` as the name of a key: it may hold what that may not. */
+export function keyNameOf(machine: string): string {
+  return (
+    machine
       .replace(/[^A-Za-z0-9]+/g, '-')
       .replace(/^-/, '')
-      .slice(0, 63) || 'key';
+      .slice(0, 63) || 'key'
+  );
+}
+
+function head(options: StarterOptions, prefixes: readonly string[]): string {
   return `# yaml-language-server: $schema=./node_modules/holdfast/holdfast.schema.json
 # What Holdfast protects. Check it with \`holdfast config validate\`; docs/configuration.md describes every option.
 version: 1
@@ -60,7 +64,7 @@ signing:
 
 # The keys whose signatures count, and for what. Without the public key here, no backup would be believed.
 trust:
-  - name: ${quoted(keyName)}
+  - name: ${quoted(keyNameOf(options.keyName))}
     publicKey: ${quoted(options.publicKey)}
     prefixes: [${prefixes.map(quoted).join(', ')}]
 `;
@@ -68,7 +72,7 @@ trust:
 
 /** The text of holdfast.yaml for what was found. It passes `holdfast config validate` as it stands. */
 export function starterConfig(found: FoundFolder, options: StarterOptions): string {
-  return `${head(options, prefixesOf(options, sourceNames(found)))}
+  return `${head(options, prefixesOfKey(options.onAws, sourceNames(found)))}
 sources:
 ${sourcesText(found, options)}
 # Which good backups are kept. The newest three stay in any case.

@@ -28,6 +28,11 @@ export function keyFolder(home: string, env: Readonly<Record<string, string | un
   return join(isAbsolute(base) ? base : join(home, '.config'), 'holdfast');
 }
 
+/** Where the public half of the key in `path` is: `shop.pub` beside `shop.key`. */
+export function publicPathOf(path: string): string {
+  return `${path.replace(/\.key$/, '')}.pub`;
+}
+
 /**
  * The key at `path`, or a new one for it that is not written yet.
  *
@@ -40,7 +45,7 @@ export async function readOrMakeKey(path: string): Promise<KeyFiles> {
   const publicKey = normalizePublicKey(publicPem);
   if (publicKey === undefined) throw notAKey(path);
   const privatePem = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  const publicPath = `${path.replace(/\.key$/, '')}.pub`;
+  const publicPath = publicPathOf(path);
   return { path, publicPath, privatePem, publicPem, publicKey, exists: stored !== undefined };
 }
 

@@ -59,7 +59,7 @@ async function fromFile(reference: SecretReference): Promise<string> {
       throw refused(
         reference,
         'does not exist',
-        'Copy the key there from where you keep it. If it is lost: move holdfast.yaml and the .pub file beside the key away, make a new key with `holdfast init`, and add the former entries of `trust` to the new file.',
+        'Put the file there, or correct the reference.',
         error,
       );
     throw new HoldfastError(
