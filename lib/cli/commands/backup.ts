@@ -69,7 +69,10 @@ export async function run(
   const outcomes: SourceOutcome[] = [];
   const run = { sources, begin: session.engine.now() };
   for (const source of sources) {
-    const trigger = triggerOf(options.trigger, at, source, run);
+    const trigger =
+      options.trigger === 'schedule' && at === undefined
+        ? scheduledTrigger(options, source, run)
+        : { kind: options.trigger, at: at ?? session.engine.now() };
     const outcome = await backUp(session.engine, config, source, { options, trigger, terminal });
     outcomes.push(outcome);
     if (outcome.error?.code === 'CANCELLED') break;
@@ -90,11 +93,7 @@ async function backUp(
   engine: Engine,
   config: Config,
   source: SourceConfig,
-  {
-    options,
-    trigger = { kind: options.trigger, at: engine.now() },
-    terminal,
-  }: { options: Options; trigger: Trigger | undefined; terminal: Terminal },
+  { options, trigger, terminal }: { options: Options; trigger: Trigger; terminal: Terminal },
 ): Promise<SourceOutcome> {
   const begin = performance.now();
   const done = () => ({ source: source.name, durationMs: performance.now() - begin });
@@ -155,14 +154,11 @@ async function pruneAfter(
 }
 
 /** A schedule that fires twice must give one backup of each source: without `--at` it is the time for which it fired last. */
-function triggerOf(
-  kind: TriggerKind,
-  at: Date | undefined,
+function scheduledTrigger(
+  { trigger: kind }: Options,
   source: SourceConfig,
   { sources, begin }: { sources: readonly SourceConfig[]; begin: Date },
-): Trigger | undefined {
-  if (at !== undefined) return { kind, at };
-  if (kind !== 'schedule') return undefined;
+): Trigger {
   const beside = sources.map(scheduleOf).filter((schedule) => schedule !== undefined);
   return { kind, at: firedAt(scheduleOf(source), beside, begin) };
 }

@@ -14,6 +14,33 @@ export function siteText({ stacks, git }: FoundFolder): string {
   return `${made}${git ? ' under git' : ''}`;
 }
 
+/** What was made, or would be: the key, the store, the files. */
+export function made(plan: InitPlan, dryRun: boolean): string[] {
+  const { key, store, storeMade, onAws, formerKey, files, scripts } = plan;
+  const [create, add, keep] = dryRun
+    ? ['would create', 'would add to', 'would keep']
+    : ['created', 'added to', 'kept'];
+  const ofKey = key.exists
+    ? `kept ${key.path}: the key of this system`
+    : `${create} ${key.path}: the key that signs; its public half beside it`;
+  const ofStore = storeMade
+    ? `${create} ${store}: the store, where backups go`
+    : `kept ${store}: the store of this system`;
+  return [
+    ofKey,
+    ...(onAws ? [] : [ofStore]),
+    ...(formerKey === undefined
+      ? []
+      : [`${keep} the public half of the lost key in ${formerKey.keptAs}, and in \`trust\``]),
+    ...files.map(
+      ({ path: file, change, about }) => `${change === 'create' ? create : add} ${file}: ${about}`,
+    ),
+    ...(scripts.kept.length > 0
+      ? [`kept the scripts ${scripts.kept.join(', ')} of package.json as they are`]
+      : []),
+  ];
+}
+
 /** What was found besides: lines without an indentation. */
 export function findings({ found, onAws }: InitPlan): string[] {
   const { database, uploads, uploadsOutside, unsupported } = found;

@@ -13,7 +13,7 @@ import { renewKey } from '../new-key.ts';
 import type { CommonOptions } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 import { planInit, type InitPlan, type StoreOnAws } from './init-plan.ts';
-import { constructLines, findings, nextCommands, siteText, warnings } from './init-text.ts';
+import { constructLines, findings, made, nextCommands, siteText, warnings } from './init-text.ts';
 import { writePlan } from './init-write.ts';
 
 interface Options {
@@ -61,14 +61,14 @@ function configIn(folder: string): string | undefined {
 }
 
 async function renew(terminal: Terminal, options: Options & CommonOptions): Promise<number> {
-  const made = await renewKey(terminal, options);
-  const { path: keyPath, publicPath, publicKey } = made.key;
+  const renewed = await renewKey(terminal, options);
+  const { path: keyPath, publicPath, publicKey } = renewed.key;
   terminal.document({
     command: 'init',
     dryRun: options.dryRun === true,
     key: { path: keyPath, publicPath, publicKey, change: 'create' },
-    former: made.former,
-    files: [{ path: made.file, change: 'add to' }],
+    former: renewed.former,
+    files: [{ path: renewed.file, change: 'add to' }],
   });
   return 0;
 }
@@ -82,49 +82,27 @@ function awsOf({ aws, region }: Options): StoreOnAws | undefined {
 }
 
 function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
-  const { folder, found, key, files, scripts } = plan;
+  const { folder, found, cdkApp } = plan;
   const line = (text: string) => {
     terminal.done(displayText(text));
   };
   terminal.done(
     `${terminal.paint('bold', found.system)}  ${displayText(`${siteText(found)} in ${folder}`)}`,
   );
-  const [made, added] = dryRun ? ['would create', 'would add to'] : ['created', 'added to'];
-  line(
-    key.exists
-      ? `  kept ${key.path}: the key of this system`
-      : `  ${made} ${key.path}: the key that signs; its public half beside it`,
-  );
-  if (!plan.onAws) {
-    line(
-      plan.storeMade
-        ? `  ${made} ${plan.store}: the store, where backups go`
-        : `  kept ${plan.store}: the store of this system`,
-    );
-  }
-  if (plan.formerKey !== undefined) {
-    const kept = dryRun ? 'would keep' : 'kept';
-    line(`  ${kept} the public half of the lost key in ${plan.formerKey.keptAs}, and in \`trust\``);
-  }
-  for (const { path: file, change, about } of files) {
-    line(`  ${change === 'create' ? made : added} ${file}: ${about}`);
-  }
-  if (scripts.kept.length > 0)
-    line(`  kept the scripts ${scripts.kept.join(', ')} of package.json as they are`);
-  for (const text of findings(plan)) line(`  ${text}`);
+  for (const text of [...made(plan, dryRun), ...findings(plan)]) line(`  ${text}`);
   for (const text of warnings(plan)) terminal.warn(displayText(text));
   terminal.note('Keep a copy of the key, or at least of its public half, away from this machine.');
   terminal.done();
   if (dryRun) {
-    terminal.done(plan.files[0]?.text);
+    terminal.line(plan.files[0]?.text);
     return;
   }
   terminal.done('Next:');
   for (const command of nextCommands(plan, process.cwd())) terminal.done(`  ${command}`);
-  if (plan.cdkApp === undefined) return;
+  if (cdkApp === undefined) return;
   terminal.done();
   line(
-    `This leaves the app in ${plan.cdkApp} as it is. To have the backups in one of its stacks instead:`,
+    `This leaves the app in ${cdkApp} as it is. To have the backups in one of its stacks instead:`,
   );
   for (const text of constructLines(plan)) line(`  ${text}`);
 }

@@ -94,7 +94,9 @@ function fileSigns({ texts }: LookedAt): Told[] {
 
 function stackSigns(stacks: readonly FoundStack[]): Told[] {
   const wordpress = stacks.some(({ stack }) => stack.id === 'wordpress');
-  return wordpress ? [{ engine: 'mysql-or-mariadb', toldBy: 'WordPress', strength: 'weak' }] : [];
+  return wordpress
+    ? [{ engine: 'mysql-or-mariadb', toldBy: 'the files of WordPress', strength: 'weak' }]
+    : [];
 }
 
 /** Pools may not keep sessions, so a direct way comes first; the usual name before one that says little. */
