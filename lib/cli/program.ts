@@ -43,6 +43,7 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
   addTrigger(command);
   addProofs(command);
   addRestore(command);
+  addAfterRestore(command);
   addRetention(command);
   addPins(command);
   addViews(command);
@@ -175,10 +176,17 @@ function addBackup(command: Define): void {
 function addTrigger(command: Define): void {
   command(
     'trigger <source>',
-    'have the function on AWS back up a source now, and tell how that ended',
+    'have the function on AWS back up a source now, or AWS Backup a selection, and tell how that ended',
     () => import('./commands/trigger.ts'),
   )
-    .option('--wait', 'wait until the backup is proven, as a pipeline does before it deploys')
+    .option(
+      '--wait',
+      'wait until the backup is proven, as a pipeline does before it deploys; for a selection until its jobs have ended',
+    )
+    .option(
+      '--resource <arn>',
+      'of a selection: this resource alone, by its ARN or the end of it; all that it expects otherwise',
+    )
     .option('--timeout <duration>', 'how long to wait at most, such as 90s or 20m', '20m')
     .addOption(
       new Option('--trigger <kind>', 'what makes this backup')
@@ -210,13 +218,13 @@ function addProofs(command: Define): void {
 function addRestore(command: Define): void {
   const restore = command(
     'restore <backup> [path...]',
-    'restore a backup, or an archive.tar.gz found alone, or some paths of it',
+    'restore a backup, or an archive.tar.gz found alone, or some paths of it; or a recovery point of AWS Backup, by its ARN or its selection',
     () => import('./commands/restore.ts'),
   );
   reading(restore)
     .option(
       '--to <folder>',
-      'where to: a folder that does not exist yet; with --in-place one that does; for a database env:NAME or file:PATH, where its URL is, or a postgres:// URL without a password',
+      'where to: a folder that does not exist yet; with --in-place one that does; for a database env:NAME or file:PATH, where its URL is, or a postgres:// URL without a password; for a recovery point the name of the new resource',
     )
     .option(
       '--in-place',
@@ -227,7 +235,15 @@ function addRestore(command: Define): void {
     .option('--allow-uncommitted', 'in place: even over changes that git does not have')
     .option(
       '-n, --dry-run',
-      'in place, or to a database: say what would change, and change nothing',
+      'in place, or to a database: say what would change, and change nothing; of a recovery point: say what would be started',
+    )
+    .option(
+      '--resource <arn>',
+      'of a selection with several resources: which one, by its ARN or the end of it',
+    )
+    .option(
+      '--at <time>',
+      'of a selection with continuous backup: restore that moment (ISO 8601 with a zone)',
     )
     .option('--owner', 'try to give files to their recorded owners also when not run by root')
     .option(
@@ -251,6 +267,9 @@ function addRestore(command: Define): void {
     )
     .option('--run-configured', 'run what `afterRestore` lists, in the restored folder')
     .option('--run <command...>', 'run this there too, in a shell');
+}
+
+function addAfterRestore(command: Define): void {
   command(
     'undo [folder]',
     'take back the last restore in place',

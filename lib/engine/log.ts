@@ -170,11 +170,17 @@ function entryOfRecord(record: Record, distrust: string | undefined): LogEntry {
 }
 
 function factText({ verb, facts }: Record): string {
-  const { note, level, to, kept, released } = facts;
+  const { note, level, to, kept, released, resource } = facts;
   if (verb === 'prune' && Array.isArray(kept) && Array.isArray(released)) {
     return `${kept.length} kept, ${released.length} let go`;
   }
-  const text = verb === 'pin' ? note : verb === 'verify' ? level : verb === 'restore' ? to : '';
+  const told: Partial<typeof facts> = {
+    pin: note,
+    verify: level,
+    restore: to,
+    'recovery-point': resource,
+  };
+  const text = told[verb];
   return typeof text === 'string' ? text : '';
 }
 

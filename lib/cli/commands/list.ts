@@ -1,12 +1,15 @@
-// `holdfast list`: the backups in the store, newest last, with what they are worth.
+// `holdfast list`: the backups in the store, newest last, with what they are worth; and beside them what AWS Backup holds.
 import { listStored } from '../../engine/catalog/backups.ts';
-import { surveySource, type SurveyedBackup } from '../../engine/catalog/survey.ts';
+import { surveySource, type Survey, type SurveyedBackup } from '../../engine/catalog/survey.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { databaseSummary } from '../../format/manifest.ts';
 import { displayText } from '../../format/paths.ts';
 import { needsSeveral } from '../../sources/postgres/dump/transactions.ts';
 import { effectiveTime } from '../../policy/order.ts';
 import { holdsText, serverText } from '../output/holds-text.ts';
 import { problemLines } from '../output/problems.ts';
+import { pointLines, readPoints, type ListedPoints } from '../recovery-points/list.ts';
+import { selectionsOf } from '../recovery-points/selections.ts';
 import { assertKnown } from '../store/known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
@@ -19,15 +22,14 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   const { engine } = session;
   const present = new Set((await listStored(engine)).map(({ source }) => source));
   const configured = session.config?.sources.map(({ name }) => name) ?? [];
-  assertKnown(names, [...new Set([...configured, ...present])]);
-  const surveys = [];
-  for (const source of present) {
-    if (names.length === 0 || names.includes(source))
-      surveys.push(await surveySource(engine, source));
-  }
+  const selections = selectionsOf(session.config).map(({ name }) => name);
+  assertKnown(names, [...new Set([...configured, ...selections, ...present])]);
+  const surveys = await surveysOf(engine, present, names);
   const backups = surveys.flatMap((survey) => survey.backups);
-  const problems = surveys.flatMap((survey) => survey.problems);
-  if (backups.length === 0) terminal.note(`${engine.store.url} holds no backup`);
+  const listed = await readPoints(engine, session.config, names);
+  const problems = [surveys, listed ?? []].flat().flatMap((one) => one.problems);
+  if (backups.length === 0 && !onlySelections(names, selections))
+    terminal.note(`${engine.store.url} holds no backup`);
   else {
     const now = engine.now();
     for (const line of table([HEAD, ...backups.map((one) => rowOf(one, now))])) terminal.line(line);
@@ -45,13 +47,44 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
     );
   }
   for (const line of problemLines(problems)) terminal.warn(line);
+  if (listed !== undefined) sayPoints(terminal, listed, engine.now());
   terminal.document({
     command: 'list',
     store: engine.store.url,
     backups: backups.map(jsonOf),
+    ...(listed !== undefined && {
+      recoveryPoints: listed.points,
+      recoveryPointsUnasked: listed.unasked,
+    }),
     problems,
   });
   return 0;
+}
+
+async function surveysOf(
+  engine: Engine,
+  present: ReadonlySet<string>,
+  names: readonly string[],
+): Promise<Survey[]> {
+  const surveys: Survey[] = [];
+  for (const source of present) {
+    if (names.length === 0 || names.includes(source))
+      surveys.push(await surveySource(engine, source));
+  }
+  return surveys;
+}
+
+function sayPoints(terminal: Terminal, { points, unasked }: ListedPoints, now: Date): void {
+  terminal.line();
+  if (points.length === 0) terminal.note('no recovery point is known');
+  for (const line of pointLines(points, now)) terminal.line(line);
+  if (unasked !== undefined) {
+    terminal.note(`these are recovery points as the store has them recorded: ${unasked}`);
+  }
+}
+
+function onlySelections(names: readonly string[], selections: readonly string[]): boolean {
+  return names.length > 0 && names.every((name) => selections.includes(name));
 }
 
 const HEAD = ['source', 'id', 'age', 'standing', 'holds', 'content', 'stored', 'from'];

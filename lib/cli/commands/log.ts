@@ -4,6 +4,7 @@ import { successOf } from '../../engine/success.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import type { SuccessSummary } from '../../policy/success.ts';
+import { selectionsOf } from '../recovery-points/selections.ts';
 import { assertKnown } from '../store/known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
@@ -25,7 +26,10 @@ export async function run(
   await using session = await openSession({ options, signal, signing: 'none' });
   const { engine, config } = session;
   const configured = config?.sources.map(({ name }) => name) ?? [];
-  const known = [...new Set([...configured, ...(await knownSources(engine)).keys()])];
+  const selections = selectionsOf(config).map((one) => one.name);
+  const known = [
+    ...new Set([...configured, ...selections, ...(await knownSources(engine)).keys()]),
+  ];
   const sources = known.filter((one) => names.length === 0 || names.includes(one));
   assertKnown(names, known);
   const entries =
@@ -34,7 +38,8 @@ export async function run(
       : await readLog(engine, { sources, limit, failed: options.failed === true });
   const success: { source: string; summary: SuccessSummary }[] = [];
   const now = engine.now();
-  for (const source of sources)
+  // Of what AWS Backup makes, its own schedule is judged, by `status`.
+  for (const source of sources.filter((one) => !selections.includes(one)))
     success.push({ source, summary: await successOf(engine, source, now) });
   if (entries.length === 0) terminal.note(`${engine.store.url} holds no such act`);
   else for (const line of table([HEAD, ...entries.map(rowOf)])) terminal.line(line);

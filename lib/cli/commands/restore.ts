@@ -1,4 +1,5 @@
-// `holdfast restore`: a backup, an archive found alone, or some paths of either, to a new folder or over one in use.
+// `holdfast restore`: a backup, an archive found alone, or some paths of either, to a new folder or over one in use; and what AWS
+// Backup holds, to a new resource.
 import { stat } from 'node:fs/promises';
 import { openBackup } from '../../engine/catalog/backups.ts';
 import { kindOf } from '../../engine/engine.ts';
@@ -18,7 +19,7 @@ import {
   sayRestored,
   type RestoreCommandOptions,
 } from '../restoring.ts';
-import { openSession } from '../session.ts';
+import { configOf, openSession } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 
 export async function run(
@@ -27,6 +28,12 @@ export async function run(
 ): Promise<number> {
   const { options, signal } = invocation;
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const config = mayBeRecoveryPoint(name, options) ? configOf(options) : undefined;
+  if (config !== undefined) {
+    const { isRecoveryPoint, restoreRecoveryPoint } = await import('./restore-recovery-point.ts');
+    if (isRecoveryPoint(name, config))
+      return restoreRecoveryPoint(name, { ...invocation, terminal, config });
+  }
   if (await isArchive(name)) {
     const { restoreArchiveFile } = await import('./restore-archive-file.ts');
     return restoreArchiveFile(name, paths, { ...invocation, terminal });
@@ -61,6 +68,11 @@ export async function run(
   sayRestored(terminal, report);
   terminal.document({ command: 'restore', ...report });
   return exitOf(report);
+}
+
+/** What is neither a path nor a backup by its whole name. */
+function mayBeRecoveryPoint(name: string, { inPlace }: RestoreCommandOptions): boolean {
+  return inPlace !== true && (name.startsWith('arn:') || /^[a-z][a-z0-9-]*$/.test(name));
 }
 
 /** A file at that path is meant before any backup of that name. */

@@ -1,4 +1,4 @@
-// `holdfast trigger`: a backup by the function on AWS, followed to its end, so that a pipeline can hold a deployment until it is proven.
+// `holdfast trigger`: a backup by the function on AWS, or a job of AWS Backup, followed to its end, so that a pipeline can hold a deployment until it is proven.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   isDatabase,
@@ -16,9 +16,11 @@ import { resourceName, type FunctionName } from '../../names/aws.ts';
 import type { Invocation } from '../invocation.ts';
 import { problemLines } from '../output/problems.ts';
 import { configOf, openSession, required } from '../session.ts';
+import { selectionNamed } from '../recovery-points/selections.ts';
 import { selectSources } from '../sources.ts';
 import { Terminal } from '../output/terminal.ts';
 import { pastTime } from '../time.ts';
+import type { TriggerPointsInput } from './trigger-recovery-points.ts';
 import { bytesText, durationText } from '../output/units.ts';
 
 interface Options {
@@ -26,6 +28,7 @@ interface Options {
   readonly timeout: string;
   readonly trigger: 'manual' | 'pre-deploy';
   readonly at?: string;
+  readonly resource?: string;
 }
 
 const POLL_MS = 2_000;
@@ -38,7 +41,12 @@ export async function run(
   const begin = performance.now();
   const timeoutMs = timeoutOf(options.timeout);
   const config = required(configOf(options));
-  const source = triggerable(config, name);
+  const selection = selectionNamed(config, name);
+  if (selection !== undefined) {
+    const at = timeAt(options, new Date());
+    return triggerSelection({ config, selection, timeoutMs, signal, terminal, at }, options);
+  }
+  const source = triggerable(config, name, options);
   // Looked at before anything is started: a wait that could never end well is none.
   await using session =
     options.wait === true
@@ -53,7 +61,7 @@ export async function run(
     region: config.aws?.region,
     source: source.name,
     trigger: options.trigger,
-    at: options.at === undefined ? now : pastTime('--at', options.at, now),
+    at: timeAt(options, now),
     signal: deadline,
   }).catch((error: unknown) => {
     throw explained(error, { signal, deadline, functionName, timeout: options.timeout });
@@ -79,6 +87,24 @@ export async function run(
   });
   if (proof !== undefined && !PROVEN.includes(proof.standing)) return ERRORS.BACKUP_DAMAGED.exit;
   return status === 'partial' ? ERRORS.SOURCE_INCOMPLETE.exit : 0;
+}
+
+async function triggerSelection(
+  given: Omit<TriggerPointsInput, 'resource' | 'wait' | 'timeout'>,
+  { resource, wait = false, timeout }: Options,
+): Promise<number> {
+  const { triggerRecoveryPoints } = await import('./trigger-recovery-points.ts');
+  return triggerRecoveryPoints({ ...given, resource, wait, timeout });
+}
+
+function timeAt({ at }: Options, now: Date): Date {
+  return at === undefined ? now : pastTime('--at', at, now);
+}
+
+function noSelection(name: string): HoldfastError {
+  return new HoldfastError('USAGE', `--resource belongs to a selection, and "${name}" is none`, {
+    hint: 'Selections stand under `aws.recoveryPoints` in holdfast.yaml.',
+  });
 }
 
 const OUTCOMES = {
@@ -127,7 +153,8 @@ function functionFor(source: Triggerable): FunctionName {
 }
 
 /** `CONFIG_INVALID` without a stack, `USAGE` for a source that no function reads. */
-function triggerable(config: Config, name: string): Triggerable {
+function triggerable(config: Config, name: string, { resource }: Options): Triggerable {
+  if (resource !== undefined) throw noSelection(name);
   const { aws } = config;
   if (aws === undefined) {
     throw new HoldfastError(

@@ -36,6 +36,7 @@ from ministack.services.cloudformation import provisioners
 
 import conditions  # Of this folder; it alters how requests are judged.
 import formation  # Of this folder; it alters how stacks are made.
+import recovery_points  # Of this folder; it alters what AWS Backup does.
 
 # A new alarm without data is left alone for as long as CloudWatch needs to look at it first.
 FIRST_LOOK_SECONDS = 60

@@ -1,0 +1,53 @@
+// Which selection, and which of its resources, the command line means.
+import type { AwsConfig, Config } from '../../config/config.ts';
+import type { SelectionConfig } from '../../config/recovery-points.ts';
+import { HoldfastError } from '../../errors.ts';
+import { pointRoleName, type POINT_ROLES } from '../../names/recovery-points.ts';
+
+/** The selections of a configuration; none without one. */
+export function selectionsOf(config: Pick<Config, 'aws'> | undefined): readonly SelectionConfig[] {
+  return config?.aws?.recoveryPoints?.selections ?? [];
+}
+
+/** The selection of that name; undefined when there is none, as of a source. */
+export function selectionNamed(config: Config, name: string): SelectionConfig | undefined {
+  return selectionsOf(config).find((one) => one.name === name);
+}
+
+/** The resources that are meant: all that the selection expects, or the one that `wanted` names by its ARN or its end. `USAGE` for none. */
+export function resourcesMeant(
+  { name, expected }: SelectionConfig,
+  wanted: string | undefined,
+): readonly string[] {
+  const known = expected.arns ?? [];
+  if (wanted === undefined) {
+    if (known.length > 0) return known;
+    throw new HoldfastError('USAGE', `${name} selects by tags, and names no resource`, {
+      hint: 'Say which one: --resource ARN.',
+    });
+  }
+  if (wanted.startsWith('arn:') && (known.length === 0 || known.includes(wanted))) return [wanted];
+  const found = known.filter((arn) => arn.endsWith(`/${wanted}`) || arn.endsWith(`:${wanted}`));
+  if (found.length > 0) return found;
+  throw new HoldfastError('USAGE', `${name} has no resource "${wanted}"`, {
+    hint: known.length === 0 ? 'Give the whole ARN.' : `Known are ${known.join(', ')}.`,
+  });
+}
+
+/** The ARN of a role of the system for AWS Backup, in the account of the resource or of the stack. */
+export function roleArn(
+  { system, aws }: Config,
+  role: keyof typeof POINT_ROLES,
+  vaultArn: string,
+): string {
+  const [, partition = 'aws', , , account = ''] = vaultArn.split(':');
+  return `arn:${partition}:iam::${aws?.account ?? account}:role/${pointRoleName(system, role)}`;
+}
+
+/** Where the stack of a configuration is; `CONFIG_INVALID` without one. */
+export function stackPlace(config: Config): AwsConfig {
+  if (config.aws !== undefined) return config.aws;
+  throw new HoldfastError('CONFIG_INVALID', `${config.file} has no \`aws\``, {
+    hint: 'Recovery points are made by AWS Backup, by the stack of a configuration with `aws.recoveryPoints`.',
+  });
+}
