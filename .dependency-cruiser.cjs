@@ -110,7 +110,7 @@ const LIBRARIES = {
   yaml: '^lib/(config|cli)/',
   zod: '^lib/(config|format|functions|alerts)/',
   '@aws-sdk': '^lib/(stores|sources|aws|recovery-points|wiring|functions)/',
-  '@aws-sdk/client-backup': '^lib/recovery-points/aws-backup\\.ts$',
+  '@aws-sdk/client-backup': '^lib/recovery-points/aws-backup(-actions)?\\.ts$',
   '@smithy': '^lib/(stores|sources|aws)/',
   '@aws-lambda-powertools': '^lib/functions/',
   'aws-cdk-lib': '^lib/infra/',

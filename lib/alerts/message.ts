@@ -13,7 +13,7 @@ export interface Message {
   readonly body: string;
 }
 
-type Configured = Pick<Config, 'system' | 'sources'>;
+type Configured = Pick<Config, 'system' | 'sources' | 'aws'>;
 
 /** Whether people want to hear of a change: of what is wrong, of what no longer is, and of what nobody can tell any more. */
 export function isWorthTelling({ state, previous }: AlarmChange): boolean {

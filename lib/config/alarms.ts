@@ -6,7 +6,7 @@ import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/cond
 import { leastLockSeconds } from '../policy/upkeep.ts';
 import { isTask, type Config } from './config.ts';
 import { eventRules } from './event-rules.ts';
-import { functionsOf } from './load/stack-keys.ts';
+import { functionsOf, type FunctionConfig } from './load/stack-keys.ts';
 
 /** What an alarm is about. */
 export type AlarmSubject =
@@ -33,7 +33,7 @@ export interface ConfiguredAlarm {
 export const METRICS_OF_ALARM = 10;
 
 /** What alarms depend on. */
-export type AlarmConfig = Pick<Config, 'system' | 'sources'>;
+export type AlarmConfig = Pick<Config, 'system'> & FunctionConfig;
 
 /** The alarms of everything that is configured; whether one has a threshold, its limits say. */
 export function alarmsOf(config: AlarmConfig): ConfiguredAlarm[] {
@@ -69,21 +69,22 @@ export function thresholdOf({ threshold, only }: Watched, limits: Limits): numbe
   return typeof threshold === 'number' ? threshold : limits[threshold];
 }
 
-function subjectsOf({ sources }: AlarmConfig): AlarmSubject[] {
+function subjectsOf(config: AlarmConfig): AlarmSubject[] {
+  const { sources } = config;
   const hasTasks = sources.some(isTask);
   return [
     ...sources.map(({ name }) => ({ about: 'source', source: name }) as const),
     { about: 'store' },
-    ...functionsOf({ sources }).map((name) => ({ about: 'function', function: name }) as const),
+    ...functionsOf(config).map((name) => ({ about: 'function', function: name }) as const),
     ...(hasTasks ? DATABASE_FUNCTIONS.map((task) => ({ about: 'task', task }) as const) : []),
     { about: 'stack' },
-    ...furtherParts(sources),
+    ...furtherParts(config),
   ];
 }
 
 /** The rules of a stack, as many as an alarm can look at in each part, without the first. */
-function furtherParts(sources: Config['sources']): AlarmSubject[] {
-  const parts = Math.ceil(eventRules(sources).length / METRICS_OF_ALARM);
+function furtherParts(config: FunctionConfig): AlarmSubject[] {
+  const parts = Math.ceil(eventRules(config).length / METRICS_OF_ALARM);
   return Array.from({ length: parts - 1 }, (_, index) => ({ about: 'stack', part: index + 1 }));
 }
 

@@ -11,6 +11,7 @@ export const VERBS = [
   'verify',
   'restore',
   'restore-test',
+  'recovery-point',
   'prune',
   'pin',
   'unpin',

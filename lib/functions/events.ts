@@ -45,6 +45,13 @@ const s3Event = z.object({
   }),
 });
 
+const JOB = 'the id of a job of AWS Backup, 36 characters of A-F, 0-9 and -';
+const jobId = z.string({ error: JOB }).check(z.regex(/^[A-Fa-f0-9-]{36}$/, { error: JOB }));
+const JOB_EVENTS = {
+  backup: z.object({ source: z.literal('aws.backup'), detail: z.object({ backupJobId: jobId }) }),
+  restore: z.object({ source: z.literal('aws.backup'), detail: z.object({ restoreJobId: jobId }) }),
+};
+
 export interface BackupEvent {
   readonly source: string;
   readonly trigger: Trigger;
@@ -95,6 +102,12 @@ export interface CreatedObject {
 export function createdObject(event: unknown): CreatedObject | undefined {
   const { success, data } = z.safeParse(s3Event, event);
   return success ? { bucket: data.detail.bucket.name, key: data.detail.object.key } : undefined;
+}
+
+/** The id of the job that an event of AWS Backup is about. `USAGE` for any other event. */
+export function jobOfEvent(event: unknown, kind: keyof typeof JOB_EVENTS): string {
+  const { detail } = parse<{ detail: Readonly<Record<string, unknown>> }>(JOB_EVENTS[kind], event);
+  return String(detail[`${kind}JobId`]);
 }
 
 /** The backup whose manifest is at `key` of a bucket, below `prefix`; undefined for a key of anything else. */

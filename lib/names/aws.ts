@@ -11,7 +11,16 @@ export const CORE_FUNCTIONS = [
 ] as const;
 /** Those that a stack with a database has besides: they bring the programs of PostgreSQL along. */
 export const DATABASE_FUNCTIONS = ['database-backup', 'database-restore-test'] as const;
-export const FUNCTIONS = [...CORE_FUNCTIONS, ...DATABASE_FUNCTIONS] as const;
+/** Those that a stack has besides where AWS Backup makes recovery points. */
+export const RECOVERY_POINT_FUNCTIONS = [
+  'record-recovery-point',
+  'validate-recovery-point',
+] as const;
+export const FUNCTIONS = [
+  ...CORE_FUNCTIONS,
+  ...DATABASE_FUNCTIONS,
+  ...RECOVERY_POINT_FUNCTIONS,
+] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 export type DatabaseFunctionName = (typeof DATABASE_FUNCTIONS)[number];
 
@@ -23,12 +32,21 @@ export const SIGNERS = {
   'restore-test': 'restore-test',
   'database-restore-test': 'restore-test',
   prune: 'prune',
+  'record-recovery-point': 'recovery-point',
+  'validate-recovery-point': 'restore-test',
 } as const satisfies Partial<Record<FunctionName, string>>;
 export type SignerName = keyof typeof SIGNERS;
 
 /** True for a function that is made only where there is a database. */
 export function isForDatabases(name: FunctionName): name is DatabaseFunctionName {
   return (DATABASE_FUNCTIONS as readonly string[]).includes(name);
+}
+
+/** True for a function that is made only where there are recovery points. */
+export function isForRecoveryPoints(
+  name: FunctionName,
+): name is (typeof RECOVERY_POINT_FUNCTIONS)[number] {
+  return (RECOVERY_POINT_FUNCTIONS as readonly string[]).includes(name);
 }
 
 /** True for a function that signs what it writes. */

@@ -73,3 +73,6 @@ export function parseVault(arn: string): VaultName | undefined {
   if (account === undefined || name === undefined) return undefined;
   return { partition, region, account, name };
 }
+
+/** What the names of all that AWS Backup restores for a test begin with. */
+export const RESTORED_FOR_TESTS = 'awsbackup-restore-test-';

@@ -1,4 +1,4 @@
-// AWS Backup, asked by its SDK. The one file that imports it.
+// AWS Backup, asked by its SDK. This file and that of its actions alone import it.
 import {
   BackupClient,
   DescribeBackupJobCommand,

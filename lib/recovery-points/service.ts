@@ -91,3 +91,39 @@ export interface BackupReader {
   copyJobs(vaultArn: string, filter?: PointFilter): AsyncIterable<CopyJobSeen>;
   protectedResources(): AsyncIterable<ProtectedResourceSeen>;
 }
+
+/** A backup job that somebody asks for. */
+export interface BackupOrder {
+  /** The name of the vault. */
+  readonly vault: string;
+  readonly resource: string;
+  /** The ARN of the role under which AWS Backup works. */
+  readonly role: string;
+  /** The same order with the same token is one job. */
+  readonly token: string;
+  readonly keepDays: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** A restore job into a new resource. */
+export interface RestoreOrder {
+  readonly point: string;
+  readonly role: string;
+  /** As AWS Backup calls the kind. */
+  readonly type: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The same order with the same token is one job. */
+  readonly token: string;
+}
+
+/** What is done. Errors as of {@link BackupReader}; `USAGE` for an order that AWS Backup refuses, with its reason. */
+export interface BackupActor {
+  /** The id of the job. */
+  startBackup(order: BackupOrder): Promise<string>;
+  /** The id of the job. */
+  startRestore(order: RestoreOrder): Promise<string>;
+  /** What AWS recorded of how a recovery point can be restored. */
+  metadata(vault: string, point: string): Promise<Readonly<Record<string, string>>>;
+  /** Says what a test of a restore job came to. */
+  report(restoreJob: string, status: 'SUCCESSFUL' | 'FAILED', message: string): Promise<void>;
+}

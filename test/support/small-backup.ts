@@ -28,6 +28,12 @@ export class SmallBackup implements AsyncDisposable {
   copyJobs: Recorded[] = [];
   protectedResources: Recorded[] = [];
   optIns: Recorded = {};
+  /** What a restore needs, by the ARN of the recovery point. */
+  readonly metadata = new Map<string, Recorded>();
+  /** What was said of tests of restore jobs, in order. */
+  readonly validations: (Recorded & { readonly job: string })[] = [];
+  /** Orders of jobs, in order; each gets the id of its place. */
+  readonly ordered: Recorded[] = [];
   /** Every request, in order. */
   readonly asked: BackupRequest[] = [];
   /** The fault of a request, or undefined; called once for each. */
@@ -84,9 +90,33 @@ export class SmallBackup implements AsyncDisposable {
     else fail(response, fault.status, fault.name);
   }
 
-  private answer({ path, query }: BackupRequest, response: http.ServerResponse): void {
+  private answer(request: BackupRequest, response: http.ServerResponse): void {
+    if (request.method === 'PUT') this.act(request, response);
+    else this.tell(request, response);
+  }
+
+  private act({ path, body }: BackupRequest, response: http.ServerResponse): void {
+    const [, kind = '', job, part] = path.split('/');
+    const said = JSON.parse(body) as Recorded;
+    if (part === 'validations') {
+      this.validations.push({ ...said, job: job ?? '' });
+      response.statusCode = 204;
+      response.end();
+      return;
+    }
+    this.ordered.push({ kind, ...said });
+    const id = `00000000-0000-0000-0000-${String(this.ordered.length).padStart(12, '0')}`;
+    send(response, kind === 'backup-jobs' ? { BackupJobId: id } : { RestoreJobId: id });
+  }
+
+  private tell({ path, query }: BackupRequest, response: http.ServerResponse): void {
     const [, kind = '', id, part] = path.split('/');
-    if (kind === 'backup-vaults' && id !== undefined) {
+    if (path.endsWith('/restore-metadata')) {
+      const point = path.split('/').slice(4, -1).join('/');
+      const metadata = this.metadata.get(point);
+      if (metadata === undefined) fail(response, 400, 'ResourceNotFoundException');
+      else send(response, { RestoreMetadata: metadata });
+    } else if (kind === 'backup-vaults' && id !== undefined) {
       const vault = this.vaults.get(id);
       if (vault === undefined) fail(response, 400, 'ResourceNotFoundException');
       else if (part === undefined) send(response, vault.info);

@@ -45,6 +45,21 @@ export function sparkWith(
   return configOf(file);
 }
 
+/** What gives Spark Bloom Flow recovery points of a table and of a bucket. */
+export const WITH_POINTS = [
+  '  undo: 14d',
+  `  undo: 14d
+  recoveryPoints:
+    selections:
+      tables:
+        resources: ['arn:aws:dynamodb:eu-central-1:111122223333:table/tasks']
+        keys: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab']
+        schedule: '0 5 * * *'
+      uploads:
+        resources: ['arn:aws:s3:::spark-bloom-flow-uploads']
+        schedule: '0 6 * * *'`,
+] as const;
+
 /**
  * The stack of `config` in an app of its own, not synthesized. CloudFormation's own checks take as long as all else, and are left to
  * the tests that ask for them.

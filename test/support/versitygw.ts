@@ -33,6 +33,8 @@ export const CREDENTIALS = {
 export interface BucketOptions {
   /** @default 'locked': versions, and object lock; 'versions' alone; 'none' for neither */
   readonly keeps?: 'locked' | 'versions' | 'none';
+  /** What its name begins with. @default 'bucket' */
+  readonly named?: string;
 }
 
 /** A server that runs, with all rights. */
@@ -166,9 +168,9 @@ async function freePort(): Promise<number> {
 
 async function makeBucket(
   client: S3Client,
-  { keeps = 'locked' }: BucketOptions = {},
+  { keeps = 'locked', named = 'bucket' }: BucketOptions = {},
 ): Promise<string> {
-  const Bucket = `bucket-${(buckets += 1)}`;
+  const Bucket = `${named}-${(buckets += 1)}`;
   const locked = keeps === 'locked';
   await client.send(
     new CreateBucketCommand({ Bucket, ...(locked && { ObjectLockEnabledForBucket: true }) }),

@@ -2,6 +2,7 @@
 import {
   FUNCTIONS,
   isForDatabases,
+  isForRecoveryPoints,
   isSigner,
   resourceName,
   SIGNERS,
@@ -9,7 +10,7 @@ import {
 } from '../../names/aws.ts';
 import type { FunctionName, SignerName } from '../../names/aws.ts';
 import { isDatabase, isRemote } from '../config.ts';
-import type { Config, SourceConfig } from '../config.ts';
+import type { AwsConfig, Config, SourceConfig } from '../config.ts';
 import { recordsPrefix, sourcePrefix, verbPrefix } from '../../format/layout.ts';
 
 /** A key of the stack, and what its signatures count for. */
@@ -22,10 +23,24 @@ export interface StackKey {
   readonly prefixes: readonly string[];
 }
 
+/** What the functions of a stack depend on. */
+export type FunctionConfig = Pick<Config, 'sources'> & {
+  readonly aws?: Pick<AwsConfig, 'recoveryPoints'> | undefined;
+};
+
 /** The functions that the stack of a configuration has. */
-export function functionsOf({ sources }: Pick<Config, 'sources'>): FunctionName[] {
+export function functionsOf({ sources, aws }: FunctionConfig): FunctionName[] {
   const withDatabases = sources.some(isDatabase);
-  return FUNCTIONS.filter((name) => withDatabases || !isForDatabases(name));
+  const withPoints = aws?.recoveryPoints !== undefined;
+  return FUNCTIONS.filter(
+    (name) =>
+      (withDatabases || !isForDatabases(name)) && (withPoints || !isForRecoveryPoints(name)),
+  );
+}
+
+/** The selections of AWS Backup: sources of the records that the functions of recovery points write. */
+export function selectionNames({ aws }: Pick<FunctionConfig, 'aws'>): string[] {
+  return (aws?.recoveryPoints?.selections ?? []).map(({ name }) => name);
 }
 
 /** The sources that a function serves; those that serve the store as a whole serve all of them. */
@@ -61,15 +76,25 @@ export function stackKeys(config: Config): StackKey[] {
 }
 
 /**
- * What a signer vouches for. Where there is a database, two functions back up and two test restores: then each vouches for records
- * of its own sources, and for no others.
+ * What a signer vouches for. Where there is a database, two functions back up and two test restores, and where there are recovery
+ * points, one more tests: then each vouches for records of its own sources or selections, and for no others.
  */
 function prefixesOf(signer: SignerName, config: Config): string[] {
+  if (isForRecoveryPoints(signer)) {
+    return selectionNames(config).map((name) => recordsPrefix(SIGNERS[signer], name));
+  }
   const names = servedBy(signer, config).map(({ name }) => name);
   const verb = SIGNERS[signer];
   const backups = verb === 'backup' ? names.map(sourcePrefix) : [];
-  const isOneOfTwo = verb === 'backup' || verb === 'restore-test';
-  const apart = isOneOfTwo && names.length > 0 && config.sources.some(isDatabase);
+  const withDatabases = config.sources.some(isDatabase);
+  const withPoints = selectionNames(config).length > 0;
+  const isShared = {
+    backup: withDatabases,
+    'restore-test': withDatabases || withPoints,
+    verify: false,
+    prune: false,
+  }[verb];
+  const apart = isShared && names.length > 0;
   const records = apart ? names.map((name) => recordsPrefix(verb, name)) : [verbPrefix(verb)];
   return [...backups, ...records];
 }

@@ -11,11 +11,11 @@ import {
   type Verb,
   type Verdict,
 } from '../../format/record.ts';
-import { decodeSigned, encodeSigned } from '../../format/signed.ts';
+import { decodeSigned, encodeSigned, type Signer } from '../../format/signed.ts';
 import { isUnreadable, readSmall } from './backups.ts';
 import { latestTime } from './clock.ts';
 import type { StoredObject } from '../../stores/store.ts';
-import type { Engine } from '../engine.ts';
+import { signerOf, type Engine } from '../engine.ts';
 
 /** What an act was, for its record. */
 export interface Act {
@@ -43,7 +43,45 @@ export function listedProblems(problems: readonly Problem[]): Problem[] {
 
 /** Writes the record of an act; its key, or undefined where nothing can be signed, which the caller says. */
 export async function writeRecord(engine: Engine, act: Act): Promise<string | undefined> {
-  if (engine.signer === undefined || engine.system === undefined) return undefined;
+  const { signer, system } = engine;
+  if (signer === undefined || system === undefined) return undefined;
+  return putRecord({ ...engine, signer, system }, act);
+}
+
+/**
+ * Writes the record of an act that has one time and one subject, whoever reports it and how often: one that stands already stays,
+ * if a trusted key vouches for it. Its key. `UNTRUSTED` where nothing can be signed.
+ */
+export async function writeOnce(engine: Engine, act: Act): Promise<string> {
+  const { system } = engine;
+  if (system === undefined) throw new Error('a record of no system');
+  const signing = { ...engine, signer: signerOf(engine), system };
+  const key = recordKey(act);
+  try {
+    await putAt(key, signing, act);
+    return key;
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'STORE_CONFLICT') throw error;
+    // Whoever else puts something there must not keep ours from being written.
+    return (await isTrusted(engine, key)) ? key : putRecord(signing, act);
+  }
+}
+
+async function isTrusted(engine: Engine, key: string): Promise<boolean> {
+  for await (const object of engine.store.list(key)) {
+    if (object.key !== key) continue;
+    try {
+      return (await readRecord(engine, object)).distrust === undefined;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+  }
+  return false;
+}
+
+type SigningEngine = Engine & { readonly signer: Signer; readonly system: string };
+
+async function putAt(key: string, engine: SigningEngine, act: Act): Promise<void> {
   const { verb, source, subject, begin, verdict, problems, facts } = act;
   const payload = {
     format: RECORD_FORMAT,
@@ -59,7 +97,7 @@ export async function writeRecord(engine: Engine, act: Act): Promise<string | un
     problemCount: problems.length,
     facts,
   } satisfies Omit<Record, 'key'>;
-  return putRecord(engine, act, payload);
+  await engine.store.put(key, await encodeSigned({ key, ...payload }, engine.signer));
 }
 
 /** Where the record of an act is. */
@@ -84,14 +122,12 @@ export async function tryRecord(engine: Engine, act: Act): Promise<Recorded> {
 }
 
 /** Two acts of one verb may begin in one millisecond: a record that finds its key taken takes the next. */
-async function putRecord(engine: Engine, act: Act, payload: Omit<Record, 'key'>): Promise<string> {
-  const { signer } = engine;
-  if (signer === undefined) throw new Error('a record without a signer');
+async function putRecord(engine: SigningEngine, act: Act): Promise<string> {
   for (let shift = 0; ; shift++) {
     const begin = new Date(act.begin.getTime() + shift);
     const key = recordKey({ ...act, begin });
     try {
-      await engine.store.put(key, await encodeSigned({ key, ...payload }, signer));
+      await putAt(key, engine, act);
       return key;
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== 'STORE_CONFLICT' || shift > 1000)

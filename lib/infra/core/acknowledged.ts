@@ -48,12 +48,20 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
   {
     resource: /^\*$/,
     reason:
-      'X-Ray, PutMetricData, ListSecrets, logins to a registry, deliveries of logs and what looks at networks know no resources; metrics are confined to our namespace.',
+      'X-Ray, PutMetricData, ListSecrets, jobs of AWS Backup, logins to a registry, deliveries of logs and what looks at networks know no resources; metrics are confined to our namespace.',
   },
   {
     resource:
       /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/[a-z0-9-]+\/\*|\*\/manifest\.json)$/,
     reason: 'Keys of objects carry times and random parts: rights end at their prefix.',
+  },
+  {
+    resource: /:(dynamodb:[^*]*:table\/|s3:::)awsbackup-restore-test-\*(\/\*)?$/,
+    reason: 'AWS Backup names what it restores for tests: rights end at how these names begin.',
+  },
+  {
+    resource: /:(dynamodb:[^*]*:table\/\*|s3:::\*(\/\*)?)$/,
+    reason: 'What a selection finds by its tags is read by its tags: a condition names them.',
   },
   {
     resource: /:s3:::[^*]+\/\*$/,

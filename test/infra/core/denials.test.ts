@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { runSimulation } from '@cloud-copilot/iam-simulate';
 import { FUNCTIONS, SIGNERS } from '../../../lib/names/aws.ts';
-import { ACCOUNT, SPARK, configOf, deployed, policyOf, sparkWith } from '../../support/stacks.ts';
+import { ACCOUNT, WITH_POINTS, deployed, policyOf, sparkWith } from '../../support/stacks.ts';
 import type { Deployed } from '../../support/stacks.ts';
 
 const SYSTEM = 'holdfast-spark-bloom-flow';
@@ -20,7 +20,7 @@ const NEW = { 's3:if-none-match': '*', 's3:ObjectCreationOperation': 'true' };
 
 let spark: Deployed;
 beforeAll(async () => {
-  spark = await deployed(configOf(SPARK));
+  spark = await deployed(await sparkWith(WITH_POINTS));
 });
 
 interface Attempt {
@@ -209,6 +209,9 @@ describe('the function', () => {
       ...['backup', 'restore-test'].map(
         (verb) => `records/${verb}/database/20261122T030000000Z-x.json`,
       ),
+      ...['recovery-point', 'restore-test', 'verify'].map(
+        (verb) => `records/${verb}/tables/20261122T030000000Z-x.json`,
+      ),
       'incidents/assets-age/1-alarm.json',
       'holdfast.json',
       'anything.txt',
@@ -219,6 +222,7 @@ describe('the function', () => {
       if ((await decide(attempt)) === 'Allowed') allowed.push(key);
     }
     const own = (verb: string) => [`records/${verb}/assets/20261122T030000000Z-x.json`];
+    const ofTables = (verb: string) => `records/${verb}/tables/20261122T030000000Z-x.json`;
     const ofDatabase = (verb: string) => `records/${verb}/database/20261122T030000000Z-x.json`;
     const expected = {
       backup: [`${SITE}/manifest.json`, ...own('backup'), 'holdfast.json'],
@@ -227,12 +231,14 @@ describe('the function', () => {
         ofDatabase('backup'),
         'holdfast.json',
       ],
-      verify: own('verify'),
+      verify: [...own('verify'), ofTables('verify')],
       'restore-test': own('restore-test'),
       'database-restore-test': [ofDatabase('restore-test')],
       freshness: ['holdfast.json'],
       prune: own('prune'),
       alert: ['incidents/assets-age/1-alarm.json'],
+      'record-recovery-point': [ofTables('recovery-point')],
+      'validate-recovery-point': [ofTables('restore-test')],
     };
     expect(allowed).toEqual(expected[name]);
   });

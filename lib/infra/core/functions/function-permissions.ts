@@ -8,6 +8,7 @@ import { servedBy } from '../../../config/load/stack-keys.ts';
 import type { FunctionName } from '../../../names/aws.ts';
 import { putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
+import { recorderPermissions, validatorPermissions } from './recovery-point-permissions.ts';
 import { connectTo, decryptBuckets, readSecret, readSource } from './source-permissions.ts';
 import {
   BACKUPS_PREFIX,
@@ -78,6 +79,10 @@ export function permissionsOf(
         ...seeWhoSubscribes(topic),
         new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }),
       ];
+    case 'record-recovery-point':
+      return recorderPermissions(scope, { config, store });
+    case 'validate-recovery-point':
+      return validatorPermissions(scope, { config, store });
   }
 }
 

@@ -39,6 +39,8 @@ const ABOUT = {
   'database-restore-test': 'Loads a dump into a scratch server, dumps it again and compares',
   freshness: 'Looks at the whole store and publishes what it sees',
   prune: 'Extends the locks of what is kept and releases the rest',
+  'record-recovery-point': 'Writes down what a resource held when AWS Backup backed it up',
+  'validate-recovery-point': 'Looks into what AWS Backup restored for a test',
   alert: 'Tells people what is wrong, since when, and what to do',
 } as const satisfies Record<FunctionName, string>;
 
@@ -71,6 +73,19 @@ const SIZES = {
   freshness: { memoryMiB: 1024, timeoutSeconds: 600, scratchMiB: 512, concurrency: 1 },
   prune: { memoryMiB: 1024, timeoutSeconds: LONGEST_SECONDS, scratchMiB: 512, concurrency: 1 },
   alert: { memoryMiB: 512, timeoutSeconds: 120, scratchMiB: 512, concurrency: 2 },
+  // Jobs of several resources end at one time.
+  'record-recovery-point': {
+    memoryMiB: 512,
+    timeoutSeconds: LONGEST_SECONDS,
+    scratchMiB: 512,
+    concurrency: 4,
+  },
+  'validate-recovery-point': {
+    memoryMiB: 1024,
+    timeoutSeconds: LONGEST_SECONDS,
+    scratchMiB: 512,
+    concurrency: 4,
+  },
 } as const satisfies Record<FunctionName, FunctionSize>;
 
 /** Those that say how all stands, by one judgment. */

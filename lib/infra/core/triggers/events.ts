@@ -1,4 +1,4 @@
-// What runs when something happens: a manifest is stored, a deployment has succeeded, an alarm changes.
+// What runs when something happens: a manifest is stored, a deployment has succeeded, an alarm changes, a job of AWS Backup ends.
 import { Duration } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import type { EventPattern, IRuleTarget } from 'aws-cdk-lib/aws-events';
@@ -6,10 +6,11 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { RemoteSourceConfig } from '../../../config/config.ts';
-import { deploymentRule, STORE_RULES } from '../../../config/event-rules.ts';
+import { deploymentRule, POINT_RULES, STORE_RULES } from '../../../config/event-rules.ts';
 import { alarmPrefix } from '../../../names/alarms.ts';
-import { ruleName } from '../../../names/aws.ts';
+import { isForRecoveryPoints, ruleName } from '../../../names/aws.ts';
 import type { FunctionName } from '../../../names/aws.ts';
+import { vaultName } from '../../../names/recovery-points.ts';
 import { arnHere } from '../permissions.ts';
 import { deploymentPattern } from './deployments.ts';
 import type { Functions } from '../functions/functions.ts';
@@ -34,6 +35,7 @@ interface Reaction {
 }
 
 const [STORED, ALARM] = STORE_RULES;
+const [BACKUP_JOB, RESTORE_JOB] = POINT_RULES;
 const STARTED = ['verify', 'alert', 'backup'] as const satisfies readonly FunctionName[];
 
 /** The rules of one system on the default bus. All rules share one right each to start a function and to leave dead letters. */
@@ -43,7 +45,7 @@ export class Events extends Construct {
   constructor(scope: Construct, id: string, props: EventsProps) {
     super(scope, id);
     this.props = props;
-    const { system, bucketName, prefix } = props;
+    const { system, bucketName, prefix, functions } = props;
     this.letRulesAct();
     this.react({
       name: STORED,
@@ -67,6 +69,37 @@ export class Events extends Construct {
         detail: { alarmName: [{ prefix: alarmPrefix(system) }] },
       },
       runs: 'alert',
+    });
+    if (functions.all.some(({ name }) => isForRecoveryPoints(name))) this.reactToJobs();
+  }
+
+  /** Of both kinds of jobs, the function itself sees which are ours. */
+  private reactToJobs(): void {
+    this.react({
+      name: BACKUP_JOB,
+      about: 'AWS Backup has ended a backup job: write down what was backed up',
+      pattern: {
+        source: ['aws.backup'],
+        detailType: ['Backup Job State Change'],
+        detail: {
+          state: ['COMPLETED', 'PARTIAL', 'FAILED', 'ABORTED', 'EXPIRED'],
+          backupVaultName: [vaultName(this.props.system)],
+        },
+      },
+      runs: 'record-recovery-point',
+    });
+    this.react({
+      name: RESTORE_JOB,
+      about: 'AWS Backup has restored something for a test: look inside',
+      pattern: {
+        source: ['aws.backup'],
+        detailType: ['Restore Job State Change'],
+        detail: {
+          status: ['COMPLETED', 'FAILED', 'ABORTED'],
+          restoreTestingPlanArn: [{ exists: true }],
+        },
+      },
+      runs: 'validate-recovery-point',
     });
   }
 
@@ -97,8 +130,11 @@ export class Events extends Construct {
     const { system, functions, deadLetters } = this.props;
     const events = new ServicePrincipal('events.amazonaws.com');
     const rules = arnHere(this, 'events', `rule/${ruleName(system, '*')}`);
-    for (const name of STARTED) {
-      functions.of(name).function.addPermission('Rules', { principal: events, sourceArn: rules });
+    const started = functions.all.filter(
+      ({ name }) => isForRecoveryPoints(name) || (STARTED as readonly string[]).includes(name),
+    );
+    for (const one of started) {
+      one.function.addPermission('Rules', { principal: events, sourceArn: rules });
     }
     deadLetters.addToResourcePolicy(
       new PolicyStatement({

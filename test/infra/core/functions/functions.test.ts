@@ -6,20 +6,21 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { functionConfig } from '../../../../lib/config/load/function-settings.ts';
 import { writeCode } from '../../../../lib/infra/core/functions/bundle.ts';
-import { CORE_FUNCTIONS, FUNCTIONS } from '../../../../lib/names/aws.ts';
+import { CORE_FUNCTIONS, FUNCTIONS, RECOVERY_POINT_FUNCTIONS } from '../../../../lib/names/aws.ts';
 import {
   ACCOUNT,
   SPARK,
   configOf,
   deployed,
   policyOf,
+  WITH_POINTS,
   sparkWith,
 } from '../../../support/stacks.ts';
 import type { Deployed } from '../../../support/stacks.ts';
 
 let spark: Deployed;
 beforeAll(async () => {
-  spark = await deployed(configOf(SPARK));
+  spark = await deployed(await sparkWith(WITH_POINTS));
 });
 
 describe('each function', () => {
@@ -39,7 +40,7 @@ describe('each function', () => {
       .ofType('AWS::Lambda::Function')
       .filter(([, { Properties }]) => Properties['PackageType'] !== 'Image');
     expect(zipped.map(([, { Properties }]) => Properties)).toEqual(
-      CORE_FUNCTIONS.map(() =>
+      [...CORE_FUNCTIONS, ...RECOVERY_POINT_FUNCTIONS].map(() =>
         expect.objectContaining({ Runtime: 'nodejs24.x', Handler: 'index.handler' }),
       ),
     );
@@ -76,7 +77,7 @@ describe('each function', () => {
       const { Variables } = Properties['Environment'] as { Variables: Record<string, string> };
       return Variables['HOLDFAST_SIGNING_KEY'] ?? [];
     });
-    expect(new Set(keys).size).toBe(6);
+    expect(new Set(keys).size).toBe(8);
   });
 
   test('may do what it may by one policy, on resources that are named', () => {
@@ -90,6 +91,9 @@ describe('each function', () => {
     }
     // Of these services none knows a resource.
     expect([...new Set(anything)].sort()).toEqual([
+      'backup:DescribeBackupJob',
+      'backup:DescribeRestoreJob',
+      'backup:PutRestoreValidationResult',
       'cloudwatch:PutMetricData',
       'secretsmanager:ListSecrets',
       'xray:PutTelemetryRecords',

@@ -1,0 +1,34 @@
+// A look inside whatever was restored, by its kind.
+import type { Held } from '../held/held.ts';
+import { lookAtBucket } from './look-at-bucket.ts';
+import { lookAtTable } from './look-at-table.ts';
+import { doubtful, type Look, type Lookers, type Restored } from './look.ts';
+
+/** Looks at what was restored. Errors as the looks of each kind have them. */
+export async function lookInside(restored: Restored, lookers: Lookers): Promise<Look> {
+  const { held, name } = restored;
+  switch (name.kind) {
+    case 'dynamodb':
+      return held?.kind === name.kind
+        ? lookAtTable(held, restored, lookers)
+        : unrecorded(restored, held);
+    case 's3':
+      return held?.kind === name.kind
+        ? lookAtBucket(held, restored, lookers)
+        : unrecorded(restored, held);
+    case 'efs':
+    case 'ebs':
+      return { ...doubtful('content', 'restored, content not proven'), level: 'restored' };
+    case 'rds':
+    case 'aurora':
+      return doubtful('content', NO_DATABASE);
+  }
+}
+
+const NO_DATABASE =
+  'restored, content not proven: the configuration names no database to look into';
+
+function unrecorded({ unrecorded: why }: Restored, held: Held | undefined): Look {
+  const detail = held === undefined ? (why ?? '') : 'something of another kind was recorded';
+  return doubtful('unrecorded', `it is not known what it held: ${detail}`);
+}
