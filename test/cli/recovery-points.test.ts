@@ -158,6 +158,33 @@ describe('list', () => {
   });
 });
 
+describe('status', () => {
+  test('shows of each resource the newest recovery point that counts, and its last test', async () => {
+    await recordedPoint();
+    await recordedTest('proven');
+    aws.keep(VAULT, [
+      point,
+      listedPoint(TABLE, new Date(AT.getTime() + 1000), { Status: 'PARTIAL' }),
+    ]);
+    const { recoveryPoints } = await json('status', 'tables');
+    expect(recoveryPoints).toMatchObject([
+      { resource: TABLE, newest: { recoveryPoint: arn }, tested: { test: { verdict: 'proven' } } },
+      { resource: OTHER },
+      { selection: 'uploads', resource: BUCKET },
+    ]);
+    const { stdout } = await run('status');
+    expect(stdout).toMatch(/tables +table\/tasks +newest: .* old +proven/);
+    expect(stdout).toMatch(/tables +table\/people +newest: none is known +never tested/);
+  });
+
+  test('shows what was recorded where AWS Backup does not answer, and says so', async () => {
+    await recordedPoint();
+    aws.faults = () => ({ status: 403, name: 'AccessDeniedException' });
+    const { stderr } = await run('status');
+    expect(stderr).toContain('AWS Backup was not asked');
+  });
+});
+
 test('log shows jobs of AWS Backup and tests of what was restored', async () => {
   await recordedPoint();
   await recordedTest('damaged');

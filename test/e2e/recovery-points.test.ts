@@ -148,3 +148,36 @@ test('a job that somebody orders is followed, recorded and listed, for a table a
   ]);
   for (const entry of entries as object[]) expect(entry).not.toHaveProperty('distrust');
 });
+
+test('the doctor finds what AWS Backup would pass over without a word', async () => {
+  const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = process.env;
+  const env = {
+    ...stage.aws.env,
+    AWS_ENDPOINT_URL_S3: stage.gateway.endpoint,
+    ...{ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY },
+  };
+  await new DynamoDBClient(stage.aws.client).send(
+    new CreateTableCommand({
+      TableName: 'forgotten',
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    }),
+  );
+  const { findings } = await place.json(['doctor'], { env });
+  const own = (findings as { area: string; level: string; message: string }[])
+    .filter(({ area }) => area === 'points')
+    .map(({ level, message }) => `${level}: ${message}`)
+    .join('\n');
+  const { system } = setting.config;
+  for (const expected of [
+    `problem: the vault holdfast-${system} has no lock`,
+    'problem: AWS Backup is not opted in to DynamoDB',
+    'problem: AWS Backup is not opted in to S3',
+    `problem: there is no role holdfast-${system}-backup-jobs`,
+    `ok: tables matches ${TABLE}`,
+    `ok: uploads matches ${BUCKET}`,
+    'arn:aws:dynamodb:us-east-1:000000000000:table/forgotten',
+  ])
+    expect(own).toContain(expected);
+});

@@ -60,6 +60,10 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Doctor
   const seen: SeenSource[] = [];
   if (config !== undefined) {
     findings.push(...(await examineKeys(config)), ...(await examineStack(config)));
+    if (config.aws?.recoveryPoints !== undefined) {
+      const { examineRecoveryPoints } = await import('../doctor/recovery-points.ts');
+      findings.push(...(await examineRecoveryPoints(config)));
+    }
     for (const source of config.sources) {
       if (source.kind === 'postgres') {
         const { examineDatabase } = await import('../doctor/databases.ts');

@@ -8,6 +8,9 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Objectives } from '../../policy/objectives.ts';
 import type { Store } from '../../stores/store.ts';
 import { withFindings } from '../output/beside-status.ts';
+import { readPoints } from '../recovery-points/list.ts';
+import { selectionsOf } from '../recovery-points/selections.ts';
+import { resourcesShown, sayResources } from '../recovery-points/status.ts';
 import { assertKnown } from '../store/known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { formerStoreFindings } from '../store/former-stores.ts';
@@ -22,7 +25,11 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   const { engine, config } = session;
   const objectives = promisesOf(config ?? { sources: [] });
   if (names.length > 0)
-    assertKnown(names, [...objectives.keys(), ...(await knownSources(engine)).keys()]);
+    assertKnown(names, [
+      ...objectives.keys(),
+      ...selectionsOf(config).map(({ name }) => name),
+      ...(await knownSources(engine)).keys(),
+    ]);
   const status = withFindings(
     await statusOf(engine, {
       objectives,
@@ -41,7 +48,18 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   );
   const named = names.length > 0;
   for (const line of statusLines(status, { objectives, named }, terminal)) terminal.line(line);
-  terminal.document({ command: 'status', ...jsonOf(status, objectives) });
+  const listed = await readPoints(engine, config, names);
+  const resources = config && listed && resourcesShown(config, listed);
+  if (resources !== undefined)
+    sayResources(terminal, resources, { unasked: listed?.unasked, now: engine.now() });
+  terminal.document({
+    command: 'status',
+    ...jsonOf(status, objectives),
+    ...(resources !== undefined && {
+      recoveryPoints: resources,
+      recoveryPointsUnasked: listed?.unasked,
+    }),
+  });
   return status.verdict === 'alarm' ? ERRORS.BACKUP_DAMAGED.exit : 0;
 }
 

@@ -91,6 +91,6 @@ function rowOf(point: ListedPoint, now: Date): string[] {
 }
 
 /** Without the account: `table/tasks`. */
-function shortName(arn: string): string {
+export function shortName(arn: string): string {
   return arn.split(':').slice(5).join(':') || arn;
 }
