@@ -24,7 +24,9 @@ export interface Engine {
   readonly advice: string | undefined;
 }
 
-const DUMP_FIRST = 'into this folder before each backup, so that the backup has the dump.';
+// A dump in the folder of a site may be one that its web server hands out.
+const DUMP_FIRST =
+  'before each backup, into a folder outside of the site, and make that folder a source of kind files.';
 
 export const ENGINES: readonly Engine[] = [
   {

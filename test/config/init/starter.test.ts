@@ -211,6 +211,8 @@ test.each([
     expect(found.unsupported).toMatchObject([{ title, toldBy: [file] }]);
     const text = starterConfig(found, OPTIONS);
     expect(text).toContain(`# ${title} is `);
+    // A dump in a folder that a web server shows would be one for everybody.
+    expect(text).not.toContain('into this folder');
     expect(text).not.toContain('canary');
     expect(check(text).config?.sources.map(({ name }) => name)).toEqual(['site']);
   },
