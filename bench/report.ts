@@ -137,26 +137,36 @@ export function renderResults(results: Results, tools: readonly Tool[], measured
 
 const introduction = (command: string): string => `# Benchmarks
 
-Written by \`${command}\`, on one machine. Times differ between machines, and between
-minutes on a shared one; the ratios are what to look at. Run it where you mean to use Holdfast.`;
+Written on one machine by this command:
+
+\`\`\`sh
+${command}
+\`\`\`
+
+Times differ between machines, and between minutes on a shared one, so look at the ratios.
+Run it where you mean to use Holdfast.`;
 
 const METHOD = `## How it is measured
 
-- The trees are generated from a seed and are the same everywhere. \`--scale 0.1\` makes them smaller.
-- A round gives every tool an empty store and does each operation with all tools in turn, starting with another tool each
-  round. Times are medians over the rounds, ratios the medians of each round's own ratio, memory the highest of all rounds.
+- The trees are generated from a seed and are the same everywhere.
+  \`--scale 0.1\` makes them smaller.
+- Each round gives every tool an empty store and does each operation with all tools in turn, starting with another tool
+  each round.
+  Times are medians over the rounds, ratios the medians of each round's own ratio, memory the highest of all rounds.
 - The page cache is warm, and everything written before is flushed to disk before the clock starts.
-- Creating a repository (\`restic init\`, \`borg init\`) and removing restored files are not counted. Everything else is, the
-  start of Node included.
+- Creating a repository (\`restic init\`, \`borg init\`) and removing restored files are not counted.
+  Everything else is, including the start of Node.
 - Wall time, CPU time and memory are the kernel's own figures (\`wait4\`) for the command with all its child processes.
-  Memory below about 10 MB reads as 10 MB, which is what the watching process itself has.
-- What was restored is counted and compared with the tree, outside the time; a tool that restored something else has failed.
-- "1 % changed": one percent of the files edited and each log grown by one percent; in the SQL file one percent of the bytes
-  rewritten in five places, and rows appended. "Fresh checkout": the changed tree copied anew, so that every inode and time is
-  new, at the same path; Holdfast's source has \`times: content\` there.
-- restic encrypts, Holdfast signs, the others do neither. \`tar\` and the script start from nothing at each backup, so only
-  their first is measured. Holdfast's store gets a whole archive with each backup, which \`tar\` alone can restore; restic and
-  borg add what is new.
+  Memory below about 10 MB reads as 10 MB, because the watching process itself uses that much.
+- What was restored is counted and compared with the tree, which is not timed.
+  A tool that restored something else has failed.
+- "1 % changed" means that one percent of the files are edited and each log grows by one percent.
+  In the SQL file, one percent of the bytes are rewritten in five places, and rows are appended.
+- "Fresh checkout" is a new copy of the changed tree at the same path, so every inode and time is new.
+  Holdfast's source has \`times: content\` there.
+- restic encrypts, Holdfast signs, the others do neither.
+- \`tar\` and the script start from nothing at each backup, so only their first backup is measured.
+  Holdfast's store gets a whole archive with each backup, which \`tar\` alone can restore; restic and borg add what is new.
 - MB is 1,000,000 bytes.`;
 
 /** A whole page; `command` is what wrote it. Of a part of all measurements when `measured`: then without what was not measured. */
