@@ -166,7 +166,8 @@ const METHOD = `## How it is measured
   Holdfast's source has \`times: content\` there.
 - restic encrypts, Holdfast signs, the others do neither.
 - \`tar\` and the script start from nothing at each backup, so only their first backup is measured.
-  Holdfast's store gets a whole archive with each backup, which \`tar\` alone can restore; restic and borg add what is new.
+  Holdfast's store gets a whole archive with each backup, which \`tar\` alone can restore.
+  restic and borg add what is new.
 - MB is 1,000,000 bytes.`;
 
 /** A whole page; `command` is what wrote it. Of a part of all measurements when `measured`: then without what was not measured. */

@@ -1,5 +1,6 @@
 // Writes docs/configuration.md and the JSON Schema for editors from the schema alone, so that neither can drift from the code.
 import { EXAMPLE_AWS_CONFIG, EXAMPLE_CONFIG } from './example.ts';
+import { inLines } from './markdown-lines.ts';
 import { allowedAt, configJsonSchema, keysOf, kindsOf } from './options.ts';
 import type { OptionNode } from './options.ts';
 
@@ -153,7 +154,7 @@ export function configurationDocument(): string {
   const tables = sections(configJsonSchema(), '').map(section);
   const onAws = 'On AWS, where `holdfast deploy` makes everything that this needs:';
   const example = `\n\`\`\`yaml\n${EXAMPLE_CONFIG}\`\`\`\n\n${onAws}\n\n\`\`\`yaml\n${EXAMPLE_AWS_CONFIG}\`\`\`\n`;
-  return [INTRODUCTION + example, ...tables, RULES].join('\n');
+  return inLines([INTRODUCTION + example, ...tables, RULES].join('\n'));
 }
 
 /** The JSON Schema that editors use, as text; how it is laid out is left to a formatter. */
