@@ -1,4 +1,4 @@
-// Telling people once what an event says, however often it comes. That they are told at all matters more than that it is once.
+// One alert for an event, however often it comes. Every alert is delivered at least once; a duplicate is better than a miss.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../errors.ts';
 import type { Store } from '../stores/store.ts';

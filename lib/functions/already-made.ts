@@ -41,7 +41,7 @@ function servesAsWell(id: string, trigger: Trigger): boolean {
 
 /**
  * Throws what an earlier delivery of this very event failed with, when another attempt could not end otherwise: nothing is read
- * again, and no second record written. An event that is sent anew, after whatever was wrong was put right, has another id.
+ * again, and no second record written. An event that is sent again after the cause was fixed has another id.
  */
 export async function assertWorthTrying(
   engine: Engine,
@@ -61,7 +61,7 @@ export async function assertWorthTrying(
   // A run for which the time did not suffice would not end sooner.
   if (ERRORS[problem.code].retry && problem.code !== 'CANCELLED') return;
   throw new HoldfastError(problem.code, problem.detail, {
-    hint: 'It failed so before, and was not tried again. When it is put right, trigger it anew.',
+    hint: "This trigger already failed this way and won't be retried. Fix the cause, then start a new run.",
   });
 }
 

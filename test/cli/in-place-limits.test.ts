@@ -20,7 +20,7 @@ test('a hard link is restored alone, and undone, when its other name lies outsid
   using premises = plantLinked();
   fs.writeFileSync(path.join(premises.site, 'a/1'), 'y');
   const { exit, text } = premises.run(['restore', 'site', 'b', '--in-place']);
-  expect({ exit, text }).toEqual({ exit: 0, text: expect.stringContaining('replaced: 1,') });
+  expect({ exit, text }).toEqual({ exit: 0, text: expect.stringContaining('replaced 1 entry') });
   expect([premises.read('a/1'), premises.read('b/2')]).toEqual(['y', 'x']);
   expect(premises.run(['undo']).exit).toBe(0);
   expect(premises.read('b/2')).toBe('y');
@@ -69,7 +69,7 @@ asRoot('where an entry cannot be replaced', () => {
     const { exit, text } = premises.run(['restore', 'site', '--in-place']);
     expect(exit).toBe(4);
     expect(text).toContain('restored in part');
-    expect(text).toContain('replaced: 1 of 2,');
+    expect(text).toContain('replaced 1 of 2 entries');
     expect(text).toMatch(/theirs\/file: unwritten: EACCES/);
     expect(text).toContain(`kept in ${premises.at('.site.holdfast-safety')}`);
     expect(text).toMatch(/run the same command again, or take it back with holdfast undo/);

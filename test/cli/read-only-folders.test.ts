@@ -51,7 +51,7 @@ test('a restore in place changes, adds and removes in them, and undo takes it ba
   const restored = premises.run(['restore', 'site', '--in-place', '--delete']);
   expect({ exit: restored.exit, text: restored.text }).toEqual({
     exit: 0,
-    text: expect.stringContaining('replaced: 4, 1 of them new; removed: 1;'),
+    text: expect.stringContaining('replaced 4 entries (1 new), removed 1;'),
   });
   expect(premises.read(SETTINGS)).toBe('settings');
   expect(premises.read('sites/default/deep/er/file')).toBe('deep');

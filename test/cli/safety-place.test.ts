@@ -26,7 +26,7 @@ const RESTORE = ['restore', 'site', '--in-place'];
 test('a site in a folder that its owner may not write to is restored in place, and undone', () => {
   using premises = plantGuarded();
   const { exit, text } = premises.run(RESTORE);
-  expect({ exit, text }).toEqual({ exit: 0, text: expect.stringContaining('replaced: 1,') });
+  expect({ exit, text }).toEqual({ exit: 0, text: expect.stringContaining('replaced 1 entry') });
   const [, kept = ''] = /kept in (.+)/.exec(text) ?? [];
   expect(path.dirname(kept)).toBe(premises.at('home/.local/state/holdfast/safety'));
   expect(fs.statSync(kept).mode & 0o777).toBe(0o700);

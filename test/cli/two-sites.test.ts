@@ -42,7 +42,7 @@ test('a copy of a site with its configuration is stopped, and restores over noth
   expect(restore.stderr).toContain('code: OTHER_SITE');
   const status = await place.run(['status'], { cwd });
   expect(status.exit).toBe(4);
-  expect(status.stdout).toMatch(/^ALARM {2}somebody has to look at: site/);
+  expect(status.stdout).toMatch(/^ALARM {2}needs attention: site/);
   expect(status.stdout).toContain(`what stands here, in ${cwd}`);
   expect((await place.run(['status', 'site'])).stdout).toMatch(/^FINE {2}site is as it should be/);
   // It would ask for nothing where a new folder is made.

@@ -267,7 +267,7 @@ function say(terminal: Terminal, report: InPlaceReport): void {
 function sayPlan(terminal: Terminal, { source, id, folder, plan }: InPlaceReport): void {
   terminal.line(`dry run  ${source}/${id} over ${displayText(folder)}`);
   terminal.line(
-    `  to replace: ${plan.replace.length}, ${plan.create.length} of them new; to remove: ${plan.remove.length}; equal already: ${plan.equal}`,
+    `  would replace ${entriesText(plan.replace)}${newText(plan.create)}, remove ${amountText(plan.remove)}; ${plan.equal} are equal already`,
   );
   const say = (text: string) => {
     terminal.line(text);
@@ -284,10 +284,8 @@ function sayDone(terminal: Terminal, report: InPlaceReport): void {
   };
   const mark = terminal.paint(whole ? 'green' : 'yellow', whole ? 'restored' : 'restored in part');
   say(`${mark}  ${source}/${id} over ${displayText(folder)}`);
-  const of = (done: readonly string[], wanted: readonly string[]) =>
-    done.length === wanted.length ? String(done.length) : `${done.length} of ${wanted.length}`;
   say(
-    `  replaced: ${of(replaced, plan.replace)}, ${created.length} of them new; removed: ${of(removed, plan.remove)}; equal already: ${plan.equal}`,
+    `  replaced ${entriesText(plan.replace, replaced)}${newText(created)}, removed ${amountText(plan.remove, removed)}; ${plan.equal} were equal already`,
   );
   sayPaths(say, replaced, removed);
   if (safety !== undefined) {
@@ -295,6 +293,21 @@ function sayDone(terminal: Terminal, report: InPlaceReport): void {
     say(`  to take it back: holdfast undo ${displayText(folder)}`);
   }
   say(`  done in ${durationText(durationMs)}`);
+}
+
+/** How many of `wanted` were done. */
+function amountText(wanted: readonly string[], done = wanted): string {
+  if (wanted.length === 0) return 'none';
+  return done.length === wanted.length ? String(done.length) : `${done.length} of ${wanted.length}`;
+}
+
+function entriesText(wanted: readonly string[], done = wanted): string {
+  if (wanted.length === 0) return 'none';
+  return `${amountText(wanted, done)} ${wanted.length === 1 ? 'entry' : 'entries'}`;
+}
+
+function newText(created: readonly string[]): string {
+  return created.length === 0 ? '' : ` (${created.length} new)`;
 }
 
 function sayPaths(

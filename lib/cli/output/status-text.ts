@@ -58,7 +58,7 @@ function summaryOf(
       .map(({ name }) => name)
       .join(', ');
   const alarming = named((one) => one.verdict === 'alarm');
-  if (alarming !== '') return `somebody has to look at: ${alarming}`;
+  if (alarming !== '') return `needs attention: ${alarming}`;
   const awaited = named(({ findings }) => findings.some(isUnwell));
   if (awaited !== '') return `not everything is backed up yet: ${awaited}`;
   const isFine = blocks.every((one) => one.verdict === 'fine');
