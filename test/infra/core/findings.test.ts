@@ -17,6 +17,7 @@ import {
   AUTOMATRON,
   ROOT,
   SPARK,
+  WITH_POINTS,
   configOf,
   flags,
   sparkWith,
@@ -57,6 +58,18 @@ const VPC = 'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups
 
 test.each([
   ['Spark Bloom Flow', () => configOf(SPARK)],
+  ['recovery points', () => sparkWith(WITH_POINTS)],
+  [
+    'recovery points of what has tags',
+    () =>
+      sparkWith([
+        WITH_POINTS[0],
+        WITH_POINTS[1].replace(
+          /resources: .*tasks.*/,
+          'tags: { backup: daily }\n        expect: 2\n        kinds: [dynamodb, s3]',
+        ),
+      ]),
+  ],
   ['Automatron', () => configOf(AUTOMATRON)],
   [
     'a stack that adopts its storage',
