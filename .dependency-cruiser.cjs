@@ -96,7 +96,7 @@ const LAYERS = {
     'recovery-points',
     'wiring',
     'functions/invoke',
-    'infra/(app|core/stack)',
+    'infra/(app|stacks)',
   ],
 };
 

@@ -9,6 +9,7 @@ import { errorsDocument } from '../lib/cli/output/explanations.ts';
 import { configurationDocument, schemaDocument } from '../lib/config/schema/document.ts';
 import { certificatesOfRds } from './certificates-of-rds.ts';
 import { deflateModule } from './deflate-module.ts';
+import { tableOfTwoYears } from './two-years-of-recovery-points.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -27,6 +28,13 @@ async function current(name: string): Promise<string | undefined> {
   }
 }
 
+/** `text` with a table that is made here behind the line that says so, in place of the one that is there. */
+function withTable(text: string, table: string): string {
+  const place = /(<!-- The table is made by `npm run docs` from [^\n]* -->\n\n)(\|[^\n]*\n)*/;
+  if (!place.test(text)) throw new Error('a document has lost the place of its table');
+  return text.replace(place, (_, before: string) => `${before}${table}\n`);
+}
+
 /** The first line that differs, as people write line numbers. */
 function firstDifference(now: string, wanted: string): string {
   const [nowLines, wantedLines] = [now.split('\n'), wanted.split('\n')];
@@ -39,6 +47,10 @@ const documents: Record<string, string> = {
   'docs/configuration.md': configurationDocument(),
   'docs/conditions.md': conditionsDocument(),
   'docs/errors.md': errorsDocument(),
+  'docs/recovery-points.md': await formatted(
+    'docs/recovery-points.md',
+    withTable((await current('docs/recovery-points.md')) ?? '', tableOfTwoYears()),
+  ),
   'holdfast.schema.json': await formatted('holdfast.schema.json', schemaDocument()),
   'lib/deflate/compiled.ts': await formatted('compiled.ts', deflateModule()),
   'lib/sources/postgres/server/certificates-of-rds.pem': certificatesOfRds(),

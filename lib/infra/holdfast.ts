@@ -14,6 +14,7 @@ import { published } from './core/alarms/alarms.ts';
 import { grantAll, mayInvoke } from './core/grants.ts';
 import { readEverything } from './core/recovery-role.ts';
 import { HoldfastSystem } from './core/system.ts';
+import { RecoveryPoints } from './recovery-points/recovery-points.ts';
 
 export interface HoldfastProps {
   /**
@@ -24,10 +25,11 @@ export interface HoldfastProps {
 }
 
 /**
- * What one `holdfast.yaml` describes: the bucket of its store, the functions that back up, prove and prune, their schedules, and the alarms.
+ * What one `holdfast.yaml` describes: the bucket of its store, the functions that back up, prove and prune, their schedules, and the alarms;
+ * and with `aws.recoveryPoints` the vault and the plans of AWS Backup.
  *
  * Goes into a stack of the region of the store. Names of functions, roles and alarms contain that of the system, so an account and region
- * holds each system once. The bucket and the keys of backups outlive the stack.
+ * holds each system once. The bucket, the vault and the keys of backups outlive the stack.
  *
  * Throws an error with the code `CONFIG_INVALID` that lists every fault of the configuration with its line.
  */
@@ -52,6 +54,9 @@ export class Holdfast extends Construct {
     const { config, now } = loadForStack(props.configFile);
     this.config = config;
     this.parts = new HoldfastSystem(this, 'System', { config, now });
+    // In the stack of the team: a block that nobody made would protect nothing.
+    if (config.aws?.recoveryPoints !== undefined)
+      new RecoveryPoints(this, 'RecoveryPoints', { config });
     this.system = config.system;
     this.bucket = this.parts.storage.bucket;
     this.topic = this.parts.messages.topic;

@@ -169,3 +169,22 @@ test('a variable of the shell does not change which bucket a stack has', () => {
   }
   Template.fromStack(on).hasResourceProperties('AWS::S3::Bucket', { BucketName: 'shop-backups' });
 });
+
+test('what AWS Backup shall protect is protected in the stack of a team, too', () => {
+  const on = stack();
+  const table = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/orders`;
+  const configFile = file(
+    'aws:',
+    '  recoveryPoints:',
+    `    selections: { orders: { resources: ['${table}'], schedule: 0 5 * * * } }`,
+  );
+  new Holdfast(on, 'Backups', { configFile });
+  const types = Object.values(allResourcesOf(on)).map(({ Type }) => Type);
+  expect(types.filter((type) => type.startsWith('AWS::Backup::')).sort()).toEqual([
+    'AWS::Backup::BackupPlan',
+    'AWS::Backup::BackupSelection',
+    'AWS::Backup::BackupVault',
+    'AWS::Backup::RestoreTestingPlan',
+    'AWS::Backup::RestoreTestingSelection',
+  ]);
+});

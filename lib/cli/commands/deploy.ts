@@ -29,29 +29,30 @@ export async function run(_: string[], { options, signal }: Invocation<Options>)
   const cdk = (output: CdkRun['output'], ...args: string[]) =>
     runCdk({ program, args: [...args, '--app', scratch], cwd, output, signal });
   try {
-    const { stack, resources, notes } = await synthesize(forStack, scratch);
+    const { stacks, resources, notes } = await synthesize(forStack, scratch);
     for (const note of notes) terminal.note(note);
-    const diff = await cdk('capture', 'diff', stack);
+    const [{ stack }] = stacks;
+    const names = stacks.map((one) => one.stack);
+    const diff = await cdk('capture', 'diff', ...names);
     terminal.line(diff.trimEnd());
     const changes = changesIn(diff, resources);
     refuse(losses(changes), giveUp);
     if (dryRun) {
       terminal.line(`Nothing was deployed: ${counted(changes.length, 'resource')} would change.`);
-      terminal.document({ command: 'deploy', dryRun, stack, changes });
+      terminal.document({ command: 'deploy', dryRun, stack, stacks: names, changes });
       return 0;
     }
     const told = path.join(scratch, 'outputs.json');
     const approval = yes ? 'never' : 'broadening';
     await cdk(
       json ? 'aside' : 'show',
-      ...['deploy', stack, '--require-approval', approval, '--outputs-file', told],
+      ...['deploy', ...names, '--require-approval', approval, '--outputs-file', told],
     );
+    const outputs = outputsIn(told);
     terminal.document({
-      command: 'deploy',
-      dryRun,
-      stack,
-      changes,
-      outputs: outputsIn(told)[stack],
+      ...{ command: 'deploy', dryRun, stack, stacks: names, changes },
+      outputs: outputs[stack],
+      outputsByStack: outputs,
     });
     return 0;
   } finally {

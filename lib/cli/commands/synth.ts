@@ -1,4 +1,4 @@
-// `holdfast synth`: the stack as files, for whoever wants to read or check it first; AWS is not asked.
+// `holdfast synth`: the stacks as files, for whoever wants to read or check it first; AWS is not asked.
 import path from 'node:path';
 import process from 'node:process';
 import type { Invocation } from '../invocation.ts';
@@ -13,22 +13,20 @@ interface Options {
 export async function run(_: string[], { options }: Invocation<Options>): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const output = path.resolve(process.cwd(), options.output);
-  const { stack, template, resources, notes } = await synthesize(configForStack(options), output);
+  const { stacks, resources, notes } = await synthesize(configForStack(options), output);
   const types = resources.map(({ type }) => type);
   const counts = [...new Set(types)]
     .sort()
     .map((type) => ({ type, count: types.filter((one) => one === type).length }));
-  terminal.line(`${terminal.paint('bold', stack)}  ${counted(types.length, 'resource')}`);
-  terminal.line(`  ${template}`);
+  const [{ stack, template }] = stacks;
+  const names = stacks.map((one) => terminal.paint('bold', one.stack)).join(', ');
+  terminal.line(`${names}  ${counted(types.length, 'resource')}`);
+  for (const one of stacks) terminal.line(`  ${one.template}`);
   for (const { type, count } of counts) terminal.line(`  ${String(count).padStart(4)}  ${type}`);
   for (const note of notes) terminal.line(note);
   terminal.document({
-    command: 'synth',
-    stack,
-    folder: output,
-    template,
-    resources: counts,
-    notes,
+    ...{ command: 'synth', stack, folder: output, template },
+    ...{ stacks, resources: counts, notes },
   });
   return 0;
 }

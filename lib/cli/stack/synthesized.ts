@@ -1,4 +1,4 @@
-// The stack of a configuration as files: templates, and the code of its functions.
+// The stacks of a configuration as files: templates, and the code of its functions.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { findConfig } from '../../config/load/load.ts';
@@ -8,11 +8,16 @@ import { placesOf, type CommonOptions } from '../session.ts';
 import { needLibraries } from './cdk.ts';
 import type { TemplateResource } from './changes.ts';
 
-export interface Synthesized {
+export interface SynthesizedStack {
   readonly stack: string;
   /** The file of its template. */
   readonly template: string;
-  /** Of it, and of the stacks nested in it. */
+}
+
+export interface Synthesized {
+  /** In the order in which they are deployed: that of the store first. */
+  readonly stacks: readonly [SynthesizedStack, ...SynthesizedStack[]];
+  /** Of all of them, and of the stacks nested in them. */
   readonly resources: readonly TemplateResource[];
   /** What the stack says of itself that is no warning; warnings are printed by what makes stacks. */
   readonly notes: readonly string[];
@@ -32,23 +37,28 @@ export function configForStack(options: CommonOptions): ForStack {
   return loadForStack(findConfig(placesOf(options)));
 }
 
-/** Writes the stack into `outdir`. `COMMAND_FAILED` where what makes stacks is not installed. */
+/** Writes the stacks into `outdir`. `COMMAND_FAILED` where what makes stacks is not installed. */
 export async function synthesize(forStack: ForStack, outdir: string): Promise<Synthesized> {
   needLibraries();
-  const [{ holdfastApp, templateFiles }, { HoldfastStack }] = await Promise.all([
+  const [{ holdfastApp, templateFiles }, { makeStacks }] = await Promise.all([
     import('../../infra/app.ts'),
-    import('../../infra/core/stack.ts'),
+    import('../../infra/stacks.ts'),
   ]);
   const app = holdfastApp(outdir);
-  const { stackName, templateFile } = new HoldfastStack(app, forStack);
+  const [core, ...others] = makeStacks(app, forStack);
   const { stacks } = app.synth();
-  return {
+  const written = ({ stackName, templateFile }: typeof core | (typeof others)[number]) => ({
     stack: stackName,
     template: path.join(outdir, templateFile),
+  });
+  return {
+    stacks: [written(core), ...others.map(written)],
     notes: stacks.flatMap(({ messages }) =>
       messages
-        .filter(({ level }) => String(level) === 'info')
-        .map(({ entry }) => String(entry.data).replace(ACKNOWLEDGED_BY, '')),
+        .filter(({ level }) => ['info'].includes(level))
+        .flatMap(({ entry: { data } }) =>
+          typeof data === 'string' ? [data.replace(ACKNOWLEDGED_BY, '')] : [],
+        ),
     ),
     resources: templateFiles(app).flatMap((file) => resourcesIn(path.join(outdir, file))),
   };

@@ -25,6 +25,14 @@ const STACK = `
 # What \`npx holdfast deploy\` makes: the bucket, the functions that prove and prune backups, and the alarms.
 aws:
   lock: { mode: governance, days: 14 } # nobody can delete a backup for so long
+  # What AWS Backup protects in a locked vault: tables, clusters, file systems, volumes, large buckets; for example:
+  # recoveryPoints:
+  #   selections:
+  #     uploads:
+  #       resources: ['arn:aws:s3:::my-uploads']
+  #       schedule: '0 5 * * *'
+  #       rpo: 24h
+  #       rto: 4h
 
 # Whom the functions tell. Each address confirms once, by the e-mail that AWS sends.
 notify:

@@ -48,7 +48,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
   {
     resource: /^\*$/,
     reason:
-      'X-Ray, PutMetricData, ListSecrets, jobs of AWS Backup, logins to a registry, deliveries of logs and what looks at networks know no resources; metrics are confined to our namespace.',
+      'X-Ray, PutMetricData, ListSecrets, jobs of AWS Backup, logins to a registry, deliveries of logs, describing and making databases, file systems and snapshots, copies to named vaults, finding by tags and what looks at networks know no resources; metrics are confined to our namespace.',
   },
   {
     resource:
@@ -83,6 +83,26 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
   {
     resource: /:ecs:[^*]*:task\/[^*]+\/\*$/,
     reason: 'Tasks get their names when they start; their cluster is named.',
+  },
+  {
+    resource:
+      /:rds:[^*]*:(cluster-snapshot|snapshot):awsbackup:\*$|:rds:[^*]*:(cluster-auto-backup|auto-backup|subgrp|og|pg|cluster-pg):\*$/,
+    reason:
+      'AWS Backup names its snapshots when it makes them; a restored database belongs to the groups of the one before it.',
+  },
+  {
+    resource: /:(dynamodb|rds|s3):[^*]*awsbackup-restore-test-\*(\/\*)?$/,
+    reason: 'What a restore test makes is named by AWS Backup, and begins so.',
+  },
+  {
+    resource: /:table\/[^*]+\/backup\/\*$|:ec2:[^*]*::snapshot\/\*$|:rule\/AwsBackupManagedRule\*$/,
+    reason: 'AWS Backup names what it makes of a resource.',
+  },
+  {
+    resource:
+      /:(dynamodb|rds|ec2|elasticfilesystem):[^*]*:(table\/|cluster:|db:|volume\/|file-system\/)\*(\/backup\/\*)?$|:s3:::\*(\/\*)?$/,
+    reason:
+      'Selected by tags, or restored under a name of the moment: AWS Backup alone acts by these roles, and what is protected is denied to those that restore.',
   },
   {
     resource: /:secretsmanager:[^*]*:secret:[^*]*-\?{6}$/,
@@ -133,7 +153,8 @@ function acknowledge(scope: IConstruct, ids: readonly string[], reason: string):
   for (const id of ids) Validations.of(scope).acknowledge({ id, reason });
 }
 
-function acknowledgeWildcards(policy: ManagedPolicy): void {
+/** Says of each wildcard in `policy` why it stays, where it is a known one. */
+export function acknowledgeWildcards(policy: ManagedPolicy): void {
   for (const resource of resourcesOf(policy)) {
     const known = WILDCARDS.find((one) => one.resource.test(resource));
     if (known === undefined) continue;

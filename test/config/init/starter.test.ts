@@ -358,3 +358,18 @@ test('writes a configuration without a fault, whatever was found', () => {
     { numRuns: 60 },
   );
 });
+
+test('offers what AWS Backup protects, which is right once its marks are taken away', async () => {
+  const options = { ...OPTIONS, onAws: true, store: 's3://my-backups?region=eu-central-1' };
+  const text = starterConfig(await detectFolder(folder, {}), options);
+  expect(check(text).config?.aws?.recoveryPoints).toBeUndefined();
+  const begin = text.indexOf('  # recoveryPoints:');
+  const end = text.indexOf('\n\n', begin);
+  const uncommented =
+    text.slice(0, begin) + text.slice(begin, end).replace(/^ {2}# /gm, '  ') + text.slice(end);
+  const { config, faults } = check(uncommented);
+  expect(faults).toEqual([]);
+  expect(config?.aws?.recoveryPoints?.selections).toMatchObject([
+    { name: 'uploads', kinds: ['s3'], rpoMs: 86_400_000 },
+  ]);
+});

