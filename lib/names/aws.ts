@@ -1,4 +1,5 @@
 // What things are called on AWS: the stack gives these names, and the functions, the command line and the documents use them. Pure.
+import { digestOf } from './digest.ts';
 
 /** The functions of every stack. */
 export const CORE_FUNCTIONS = [
@@ -88,13 +89,13 @@ export interface LongNames {
   readonly recoveryPoints: boolean;
 }
 
-/** Names of functions and roles have 64 characters at most; how long the longest of ours is depends on what a system has. */
+/** Names of functions have 64 characters at most; how long the longest of ours is depends on what a system has. */
 export function maxSystemLength({ databases, recoveryPoints }: LongNames): number {
   if (recoveryPoints) return 31;
   return databases ? 33 : 40;
 }
 
-/** `holdfast-my-site-backup`: functions, their log groups, roles, alarms. */
+/** `holdfast-my-site-backup`: functions, their log groups, alarms, and all else that AWS knows by its name in one region alone. */
 export function resourceName(system: string, what: string): string {
   return `holdfast-${system}-${what}`;
 }
@@ -104,9 +105,31 @@ export function ruleName(system: string, what: string): string {
   return `holdfast-${system}.${what}`;
 }
 
-/** `holdfast-my-site-task-db-backup`: the role under which a task does the work of a function. No longer than the longest function. */
-export function taskRoleName(system: string, name: DatabaseFunctionName): string {
-  return resourceName(system, `task-${name.replace('database-', 'db-')}`);
+/** Where one stack of a system stands. */
+export interface StackPlace {
+  readonly system: string;
+  readonly region: string;
+}
+
+const MOST_ROLE_CHARACTERS = 64;
+const DIGITS = 8;
+
+/**
+ * `holdfast-my-site-eu-central-1-backup`: roles, policies and the dashboard, which an account knows by their names in all regions. So the
+ * same system can stand in two of them. At most 64 characters: of a system without room, its beginning and a digest of its name.
+ */
+export function globalName({ system, region }: StackPlace, what: string): string {
+  const room = MOST_ROLE_CHARACTERS - `holdfast--${region}-${what}`.length;
+  const own =
+    system.length <= room
+      ? system
+      : `${system.slice(0, room - DIGITS - 1)}-${digestOf(system, DIGITS)}`;
+  return resourceName(own, `${region}-${what}`);
+}
+
+/** `holdfast-my-site-eu-central-1-task-db-backup`: the role under which a task does the work of a function. */
+export function taskRoleName(place: StackPlace, name: DatabaseFunctionName): string {
+  return globalName(place, `task-${name.replace('database-', 'db-')}`);
 }
 
 /** The alias of the key by which a function signs. */

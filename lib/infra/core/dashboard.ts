@@ -11,13 +11,15 @@ import {
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { Config, SourceConfig } from '../../config/config.ts';
-import { resourceName } from '../../names/aws.ts';
+import { globalName } from '../../names/aws.ts';
+import type { StackPlace } from '../../names/aws.ts';
 import { sourceMetric, systemMetric } from '../../names/metrics.ts';
 import type { SourceMetric, SystemMetric } from '../../names/metrics.ts';
 import { published } from './alarms/alarms.ts';
 import { arnHere } from './permissions.ts';
 
 export interface SystemDashboardProps {
+  readonly place: StackPlace;
   readonly config: Config;
   /** The names of all alarms. */
   readonly alarms: readonly string[];
@@ -28,13 +30,13 @@ const HALF = FULL / 2;
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
 const MOST_ALARMS = 100;
 
-/** `holdfast-my-site` in CloudWatch. */
+/** `holdfast-my-site-eu-central-1-backups` in CloudWatch, which shows the dashboards of all regions as one list. */
 export class SystemDashboard extends Construct {
-  constructor(scope: Construct, id: string, { config, alarms }: SystemDashboardProps) {
+  constructor(scope: Construct, id: string, { place, config, alarms }: SystemDashboardProps) {
     super(scope, id);
     const { system } = config;
     new Dashboard(this, 'Dashboard', {
-      dashboardName: resourceName(system, 'backups'),
+      dashboardName: globalName(place, 'backups'),
       defaultInterval: Duration.days(30),
       widgets: [
         ...this.status(alarms).map((widget) => [widget]),

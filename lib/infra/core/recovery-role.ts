@@ -3,7 +3,7 @@ import { Aws, Duration } from 'aws-cdk-lib';
 import { AccountPrincipal, ManagedPolicy, Role } from 'aws-cdk-lib/aws-iam';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { resourceName } from '../../names/aws.ts';
+import { globalName, type StackPlace } from '../../names/aws.ts';
 import { readStore, trust, type StoreAccess } from './permissions.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import {
@@ -14,8 +14,7 @@ import {
   REPORTS_PREFIX,
 } from '../../format/layout.ts';
 
-export interface RecoveryRoleProps {
-  readonly system: string;
+export interface RecoveryRoleProps extends StackPlace {
   readonly store: StoreAccess;
   readonly keys: SigningKeys;
 }
@@ -33,14 +32,14 @@ export function readEverything(store: StoreAccess, keys: SigningKeys): PolicySta
   ];
 }
 
-/** `holdfast-my-site-recovery` */
+/** `holdfast-my-site-eu-central-1-recovery` */
 export class RecoveryRole extends Construct {
   readonly role: Role;
   readonly policy: ManagedPolicy;
 
-  constructor(scope: Construct, id: string, { system, store, keys }: RecoveryRoleProps) {
+  constructor(scope: Construct, id: string, { system, region, store, keys }: RecoveryRoleProps) {
     super(scope, id);
-    const name = resourceName(system, 'recovery');
+    const name = globalName({ system, region }, 'recovery');
     this.policy = new ManagedPolicy(this, 'Policy', {
       managedPolicyName: name,
       description: `Reading all backups of ${system}, for people`,

@@ -3,12 +3,13 @@ import { Construct } from 'constructs';
 import { isTask, type Config } from '../../config/config.ts';
 import type { NamedKey } from '../../config/load/function-settings.ts';
 import { stackKeys } from '../../config/load/stack-keys.ts';
-import { isForDatabases, signingAlias, taskRoleName } from '../../names/aws.ts';
-import type { SignerName } from '../../names/aws.ts';
+import { globalName, isForDatabases, signingAlias, taskRoleName } from '../../names/aws.ts';
+import type { SignerName, StackPlace } from '../../names/aws.ts';
 import { roleArn } from './deployers.ts';
 import { RetainedKey } from './retained-key.ts';
 
 export interface SigningKeysProps {
+  readonly place: StackPlace;
   readonly config: Config;
   /** Finds the keys by their aliases instead of making them. */
   readonly adopt: boolean;
@@ -16,10 +17,10 @@ export interface SigningKeysProps {
   readonly deployers: readonly string[];
 }
 
-/** A task does the work of its function under a role of its own. */
-function taskRoles(config: Config, signer: SignerName): string[] {
-  const runsAsTask = isForDatabases(signer) && config.sources.some(isTask);
-  return runsAsTask ? [taskRoleName(config.system, signer)] : [];
+/** The role of the function, and that of the task which does its work. */
+function rolesOf(signer: SignerName, place: StackPlace, { sources }: Config): string[] {
+  const runsAsTask = isForDatabases(signer) && sources.some(isTask);
+  return [globalName(place, signer), ...(runsAsTask ? [taskRoleName(place, signer)] : [])];
 }
 
 /** A P-256 key for each function that writes signed files. */
@@ -29,8 +30,9 @@ export class SigningKeys extends Construct {
   private readonly system: string;
   private readonly keys: ReadonlyMap<string, RetainedKey>;
 
-  constructor(scope: Construct, id: string, { config, adopt, deployers }: SigningKeysProps) {
+  constructor(scope: Construct, id: string, props: SigningKeysProps) {
     super(scope, id);
+    const { place, config, adopt, deployers } = props;
     this.system = config.system;
     const made = stackKeys(config).map(({ name, signer, alias }) => {
       const key = new RetainedKey(this, alias.slice('alias/'.length), {
@@ -39,8 +41,7 @@ export class SigningKeys extends Construct {
         use: 'sign',
         adopt,
         deployers,
-        // A function and its role have one name.
-        signers: [name, ...taskRoles(config, signer)].map(roleArn),
+        signers: rolesOf(signer, place, config).map(roleArn),
       });
       return { name, alias, key };
     });

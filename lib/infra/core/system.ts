@@ -8,7 +8,7 @@ import { isDatabase } from '../../config/config.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
 import { movePlan, movesAnything } from '../../config/moving.ts';
 import { HoldfastError } from '../../errors.ts';
-import { maxSystemLength } from '../../names/aws.ts';
+import { maxSystemLength, type StackPlace } from '../../names/aws.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
 import type { S3Place } from '../../names/s3-place.ts';
 import { acknowledgeFindings } from './acknowledged.ts';
@@ -71,17 +71,19 @@ export class HoldfastSystem extends Construct {
     const aws = awsOf(config);
     const place = placeOf(config);
     const { system } = config;
+    const own = { system, region: aws.region };
     standInPlace(this, aws);
     const deployers = deployingRoles(this, aws.deployingRoles);
     const plan = movePlan(config, now);
     this.storage = new Storage(this, 'Storage', {
-      system,
+      ...own,
       bucketName: place.bucket,
       aws,
       movesLongKept: plan !== undefined && movesAnything(plan),
       deployers,
     });
     this.keys = new SigningKeys(this, 'SigningKeys', {
+      place: own,
       config,
       adopt: aws.storage === 'existing',
       deployers,
@@ -95,11 +97,12 @@ export class HoldfastSystem extends Construct {
     const bucketArn = `arn:${Aws.PARTITION}:s3:::${place.bucket}`;
     this.store = { bucketArn, prefix: place.prefix, key: this.storage.key };
     this.recovery = new RecoveryRole(this, 'Recovery', {
-      system,
+      ...own,
       store: this.store,
       keys: this.keys,
     });
     this.functions = new Functions(this, 'Functions', {
+      place: own,
       config,
       databases: aws.databases,
       storeUrl: storeUrl(place, aws),
@@ -112,7 +115,7 @@ export class HoldfastSystem extends Construct {
     this.tasks = this.makeTasks(config, aws);
     this.alarms = new Alarms(this, 'Alarms', { topic: this.messages.topic });
     const shared = {
-      system,
+      ...own,
       functions: this.functions,
       tasks: this.tasks,
       deadLetters: this.messages.deadLetters,
@@ -124,7 +127,7 @@ export class HoldfastSystem extends Construct {
       bucketName: place.bucket,
       prefix: place.prefix,
     });
-    this.sources = this.run(config, now);
+    this.sources = this.run(config, own, now);
     acknowledgeFindings(this);
     checkLimits(this, config, this.sources.stacks);
     sayWhatCannotBeUndone(this, place.bucket, aws);
@@ -142,6 +145,7 @@ export class HoldfastSystem extends Construct {
     }
     return new Tasks(this, 'Tasks', {
       system: config.system,
+      region: aws.region,
       functions: this.functions,
       image,
       vpc,
@@ -179,7 +183,7 @@ export class HoldfastSystem extends Construct {
   }
 
   /** Alarms, schedules and the dashboard, in the order in which they must be made. */
-  private run(config: Config, now: Date): Sources {
+  private run(config: Config, place: StackPlace, now: Date): Sources {
     const all = systemTimetables(config).map(
       (timetable) => [timetable.name, this.schedules.add(timetable)] as const,
     );
@@ -205,7 +209,11 @@ export class HoldfastSystem extends Construct {
         own.flatMap((alarm) => sourceAlarm(alarm, source, { system, now })),
       );
     }
-    const dashboard = new SystemDashboard(this, 'Dashboard', { config, alarms: this.alarms.names });
+    const dashboard = new SystemDashboard(this, 'Dashboard', {
+      place,
+      config,
+      alarms: this.alarms.names,
+    });
     last.node.addDependency(this.storage, this.alarms, this.recovery, events, dashboard);
     sources.precede(last);
     return sources;

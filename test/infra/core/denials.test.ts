@@ -6,6 +6,8 @@ import { ACCOUNT, WITH_POINTS, deployed, policyOf, sparkWith } from '../../suppo
 import type { Deployed } from '../../support/stacks.ts';
 
 const SYSTEM = 'holdfast-spark-bloom-flow';
+/** The role of a function, or of people. */
+const role = (name: string) => `${SYSTEM}-eu-central-1-${name}`;
 const BUCKET = 'arn:aws:s3:::spark-bloom-flow-backups';
 const SITE = 'backups/assets/20261122T030000000Z-schedule';
 const MANIFEST = `${BUCKET}/${SITE}/manifest.json`;
@@ -36,8 +38,8 @@ interface Attempt {
 }
 
 async function decide(attempt: Attempt): Promise<string> {
-  const name = attempt.by.replace(`${SYSTEM}-`, '');
-  const isFunction = attempt.by.startsWith(SYSTEM);
+  const name = attempt.by.replace(role(''), '');
+  const isFunction = attempt.by.startsWith(role(''));
   const policy = attempt.policy ?? (isFunction ? policyOf(spark, name) : ANYTHING);
   const result = await runSimulation(
     {
@@ -70,7 +72,6 @@ function bucketPolicy(): unknown {
   return policy?.[1].Properties['PolicyDocument'];
 }
 
-const role = (name: string) => `${SYSTEM}-${name}`;
 const everyFunction = FUNCTIONS.map((name) => [name] as const);
 
 describe('an administrator of the account, and so anybody with less,', () => {

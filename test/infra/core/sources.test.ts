@@ -97,7 +97,7 @@ describe('rules', () => {
 test('what a function may do with sixty sources stands in policies of its own, each of a size that IAM takes', () => {
   const [role] = crowd
     .ofType('AWS::IAM::Role')
-    .filter(([, { Properties }]) => Properties['RoleName'] === 'holdfast-shop-backup');
+    .filter(([, { Properties }]) => Properties['RoleName'] === 'holdfast-shop-eu-central-1-backup');
   const attached = role?.[1].Properties['ManagedPolicyArns'] as string[];
   expect(attached.length).toBeGreaterThan(1);
   expect(attached.length).toBeLessThanOrEqual(10);

@@ -22,8 +22,8 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { VpcConfig } from '../../../config/config.ts';
 import { MEMORY_VARIABLES } from '../../../config/load/function-settings.ts';
-import { resourceName } from '../../../names/aws.ts';
-import type { FunctionName } from '../../../names/aws.ts';
+import { globalName, resourceName } from '../../../names/aws.ts';
+import type { FunctionName, StackPlace } from '../../../names/aws.ts';
 import { writeCode } from './bundle.ts';
 import { joinNetwork, placeIn } from '../network.ts';
 import { arnHere, sendTraces } from '../permissions.ts';
@@ -48,9 +48,8 @@ export type Packaging =
       readonly layers: readonly string[];
     };
 
-export interface HoldfastFunctionProps {
+export interface HoldfastFunctionProps extends StackPlace {
   readonly name: FunctionName;
-  readonly system: string;
   readonly about: string;
   /** What the code reads at its start. */
   readonly configuration: unknown;
@@ -87,6 +86,7 @@ export class HoldfastFunction extends Construct {
     super(scope, id);
     const { name, size, deadLetters, messagesKey, vpc } = props;
     const functionName = resourceName(props.system, name);
+    const roleName = globalName(props, name);
     const functionArn = arnHere(this, 'lambda', `function:${functionName}`);
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
@@ -96,7 +96,7 @@ export class HoldfastFunction extends Construct {
     // The configuration allows the numbers that CloudWatch takes; the construct has names for them.
     (logGroup.node.defaultChild as CfnLogGroup).retentionInDays = props.logDays;
     this.policies = managedPolicies(this, 'Policy', {
-      name: functionName,
+      name: roleName,
       description: `What ${functionName} may do`,
       statements: [
         ...props.permissions,
@@ -114,7 +114,7 @@ export class HoldfastFunction extends Construct {
       ],
     });
     this.role = new Role(this, 'Role', {
-      roleName: functionName,
+      roleName,
       description: `The function ${functionName} runs under it`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       managedPolicies: [...this.policies],

@@ -7,7 +7,7 @@ import type { Config, DatabasesConfig } from '../../../config/config.ts';
 import { environmentOf, functionConfig } from '../../../config/load/function-settings.ts';
 import { functionsOf } from '../../../config/load/stack-keys.ts';
 import { isForDatabases, isSigner } from '../../../names/aws.ts';
-import type { FunctionName } from '../../../names/aws.ts';
+import type { FunctionName, StackPlace } from '../../../names/aws.ts';
 import { SECURITY_FLOORS } from '../../../names/postgres-releases.ts';
 import { writeImage } from './bundle.ts';
 import { permissionsOf } from './function-permissions.ts';
@@ -19,6 +19,7 @@ import type { StoreAccess } from '../permissions.ts';
 import type { SigningKeys } from '../signing-keys.ts';
 
 export interface FunctionsProps {
+  readonly place: StackPlace;
   readonly config: Config;
   /** How the functions of databases are made. */
   readonly databases: DatabasesConfig;
@@ -159,10 +160,10 @@ export class Functions extends Construct {
   }
 
   private make(name: FunctionName): HoldfastFunction {
-    const { config, messages, logDays, reserveConcurrency } = this.props;
+    const { place, config, messages, logDays, reserveConcurrency } = this.props;
     return new HoldfastFunction(this, name, {
       name,
-      system: config.system,
+      ...place,
       about: `${ABOUT[name]} (${config.system})`,
       configuration: functionConfig(config),
       environment: this.environmentOf(name),

@@ -14,10 +14,11 @@ import { MEMORY_VARIABLES } from '../../../config/load/function-settings.ts';
 import {
   DATABASE_FUNCTIONS,
   TASK_VARIABLES,
+  globalName,
   resourceName,
   taskRoleName,
 } from '../../../names/aws.ts';
-import type { DatabaseFunctionName } from '../../../names/aws.ts';
+import type { DatabaseFunctionName, StackPlace } from '../../../names/aws.ts';
 import { DAY_MS, SECOND_MS } from '../../../durations.ts';
 import type { Functions } from './functions.ts';
 import { arnHere } from '../permissions.ts';
@@ -25,8 +26,7 @@ import { managedPolicies } from '../policies.ts';
 import { beginTasks, startTasks } from './task-permissions.ts';
 import { statesAround } from './task-states.ts';
 
-export interface TasksProps {
-  readonly system: string;
+export interface TasksProps extends StackPlace {
   readonly functions: Functions;
   readonly image: DockerImageAsset;
   readonly vpc: VpcConfig;
@@ -92,7 +92,7 @@ export class Tasks extends Construct {
     const logs = DATABASE_FUNCTIONS.map((name) => functions.of(name).logGroup);
     const ofAccount = { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } };
     const beginner = this.role('begin', {
-      name: resourceName(system, 'tasks-begin'),
+      name: globalName(props, 'tasks-begin'),
       assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com', { conditions: ofAccount }),
       about: 'Fetches the image of a task and opens its log',
       statements: beginTasks(image.repository, logs),
@@ -104,7 +104,7 @@ export class Tasks extends Construct {
     );
     this.definitions = definitions.map(([, one]) => one);
     const starter = this.role('start', {
-      name: resourceName(system, 'tasks-start'),
+      name: globalName(props, 'tasks-start'),
       assumedBy: new ServicePrincipal('states.amazonaws.com', { conditions: ofAccount }),
       about: `Starts the tasks of ${system} and waits for them`,
       statements: startTasks(this, {
@@ -123,7 +123,7 @@ export class Tasks extends Construct {
   private worker(name: DatabaseFunctionName): Identity {
     const { system, functions } = this.props;
     return this.role(`${name}-work`, {
-      name: taskRoleName(system, name),
+      name: taskRoleName(this.props, name),
       assumedBy: taskRunner(this),
       about: `The task ${resourceName(system, name)} runs under it`,
       statements: functions.workOf(name),

@@ -13,15 +13,14 @@ import type { CfnBucket, IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { AwsConfig } from '../../../config/config.ts';
 import { HoldfastError } from '../../../errors.ts';
-import { resourceName, storeAlias } from '../../../names/aws.ts';
+import { globalName, storeAlias, type StackPlace } from '../../../names/aws.ts';
 import { storeDenials } from './bucket-policy.ts';
 import { roleArn } from '../deployers.ts';
 import { listWeekly } from './inventory.ts';
 import { storeLifecycle } from './lifecycle.ts';
 import { RetainedKey } from '../retained-key.ts';
 
-export interface StorageProps {
-  readonly system: string;
+export interface StorageProps extends StackPlace {
   /** The name of the bucket: it never changes while there are backups in it. */
   readonly bucketName: string;
   readonly aws: Pick<
@@ -48,7 +47,7 @@ export class Storage extends Construct {
 
   constructor(scope: Construct, id: string, props: StorageProps) {
     super(scope, id);
-    const { system, bucketName, aws, movesLongKept, deployers } = props;
+    const { system, region, bucketName, aws, movesLongKept, deployers } = props;
     const adopt = aws.storage === 'existing';
     this.key = new RetainedKey(this, 'Key', {
       alias: storeAlias(system),
@@ -86,7 +85,7 @@ export class Storage extends Construct {
       bucketArn: bucket.bucketArn,
       keyArn: this.key.arn,
       deployers,
-      pruneRole: roleArn(resourceName(system, 'prune')),
+      pruneRole: roleArn(globalName({ system, region }, 'prune')),
       lockMode: aws.lockMode,
       lockDays: aws.lockDays,
       breakGlassRoles: aws.breakGlassRoles,

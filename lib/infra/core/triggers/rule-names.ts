@@ -2,7 +2,7 @@
 import type { Config } from '../../../config/config.ts';
 import { eventRules, POINT_RULES, STORE_RULES } from '../../../config/event-rules.ts';
 import { ruleName } from '../../../names/aws.ts';
-import { digestOf } from '../digest.ts';
+import { digestOf } from '../../../names/digest.ts';
 
 /** The name of the rule that the configuration knows as `rule`; at most 64 characters. */
 export function nameOfRule(system: string, rule: string): string {

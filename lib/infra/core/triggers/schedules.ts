@@ -5,14 +5,13 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { DATABASE_FUNCTIONS, resourceName } from '../../../names/aws.ts';
-import type { DatabaseFunctionName, FunctionName } from '../../../names/aws.ts';
+import { DATABASE_FUNCTIONS, globalName, resourceName } from '../../../names/aws.ts';
+import type { DatabaseFunctionName, FunctionName, StackPlace } from '../../../names/aws.ts';
 import type { Functions } from '../functions/functions.ts';
 import { arnHere } from '../permissions.ts';
 import type { Tasks } from '../functions/tasks.ts';
 
-export interface SchedulesProps {
-  readonly system: string;
+export interface SchedulesProps extends StackPlace {
   readonly functions: Functions;
   /** Undefined where nothing runs as a task. */
   readonly tasks: Tasks | undefined;
@@ -60,7 +59,7 @@ export class Schedules extends Construct {
     this.group = new CfnScheduleGroup(this, 'Group', { name: this.groupName });
     this.group.applyRemovalPolicy(RemovalPolicy.DESTROY);
     this.policy = new ManagedPolicy(this, 'Policy', {
-      managedPolicyName: resourceName(system, 'schedules'),
+      managedPolicyName: globalName(props, 'schedules'),
       description: `What the schedules of ${system} may start`,
       statements: [
         new PolicyStatement({
@@ -88,7 +87,7 @@ export class Schedules extends Construct {
       ],
     });
     this.role = new Role(this, 'Role', {
-      roleName: resourceName(system, 'schedules'),
+      roleName: globalName(props, 'schedules'),
       description: `The schedules of ${system} start functions under it`,
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: {

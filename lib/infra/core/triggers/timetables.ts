@@ -2,7 +2,7 @@
 import { isDatabase, isRemote } from '../../../config/config.ts';
 import type { Config, RestoreTestInterval, SourceConfig } from '../../../config/config.ts';
 import { HOUR_MS, SECOND_MS } from '../../../durations.ts';
-import { digestOf } from '../digest.ts';
+import { digestOf } from '../../../names/digest.ts';
 import { schedulerCrons } from '../../../policy/scheduler-cron.ts';
 import type { Runs, Timetable } from './schedules.ts';
 

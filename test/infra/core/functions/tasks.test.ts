@@ -35,7 +35,8 @@ function one(type: string, name: (properties: Record<string, unknown>) => boolea
 
 const taskOf = (name: string) =>
   one('AWS::ECS::TaskDefinition', ({ Family }) => Family === `${SYSTEM}-${name}`);
-const roleOf = (name: string) => `${SYSTEM}-task-${name.replace('database-', 'db-')}`;
+const role = (what: string) => `${SYSTEM}-eu-central-1-${what}`;
+const roleOf = (name: string) => role(`task-${name.replace('database-', 'db-')}`);
 const machineOf = (name: string) =>
   one('AWS::StepFunctions::StateMachine', (all) => all['StateMachineName'] === `${SYSTEM}-${name}`);
 
@@ -150,11 +151,11 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
   });
 
   test('is run by ECS for this account alone, and its function by Lambda alone', () => {
-    const assumedBy = (role: string) => {
-      const { properties } = one('AWS::IAM::Role', (all) => all['RoleName'] === role);
+    const assumedBy = (named: string) => {
+      const { properties } = one('AWS::IAM::Role', (all) => all['RoleName'] === named);
       return (properties['AssumeRolePolicyDocument'] as { Statement: unknown[] }).Statement;
     };
-    expect(assumedBy(`${SYSTEM}-${name}`)).toEqual([
+    expect(assumedBy(role(name))).toEqual([
       expect.objectContaining({ Principal: { Service: 'lambda.amazonaws.com' } }),
     ]);
     expect(assumedBy(roleOf(name))).toEqual([
@@ -173,7 +174,7 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
       policyOf(tasks, policy).Statement.flatMap((statement) =>
         [statement.Action].flat().map((Action) => JSON.stringify({ ...statement, Action })),
       );
-    const own = rights(roleOf(name).slice(SYSTEM.length + 1));
+    const own = rights(roleOf(name).slice(role('').length));
     const ofFunction = rights(name);
     expect(own.filter((right) => !ofFunction.includes(right))).toEqual([]);
     expect(own.join('\n')).toContain('"kms:Sign"');
@@ -225,7 +226,7 @@ test('who starts tasks may start these in this cluster under these roles, and no
   });
   expect(of('iam:PassRole')).toEqual({
     Resource: expect.arrayContaining(
-      [`${SYSTEM}-tasks-begin`, ...DATABASE_FUNCTIONS.map(roleOf)].map(
+      [role('tasks-begin'), ...DATABASE_FUNCTIONS.map(roleOf)].map(
         (name) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
       ),
     ),
