@@ -9,13 +9,12 @@ export const STORE_RULES = ['stored', 'alarm'] as const;
 /** Those of a stack with recovery points. */
 export const POINT_RULES = ['backup-job', 'restore-job'] as const;
 
-/** The name of the rule by which a deployment backs up a source; letters, digits and hyphens. */
+/** The rule by which a deployment backs up a source, as `assets/ecs:shop`: no other source or trigger gives the same. */
 export function deploymentRule(source: string, { by, name }: DeploymentTrigger): string {
-  const trigger = name === undefined ? by : `${by}-${name}`;
-  return `${source}-${trigger}`.replaceAll(/[^A-Za-z0-9-]/g, '-');
+  return `${source}/${name === undefined ? by : `${by}:${name}`}`;
 }
 
-/** All rules of a stack, by their names. */
+/** All rules of a stack. */
 export function eventRules({ sources, aws }: FunctionConfig): string[] {
   const ofSources = sources
     .filter(isRemote)

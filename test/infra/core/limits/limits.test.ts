@@ -56,7 +56,7 @@ const common = fc.record({
 const triggers = fc.uniqueArray(
   fc.oneof(
     fc.constant('event'),
-    words(60).map((one) => `codepipeline:${one}`),
+    fc.stringMatching(/^[A-Za-z0-9._-]{1,60}$/).map((one) => `codepipeline:${one}`),
   ),
   { maxLength: 3 },
 );
