@@ -7,8 +7,45 @@ import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListSchedulesCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import type { Cdk } from './cdk.ts';
-import type { MiniStack } from './ministack.ts';
+import { afterAll, beforeAll, expect } from '@jest/globals';
+import { Cdk } from './cdk.ts';
+import { startMiniStack, type MiniStack } from './ministack.ts';
+import { storyStart } from './story-start.ts';
+
+/** A local AWS without any stack but that of the CDK. */
+export interface Account {
+  readonly aws: MiniStack;
+  readonly cdk: Cdk;
+}
+
+/** The account of all tests of a file. It is made before the first of them, and ended after the last. */
+export function accountOfTests(): () => Account {
+  let account: Account | undefined;
+  beforeAll(async () => {
+    const aws = await startMiniStack({ enforce: true, startsAt: storyStart() });
+    account = { aws, cdk: new Cdk(aws) };
+    await account.cdk.bootstrap();
+  }, 300_000);
+  afterAll(async () => {
+    await account?.aws.stop();
+    await account?.cdk.remove();
+  }, 60_000);
+  return () => {
+    if (account === undefined) throw new Error('the account is made before the first test');
+    return account;
+  };
+}
+
+/** A first deployment of `system` in which `id` cannot be made: it fails for that, and leaves nothing. */
+export async function deployFailing(
+  { aws, cdk }: Account,
+  { system, config, id }: { readonly system: string; readonly config: string; readonly id: string },
+): Promise<void> {
+  aws.failAt(id);
+  await expect(cdk.deploy(config)).rejects.toThrow('the test wants this to fail');
+  aws.failAt(undefined);
+  expect([id, await leftOf(system, aws)]).toEqual([id, []]);
+}
 
 /** Writes the configuration of a small system with one source, and returns its file. */
 export function smallSystem(folder: string, system: string, region: string): string {
