@@ -1,5 +1,6 @@
 // `holdfast/cdk`: the construct that teams put into stacks of their own.
-import type { IAlarm, IAlarmAction, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stack } from 'aws-cdk-lib';
+import type { Alarm, IAlarmAction, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable, IRole } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
@@ -11,7 +12,7 @@ import { HoldfastError } from '../errors.ts';
 import { sourceMetric, systemMetric } from '../names/metrics.ts';
 import type { SourceMetric, SystemMetric } from '../names/metrics.ts';
 import { published } from './core/alarms/alarms.ts';
-import { grantAll, mayInvoke } from './core/grants.ts';
+import { grantAll, reportDeployments, seeStatus, startBackups } from './core/grants.ts';
 import { readEverything } from './core/recovery-role.ts';
 import { HoldfastSystem } from './core/system.ts';
 import { RecoveryPoints } from './recovery-points/recovery-points.ts';
@@ -45,7 +46,7 @@ export class Holdfast extends Construct {
   /** People restore by it, with a second factor. */
   readonly recoveryRole: IRole;
   /** All alarms of the system. */
-  readonly alarms: readonly IAlarm[];
+  readonly alarms: readonly Alarm[];
   private readonly config: Config;
   private readonly parts: HoldfastSystem;
 
@@ -75,6 +76,17 @@ export class Holdfast extends Construct {
     for (const alarm of this.parts.alarms.all) alarm.addOkAction(...actions);
   }
 
+  /**
+   * The alarms of one source, to be told of them alone.
+   *
+   * Throws an error with the code `CONFIG_INVALID` when the configuration has no such source.
+   */
+  alarmsOfSource(source: string): Alarm[] {
+    this.mustHave(source);
+    const own = this.parts.sources.stacks.get(source);
+    return this.alarms.filter((alarm) => Stack.of(alarm) === own);
+  }
+
   /** A metric of the store as a whole, such as `StoredBytes`: its worst value of each quarter of an hour. */
   metric(name: SystemMetric, props?: MetricOptions): Metric {
     const worst = name === 'KeyUsable' ? 'smallest' : 'largest';
@@ -87,14 +99,7 @@ export class Holdfast extends Construct {
    * Throws an error with the code `CONFIG_INVALID` when the configuration has no such source.
    */
   metricOfSource(source: string, name: SourceMetric, props?: MetricOptions): Metric {
-    const names = this.config.sources.map((one) => one.name);
-    if (!names.includes(source)) {
-      throw new HoldfastError(
-        'CONFIG_INVALID',
-        `${this.config.file} has no source "${source}"; it has: ${names.join(', ')}`,
-        { hint: 'A metric of another name would never have a value.' },
-      );
-    }
+    this.mustHave(source);
     return published(sourceMetric(this.system, source, name)).with(props ?? {});
   }
 
@@ -109,7 +114,7 @@ export class Holdfast extends Construct {
   }
 
   /**
-   * Lets `grantee` list, verify and restore all backups, and change nothing.
+   * Lets `grantee` list, verify and restore all backups, and change nothing. It includes {@link grantReadStatus}.
    *
    * Throws an error with the code `CONFIG_INVALID` for a principal of another account: policies of buckets and keys would have to name it.
    */
@@ -118,11 +123,50 @@ export class Holdfast extends Construct {
   }
 
   /**
-   * Lets `grantee` start backups, as `holdfast trigger` does; with `--wait` it needs {@link grantRead}, too.
+   * Lets `grantee` see how all stands, as `holdfast status`, `list` and `log` show it: manifests and evidence, and nothing of what was backed
+   * up.
+   *
+   * Throws as {@link grantRead} does.
+   */
+  grantReadStatus(grantee: IGrantable): Grant {
+    return grantAll(this, grantee, seeStatus(this.parts.store, this.parts.keys));
+  }
+
+  /**
+   * Lets `grantee` start backups, as `holdfast trigger` does; with `--wait` it needs {@link grantReadStatus}, too.
    *
    * Throws as {@link grantRead} does.
    */
   grantTrigger(grantee: IGrantable): Grant {
-    return grantAll(this, grantee, mayInvoke(this.parts.functions));
+    return grantAll(this, grantee, startBackups(this.parts.functions, this.parts.tasks));
+  }
+
+  /**
+   * Lets `grantee` start backups and wait until they are proven, as a pipeline does before it deploys: {@link grantTrigger} and
+   * {@link grantReadStatus}. It reads nothing of what was backed up.
+   *
+   * Throws as {@link grantRead} does.
+   */
+  grantBackup(grantee: IGrantable): Grant {
+    return this.grantTrigger(grantee).combine(this.grantReadStatus(grantee));
+  }
+
+  /**
+   * Lets `grantee` report deployments by the event that `onDeployment: [event]` waits for.
+   *
+   * Throws as {@link grantRead} does.
+   */
+  grantReportDeployment(grantee: IGrantable): Grant {
+    return grantAll(this, grantee, reportDeployments(this));
+  }
+
+  private mustHave(source: string): void {
+    const names = this.config.sources.map((one) => one.name);
+    if (names.includes(source)) return;
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `${this.config.file} has no source "${source}"; it has: ${names.join(', ')}`,
+      { hint: 'Name one of them.' },
+    );
   }
 }

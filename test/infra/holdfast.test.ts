@@ -7,7 +7,7 @@ import { expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
+import { Role } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Holdfast } from '../../lib/infra/holdfast.ts';
 import { allResourcesOf } from '../support/stacks.ts';
@@ -37,18 +37,6 @@ function stack(env: { region?: string; account?: string } = { region: REGION }):
 
 function holdfast(on = stack(), ...lines: readonly string[]): Holdfast {
   return new Holdfast(on, 'Backups', { configFile: file('aws: {}', ...lines) });
-}
-
-/** What the policies that are attached to roles of the team allow: actions, sorted. */
-function grantedActions(on: Stack): string[] {
-  const policies = Template.fromStack(on).findResources('AWS::IAM::Policy') as Record<
-    string,
-    { Properties: { PolicyDocument: { Statement: { Action: string | string[] }[] } } }
-  >;
-  return Object.values(policies)
-    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
-    .flatMap(({ Action }) => Action)
-    .sort();
 }
 
 function alarmsOf(on: Stack): Resource[] {
@@ -85,6 +73,22 @@ test('every alarm does what the team wants to be done, when it goes off and when
   }
 });
 
+test('the alarms of one source are told apart from all others', () => {
+  const on = stack();
+  const pager = new Topic(on, 'Pager');
+  const made = holdfast(on);
+  for (const alarm of made.alarmsOfSource('assets')) alarm.addAlarmAction(new SnsAction(pager));
+  const told = alarmsOf(on).filter(({ Properties }) => Properties['AlarmActions'] !== undefined);
+  const names = told.map(({ Properties }) => String(Properties['AlarmName']));
+  const ofAssets = names.filter((name) => name.startsWith('holdfast-shop/sources/assets/'));
+  expect(ofAssets.length).toBeGreaterThan(5);
+  // The direct alarms tell the topic of the system in any case.
+  expect(names.filter((name) => !ofAssets.includes(name) && !name.includes('.direct/'))).toEqual(
+    [],
+  );
+  expect(() => made.alarmsOfSource('assest')).toThrow(/has no source "assest"; it has: assets/);
+});
+
 test('metrics are those that freshness publishes', () => {
   const made = holdfast();
   expect(made.metricRecoveryPointAge('assets')).toMatchObject({
@@ -104,41 +108,6 @@ test('a metric of a source that is not there is refused', () => {
   expect(() => holdfast().metricRestoreTestAge('assest')).toThrow(
     /has no source "assest"; it has: assets/,
   );
-});
-
-test('who may read can restore, and change nothing', () => {
-  const on = stack();
-  const role = new Role(on, 'Reader', { assumedBy: new AccountRootPrincipal() });
-  holdfast(on).grantRead(role).assertSuccess();
-  expect([...new Set(grantedActions(on))]).toEqual([
-    'kms:Decrypt',
-    'kms:GetPublicKey',
-    's3:GetObject',
-    's3:GetObjectVersion',
-    's3:GetObjectVersionTagging',
-    's3:ListBucket',
-    's3:ListBucketVersions',
-  ]);
-});
-
-test('who may trigger can invoke the function that backs up, and no other', () => {
-  const on = stack();
-  const role = new Role(on, 'Pipeline', { assumedBy: new AccountRootPrincipal() });
-  holdfast(on).grantTrigger(role).assertSuccess();
-  const backup = Template.fromStack(on).findResources('AWS::Lambda::Function', {
-    Properties: { FunctionName: 'holdfast-shop-backup' },
-  });
-  Template.fromStack(on).hasResourceProperties('AWS::IAM::Policy', {
-    PolicyDocument: {
-      Statement: [
-        {
-          Action: 'lambda:InvokeFunction',
-          Effect: 'Allow',
-          Resource: { 'Fn::GetAtt': [Object.keys(backup)[0], 'Arn'] },
-        },
-      ],
-    },
-  });
 });
 
 test('a principal of another account is granted nothing, because its own policy would not suffice', () => {

@@ -4,14 +4,52 @@ import { Grant, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { HoldfastError } from '../../errors.ts';
+import { DEPLOYMENT_EVENT } from '../../names/aws.ts';
 import type { Functions } from './functions/functions.ts';
+import type { Tasks } from './functions/tasks.ts';
+import { arnHere, FACTS, readStore, seeReleases, trust, type StoreAccess } from './permissions.ts';
+import type { SigningKeys } from './signing-keys.ts';
 
-/** Invoking the functions that back up. */
-export function mayInvoke(functions: Functions): PolicyStatement[] {
+/** Starting what backs up: functions, and the state machine where dumps outlast a function. */
+export function startBackups(functions: Functions, tasks: Tasks | undefined): PolicyStatement[] {
   const resources = functions.all
     .filter(({ name }) => name === 'backup' || name === 'database-backup')
     .map((one) => one.function.functionArn);
-  return [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources })];
+  return [
+    new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }),
+    ...(tasks === undefined
+      ? []
+      : [
+          new PolicyStatement({
+            actions: ['states:StartExecution'],
+            resources: [tasks.stateMachines['database-backup'].stateMachineArn],
+          }),
+        ]),
+  ];
+}
+
+/** Seeing which backups there are and what was proven of them, and nothing of what was backed up. */
+export function seeStatus(store: StoreAccess, keys: SigningKeys): PolicyStatement[] {
+  return [...readStore(store, FACTS, ['']), ...seeReleases(store), ...trust(keys.all)];
+}
+
+/** Putting the event by which any pipeline reports a deployment, and no other event. */
+export function reportDeployments(scope: Construct): PolicyStatement[] {
+  return [
+    new PolicyStatement({
+      actions: ['events:PutEvents'],
+      resources: [arnHere(scope, 'events', 'event-bus/default')],
+      // As in https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-cross-account-custom-bus-source.html
+      conditions: {
+        'ForAllValues:StringEquals': {
+          'events:source': DEPLOYMENT_EVENT.source,
+          'events:detail-type': DEPLOYMENT_EVENT.detailType,
+        },
+        // For all values holds where there is none, too.
+        Null: { 'events:source': 'false', 'events:detail-type': 'false' },
+      },
+    }),
+  ];
 }
 
 /**

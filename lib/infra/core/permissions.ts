@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { METRICS } from '../../names/aws.ts';
 import type { RetainedKey } from './retained-key.ts';
-import { BACKUPS_PREFIX } from '../../format/layout.ts';
+import { BACKUPS_PREFIX, MARKER_KEY, RECORDS_PREFIX } from '../../format/layout.ts';
 
 /** A store in a bucket, as policies see it. */
 export interface StoreAccess {
@@ -51,6 +51,13 @@ export function readStore(
     store.key.allow(['kms:Decrypt'], throughS3()),
   ];
 }
+
+/** Everything that tells what the store holds, without what was backed up. */
+export const FACTS = [
+  MARKER_KEY,
+  `${BACKUPS_PREFIX}*/manifest.json`,
+  `${RECORDS_PREFIX}*`,
+] as const;
 
 /** Putting new objects that match `patterns`; without headers that tag or lock, and without any right to take them back. */
 export function putStore(store: StoreAccess, patterns: readonly string[]): PolicyStatement[] {

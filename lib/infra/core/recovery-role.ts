@@ -4,7 +4,7 @@ import { AccountPrincipal, ManagedPolicy, Role } from 'aws-cdk-lib/aws-iam';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { globalName, type StackPlace } from '../../names/aws.ts';
-import { readStore, trust, type StoreAccess } from './permissions.ts';
+import { readStore, seeReleases, trust, type StoreAccess } from './permissions.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import {
   BACKUPS_PREFIX,
@@ -24,10 +24,11 @@ const PREFIXES = [BACKUPS_PREFIX, RECORDS_PREFIX, INCIDENTS_PREFIX, REPORTS_PREF
 /** A restore may take a night. */
 const SESSION = Duration.hours(12);
 
-/** Reading all backups with what vouches for them: what listing, verifying and restoring take. */
+/** Reading all backups with what vouches for them: what listing, verifying, restoring and `holdfast status` take. */
 export function readEverything(store: StoreAccess, keys: SigningKeys): PolicyStatement[] {
   return [
     ...readStore(store, [MARKER_KEY, ...PREFIXES.map((prefix) => `${prefix}*`)], ['']),
+    ...seeReleases(store),
     ...trust(keys.all),
   ];
 }

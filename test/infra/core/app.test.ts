@@ -131,10 +131,15 @@ describe('constructs in an app of a team', () => {
     });
 
     test('stop a deployment where only that knows the place', async () => {
-      const { Rules } = Template.fromStack(await place({})).toJSON() as { Rules: object };
+      const template = Template.fromStack(await place({}));
+      const { Rules } = template.toJSON() as { Rules: object };
       expect(JSON.stringify(Rules)).toContain(
         '{"Fn::Equals":[{"Ref":"AWS::Region"},"eu-central-1"]}',
       );
+      // Names carry the region all the same: it is that of the store.
+      template.hasResourceProperties('AWS::IAM::Role', {
+        RoleName: 'holdfast-spark-bloom-flow-eu-central-1-prune',
+      });
     });
   });
 

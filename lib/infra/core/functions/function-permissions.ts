@@ -6,7 +6,7 @@ import { isDatabase, isRemote } from '../../../config/config.ts';
 import type { Config } from '../../../config/config.ts';
 import { servedBy } from '../../../config/load/stack-keys.ts';
 import type { FunctionName } from '../../../names/aws.ts';
-import { putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
+import { FACTS, putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
 import { recorderPermissions, validatorPermissions } from './recovery-point-permissions.ts';
 import { connectTo, decryptBuckets, readSecret, readSource } from './source-permissions.ts';
@@ -28,9 +28,7 @@ export interface Reach {
   readonly topic: ITopic;
 }
 
-/** Everything that tells what the store holds, without the archives. */
 const RECORDS = `${RECORDS_PREFIX}*`;
-const FACTS = [MARKER_KEY, `${BACKUPS_PREFIX}*/manifest.json`, RECORDS];
 const EVERYTHING = [MARKER_KEY, `${BACKUPS_PREFIX}*`, RECORDS];
 const INCIDENTS = `${INCIDENTS_PREFIX}*`;
 

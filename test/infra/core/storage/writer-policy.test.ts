@@ -4,11 +4,10 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { runSimulation } from '@cloud-copilot/iam-simulate';
 import { makeS3Client } from '../../../../lib/stores/s3/client.ts';
-import { PERMISSIONS, type Operation } from '../../../../lib/stores/s3/errors.ts';
 import { openS3Store } from '../../../../lib/stores/s3/store.ts';
 import { noise, plant, Scratch } from '../../../support/archives.ts';
+import { askedBy, decide as decideBy, type Asked } from '../../../support/decisions.ts';
 import {
   backUpNow,
   Clock,
@@ -66,56 +65,9 @@ async function policiesOfTheStack(): Promise<typeof policies> {
   };
 }
 
-interface Asked {
-  readonly action: string;
-  readonly on: string;
-  readonly with?: Record<string, string | string[]>;
-}
-
-async function decide({ action, on, with: context = {} }: Asked): Promise<string> {
-  const result = await runSimulation(
-    {
-      request: {
-        principal: WRITER,
-        action,
-        resource: { resource: on, accountId: ACCOUNT },
-        contextVariables: {
-          'aws:PrincipalArn': WRITER,
-          'aws:SecureTransport': 'true',
-          's3:TlsVersion': '1.3',
-          ...context,
-        },
-      },
-      identityPolicies: [{ name: 'writer', policy }],
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-      resourcePolicy: action.startsWith('kms:') ? policies.key : policies.bucket,
-    },
-    {},
-  );
-  if (result.resultType === 'error') throw new Error(JSON.stringify(result.errors));
-  return result.overallResult;
-}
-
-/** What AWS would decide about: the actions of a request, what they are done to, and the keys of conditions that it fills. */
-function askedBy({ operation, path, query, headers }: SentRequest): Asked[] {
-  const key = decodeURIComponent(path.replace(/^\/[^/]+\/?/, '')).replace('some/prefix/', '');
-  const needed: string = PERMISSIONS[operation as Operation];
-  const actions: string[] = needed.match(/s3:\w+/g) ?? [];
-  const prefix = query['prefix'];
-  const creates = ['PutObject', 'CompleteMultipartUpload'].includes(operation);
-  const context = {
-    ...(typeof prefix === 'string' && { 's3:prefix': prefix.replace('some/prefix/', '') }),
-    ...(actions.includes('s3:PutObject') && { 's3:ObjectCreationOperation': String(creates) }),
-    ...(headers['if-none-match'] !== undefined && {
-      's3:if-none-match': headers['if-none-match'],
-    }),
-  };
-  return actions.map((action) => ({
-    action,
-    on: key === '' ? BUCKET : `${BUCKET}/${key}`,
-    with: context,
-  }));
+function decide(asked: Asked): Promise<string> {
+  const resourcePolicy = asked.action.startsWith('kms:') ? policies.key : policies.bucket;
+  return decideBy({ principal: WRITER, policy, resourcePolicy }, asked);
 }
 
 /** Everything that two backups send, the second of which is told what came of the first. */
@@ -153,7 +105,7 @@ test('the policy of a writer in the document allows every request of a backup, b
   for (const one of ['HeadBucket', 'PutObject', 'UploadPart', 'UploadPartCopy', 'GetObject'])
     expect(operations).toContain(one);
   const refused: unknown[] = [];
-  for (const asked of sent.flatMap(askedBy)) {
+  for (const asked of sent.flatMap((one) => askedBy(one, BUCKET))) {
     const decision = await decide(asked);
     if (decision !== 'Allowed') refused.push({ ...asked, decision });
   }
