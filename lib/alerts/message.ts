@@ -1,9 +1,15 @@
 // What people are told: what it is, since when, what it means, what to do next. Plain text, and pure.
-import { alarmNamed, type ConfiguredAlarm } from '../config/alarms.ts';
-import type { Config, SourceConfig } from '../config/config.ts';
+import {
+  alarmNamed,
+  type AlarmConfig,
+  type AlarmSubject,
+  type ConfiguredAlarm,
+} from '../config/alarms.ts';
+import { resourceLabel } from '../names/alarms.ts';
 import type { Verdict } from '../policy/assessment.ts';
 import { conditionOf } from '../policy/conditions.ts';
 import { durationText } from '../policy/durations.ts';
+import { ANY_RESOURCE } from '../policy/recovery-points/facts.ts';
 import type { AlarmChange } from './alarm-change.ts';
 import { plain, subjectLine } from './plain-text.ts';
 
@@ -13,7 +19,7 @@ export interface Message {
   readonly body: string;
 }
 
-type Configured = Pick<Config, 'system' | 'sources' | 'aws'>;
+type Configured = AlarmConfig;
 
 /** Whether people want to hear of a change: of what is wrong, of what no longer is, and of what nobody can tell any more. */
 export function isWorthTelling({ state, previous }: AlarmChange): boolean {
@@ -59,17 +65,15 @@ function gravityOf(known: ConfiguredAlarm | undefined): string {
   return known === undefined ? 'ALARM' : conditionOf(known.code).severity.toUpperCase();
 }
 
-function adviceLines(known: ConfiguredAlarm | undefined, { sources }: Configured): string[] {
+function adviceLines(known: ConfiguredAlarm | undefined, config: Configured): string[] {
   if (known === undefined) return ['', 'next     holdfast status says how everything stands.'];
   const { means = '', next = [], runbook = 'alarms' } = conditionOf(known.code);
-  const { subject } = known;
-  const source =
-    subject.about === 'source' ? sources.find(({ name }) => name === subject.source) : undefined;
+  const subject = subjectOf(known.subject, config);
   const fill = (text: string) =>
     text
-      .replaceAll('SOURCE', source?.name ?? 'it')
+      .replaceAll('SOURCE', subject?.name ?? 'it')
       .replaceAll(/ \((RPO|RTO)\)/g, (_all, which) =>
-        objectiveText(source, which === 'RPO' ? 'rpoMs' : 'rtoMs', String(which)),
+        objectiveText(subject, which === 'RPO' ? 'rpoMs' : 'rtoMs', String(which)),
       );
   return [
     '',
@@ -79,12 +83,28 @@ function adviceLines(known: ConfiguredAlarm | undefined, { sources }: Configured
   ];
 }
 
+/** What an alarm is about, as people call it, and what is promised of it. */
+interface Promising {
+  readonly name: string;
+  readonly rpoMs: number | undefined;
+  readonly rtoMs: number | undefined;
+}
+
+function subjectOf(subject: AlarmSubject, { sources, aws }: Configured): Promising | undefined {
+  if (subject.about === 'source') return sources.find(({ name }) => name === subject.source);
+  if (subject.about !== 'resource') return undefined;
+  const { selection, resource } = subject;
+  const found = aws?.recoveryPoints?.selections.find(({ name }) => name === selection);
+  const name = resource === ANY_RESOURCE ? selection : resourceLabel(resource);
+  return found && { name, rpoMs: found.rpoMs, rtoMs: found.rtoMs };
+}
+
 function objectiveText(
-  source: SourceConfig | undefined,
+  subject: Promising | undefined,
   which: 'rpoMs' | 'rtoMs',
   word: string,
 ): string {
-  const ms = source?.[which];
+  const ms = subject?.[which];
   return ms === undefined ? '' : ` (its ${word} is ${durationText(ms)})`;
 }
 
@@ -98,10 +118,22 @@ export interface ReportedSource {
   readonly backupBytes: number | undefined;
 }
 
+/** How a resource that AWS Backup protects stands, for the same. */
+export interface ReportedResource {
+  readonly selection: string;
+  /** An ARN, or `*`. */
+  readonly resource: string;
+  /** Undefined while there is none. */
+  readonly newestAgeMs: number | undefined;
+  readonly lastRestoreTestAgeMs: number | undefined;
+}
+
 export interface DailyReport {
   readonly at: Date;
   readonly verdict: Verdict;
   readonly sources: readonly ReportedSource[];
+  /** @default - none */
+  readonly resources?: readonly ReportedResource[];
   readonly storedBytes: number;
   /** Everything because of which not all is well. */
   readonly unwell: readonly string[];
@@ -109,7 +141,7 @@ export interface DailyReport {
 
 /** The daily message: that all is well, or what is not. */
 export function reportMessage(report: DailyReport, { system }: Configured): Message {
-  const { at, sources, unwell, storedBytes } = report;
+  const { at, sources, resources = [], unwell, storedBytes } = report;
   const count = unwell.length;
   const title = reportTitle(report);
   const lines = [
@@ -119,6 +151,10 @@ export function reportMessage(report: DailyReport, { system }: Configured): Mess
     ...(count > MAX_ALARMS ? [`! and ${count - MAX_ALARMS} more: holdfast status`] : []),
     ...(count > 0 ? [''] : []),
     ...sources.map(sourceLine),
+    ...resources.slice(0, MAX_RESOURCES).map(resourceLine),
+    ...(resources.length > MAX_RESOURCES
+      ? [`and ${resources.length - MAX_RESOURCES} more resources: holdfast status`]
+      : []),
     '',
     `the store holds ${megabytes(storedBytes)}`,
     ...(count > 0 ? ['', 'next     holdfast status; docs/runbook.md tells what to do.'] : []),
@@ -134,9 +170,18 @@ function reportTitle({ unwell: { length }, verdict }: DailyReport): string {
 }
 
 const MAX_ALARMS = 20;
+const MAX_RESOURCES = 50;
+
+function age(ms: number | undefined): string {
+  return ms === undefined ? 'never' : `${durationText(ms)} ago`;
+}
+
+function resourceLine({ selection, resource, ...ages }: ReportedResource): string {
+  const { newestAgeMs, lastRestoreTestAgeMs } = ages;
+  return `${selection}, ${resourceLabel(resource)}: last recovery point ${age(newestAgeMs)}; last restore test ${age(lastRestoreTestAgeMs)}`;
+}
 
 function sourceLine(source: ReportedSource): string {
-  const age = (ms: number | undefined) => (ms === undefined ? 'never' : `${durationText(ms)} ago`);
   const { name, newestGoodAgeMs, lastProofAgeMs, lastRestoreTestAgeMs, backupBytes } = source;
   const size = backupBytes === undefined ? '' : `, ${megabytes(backupBytes)}`;
   return `${name}: last good backup ${age(newestGoodAgeMs)}${size}; last proof ${age(lastProofAgeMs)}; last restore test ${age(lastRestoreTestAgeMs)}`;

@@ -6,10 +6,17 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { METRICS } from '../names/aws.ts';
 import {
+  resourceMetric,
+  selectionMetric,
   sourceMetric,
   systemMetric,
+  vaultMetric,
+  type NamedMetric,
+  type ResourceMetric,
+  type SelectionMetric,
   type SourceMetric,
   type SystemMetric,
+  type VaultMetric,
 } from '../names/metrics.ts';
 import { awsError } from './errors.ts';
 
@@ -23,7 +30,25 @@ export type SystemMeasures = {
   readonly [M in SystemMetric as Uncapitalize<M>]?: number | undefined;
 };
 
+/** What is measured of one thing that AWS Backup knows. */
+type Measures<M extends string> = {
+  readonly [N in M as Uncapitalize<N>]?: number | undefined;
+};
+
+/** What is measured of what AWS Backup protects. */
+export interface RecoveryPointMeasures {
+  readonly resources: readonly {
+    readonly selection: string;
+    readonly resource: string;
+    readonly measures: Measures<ResourceMetric>;
+  }[];
+  readonly selections: Readonly<Record<string, Measures<SelectionMetric>>>;
+  /** By their ARNs. */
+  readonly vaults: Readonly<Record<string, Measures<VaultMetric>>>;
+}
+
 export interface Measured {
+  readonly recoveryPoints?: RecoveryPointMeasures | undefined;
   readonly sources?: Readonly<Record<string, SourceMeasures>>;
   readonly system?: SystemMeasures;
 }
@@ -51,10 +76,11 @@ export async function publishMetrics(
 
 function dataOf(
   system: string,
-  { sources = {}, system: whole = {} }: Measured,
+  { sources = {}, system: whole = {}, recoveryPoints }: Measured,
   at: Date,
 ): MetricDatum[] {
   return [
+    ...(recoveryPoints === undefined ? [] : pointData(system, recoveryPoints, at)),
     ...Object.entries(sources).flatMap(([source, measures]) =>
       known(measures).map(([name, value]) =>
         datum(sourceMetric(system, source, name as SourceMetric), value, at),
@@ -66,17 +92,37 @@ function dataOf(
   ];
 }
 
+function pointData(
+  system: string,
+  { resources, selections, vaults }: RecoveryPointMeasures,
+  at: Date,
+): MetricDatum[] {
+  return [
+    ...resources.flatMap(({ measures, ...of }) =>
+      known(measures).map(([name, value]) =>
+        datum(resourceMetric(system, of, name as ResourceMetric), value, at),
+      ),
+    ),
+    ...Object.entries(selections).flatMap(([selection, measures]) =>
+      known(measures).map(([name, value]) =>
+        datum(selectionMetric(system, selection, name as SelectionMetric), value, at),
+      ),
+    ),
+    ...Object.entries(vaults).flatMap(([vault, measures]) =>
+      known(measures).map(([name, value]) =>
+        datum(vaultMetric(system, vault, name as VaultMetric), value, at),
+      ),
+    ),
+  ];
+}
+
 function known(measures: Readonly<Record<string, number | undefined>>): [string, number][] {
   return Object.entries(measures).flatMap(([name, value]) =>
     value === undefined ? [] : [[`${name[0]?.toUpperCase() ?? ''}${name.slice(1)}`, value]],
   );
 }
 
-function datum(
-  metric: ReturnType<typeof sourceMetric> | ReturnType<typeof systemMetric>,
-  value: number,
-  at: Date,
-): MetricDatum {
+function datum(metric: NamedMetric<string>, value: number, at: Date): MetricDatum {
   return {
     MetricName: metric.metricName,
     Unit: metric.unit,

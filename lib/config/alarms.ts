@@ -1,16 +1,18 @@
 // Every alarm that the stack of a configuration has: the table of conditions, for each thing that can be in one.
-import { alarmPrefix, directAlarmPrefix } from '../names/alarms.ts';
+import { alarmPrefix, directAlarmPrefix, resourceLabel } from '../names/alarms.ts';
 import { DATABASE_FUNCTIONS, type DatabaseFunctionName, type FunctionName } from '../names/aws.ts';
 import type { Limit, Watched } from '../policy/condition.ts';
 import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions.ts';
+import { resourcesOf } from '../policy/recovery-points/facts.ts';
 import { leastLockSeconds } from '../policy/upkeep.ts';
-import { isTask, type Config } from './config.ts';
+import { isTask, type AwsConfig, type Config } from './config.ts';
 import { eventRules } from './event-rules.ts';
 import { functionsOf, type FunctionConfig } from './load/stack-keys.ts';
 
 /** What an alarm is about. */
 export type AlarmSubject =
   | { readonly about: 'source'; readonly source: string }
+  | { readonly about: 'resource'; readonly selection: string; readonly resource: string }
   | { readonly about: 'store' }
   /** Which part of what the condition is about: there are more things than one alarm can look at. @default - the first */
   | { readonly about: 'stack'; readonly part?: number }
@@ -44,11 +46,17 @@ export function alarmsOf(config: AlarmConfig): ConfiguredAlarm[] {
       const direct = isDirect(subject);
       const label = labelOf(subject, code);
       const prefix = direct ? directAlarmPrefix(config.system) : alarmPrefix(config.system);
-      const name = `${prefix}${subject.about === 'source' ? 'sources/' : ''}${label}`;
+      const name = `${prefix}${FOLDERS[subject.about] ?? ''}${label}`;
       return [{ name, label, code, subject, watched, direct }];
     }),
   );
 }
+
+/** What stands before the label in the name. */
+const FOLDERS: Readonly<Partial<Record<AlarmSubject['about'], string>>> = {
+  source: 'sources/',
+  resource: 'recovery-points/',
+};
 
 /** The alarm that CloudWatch knows as `name`; undefined when the configuration has none of that name. */
 export function alarmNamed(name: string, config: AlarmConfig): ConfiguredAlarm | undefined {
@@ -70,16 +78,23 @@ export function thresholdOf({ threshold, only }: Watched, limits: Limits): numbe
 }
 
 function subjectsOf(config: AlarmConfig): AlarmSubject[] {
-  const { sources } = config;
+  const { sources, aws } = config;
   const hasTasks = sources.some(isTask);
   return [
     ...sources.map(({ name }) => ({ about: 'source', source: name }) as const),
+    ...resourceSubjects(aws?.recoveryPoints),
     { about: 'store' },
     ...functionsOf(config).map((name) => ({ about: 'function', function: name }) as const),
     ...(hasTasks ? DATABASE_FUNCTIONS.map((task) => ({ about: 'task', task }) as const) : []),
     { about: 'stack' },
     ...furtherParts(config),
   ];
+}
+
+function resourceSubjects(points: AwsConfig['recoveryPoints']): AlarmSubject[] {
+  return (points?.selections ?? []).flatMap(({ name: selection, expected }) =>
+    resourcesOf(expected).map((resource) => ({ about: 'resource', selection, resource }) as const),
+  );
 }
 
 /** The rules of a stack, as many as an alarm can look at in each part, without the first. */
@@ -105,6 +120,8 @@ function labelOf(subject: AlarmSubject, code: ConditionCode): string {
   switch (subject.about) {
     case 'source':
       return `${subject.source}/${code}`;
+    case 'resource':
+      return `${subject.selection}/${resourceLabel(subject.resource)}/${code}`;
     case 'store':
       return `store/${code}`;
     case 'function':

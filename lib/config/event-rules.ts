@@ -1,4 +1,4 @@
-// The rules of a stack on the bus of events: two for every store, two for the jobs of AWS Backup, and one for each deployment that
+// The rules of a stack on the bus of events: two for every store, three for the jobs of AWS Backup, and one for each deployment that
 // starts a backup. Pure.
 import { isRemote, type DeploymentTrigger } from './config.ts';
 import type { FunctionConfig } from './load/stack-keys.ts';
@@ -6,8 +6,8 @@ import type { FunctionConfig } from './load/stack-keys.ts';
 /** Those of every stack. */
 export const STORE_RULES = ['stored', 'alarm'] as const;
 
-/** Those of a stack with recovery points. */
-export const POINT_RULES = ['backup-job', 'restore-job'] as const;
+/** Those of a stack with recovery points: two that start what records and validates, and one by which people are told. */
+export const POINT_RULES = ['backup-job', 'restore-job', 'jobs'] as const;
 
 /** The rule by which a deployment backs up a source, as `assets/ecs:shop`: no other source or trigger gives the same. */
 export function deploymentRule(source: string, { by, name }: DeploymentTrigger): string {

@@ -1,8 +1,11 @@
 // What the configuration promises of each source, in the terms in which it is judged.
+import { createHash } from 'node:crypto';
 import type { Objectives } from '../policy/objectives.ts';
 import type { RetentionPolicy } from '../policy/retention-policy.ts';
 import { longestIntervalMs, parseSchedule, type Schedule } from '../policy/schedule.ts';
+import type { SelectionPromise } from '../policy/recovery-points/facts.ts';
 import type { Config, SourceConfig } from './config.ts';
+import type { SelectionConfig } from './recovery-points.ts';
 
 /** What is promised of a source, and what is kept of it. */
 export interface Promised extends Objectives {
@@ -39,4 +42,38 @@ export function scheduleOf({
   timeZone,
 }: Pick<SourceConfig, 'schedule' | 'timeZone'>): Schedule | undefined {
   return schedule === undefined ? undefined : parseSchedule(schedule, timeZone);
+}
+
+/** What is promised of what AWS Backup protects. `CONFIG_INVALID` when its schedule is none. */
+export function selectionPromise(selection: SelectionConfig): SelectionPromise {
+  const { name, schedule, timeZone, expected, rpoMs, rtoMs, graceMs, copies } = selection;
+  return {
+    selection: name,
+    schedule: parseSchedule(schedule, timeZone),
+    expected,
+    isContinuous: selection.continuousDays !== undefined,
+    hasCopies: copies.length > 0,
+    ...{ rpoMs, rtoMs, graceMs },
+    restoreTestMaxAgeMs: selection.restoreTest.maxAgeMs,
+  };
+}
+
+/** Under which a selection is known beside sources: another one as soon as it expects something else, so that nothing was due before. */
+export function selectionKey({ name, expected }: SelectionConfig): string {
+  const what = expected.arns === undefined ? expected.count : [...expected.arns].sort();
+  const digest = createHash('sha256').update(JSON.stringify(what)).digest('hex');
+  return `recovery-points/${name}/${digest.slice(0, 16)}`;
+}
+
+/** The schedules of everything that is configured, by the names of sources and the keys of selections. */
+export function schedulesOf({
+  sources,
+  aws,
+}: Pick<Config, 'sources' | 'aws'>): Map<string, Schedule | undefined> {
+  return new Map([
+    ...sources.map((one) => [one.name, scheduleOf(one)] as const),
+    ...(aws?.recoveryPoints?.selections ?? []).map(
+      (one) => [selectionKey(one), selectionPromise(one).schedule] as const,
+    ),
+  ]);
 }

@@ -24,3 +24,18 @@ export function sourceMeasures({ sources }: Assessment): Readonly<Record<string,
     sources.flatMap(({ source, configured, measures }) => (configured ? [[source, measures]] : [])),
   );
 }
+
+/** The numbers of what AWS Backup protects; undefined where it protects nothing. */
+export function recoveryPointMeasures({ recoveryPoints }: Assessment) {
+  if (recoveryPoints === undefined) return undefined;
+  const { resources, missing, vaults } = recoveryPoints;
+  return {
+    resources: resources.map(({ selection, resource, measures }) => ({
+      ...{ selection, resource, measures },
+    })),
+    selections: Object.fromEntries(
+      [...missing].map(([selection, missingResources]) => [selection, { missingResources }]),
+    ),
+    vaults: Object.fromEntries(vaults.map(({ vault, bytes }) => [vault, { vaultBytes: bytes }])),
+  };
+}

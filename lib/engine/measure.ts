@@ -3,6 +3,7 @@ import { isSafety } from '../format/ids.ts';
 import { MARKER_KEY, parseBackupKey, parseRecordKey } from '../format/layout.ts';
 import { DAY_MS } from '../durations.ts';
 import type { BackupSeen, Facts, SourceFacts, StoreFacts } from '../policy/facts.ts';
+import type { RecoveryPointFacts } from '../policy/recovery-points/facts.ts';
 import type { Objectives } from '../policy/objectives.ts';
 import type { RestoreTestRun } from '../policy/restore-tests.ts';
 import type { RetentionPolicy } from '../policy/retention-policy.ts';
@@ -49,6 +50,8 @@ export interface MeasureInput {
    * @default - nobody knows
    */
   readonly unmarkedSince?: Date | undefined;
+  /** What AWS Backup holds. @default - nobody asked */
+  readonly recoveryPoints?: RecoveryPointFacts | undefined;
 }
 
 export interface Measured {
@@ -68,6 +71,8 @@ export async function measure(engine: Engine, input: MeasureInput): Promise<Meas
   const skewMs = at.getTime() - (await engine.store.now()).getTime();
   const { storedBytes, firstSeen, markedAt = input.unmarkedSince } = await lookThrough(engine);
   const wanted = input.sources ?? [];
+  const selections = input.recoveryPoints?.selections ?? [];
+  for (const { promise } of selections) firstSeen.delete(promise.selection);
   const names = [...new Set([...input.objectives.keys(), ...[...firstSeen.keys()].sort()])];
   const configuration = await lastSeen(engine, names);
   const surveys = new Map<string, Survey>();
@@ -93,13 +98,14 @@ export async function measure(engine: Engine, input: MeasureInput): Promise<Meas
   const { capacityBytes, locks, contentMonths = 1, unconfirmed, keys = 'untried' } = input;
   const lockDays = locks?.days;
   const known = { capacityBytes, lockDays, contentMonths, unconfirmed, keys };
-  return { facts: { at, sources, store: { storedBytes, samples: [], skewMs, ...known } }, surveys };
+  const store = { storedBytes, samples: [], skewMs, ...known };
+  return { facts: { at, sources, store, recoveryPoints: input.recoveryPoints }, surveys };
 }
 
 interface Seen {
   readonly storedBytes: number;
   /** When the first object about each source was stored. */
-  readonly firstSeen: ReadonlyMap<string, Date>;
+  readonly firstSeen: Map<string, Date>;
   /** Since when the store is a system's; undefined while nobody has claimed it. */
   readonly markedAt: Date | undefined;
 }
@@ -108,15 +114,22 @@ async function lookThrough(engine: Engine): Promise<Seen> {
   let storedBytes = 0;
   let markedAt: Date | undefined;
   const firstSeen = new Map<string, Date>();
+  const selections = new Set<string>();
+  const withBackups = new Set<string>();
   for await (const { key, bytes, storedAt } of engine.store.list('')) {
     storedBytes += bytes;
     if (key === MARKER_KEY) markedAt = storedAt;
     const record = parseRecordKey(key);
-    const source = parseBackupKey(key)?.source ?? record?.source;
+    const backup = parseBackupKey(key);
+    const source = backup?.source ?? record?.source;
     if (source === undefined) continue;
+    if (record?.verb === 'recovery-point') selections.add(source);
+    if (backup !== undefined) withBackups.add(source);
     const first = firstSeen.get(source);
     if (first === undefined || storedAt < first) firstSeen.set(source, storedAt);
   }
+  // What is protected by AWS Backup has records as a source has them, and never a backup.
+  for (const name of selections) if (!withBackups.has(name)) firstSeen.delete(name);
   return { storedBytes, firstSeen, markedAt };
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../policy/assessment.ts';
 import type { CapacitySample } from '../policy/capacity.ts';
 import { DAY_MS } from '../durations.ts';
+import type { RecoveryPointsAssessment } from '../policy/recovery-points/assessment.ts';
 import type { EvidenceLevel, Standing } from '../policy/standing.ts';
 import type { SuccessSummary } from '../policy/success.ts';
 import type { Engine } from './engine.ts';
@@ -52,6 +53,8 @@ export interface Status {
   /** Those that are configured in their order, then those that only the store knows. */
   readonly sources: readonly SourceStatus[];
   readonly store: StoreStatus;
+  /** Undefined where AWS Backup protects nothing, or nobody asked it. */
+  readonly recoveryPoints?: RecoveryPointsAssessment | undefined;
 }
 
 /** Growth is that of so long a time. */

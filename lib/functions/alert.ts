@@ -11,6 +11,8 @@ import { unwellLines } from '../alerts/alarm-lines.ts';
 import { assessSystem, tryKeys } from './assess.ts';
 import { awsError } from '../aws/errors.ts';
 import type { AlarmChange } from '../alerts/alarm-change.ts';
+import { jobChange } from '../alerts/job-change.ts';
+import { isJobWorthTelling, jobMessage } from '../alerts/job-message.ts';
 import type { Bare, Invocation } from './invocation.ts';
 import { errorFields, type Log } from './logger.ts';
 import {
@@ -41,6 +43,23 @@ export async function tellAlarm({ log }: Bare, change: AlarmChange): Promise<Ale
   return tell(occurrenceOf(change, config), message, { settings, config, store, log });
 }
 
+/** Tells how a job of AWS Backup ended, once: events come twice, late, out of order, and about the jobs of others. */
+export async function tellJob({ log }: Bare, event: unknown): Promise<AlertReport> {
+  const config = await readFunctionConfig();
+  const change = jobChange(event, config);
+  if (change === undefined || !isJobWorthTelling(change)) return { outcome: 'quiet' };
+  const { kind, id, state, at, message } = change;
+  const settings = settingsFrom(process.env);
+  const store = await tryOpen(settings, log);
+  const occurrence = {
+    incident: `${kind}-job-${id}-${state.replaceAll(/[^A-Za-z0-9]+/g, '-').slice(0, 40)}`,
+    sequence: 1,
+    event: 'job',
+    content: { kind, id, state, at: at.toISOString(), message: message?.slice(0, 1000) },
+  };
+  return tell(occurrence, jobMessage(change, config), { settings, config, store, log });
+}
+
 /** Tells how everything stands; once for the time `at`. */
 export async function tellDay(invocation: Invocation, at: Date): Promise<AlertReport> {
   const { engine, config, settings, log } = invocation;
@@ -51,6 +70,12 @@ export async function tellDay(invocation: Invocation, at: Date): Promise<AlertRe
       verdict: assessment.verdict,
       unwell: unwellLines(assessment),
       sources: assessment.sources.filter(({ configured }) => configured).map(reported),
+      resources: (assessment.recoveryPoints?.resources ?? []).map((one) => ({
+        selection: one.selection,
+        resource: one.resource,
+        newestAgeMs: one.newest && assessment.at.getTime() - one.newest.created.getTime(),
+        lastRestoreTestAgeMs: one.restoreTest.lastProvenAgeMs,
+      })),
       storedBytes: assessment.store.measures.storedBytes,
     },
     config,

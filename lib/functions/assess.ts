@@ -10,6 +10,8 @@ import { HoldfastError } from '../errors.ts';
 import { MARKER_KEY } from '../format/layout.ts';
 import type { Assessment } from '../policy/assessment.ts';
 import type { StoreFacts } from '../policy/facts.ts';
+import { openBackupReader } from '../recovery-points/aws-backup.ts';
+import { lookAtRecoveryPoints } from '../recovery-points/watch.ts';
 import type { Invocation } from './invocation.ts';
 import { assertEnabled } from '../aws/key-state.ts';
 import { messagesAlias, storeAlias } from '../names/aws.ts';
@@ -32,6 +34,22 @@ export async function assessSystem(
     keys,
     unconfirmed: await unconfirmed({ config, settings }),
     unmarkedSince,
+    recoveryPoints: await recoveryPointsOf(engine, config, unmarkedSince !== undefined),
+  });
+}
+
+async function recoveryPointsOf(
+  engine: Engine,
+  { system, sources, aws }: Config,
+  isFirst: boolean,
+): Promise<MeasureInput['recoveryPoints']> {
+  const points = aws?.recoveryPoints;
+  if (points === undefined) return undefined;
+  const { signal } = engine;
+  return lookAtRecoveryPoints(engine, {
+    ...{ system, config: points, isFirst },
+    sources: sources.map(({ name }) => name),
+    open: (region) => openBackupReader({ signal, ...(region !== undefined && { region }) }),
   });
 }
 

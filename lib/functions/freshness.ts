@@ -1,5 +1,5 @@
 // What `freshness` does: measure, try the keys, publish, and call the heartbeat when all is well.
-import { sourceMeasures } from '../engine/freshness.ts';
+import { recoveryPointMeasures, sourceMeasures } from '../engine/freshness.ts';
 import { claimStore } from '../engine/catalog/marker.ts';
 import { HoldfastError } from '../errors.ts';
 import { unwellLines } from '../alerts/alarm-lines.ts';
@@ -37,7 +37,11 @@ export async function watch(
   if (keys !== 'unknown') await publish({ system: { keyUsable: keys === 'usable' ? 1 : 0 } });
   const unmarkedSince = isFirst ? engine.now() : undefined;
   const assessment = await assessSystem(invocation, keys, { unmarkedSince });
-  await publish({ sources: sourceMeasures(assessment), system: assessment.store.measures });
+  await publish({
+    sources: sourceMeasures(assessment),
+    system: assessment.store.measures,
+    recoveryPoints: recoveryPointMeasures(assessment),
+  });
   const allIsWell = assessment.well;
   const alarms = unwellLines(assessment);
   if (alarms.length > 0) log.warn('something has to be acted on', { alarms });

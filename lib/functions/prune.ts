@@ -1,6 +1,6 @@
 // What `prune` does: the policy of each source in turn; one that fails does not keep the others from being protected.
 import { moveTerms } from '../config/moving.ts';
-import { intervalOf, scheduleOf } from '../config/objectives.ts';
+import { intervalOf, schedulesOf } from '../config/objectives.ts';
 import { listStored } from '../engine/catalog/backups.ts';
 import { pruneSource, type PruneResult } from '../engine/prune.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
@@ -30,7 +30,7 @@ export async function pruneAll(invocation: Invocation): Promise<PruneReport> {
   const { engine, config, log } = invocation;
   const pruned: PrunedSource[] = [];
   const failures: HoldfastError[] = [];
-  const schedules = new Map(config.sources.map((one) => [one.name, scheduleOf(one)]));
+  const schedules = schedulesOf(config);
   for (const source of config.sources) {
     try {
       const result = await pruneSource(engine, source.name, {

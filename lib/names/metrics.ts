@@ -55,6 +55,65 @@ export const SOURCE_METRICS = {
 } as const;
 export type SourceMetric = keyof typeof SOURCE_METRICS;
 
+/**
+ * With the dimensions `System`, `Source` (the selection) and `Resource` (its ARN, or `*` where a number of resources is expected);
+ * published by `freshness` on each run, from what AWS Backup says and from the evidence in the store.
+ */
+export const RESOURCE_METRICS = {
+  RecoveryPointAgeSeconds: {
+    unit: 'Seconds',
+    about:
+      'the age of the newest recovery point that counts; without one, the time since the resource is known to be configured',
+  },
+  LateRecoveryPoints: {
+    unit: 'Count',
+    about: '1 when the newest recovery point is older than its schedule and grace allow, else 0',
+  },
+  CopyAgeSeconds: {
+    unit: 'Seconds',
+    about: 'the time since the newest copy was made, in the vault where that is longest',
+  },
+  LateCopies: {
+    unit: 'Count',
+    about: 'vaults whose newest copy is older than the schedule and grace allow',
+  },
+  BadRecoveryPoints: {
+    unit: 'Count',
+    about: 'recovery points newer than the last good one that do not count',
+  },
+  RestoreTestAgeSeconds: {
+    unit: 'Seconds',
+    about: 'the time since the last proven restore test of the resource',
+  },
+  RestoreSeconds: {
+    unit: 'Seconds',
+    about: 'how long AWS Backup took to restore it in the last proven test',
+  },
+  DamagedRecoveryPoints: {
+    unit: 'Count',
+    about: '1 when the last restore test that came to a verdict found damage, else 0',
+  },
+} as const;
+export type ResourceMetric = keyof typeof RESOURCE_METRICS;
+
+/** With the dimensions `System` and `Source`, which is a selection; published like those of resources. */
+export const SELECTION_METRICS = {
+  MissingResources: {
+    unit: 'Count',
+    about: 'expected resources without any recovery point that counts',
+  },
+} as const;
+export type SelectionMetric = keyof typeof SELECTION_METRICS;
+
+/** With the dimensions `System` and `Vault` (an ARN); published like those of resources. */
+export const VAULT_METRICS = {
+  VaultBytes: {
+    unit: 'Bytes',
+    about: 'the sum of the sizes that AWS Backup gives to the recovery points of the vault',
+  },
+} as const;
+export type VaultMetric = keyof typeof VAULT_METRICS;
+
 /** With the dimension `System` alone; published by `freshness` on each run. */
 export const SYSTEM_METRICS = {
   HiddenManifests: {
@@ -112,7 +171,12 @@ export interface NamedMetric<Name extends string> {
   readonly namespace: string;
   readonly metricName: Name;
   readonly unit: MetricUnit;
-  readonly dimensions: { readonly System: string; readonly Source?: string };
+  readonly dimensions: {
+    readonly System: string;
+    readonly Source?: string;
+    readonly Resource?: string;
+    readonly Vault?: string;
+  };
 }
 
 /** Namespace, name and dimensions of a metric of one source. */
@@ -136,5 +200,47 @@ export function systemMetric(system: string, metric: SystemMetric): NamedMetric<
     metricName: metric,
     unit: SYSTEM_METRICS[metric].unit,
     dimensions: { System: system },
+  };
+}
+
+/** Namespace, name and dimensions of a metric of one resource that AWS Backup protects. */
+export function resourceMetric(
+  system: string,
+  { selection, resource }: { readonly selection: string; readonly resource: string },
+  metric: ResourceMetric,
+): NamedMetric<ResourceMetric> {
+  return {
+    namespace: METRICS,
+    metricName: metric,
+    unit: RESOURCE_METRICS[metric].unit,
+    dimensions: { System: system, Source: selection, Resource: resource },
+  };
+}
+
+/** Namespace, name and dimensions of a metric of a selection. */
+export function selectionMetric(
+  system: string,
+  selection: string,
+  metric: SelectionMetric,
+): NamedMetric<SelectionMetric> {
+  return {
+    namespace: METRICS,
+    metricName: metric,
+    unit: SELECTION_METRICS[metric].unit,
+    dimensions: { System: system, Source: selection },
+  };
+}
+
+/** Namespace, name and dimensions of a metric of a vault. */
+export function vaultMetric(
+  system: string,
+  vault: string,
+  metric: VaultMetric,
+): NamedMetric<VaultMetric> {
+  return {
+    namespace: METRICS,
+    metricName: metric,
+    unit: VAULT_METRICS[metric].unit,
+    dimensions: { System: system, Vault: vault },
   };
 }

@@ -15,6 +15,10 @@ import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
 import type { Facts, SourceFacts, StoreFacts } from './facts.ts';
 import type { Freshness } from './freshness.ts';
 import { NO_OBJECTIVES, wholeSeconds } from './objectives.ts';
+import {
+  assessRecoveryPoints,
+  type RecoveryPointsAssessment,
+} from './recovery-points/assessment.ts';
 import { restoreTestStatus, type RestoreTestStatus } from './restore-tests.ts';
 import { conditionsOf, type Raised, type SourceSeen } from './source-findings.ts';
 import { GROWTH_DAYS } from './store-conditions.ts';
@@ -86,16 +90,20 @@ export interface Assessment {
   readonly well: boolean;
   readonly sources: readonly SourceAssessment[];
   readonly store: StoreAssessment;
+  /** Undefined where AWS Backup protects nothing, or nobody asked it. */
+  readonly recoveryPoints: RecoveryPointsAssessment | undefined;
 }
 
 /** Judges what was found. */
-export function assess({ at, sources, store }: Facts): Assessment {
+export function assess({ at, sources, store, recoveryPoints }: Facts): Assessment {
   const judged = sources.map((facts) => judgeSource(facts, at));
   const upkeep = upkeepOf(sources, store, at);
   const storeAssessment = judgeStore(store, judged, upkeep);
+  const points = recoveryPoints && assessRecoveryPoints(recoveryPoints, at);
   const findings = [
     ...judged.flatMap(({ assessment }) => assessment.findings),
     ...storeAssessment.findings,
+    ...(points?.resources.flatMap((one) => one.findings) ?? []),
   ];
   return {
     at,
@@ -103,6 +111,7 @@ export function assess({ at, sources, store }: Facts): Assessment {
     well: !findings.some(isUnwell),
     sources: judged.map(({ assessment }) => assessment),
     store: storeAssessment,
+    recoveryPoints: points,
   };
 }
 

@@ -6,7 +6,8 @@ export type Severity = 'watch' | 'alarm';
 /** What depends on the configuration of one source, or of the store; undefined where nothing is promised. */
 export const LIMITS = ['lateAfterSeconds', 'restoreTestMaxAgeSeconds', 'rtoSeconds'] as const;
 export type SourceLimit = (typeof LIMITS)[number];
-export type Limit = SourceLimit | 'capacityBytes' | 'leastLockSeconds' | 'nearTimeoutMs';
+export type Limit =
+  SourceLimit | 'copyLateAfterSeconds' | 'capacityBytes' | 'leastLockSeconds' | 'nearTimeoutMs';
 
 /** When an alarm goes off: its metric is on the wrong side of the threshold. */
 export interface Watched {
@@ -26,7 +27,7 @@ export interface Watched {
 }
 
 export interface Condition {
-  readonly about: 'source' | 'store' | 'function' | 'stack' | 'machine';
+  readonly about: 'source' | 'resource' | 'store' | 'function' | 'stack' | 'machine';
   readonly severity: Severity;
   /** Set where all cannot be called well although nothing alarms. */
   readonly unwell?: true;

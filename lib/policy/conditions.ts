@@ -1,6 +1,7 @@
 // Every condition of a system that people are told of: how grave it is, what it means, what to do, and what CloudWatch looks at.
 // `status`, alarms, messages, the heartbeat and the documents all read this table, so that none of them can say something else.
 import type { Condition, Severity, Watched } from './condition.ts';
+import { RECOVERY_POINT_CONDITIONS } from './recovery-point-conditions.ts';
 import { SOURCE_CONDITIONS } from './source-conditions.ts';
 import {
   FUNCTION_CONDITIONS,
@@ -12,6 +13,7 @@ import {
 /** The table, by the codes that `status` shows and in which the names of alarms end. */
 export const CONDITIONS = {
   ...SOURCE_CONDITIONS,
+  ...RECOVERY_POINT_CONDITIONS,
   ...STORE_CONDITIONS,
   ...FUNCTION_CONDITIONS,
   ...STACK_CONDITIONS,

@@ -3,6 +3,7 @@ import type { Problem } from '../errors.ts';
 import type { CapacitySample } from './capacity.ts';
 import type { Objectives } from './objectives.ts';
 import type { Dated } from './order.ts';
+import type { RecoveryPointFacts } from './recovery-points/facts.ts';
 import type { RestoreTestRun } from './restore-tests.ts';
 import type { Schedule } from './schedule.ts';
 import type { EvidencePiece, Standing } from './standing.ts';
@@ -110,4 +111,6 @@ export interface Facts {
   readonly at: Date;
   readonly sources: readonly SourceFacts[];
   readonly store: StoreFacts;
+  /** Undefined where AWS Backup protects nothing, or nobody asked it. */
+  readonly recoveryPoints?: RecoveryPointFacts | undefined;
 }

@@ -158,6 +158,7 @@ function pointSeen(point: RecoveryPointByBackupVault): PointSeen {
     completed: point.CompletionDate,
     bytes: point.BackupSizeInBytes,
     plan: CreatedBy?.BackupPlanArn,
+    planName: CreatedBy?.BackupPlanName,
     rule: CreatedBy?.BackupRuleName,
     deleteAt: CalculatedLifecycle?.DeleteAt,
   };
@@ -231,12 +232,14 @@ function restoreJobSeen(
 function copyJobSeen(
   job: JobOutput & {
     readonly CopyJobId?: string | undefined;
+    readonly ResourceType?: string | undefined;
     readonly DestinationRecoveryPointArn?: string | undefined;
   },
 ): CopyJobSeen {
   return {
     ...jobParts(job.CopyJobId ?? '', job),
     resource: job.ResourceArn ?? '',
+    type: job.ResourceType ?? '',
     copy: job.DestinationRecoveryPointArn,
   };
 }

@@ -63,6 +63,8 @@ export interface RestoreJobSeen extends JobMessage {
 export interface CopyJobSeen extends JobMessage {
   readonly id: string;
   readonly resource: string;
+  /** The kind of the resource, as AWS Backup calls it. */
+  readonly type: string;
   /** The ARN of the recovery point in the vault that gets the copies. */
   readonly copy: string | undefined;
   readonly created: Date;

@@ -20,10 +20,15 @@ import { statusOf } from '../../lib/engine/status.ts';
 import { surveySource } from '../../lib/engine/catalog/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { localSigner } from '../../lib/format/signed.ts';
+import { openBackupReader } from '../../lib/recovery-points/aws-backup.ts';
+import { lookAtRecoveryPoints } from '../../lib/recovery-points/watch.ts';
+import { selectionPromise } from '../../lib/config/objectives.ts';
 import { DEFAULT_RETENTION } from '../../lib/policy/retention-policy.ts';
 import { parseSchedule } from '../../lib/policy/schedule.ts';
 import type { StoredObject } from '../../lib/stores/store.ts';
 import { disagreements } from '../support/agreement.ts';
+import { awsWith, selectionConfig, TABLE } from '../support/watched-points.ts';
+import { listedPoint, SmallBackup } from '../support/small-backup.ts';
 import { noise, Scratch } from '../support/archives.ts';
 import {
   backUpNow,
@@ -66,6 +71,7 @@ class MeddledStore extends ClockedStore {
 const heard = { beats: 0, subjects: [] as string[] };
 const published = new Map<string, number>();
 let server: http.Server;
+let backup: SmallBackup;
 let scratch: Scratch;
 const before = { ...process.env };
 
@@ -97,15 +103,18 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  backup = await SmallBackup.start();
   Object.assign(process.env, {
+    AWS_ENDPOINT_URL_BACKUP: backup.endpoint,
     AWS_ENDPOINT_URL: base(),
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: 'eu-central-1',
   });
 });
-afterAll(() => {
+afterAll(async () => {
   process.env = before;
+  await backup[Symbol.asyncDispose]();
   server.closeAllConnections();
   server.close();
   scratch[Symbol.dispose]();
@@ -122,8 +131,11 @@ function noting(): CloudWatchClient {
     () => (args) => {
       const { MetricData = [] } = args.input as PutMetricDataCommandInput;
       for (const { MetricName = '', Dimensions = [], Value = NaN } of MetricData) {
-        const source = Dimensions.find(({ Name }) => Name === 'Source')?.Value ?? '';
-        published.set(`${source}/${MetricName}`, Value);
+        const of = (name: string) => Dimensions.find(({ Name }) => Name === name)?.Value;
+        const about = [of('Source'), of('Resource'), of('Vault')].filter(
+          (one) => one !== undefined,
+        );
+        published.set(`${about.join(' ')}/${MetricName}`, Value);
       }
       return Promise.resolve({ output: { $metadata: {} }, response: {} });
     },
@@ -153,14 +165,24 @@ const ON_REQUEST = {
   restoreTest: { every: 'never', maxAgeMs: undefined },
 } as unknown as SourceConfig;
 
+/** Protected by AWS Backup, once a month. */
+const TABLES = selectionConfig({
+  expected: { arns: [TABLE] },
+  schedule: '0 5 1 * *',
+  rpoMs: undefined,
+  restoreTest: { ...selectionConfig().restoreTest, maxAgeMs: undefined },
+});
+const VAULT = `holdfast-${SYSTEM}`;
+
 const CONFIG = {
   system: SYSTEM,
   sources: [CONFIGURED, ON_REQUEST],
   capacityBytes: 120_000,
-  aws: { lockDays: LOCK_DAYS },
+  aws: { lockDays: LOCK_DAYS, ...awsWith([TABLES]) },
   notify: { email: [], heartbeat: { scheme: 'ssm', name: '/heartbeat' } },
 } as unknown as Config;
 
+const POINTS = awsWith([TABLES]).recoveryPoints;
 const SUNDAYS = parseSchedule('0 3 * * 0', 'UTC');
 const MONTHLY = parseSchedule('0 3 1 * *', 'UTC');
 
@@ -168,9 +190,22 @@ type Step =
   | { readonly does: 'run'; readonly kind: 'manual' | 'schedule'; readonly proven: boolean }
   | { readonly does: 'wait'; readonly ms: number }
   | { readonly does: 'fail' | 'forge' | 'future' | 'abandon' | 'shrink' | 'prune' | 'test' }
+  | { readonly does: 'point'; readonly state: string }
+  | { readonly does: 'veil'; readonly denies: boolean }
   | { readonly does: 'damage' | 'lose' | 'hide' | 'release'; readonly which: number };
 
 const aStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      does: fc.constant('point' as const),
+      state: fc.constantFrom('COMPLETED', 'COMPLETED', 'PARTIAL', 'EXPIRED', 'SLEEPING'),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ does: fc.constant('veil' as const), denies: fc.boolean() }),
+  },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -223,6 +258,8 @@ class System {
     this.root = root;
     fs.mkdirSync(root);
     fs.writeFileSync(`${root}/large`, noise(20_000));
+    backup.keep(VAULT, [listedPoint(TABLE, this.clock.now())]);
+    backup.faults = () => undefined;
   }
 
   async take(step: Step): Promise<void> {
@@ -252,6 +289,16 @@ class System {
       case 'abandon': {
         const made = await this.backUp(this.engine, 'abandoned', 'manual');
         await verifyBackup(this.engine, made, 'digest');
+        return;
+      }
+      case 'point':
+        backup.vaults
+          .get(VAULT)
+          ?.points.push(listedPoint(TABLE, this.clock.now(), { Status: step.state }));
+        return;
+      case 'veil': {
+        const denied = { status: 403, name: 'AccessDeniedException' };
+        backup.faults = () => (step.denies ? denied : undefined);
         return;
       }
       case 'shrink':
@@ -315,6 +362,12 @@ class System {
       capacityBytes: CONFIG.capacityBytes,
       isReleased: (key) => this.store.isReleased(key),
       locks: { days: LOCK_DAYS, lockedUntil: (key) => this.store.lockedUntil(key) },
+      recoveryPoints: await lookAtRecoveryPoints(this.engine, {
+        system: SYSTEM,
+        config: POINTS,
+        sources: CONFIG.sources.map(({ name }) => name),
+        open: () => openBackupReader(),
+      }),
     });
     const [subject = '', ...more] = heard.subjects.slice(before.subjects);
     expect(more).toEqual([]);
@@ -336,7 +389,9 @@ class System {
       published: {
         sources: new Map([...objectives.keys()].map((name) => [name, numbers(name)])),
         system: numbers(''),
+        resources: new Map([[`tables ${TABLE}`, numbers(`tables ${TABLE}`)]]),
       },
+      promises: new Map([['tables', selectionPromise(TABLES)]]),
       config: CONFIG,
       objectives,
     });
@@ -348,7 +403,11 @@ class System {
     });
     if (status.verdict === 'alarm') expect(subject).toMatch(/needs? action$/);
     verdicts.add(`${status.verdict} ${status.well}`);
-    for (const one of [...status.sources, status.store])
+    for (const one of [
+      ...status.sources,
+      status.store,
+      ...(status.recoveryPoints?.resources ?? []),
+    ])
       for (const { code } of one.findings) codes.add(code);
   }
 }
@@ -368,7 +427,7 @@ async function live(steps: readonly Step[]): Promise<void> {
 
 test('status, metrics, report and heartbeat agree, whatever became of the store', async () => {
   await fc.assert(fc.asyncProperty(fc.array(aStep, { minLength: 4, maxLength: 12 }), live), {
-    numRuns: process.env['HOLDFAST_LONG'] === undefined ? 10 : 300,
+    numRuns: process.env['HOLDFAST_LONG'] === undefined ? 13 : 300,
     examples: [
       [[]],
       [
@@ -387,6 +446,9 @@ test('status, metrics, report and heartbeat agree, whatever became of the store'
         ],
       ],
       [[{ does: 'abandon' }, { does: 'lose', which: 0 }]],
+      [[{ does: 'point', state: 'PARTIAL' }]],
+      [[{ does: 'veil', denies: true }]],
+      [[{ does: 'wait', ms: 40 * DAY_MS }]],
       [
         [
           { does: 'run', kind: 'schedule', proven: true },
@@ -412,17 +474,9 @@ test('status, metrics, report and heartbeat agree, whatever became of the store'
   expect([...verdicts]).toEqual(
     expect.arrayContaining(['watch true', 'watch false', 'alarm false']),
   );
-  expect([...codes]).toEqual(
-    expect.arrayContaining([
-      'awaited',
-      'damaged',
-      'hidden',
-      'released',
-      'future',
-      'untrusted',
-      'rto',
-      'prune',
-      'lock',
-    ]),
-  );
+  const looked = [
+    ...['awaited', 'damaged', 'hidden', 'released', 'future', 'untrusted', 'rto', 'prune', 'lock'],
+    ...['point-late', 'point-bad'],
+  ];
+  expect(looked.filter((code) => !codes.has(code))).toEqual([]);
 }, 600_000);

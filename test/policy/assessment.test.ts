@@ -10,6 +10,7 @@ import { oldestFirst } from '../../lib/policy/order.ts';
 import { parseSchedule } from '../../lib/policy/schedule.ts';
 import { STANDINGS } from '../../lib/policy/standing.ts';
 import { disagreements, type Said } from '../support/agreement.ts';
+import { awsWith, selectionConfig, someRecoveryPoints } from '../support/watched-points.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -155,11 +156,18 @@ const aStore: fc.Arbitrary<StoreFacts> = fc.record({
   ),
 });
 
-const someFacts: fc.Arbitrary<Facts> = fc.record({
-  at: fc.constant(AT),
-  sources: fc.tuple(aSource('site'), aSource('other')).map((both) => [...both]),
-  store: aStore,
-});
+const someFacts: fc.Arbitrary<Facts> = fc
+  .record({
+    at: fc.constant(AT),
+    sources: fc.tuple(aSource('site'), aSource('other')).map((both) => [...both]),
+    store: aStore,
+    recoveryPoints: fc.option(someRecoveryPoints(AT), { nil: undefined }),
+  })
+  // Recovery points are a stack's, and every stack locks.
+  .map(({ store, ...facts }) => {
+    const lockDays = facts.recoveryPoints && store.lockDays === undefined ? 14 : store.lockDays;
+    return { ...facts, store: { ...store, lockDays } };
+  });
 
 /** As CloudWatch gets it: by the names of metrics. */
 function named(measures: object): Record<string, number | undefined> {
@@ -171,24 +179,36 @@ function named(measures: object): Record<string, number | undefined> {
   );
 }
 
-function saidOf({ sources, store }: Facts, assessment: Assessment): Said {
+function saidOf({ sources, store, recoveryPoints }: Facts, assessment: Assessment): Said {
   const configured = sources.flatMap(({ source, objectives: promised }) =>
     promised === undefined ? [] : [[source, promised] as const],
   );
+  const selections = (recoveryPoints?.selections ?? []).map(({ promise }) => promise);
+  const points = awsWith(selections.map(({ expected }) => selectionConfig({ expected })));
   return {
     at: AT,
     status: assessment,
     published: {
       sources: new Map(assessment.sources.map((one) => [one.source, named(one.measures)])),
       system: named(assessment.store.measures),
+      resources: new Map(
+        assessment.recoveryPoints?.resources.map((one) => [
+          `${one.selection} ${one.resource}`,
+          named(one.measures),
+        ]),
+      ),
     },
     config: {
       system: 'shop',
       sources: configured.map(([name]) => ({ kind: 'files', name }) as SourceConfig),
       capacityBytes: store.capacityBytes,
-      aws: store.lockDays === undefined ? undefined : ({ lockDays: store.lockDays } as AwsConfig),
+      aws:
+        store.lockDays === undefined && recoveryPoints === undefined
+          ? undefined
+          : ({ ...points, lockDays: store.lockDays } as AwsConfig),
     },
     objectives: new Map(configured),
+    promises: new Map(selections.map((one) => [one.selection, one])),
   };
 }
 
@@ -205,8 +225,12 @@ describe('whatever is found', () => {
   test('it is well exactly when no finding says otherwise, and never while something alarms', () => {
     fc.assert(
       fc.property(someFacts, (facts) => {
-        const { well, verdict, sources, store } = assess(facts);
-        const findings = [...sources.flatMap((one) => one.findings), ...store.findings];
+        const { well, verdict, sources, store, recoveryPoints } = assess(facts);
+        const findings = [
+          ...sources.flatMap((one) => one.findings),
+          ...store.findings,
+          ...(recoveryPoints?.resources ?? []).flatMap((one) => one.findings),
+        ];
         expect(well).toBe(!findings.some(isUnwell));
         if (verdict === 'alarm') expect(well).toBe(false);
         if (verdict === 'fine') expect(well).toBe(true);

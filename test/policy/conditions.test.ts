@@ -1,7 +1,7 @@
 // The table of conditions holds together, and the runbook has a section for everything that people are told of.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { SOURCE_METRICS, SYSTEM_METRICS } from '../../lib/names/metrics.ts';
+import { RESOURCE_METRICS, SOURCE_METRICS, SYSTEM_METRICS } from '../../lib/names/metrics.ts';
 import {
   alarmOf,
   CONDITION_CODES,
@@ -105,12 +105,16 @@ test('a value is on the wrong side of a threshold or not, and one that is not kn
   expect(isBreached({ breach: 'above' }, 1, undefined)).toBe(false);
 });
 
-test('every metric of the table about sources and the store is one that is published', () => {
+test('every metric of the table about sources, resources and the store is one that is published', () => {
+  const published: Readonly<Record<string, object>> = {
+    source: SOURCE_METRICS,
+    resource: RESOURCE_METRICS,
+    store: SYSTEM_METRICS,
+  };
   for (const code of CONDITION_CODES) {
     const { about, watched } = conditionOf(code);
-    if (watched === undefined || !['source', 'store'].includes(about)) continue;
-    expect(Object.keys(about === 'source' ? SOURCE_METRICS : SYSTEM_METRICS)).toContain(
-      watched.metric,
-    );
+    const metrics = published[about];
+    if (watched === undefined || metrics === undefined) continue;
+    expect(Object.keys(metrics)).toContain(watched.metric);
   }
 });

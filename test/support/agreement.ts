@@ -4,7 +4,9 @@ import {
   storeLimits,
   thresholdOf,
   type AlarmConfig,
+  type AlarmSubject,
   type ConfiguredAlarm,
+  type Limits,
 } from '../../lib/config/alarms.ts';
 import type { Config } from '../../lib/config/config.ts';
 import type { Severity } from '../../lib/policy/condition.ts';
@@ -15,6 +17,7 @@ import {
   type ConditionCode,
   type Finding,
 } from '../../lib/policy/conditions.ts';
+import { pointLimits, type SelectionPromise } from '../../lib/policy/recovery-points/facts.ts';
 import { limitsOf, type Objectives } from '../../lib/policy/objectives.ts';
 
 type Numbers = Readonly<Record<string, number | undefined>>;
@@ -30,14 +33,27 @@ export interface Said {
       readonly findings: readonly Finding[];
     }[];
     readonly store: { readonly findings: readonly Finding[] };
+    readonly recoveryPoints?:
+      | {
+          readonly resources: readonly {
+            readonly selection: string;
+            readonly resource: string;
+            readonly findings: readonly Finding[];
+          }[];
+        }
+      | undefined;
   };
   /** By the names of metrics. */
   readonly published: {
     readonly sources: ReadonlyMap<string, Numbers>;
     readonly system: Numbers;
+    /** By selection and resource, with a space between. @default - none */
+    readonly resources?: ReadonlyMap<string, Numbers>;
   };
   readonly config: AlarmConfig & Pick<Config, 'capacityBytes' | 'aws'>;
   readonly objectives: ReadonlyMap<string, Objectives>;
+  /** By selection. @default - none */
+  readonly promises?: ReadonlyMap<string, SelectionPromise>;
 }
 
 /** Every disagreement between what `status` shows and what the alarms of the stack would do, in words; none of a good judgment. */
@@ -60,13 +76,11 @@ export function disagreements(said: Said): string[] {
 /** Whether an alarm goes off, and whether `status` says the same; undefined for one of which that cannot be told. */
 function stateOf({ label, code, subject, watched }: ConfiguredAlarm, said: Said) {
   // CloudWatch remembers what the store held; nothing that is published once tells of it.
-  if (code === 'growth' || (subject.about !== 'source' && subject.about !== 'store'))
-    return undefined;
-  const source = subject.about === 'source' ? subject.source : undefined;
-  const threshold = thresholdOf(watched, limitsFor(said, source));
+  if (code === 'growth' || !isJudged(subject)) return undefined;
+  const threshold = thresholdOf(watched, limitsFor(said, subject));
   if (threshold === undefined) return undefined;
-  const value = numbersOf(said, source)[watched.metric];
-  const shown = shownOf(said, source);
+  const value = numbersOf(said, subject)[watched.metric];
+  const shown = shownOf(said, subject);
   return {
     label,
     severity: conditionOf(code).severity,
@@ -78,14 +92,27 @@ function stateOf({ label, code, subject, watched }: ConfiguredAlarm, said: Said)
   };
 }
 
-function limitsFor({ objectives, config, at }: Said, source: string | undefined) {
-  if (source === undefined) return storeLimits(config);
-  const promised = objectives.get(source);
+/** What is judged by what is looked at; the rest CloudWatch sees alone. */
+type Judged = Extract<AlarmSubject, { readonly about: 'source' | 'resource' | 'store' }>;
+
+function isJudged(subject: AlarmSubject): subject is Judged {
+  return ['source', 'resource', 'store'].includes(subject.about);
+}
+
+function limitsFor({ objectives, promises, config, at }: Said, subject: Judged): Limits {
+  if (subject.about === 'store') return storeLimits(config);
+  if (subject.about === 'resource') {
+    const promise = promises?.get(subject.selection);
+    return promise === undefined ? {} : pointLimits(promise, at);
+  }
+  const promised = objectives.get(subject.source);
   return promised === undefined ? {} : limitsOf(promised, at);
 }
 
-function numbersOf({ published }: Said, source: string | undefined): Numbers {
-  return source === undefined ? published.system : (published.sources.get(source) ?? {});
+function numbersOf({ published }: Said, subject: Judged): Numbers {
+  if (subject.about === 'store') return published.system;
+  if (subject.about === 'source') return published.sources.get(subject.source) ?? {};
+  return published.resources?.get(`${subject.selection} ${subject.resource}`) ?? {};
 }
 
 interface Shown {
@@ -94,8 +121,15 @@ interface Shown {
   readonly covers: readonly (ConditionCode | undefined)[];
 }
 
-/** What `status` shows of a source; of the store, what it shows anywhere. */
-function shownOf({ status }: Said, source: string | undefined): Shown[] {
+/** What `status` shows of a source or a resource; of the store, what it shows anywhere of sources or of itself. */
+function shownOf({ status }: Said, subject: Judged): Shown[] {
+  if (subject.about === 'resource') {
+    const own = status.recoveryPoints?.resources.filter(
+      (one) => one.selection === subject.selection && one.resource === subject.resource,
+    );
+    return (own ?? []).flatMap(({ findings }) => findings.map(({ code }) => showing(code, true)));
+  }
+  const source = subject.about === 'source' ? subject.source : undefined;
   const sources = status.sources.filter((one) => source === undefined || one.source === source);
   const shown = sources.flatMap(({ findings, configured }) =>
     findings.map(({ code }) => showing(code, configured)),

@@ -2,7 +2,7 @@
 import process from 'node:process';
 import os from 'node:os';
 import type { Config, SourceConfig } from '../../config/config.ts';
-import { intervalOf, scheduleOf } from '../../config/objectives.ts';
+import { intervalOf, schedulesOf } from '../../config/objectives.ts';
 import { isUrl } from '../../config/load/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
@@ -21,7 +21,7 @@ export async function pruneWithLock(
   source: SourceConfig,
   { dryRun, justMade }: { dryRun: boolean; justMade?: string },
 ): Promise<PruneResult> {
-  const schedules = new Map(config.sources.map((one) => [one.name, scheduleOf(one)]));
+  const schedules = schedulesOf(config);
   const intervalMs = intervalOf(source, engine.now());
   const options = { policy: source.retention, intervalMs, schedules, dryRun, justMade };
   const prune = () => pruneSource(engine, source.name, options);

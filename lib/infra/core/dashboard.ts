@@ -5,16 +5,25 @@ import {
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
+  MathExpression,
   SingleValueWidget,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { Config, SourceConfig } from '../../config/config.ts';
-import { globalName } from '../../names/aws.ts';
+import { METRICS, globalName } from '../../names/aws.ts';
 import type { StackPlace } from '../../names/aws.ts';
-import { sourceMetric, systemMetric } from '../../names/metrics.ts';
-import type { SourceMetric, SystemMetric } from '../../names/metrics.ts';
+import type { SelectionConfig } from '../../config/recovery-points.ts';
+import { resourceLabel } from '../../names/alarms.ts';
+import {
+  resourceMetric,
+  selectionMetric,
+  sourceMetric,
+  systemMetric,
+} from '../../names/metrics.ts';
+import type { ResourceMetric, SourceMetric, SystemMetric } from '../../names/metrics.ts';
+import { resourcesOf } from '../../policy/recovery-points/facts.ts';
 import { published } from './alarms/alarms.ts';
 import { arnHere } from './permissions.ts';
 
@@ -42,6 +51,10 @@ export class SystemDashboard extends Construct {
         ...this.status(alarms).map((widget) => [widget]),
         [protection(config)],
         ...config.sources.map((source) => sourceRow(system, source)),
+        ...(config.aws?.recoveryPoints?.selections ?? []).flatMap((one) =>
+          selectionRows(system, one),
+        ),
+        ...vaultRow(config),
         storeRow(system, config.capacityBytes),
         upkeepRow(system),
       ],
@@ -97,6 +110,58 @@ function sourceRow(system: string, { name }: SourceConfig): IWidget[] {
       width: HALF,
       height: 6,
     }),
+  ];
+}
+
+/** Lines in one graph that people can still tell apart. */
+const LINES = 20;
+
+function selectionRows(system: string, { name, expected, copies }: SelectionConfig): IWidget[][] {
+  const resources = resourcesOf(expected);
+  const parts = Math.ceil(resources.length / LINES);
+  return Array.from({ length: parts }, (_, part) => {
+    const own = resources.slice(part * LINES, (part + 1) * LINES);
+    const lines = (which: ResourceMetric) =>
+      own.map((resource) =>
+        published(resourceMetric(system, { selection: name, resource }, which)).with({
+          label: `${resourceLabel(resource)} ${which}`,
+        }),
+      );
+    const which = parts === 1 ? name : `${name} (${part + 1} of ${parts})`;
+    return [
+      new GraphWidget({
+        title: `${which}: age of the newest recovery point${copies.length > 0 ? ' and copy' : ''}`,
+        left: [
+          ...lines('RecoveryPointAgeSeconds'),
+          ...(copies.length > 0 ? lines('CopyAgeSeconds') : []),
+        ],
+        width: HALF,
+        height: 6,
+      }),
+      new GraphWidget({
+        title: `${which}: since the last proven restore test, and what is missing`,
+        left: lines('RestoreTestAgeSeconds'),
+        right: [published(selectionMetric(system, name, 'MissingResources'))],
+        width: HALF,
+        height: 6,
+      }),
+    ];
+  });
+}
+
+/** By the name of the metric alone: what a vault is called whole, only the deployment knows. */
+function vaultRow({ system, aws }: Config): IWidget[][] {
+  if (aws?.recoveryPoints === undefined) return [];
+  const search = `SEARCH('{${METRICS},System,Vault} MetricName="VaultBytes" System="${system}"', 'Maximum')`;
+  return [
+    [
+      new GraphWidget({
+        title: 'What the vaults hold, as AWS Backup counts it',
+        left: [new MathExpression({ expression: search, usingMetrics: {}, label: '' })],
+        width: FULL,
+        height: 6,
+      }),
+    ],
   ];
 }
 

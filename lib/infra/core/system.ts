@@ -7,6 +7,7 @@ import type { ConfiguredAlarm } from '../../config/alarms.ts';
 import { isDatabase } from '../../config/config.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
 import { movePlan, movesAnything } from '../../config/moving.ts';
+import type { Path } from '../../config/load/yaml.ts';
 import { HoldfastError } from '../../errors.ts';
 import { maxSystemLength, type StackPlace } from '../../names/aws.ts';
 import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
@@ -33,6 +34,8 @@ import { stackAlarm, type StackParts } from './alarms/of-stack.ts';
 import { functionAlarm, storeAlarm, taskAlarm } from './alarms/of-system.ts';
 import { hasTasks, Tasks } from './functions/tasks.ts';
 import { ruleNames } from './triggers/rule-names.ts';
+import { resourceAlarm } from './alarms/of-resources.ts';
+import { WatchedResources } from './watched-resources.ts';
 import { FIRST_LOOK, LAST_SCHEDULE, systemTimetables } from './triggers/timetables.ts';
 
 /** What the constructs below rely on, whatever the app around them has switched on. */
@@ -64,6 +67,7 @@ export class HoldfastSystem extends Construct {
   readonly alarms: Alarms;
   readonly recovery: RecoveryRole;
   readonly sources: Sources;
+  readonly watchedResources: WatchedResources;
 
   constructor(scope: Construct, id: string, { config, now }: SystemProps) {
     super(scope, id);
@@ -127,9 +131,9 @@ export class HoldfastSystem extends Construct {
       bucketName: place.bucket,
       prefix: place.prefix,
     });
-    this.sources = this.run(config, own, now);
+    [this.sources, this.watchedResources] = this.run(config, own, now);
     acknowledgeFindings(this);
-    checkLimits(this, config, this.sources.stacks);
+    checkLimits(this, config, this.nestedStacks());
     sayWhatCannotBeUndone(this, place.bucket, aws);
     if (plan !== undefined) sayWhatMoves(this, plan, aws);
   }
@@ -159,6 +163,7 @@ export class HoldfastSystem extends Construct {
     const { system } = config;
     switch (subject.about) {
       case 'source':
+      case 'resource':
         return [];
       case 'store':
         return storeAlarm(alarm, { system, limits: storeLimits(config) });
@@ -183,7 +188,7 @@ export class HoldfastSystem extends Construct {
   }
 
   /** Alarms, schedules and the dashboard, in the order in which they must be made. */
-  private run(config: Config, place: StackPlace, now: Date): Sources {
+  private run(config: Config, place: StackPlace, now: Date): [Sources, WatchedResources] {
     const all = systemTimetables(config).map(
       (timetable) => [timetable.name, this.schedules.add(timetable)] as const,
     );
@@ -196,7 +201,8 @@ export class HoldfastSystem extends Construct {
     const { alarms, schedules, events } = this;
     const sources = new Sources(this, 'Sources', { alarms, schedules, events, after: first });
     const configured = alarmsOf(config);
-    for (const alarm of configured.filter(({ subject }) => subject.about !== 'source')) {
+    if (config.aws?.recoveryPoints !== undefined) events.tellOfJobs();
+    for (const alarm of configured) {
       for (const one of this.define(alarm, config)) this.alarms.add(one);
     }
     for (const source of config.sources) {
@@ -209,6 +215,17 @@ export class HoldfastSystem extends Construct {
         own.flatMap((alarm) => sourceAlarm(alarm, source, { system, now })),
       );
     }
+    const watched = new WatchedResources(this, 'RecoveryPoints', { alarms, after: first });
+    for (const selection of config.aws?.recoveryPoints?.selections ?? []) {
+      const own = configured.filter(
+        ({ subject }) => subject.about === 'resource' && subject.selection === selection.name,
+      );
+      const { system } = config;
+      watched.add(
+        selection,
+        own.flatMap((alarm) => resourceAlarm(alarm, selection, { system, now })),
+      );
+    }
     const dashboard = new SystemDashboard(this, 'Dashboard', {
       place,
       config,
@@ -216,7 +233,19 @@ export class HoldfastSystem extends Construct {
     });
     last.node.addDependency(this.storage, this.alarms, this.recovery, events, dashboard);
     sources.precede(last);
-    return sources;
+    watched.precede(last);
+    return [sources, watched];
+  }
+
+  /** With the options that lead to what is in them. */
+  private nestedStacks(): Map<Stack, Path> {
+    const { sources, watchedResources } = this;
+    return new Map<Stack, Path>([
+      ...[...sources.stacks].map(([name, stack]) => [stack, ['sources', name]] as const),
+      ...[...watchedResources.stacks].map(
+        ([stack, name]) => [stack, ['aws', 'recoveryPoints', 'selections', name]] as const,
+      ),
+    ]);
   }
 }
 

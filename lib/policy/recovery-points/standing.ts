@@ -19,8 +19,9 @@ export interface PointSeen extends JobMessage {
   readonly created: Date;
   readonly completed: Date | undefined;
   readonly bytes: number | undefined;
-  /** The ARN and the rule of the plan that made it; undefined for a job on demand. */
+  /** The ARN, the name and the rule of the plan that made it; undefined for a job on demand, or where AWS does not say it. */
   readonly plan: string | undefined;
+  readonly planName: string | undefined;
   readonly rule: string | undefined;
   /** When AWS Backup will delete it. */
   readonly deleteAt: Date | undefined;

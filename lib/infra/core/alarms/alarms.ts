@@ -13,7 +13,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { ConfiguredAlarm } from '../../../config/alarms.ts';
-import type { sourceMetric, systemMetric } from '../../../names/metrics.ts';
+import type { NamedMetric } from '../../../names/metrics.ts';
 
 /** Metrics are published this often: an alarm that looks at shorter periods sees gaps. */
 export const PUBLISHED_EVERY = Duration.minutes(15);
@@ -81,7 +81,7 @@ export class Alarms extends Construct {
 
 /** A metric of ours as CloudWatch has it: the worst value of each quarter of an hour. */
 export function published(
-  metric: ReturnType<typeof sourceMetric> | ReturnType<typeof systemMetric>,
+  metric: NamedMetric<string>,
   worst: 'largest' | 'smallest' = 'largest',
 ): Metric {
   return new Metric({

@@ -34,7 +34,8 @@ export function sourceAlarm(
   ];
 }
 
-function hours(seconds: number): string {
+/** A limit in words. */
+export function hours(seconds: number): string {
   if (seconds * 1000 < 2 * HOUR_MS) return durationText(seconds * 1000);
   const whole = Math.round(seconds / 3600);
   return whole > 72 ? `${Math.round(whole / 24)} days` : `${whole} hours`;

@@ -6,7 +6,8 @@ import { isDatabase, isRemote } from '../../../config/config.ts';
 import type { Config } from '../../../config/config.ts';
 import { servedBy } from '../../../config/load/stack-keys.ts';
 import type { FunctionName } from '../../../names/aws.ts';
-import { FACTS, putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
+import { vaultName } from '../../../names/recovery-points.ts';
+import { arnHere, FACTS, putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
 import { recorderPermissions, validatorPermissions } from './recovery-point-permissions.ts';
 import { connectTo, decryptBuckets, readSecret, readSource } from './source-permissions.ts';
@@ -58,6 +59,7 @@ export function permissionsOf(
         ...putStore(store, [MARKER_KEY]),
         ...seeReleases(store),
         ...seeWhoSubscribes(topic),
+        ...seeRecoveryPoints(scope, config),
         ...(config.notify.heartbeat === undefined
           ? []
           : readSecret(scope, config.notify.heartbeat)),
@@ -75,6 +77,7 @@ export function permissionsOf(
         // What was told is written down, so that it is told once.
         ...putStore(store, [INCIDENTS]),
         ...seeWhoSubscribes(topic),
+        ...seeRecoveryPoints(scope, config),
         new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }),
       ];
     case 'record-recovery-point':
@@ -87,6 +90,22 @@ export function permissionsOf(
 function seeWhoSubscribes({ topicArn }: ITopic): PolicyStatement[] {
   return [
     new PolicyStatement({ actions: ['sns:ListSubscriptionsByTopic'], resources: [topicArn] }),
+  ];
+}
+
+/** The vault and those of copies: what they are and what they hold, and nothing of what is in it. */
+function seeRecoveryPoints(scope: Construct, { system, aws }: Config): PolicyStatement[] {
+  if (aws?.recoveryPoints === undefined) return [];
+  const copies = aws.recoveryPoints.selections.flatMap((one) => one.copies.map(({ arn }) => arn));
+  const own = arnHere(scope, 'backup', `backup-vault:${vaultName(system)}`);
+  return [
+    new PolicyStatement({
+      actions: ['backup:DescribeBackupVault', 'backup:ListRecoveryPointsByBackupVault'],
+      resources: [own, ...new Set(copies)],
+    }),
+    ...(copies.length === 0
+      ? []
+      : [new PolicyStatement({ actions: ['backup:ListCopyJobs'], resources: ['*'] })]),
   ];
 }
 

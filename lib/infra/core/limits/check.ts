@@ -21,22 +21,23 @@ interface Excess {
 }
 
 const MOST_TOLD = 10;
+const POINTS_PATH: Path = ['aws', 'recoveryPoints', 'selections'];
 
 /**
  * Checks the stack of `scope` and all stacks within it whenever they are synthesized.
  *
  * `CONFIG_INVALID` with the line of the option that led to each excess.
  *
- * @param sources - the stacks of sources, by the names of the sources
+ * @param leads - the nested stacks, with the options that lead to what is in them
  */
 export function checkLimits(
   scope: Construct,
   { file }: Pick<Config, 'file'>,
-  sources: ReadonlyMap<string, Stack>,
+  leads: ReadonlyMap<Stack, Path>,
 ): void {
   scope.node.addValidation({
     validate: () => {
-      const found = excesses(Stack.of(scope), sources);
+      const found = excesses(Stack.of(scope), leads);
       if (found.length === 0) return [];
       const lines = found
         .slice(0, MOST_TOLD)
@@ -52,23 +53,23 @@ export function checkLimits(
   });
 }
 
-function excesses(stack: Stack, sources: ReadonlyMap<string, Stack>): Excess[] {
-  const nameOf = new Map([...sources].map(([name, one]) => [one, name]));
+function excesses(stack: Stack, leads: ReadonlyMap<Stack, Path>): Excess[] {
   const nested = stack.node
     .findAll()
     .filter((one): one is NestedStack => NestedStack.isNestedStack(one));
   const found: Excess[] = [];
   let resources = 0;
   for (const one of [stack, ...nested]) {
-    const source = nameOf.get(one);
+    const led = leads.get(one);
     const template = templateOf(one);
     resources += Object.keys(template.Resources ?? {}).length;
     const of = templateExcesses(one.node.id, template);
-    found.push(
-      ...(source === undefined ? of : of.map((it) => ({ ...it, leads: ['sources', source] }))),
-    );
+    found.push(...(led === undefined ? of : of.map((it) => ({ ...it, leads: led }))));
   }
-  return [...found, ...above(MOST_NESTED_RESOURCES, resources, stack.stackName)];
+  // Alarms of resources come in the hundreds, those of sources do not.
+  const isOfPoints = nested.filter((one) => leads.get(one)?.[0] === 'aws').length > 1;
+  const most = { ...MOST_NESTED_RESOURCES, ...(isOfPoints && { leads: POINTS_PATH }) };
+  return [...found, ...above(most, resources, stack.stackName)];
 }
 
 function templateExcesses(name: string, template: RenderedTemplate): Excess[] {

@@ -35,7 +35,7 @@ interface Reaction {
 }
 
 const [STORED, ALARM] = STORE_RULES;
-const [BACKUP_JOB, RESTORE_JOB] = POINT_RULES;
+const [BACKUP_JOB, RESTORE_JOB, JOBS] = POINT_RULES;
 const STARTED = ['verify', 'alert', 'backup'] as const satisfies readonly FunctionName[];
 
 /** The rules of one system on the default bus. All rules share one right each to start a function and to leave dead letters. */
@@ -100,6 +100,23 @@ export class Events extends Construct {
         },
       },
       runs: 'validate-recovery-point',
+    });
+  }
+
+  /** Tells people of the jobs of AWS Backup. Which of them are ours, and worth telling, the function decides: not every event names the vault. */
+  tellOfJobs(): void {
+    this.react({
+      name: JOBS,
+      about: 'A job of AWS Backup has changed: tell people',
+      pattern: {
+        source: ['aws.backup'],
+        detailType: [
+          'Backup Job State Change',
+          'Copy Job State Change',
+          'Restore Job State Change',
+        ],
+      },
+      runs: 'alert',
     });
   }
 
