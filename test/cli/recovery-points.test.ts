@@ -170,17 +170,25 @@ describe('status', () => {
     expect(recoveryPoints).toMatchObject([
       { resource: TABLE, newest: { recoveryPoint: arn }, tested: { test: { verdict: 'proven' } } },
       { resource: OTHER },
-      { selection: 'uploads', resource: BUCKET },
     ]);
     const { stdout } = await run('status');
     expect(stdout).toMatch(/tables +table\/tasks +newest: .* old +proven/);
     expect(stdout).toMatch(/tables +table\/people +newest: none is known +never tested/);
   });
 
-  test('shows what was recorded where AWS Backup does not answer, and says so', async () => {
+  test('alarms, as the alarms of the stack do, when a recovery point is late', async () => {
+    aws.keep(VAULT, [point], { CreationDate: AT.getTime() / 1000 - 86_400 });
+    const { exit, stdout } = await run('status');
+    expect(exit).toBe(4);
+    expect(stdout).toMatch(/^ALARM {2}somebody has to look at: .*tables/m);
+    expect(stdout).toMatch(/ALARM +tables +table\/tasks[^\n]*\n +alarm: point-late: /);
+  });
+
+  test('judges nothing and shows what was recorded where AWS Backup does not answer', async () => {
     await recordedPoint();
     aws.faults = () => ({ status: 403, name: 'AccessDeniedException' });
-    const { stderr } = await run('status');
+    const { stdout, stderr } = await run('status');
+    expect(stdout).toMatch(/NOT JUDGED +tables +table\/tasks +newest: .* old/);
     expect(stderr).toContain('AWS Backup was not asked');
   });
 });

@@ -8,7 +8,7 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Objectives } from '../../policy/objectives.ts';
 import type { Store } from '../../stores/store.ts';
 import { withFindings } from '../output/beside-status.ts';
-import { readPoints } from '../recovery-points/list.ts';
+import { pointFacts } from '../recovery-points/facts.ts';
 import { selectionsOf } from '../recovery-points/selections.ts';
 import { resourcesShown, sayResources } from '../recovery-points/status.ts';
 import { assertKnown } from '../store/known-sources.ts';
@@ -38,6 +38,7 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
       isReleased: releasesSeen(engine.store),
       locks: locksSeen(engine.store, config?.aws),
       contentMonths: config?.aws?.contentMonths,
+      recoveryPoints: await pointFacts(engine, config),
     }),
     {
       config,
@@ -48,16 +49,14 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   );
   const named = names.length > 0;
   for (const line of statusLines(status, { objectives, named }, terminal)) terminal.line(line);
-  const listed = await readPoints(engine, config, names);
-  const resources = config && listed && resourcesShown(config, listed);
-  if (resources !== undefined)
-    sayResources(terminal, resources, { unasked: listed?.unasked, now: engine.now() });
+  const shown = await resourcesShown(engine, config, { names, status });
+  if (shown !== undefined) sayResources(terminal, shown, engine.now());
   terminal.document({
     command: 'status',
     ...jsonOf(status, objectives),
-    ...(resources !== undefined && {
-      recoveryPoints: resources,
-      recoveryPointsUnasked: listed?.unasked,
+    ...(shown !== undefined && {
+      recoveryPoints: shown.resources,
+      recoveryPointsUnasked: shown.unasked,
     }),
   });
   return status.verdict === 'alarm' ? ERRORS.BACKUP_DAMAGED.exit : 0;

@@ -36,7 +36,8 @@ export function withFindings(
     ...(config === undefined ? [UNJUDGED] : []),
   ];
   const store = { ...status.store, findings: found, verdict: gravestOf(found) };
-  const all = [...sources.flatMap(({ findings }) => findings), ...found];
+  const resources = status.recoveryPoints?.resources ?? [];
+  const all = [...[...sources, ...resources].flatMap(({ findings }) => findings), ...found];
   return { ...status, verdict: gravestOf(all), well: !all.some(isUnwell), sources, store };
 }
 

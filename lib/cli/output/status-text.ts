@@ -22,13 +22,14 @@ interface Asked {
 }
 
 export function statusLines(
-  { at, verdict, sources, store }: Status,
+  { at, verdict, sources, store, recoveryPoints }: Status,
   { objectives, named }: Asked,
   terminal: Terminal,
 ): string[] {
   const word = (one: Status['verdict']) => terminal.paint(COLOURS[one], one.toUpperCase());
   const blocks = [
     ...sources.map((one) => ({ ...one, name: one.source })),
+    ...(recoveryPoints?.resources ?? []).map((one) => ({ ...one, name: one.selection })),
     { ...store, name: 'store' },
   ];
   const names = sources.map(({ source }) => displayText(source)).join(', ');
@@ -53,10 +54,7 @@ function summaryOf(
   fine: string,
 ): string {
   const named = (which: (one: (typeof blocks)[number]) => boolean) =>
-    blocks
-      .filter(which)
-      .map(({ name }) => name)
-      .join(', ');
+    [...new Set(blocks.filter(which).map(({ name }) => name))].join(', ');
   const alarming = named((one) => one.verdict === 'alarm');
   if (alarming !== '') return `needs attention: ${alarming}`;
   const awaited = named(({ findings }) => findings.some(isUnwell));

@@ -95,9 +95,9 @@ describe('the rule about', () => {
     );
   });
 
-  test('either leaves what it cannot deliver in the dead letters', () => {
+  test('each leaves what it cannot deliver in the dead letters', () => {
     const targets = rules().flatMap(({ Targets }) => Targets as Record<string, unknown>[]);
-    expect(targets).toHaveLength(2);
+    expect(targets).toHaveLength(3);
     for (const target of targets)
       expect(target).toMatchObject({ DeadLetterConfig: { Arn: expect.anything() as unknown } });
   });
