@@ -13,15 +13,6 @@ export interface RecoveryPointRetention {
 export type ExpectedResources =
   { readonly arns: readonly string[] } | { readonly arns: undefined; readonly count: number };
 
-/** How a restored database of PostgreSQL is looked into. */
-export interface RestoredDatabaseConfig {
-  readonly name: string;
-  readonly user: string;
-  readonly signIn: 'iam' | 'reset';
-  /** SQL that is asked of what was restored. */
-  readonly checks: readonly string[];
-}
-
 /** How restores of a selection are proven. */
 export interface RecoveryPointTestConfig {
   /** Undefined when nothing is test-restored. */
@@ -30,7 +21,6 @@ export interface RecoveryPointTestConfig {
   readonly maxAgeMs: number | undefined;
   readonly subnetGroup: string | undefined;
   readonly securityGroups: readonly string[];
-  readonly database: RestoredDatabaseConfig | undefined;
 }
 
 /** A vault that gets copies. */

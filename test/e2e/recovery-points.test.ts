@@ -86,7 +86,6 @@ const recoveryPoints: RecoveryPointsConfig = {
       maxAgeMs: undefined,
       subnetGroup: undefined,
       securityGroups: [],
-      database: undefined,
     },
   })),
 };

@@ -119,7 +119,6 @@ function selection(name: string, arn: string, kind: 'dynamodb' | 's3' | 'efs'): 
       maxAgeMs: 300_000_000,
       subnetGroup: undefined,
       securityGroups: [],
-      database: undefined,
     },
   };
 }

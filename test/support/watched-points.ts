@@ -40,7 +40,6 @@ export function selectionConfig(more: Partial<SelectionConfig> = {}): SelectionC
       maxAgeMs: 3 * DAY_MS + 4 * HOUR_MS,
       subnetGroup: undefined,
       securityGroups: [],
-      database: undefined,
     },
     ...more,
   };

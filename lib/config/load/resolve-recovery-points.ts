@@ -86,12 +86,12 @@ export function kindsOf(
 }
 
 function testOf({ restoreTest, grace }: SelectionShape): RecoveryPointTestConfig {
-  const { every, subnetGroup, securityGroups, database } = restoreTest;
+  const { every, subnetGroup, securityGroups } = restoreTest;
   const everyDays = every === 'never' ? undefined : daysOf(every);
   return {
     everyDays,
     maxAgeMs: everyDays === undefined ? undefined : everyDays * DAY_MS + durationMs(grace),
-    ...{ subnetGroup, securityGroups, database },
+    ...{ subnetGroup, securityGroups },
   };
 }
 

@@ -54,7 +54,7 @@ export function planFindings(placed: PlacedSelection, shape: ConfigShape): Confi
     ...lockFindings(placed, rules, shape),
     ...continuousFindings(placed),
     ...coldFindings(placed, rules),
-    ...testFindings(placed, rules, shape),
+    ...testFindings(placed, rules),
     ...copyFindings(placed, shape),
     ...repeatedFindings(selection.keys, [...at, 'keys'], 'key'),
   ];
@@ -200,12 +200,11 @@ function typesOf(kinds: ReadonlySet<ResourceKind>): string {
 function testFindings(
   { at, selection }: PlacedSelection,
   rules: readonly PointRule[],
-  { aws }: ConfigShape,
 ): ConfigFinding[] {
-  const { every, database, subnetGroup, securityGroups } = selection.restoreTest;
+  const { every, subnetGroup, securityGroups } = selection.restoreTest;
   const path = [...at, 'restoreTest'];
   const findings: ConfigFinding[] = [];
-  const forDatabases = { database, subnetGroup, securityGroups: securityGroups[0] };
+  const forDatabases = { subnetGroup, securityGroups: securityGroups[0] };
   const hasDatabases = kindsOf(selection).some((kind) => DATABASES.has(kind));
   for (const [option, value] of Object.entries(forDatabases)) {
     if (value === undefined || hasDatabases) continue;
@@ -216,14 +215,6 @@ function testFindings(
       allowed: `"${option}" in a selection with RDS or Aurora`,
     });
   }
-  if (database !== undefined && hasDatabases && aws?.databases.vpc === undefined)
-    findings.push({
-      path: [...path, 'database'],
-      also: [['aws', 'databases']],
-      message:
-        'the function that looks into restored databases needs a network from which it reaches them',
-      allowed: '"database" together with "aws.databases.vpc"',
-    });
   const days = every === 'never' ? undefined : daysOf(every);
   if (days === undefined) return findings;
   const kept = Math.min(

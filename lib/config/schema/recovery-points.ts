@@ -54,25 +54,6 @@ const copy = z.strictObject({
   ),
 });
 
-const restoredDatabase = z.strictObject({
-  name: means(text(/^[^\0]{1,63}$/, 'the name of a database', 'app'), 'The database to look into.'),
-  user: means(
-    text(/^[^\0]{1,63}$/, 'the name of a database user', 'holdfast'),
-    'The user that signs in to what was restored: with `signIn: iam` one that has `rds_iam`, with `signIn: reset` the master user.',
-  ),
-  signIn: means(
-    z._default(z.enum(['iam', 'reset']), 'iam'),
-    'How the function signs in. `iam` asks for a token. `reset` sets a new password of the master user, of the restored database alone: that of the original may have changed since.',
-  ),
-  checks: means(
-    z._default(
-      z.array(text(/^[^\0]+$/, 'a question in SQL', 'SELECT count(*) > 0 FROM tasks')),
-      [],
-    ),
-    'Questions in SQL that are asked of the restored database; each must answer true.',
-  ),
-});
-
 const restoreTest = z.strictObject({
   every: means(
     z._default(text(/^([1-9]\d{0,4} ?d|never)$/, `${DAYS_ALLOWED}, or never`), '3d'),
@@ -89,11 +70,7 @@ const restoreTest = z.strictObject({
         .check(z.maxLength(5)),
       [],
     ),
-    'The security groups of restored databases. They must admit the function that looks into them.',
-  ),
-  database: means(
-    z.optional(restoredDatabase),
-    'How to look into a restored RDS instance or Aurora cluster of PostgreSQL. Without it, a restore test of one is never proven.',
+    'The security groups of restored databases.',
   ),
 });
 

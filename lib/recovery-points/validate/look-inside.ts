@@ -26,7 +26,7 @@ export async function lookInside(restored: Restored, lookers: Lookers): Promise<
 }
 
 const NO_DATABASE =
-  'restored, content not proven: nobody looks into databases that AWS Backup restores';
+  'restored, content not proven: Holdfast does not look into databases that AWS Backup restores';
 
 function unrecorded({ unrecorded: why }: Restored, held: Held | undefined): Look {
   const detail = held === undefined ? (why ?? '') : 'something of another kind was recorded';

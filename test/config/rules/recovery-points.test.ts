@@ -38,7 +38,7 @@ describe('a selection', () => {
           ...{ continuousDays: undefined, coldAfterDays: undefined, copies: [] },
           restoreTest: {
             ...{ everyDays: 3, maxAgeMs: 3 * DAY_MS + 4 * HOUR_MS },
-            ...{ subnetGroup: undefined, securityGroups: [], database: undefined },
+            ...{ subnetGroup: undefined, securityGroups: [] },
           },
         },
       ],
@@ -164,12 +164,7 @@ describe('a selection', () => {
       `${at('.restoreTest.every')}: got 40d, which no restore testing plan can say; allowed: at most 28d, or never`,
     ],
     [
-      'whose restored databases nothing could reach',
-      `resources: ['${CLUSTER}'], ${DAILY}, restoreTest: { database: { name: app, user: holdfast } }`,
-      `${at('.restoreTest.database')}: the function that looks into restored databases needs a network from which it reaches them; allowed: "database" together with "aws.databases.vpc"`,
-    ],
-    [
-      'that looks for a database in a table',
+      'that names the subnets of a database, and holds a table',
       `resources: ['${TABLE}'], ${DAILY}, restoreTest: { subnetGroup: private }`,
       `${at('.restoreTest.subnetGroup')}: nothing in this selection is a database; allowed: "subnetGroup" in a selection with RDS or Aurora`,
     ],
