@@ -102,6 +102,8 @@ function isOurs(
     const selections = aws?.recoveryPoints?.selections ?? [];
     return selections.some((one) => testPlanName(system, one.name) === name);
   }
+  if (aws === undefined) return false;
+  const place = { system, region: aws.region };
   const roles = Object.keys(POINT_ROLES) as (keyof typeof POINT_ROLES)[];
-  return roles.some((role) => iamRoleArn.endsWith(`:role/${pointRoleName(system, role)}`));
+  return roles.some((role) => iamRoleArn.endsWith(`:role/${pointRoleName(place, role)}`));
 }

@@ -134,17 +134,21 @@ export async function pruneSource(
       ...(schedules && { schedules: schedulesFact(seen, schedules, begin) }),
     },
   });
-  for (const { backup } of decided.release) await release(engine, backup);
-  for (const backup of decided.held === undefined ? decided.goneBefore : []) {
-    // What is covered already, the store has let go.
-    if (backup.hidden.length === 0) await release(engine, backup);
-  }
+  await letGo(engine, decided);
   for (const { one, due } of orphans) if (due) await releaseKeys(engine, one);
   for (const { key } of toMark) {
     throwIfCancelled(engine);
     await engine.store.markLongKept?.(key);
   }
   return { ...result, record };
+}
+
+async function letGo(engine: Engine, decided: PruneDecision): Promise<void> {
+  for (const { backup } of decided.release) await release(engine, backup);
+  for (const backup of decided.held === undefined ? decided.goneBefore : []) {
+    // What is covered already, the store has let go.
+    if (backup.hidden.length === 0) await release(engine, backup);
+  }
 }
 
 function line({ id, standing, storedBytes }: SurveyedBackup): {

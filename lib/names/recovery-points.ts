@@ -1,7 +1,7 @@
 // What AWS Backup knows our things by. Pure: the stack gives these names, and functions and the command line find things by them.
 import { createHash } from 'node:crypto';
 
-import { resourceName } from './aws.ts';
+import { globalName, resourceName, type StackPlace } from './aws.ts';
 
 /** `holdfast-my-site`: the vault of a system, and that of its copies in another region or account. */
 export function vaultName(system: string): string {
@@ -45,9 +45,9 @@ export const POINT_ROLES = {
   restore: 'restore-jobs',
 } as const;
 
-/** The name of one of the {@link POINT_ROLES} of a system. */
-export function pointRoleName(system: string, role: keyof typeof POINT_ROLES): string {
-  return resourceName(system, POINT_ROLES[role]);
+/** `holdfast-my-site-eu-central-1-backup-jobs`: one of the {@link POINT_ROLES} of a system. */
+export function pointRoleName(place: StackPlace, role: keyof typeof POINT_ROLES): string {
+  return globalName(place, POINT_ROLES[role]);
 }
 
 const DIGITS = 8;

@@ -91,7 +91,7 @@ describe('a job', () => {
       status: 'COMPLETED',
       restoreTestingPlanArn: undefined,
       sourceResourceArn: undefined,
-      iamRoleArn: 'arn:aws:iam::123456789012:role/holdfast-shop-restore-jobs',
+      iamRoleArn: 'arn:aws:iam::123456789012:role/holdfast-shop-eu-central-1-restore-jobs',
       createdResourceArn: `${TABLE}-restored`,
     });
     expect(message?.subject).toBe(

@@ -180,7 +180,7 @@ describe('status', () => {
     aws.keep(VAULT, [point], { CreationDate: AT.getTime() / 1000 - 86_400 });
     const { exit, stdout } = await run('status');
     expect(exit).toBe(4);
-    expect(stdout).toMatch(/^ALARM {2}somebody has to look at: .*tables/m);
+    expect(stdout).toMatch(/^ALARM {2}needs attention: .*tables/m);
     expect(stdout).toMatch(/ALARM +tables +table\/tasks[^\n]*\n +alarm: point-late: /);
   });
 
@@ -221,7 +221,7 @@ describe('trigger of a selection', () => {
     expect(aws.ordered[0]).toMatchObject({
       BackupVaultName: VAULT,
       ResourceArn: TABLE,
-      IamRoleArn: 'arn:aws:iam::123456789012:role/holdfast-shop-backup-jobs',
+      IamRoleArn: 'arn:aws:iam::123456789012:role/holdfast-shop-us-east-1-backup-jobs',
       Lifecycle: { DeleteAfterDays: 9 },
       RecoveryPointTags: { 'holdfast:selection': 'tables' },
     });
@@ -279,7 +279,7 @@ describe('restore of a recovery point', () => {
       dryRun: true,
       resource: TABLE,
       recoveryPoint: arn,
-      role: 'arn:aws:iam::123456789012:role/holdfast-shop-restore-jobs',
+      role: 'arn:aws:iam::123456789012:role/holdfast-shop-us-east-1-restore-jobs',
       metadata: { targetTableName: 'tasks-2', encryptionType: 'KMS' },
     });
     expect(aws.ordered).toEqual([]);

@@ -12,7 +12,7 @@ import {
 import { openBackupReader, type BackupPlace } from '../../recovery-points/aws-backup.ts';
 import type { BackupReader, VaultSeen } from '../../recovery-points/service.ts';
 import { openInventory, type Inventory } from '../../recovery-points/inventory.ts';
-import { selectionsOf } from '../recovery-points/selections.ts';
+import { selectionsOf, stackPlace } from '../recovery-points/selections.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type DoctorFinding } from './finding.ts';
 
@@ -112,10 +112,12 @@ async function optInFindings(config: Config, reader: BackupReader): Promise<Doct
 }
 
 async function roleFindings(config: Config, inventory: Inventory): Promise<DoctorFinding[]> {
+  const { system } = config;
+  const { region } = stackPlace(config);
   const roles = Object.keys(POINT_ROLES) as (keyof typeof POINT_ROLES)[];
   return Promise.all(
     roles.map(async (role) => {
-      const name = pointRoleName(config.system, role);
+      const name = pointRoleName({ system, region }, role);
       const trusted = await inventory.roleTrusts(name);
       if (trusted === undefined)
         return problem(

@@ -40,8 +40,9 @@ export function roleArn(
   role: keyof typeof POINT_ROLES,
   vaultArn: string,
 ): string {
-  const [, partition = 'aws', , , account = ''] = vaultArn.split(':');
-  return `arn:${partition}:iam::${aws?.account ?? account}:role/${pointRoleName(system, role)}`;
+  const [, partition = 'aws', , inArn = '', account = ''] = vaultArn.split(':');
+  const name = pointRoleName({ system, region: aws?.region ?? inArn }, role);
+  return `arn:${partition}:iam::${aws?.account ?? account}:role/${name}`;
 }
 
 /** Where the stack of a configuration is; `CONFIG_INVALID` without one. */

@@ -43,7 +43,9 @@ export class RecoveryPoints extends Construct {
       breakGlassRoles: aws.breakGlassRoles,
       copyTargets: [...new Set(selections.flatMap(({ copies }) => copies.map(({ arn }) => arn)))],
     });
-    this.roles = new PointRoles(this, 'Roles', { system, selections, vault: this.vault });
+    this.roles = new PointRoles(this, 'Roles', {
+      ...{ system, region: aws.region, selections, vault: this.vault },
+    });
     for (const selection of selections) {
       const plan = new SelectionPlan(this, `Plan-${selection.name}`, {
         ...{ system, selection, role: this.roles.backup },

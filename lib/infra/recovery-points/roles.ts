@@ -4,6 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { SelectionConfig } from '../../config/recovery-points.ts';
+import type { StackPlace } from '../../names/aws.ts';
 import { pointRoleName, type POINT_ROLES } from '../../names/recovery-points.ts';
 import { parseResource, RESOURCE_KINDS, type ResourceKind } from '../../names/resources.ts';
 import { managedPolicies } from '../core/policies.ts';
@@ -11,8 +12,7 @@ import { ANY_OF_KIND, backupRights } from './backup-rights.ts';
 import { neverInto, restoreRights } from './restore-rights.ts';
 import type { RecoveryPointVault } from './vault.ts';
 
-export interface PointRolesProps {
-  readonly system: string;
+export interface PointRolesProps extends StackPlace {
   readonly selections: readonly SelectionConfig[];
   readonly vault: RecoveryPointVault;
 }
@@ -66,10 +66,10 @@ export class PointRoles extends Construct {
 
   private role(
     which: keyof typeof POINT_ROLES,
-    { system }: PointRolesProps,
+    place: PointRolesProps,
     statements: readonly PolicyStatement[],
   ): { readonly role: Role; readonly policies: readonly ManagedPolicy[] } {
-    const name = pointRoleName(system, which);
+    const name = pointRoleName(place, which);
     const policies = managedPolicies(this, `${which}-policy`, {
       name,
       description: ABOUT[which],

@@ -16,6 +16,11 @@ const EVERYWHERE: Readonly<Record<string, string>> = {
 };
 /** What each region has for itself, or what has no name. */
 const IN_ONE_REGION = [
+  'AWS::Backup::BackupPlan',
+  'AWS::Backup::BackupSelection',
+  'AWS::Backup::BackupVault',
+  'AWS::Backup::RestoreTestingPlan',
+  'AWS::Backup::RestoreTestingSelection',
   'AWS::CloudFormation::Stack',
   'AWS::CloudWatch::Alarm',
   'AWS::ECS::Cluster',
@@ -38,8 +43,13 @@ const IN_ONE_REGION = [
   'AWS::StepFunctions::StateMachine',
 ];
 
-const SYSTEM = 'shop-and-everything-that-is-sold'.slice(0, 33);
+const SYSTEM = 'shop-and-everything-that-is-sold'.slice(0, 31);
 const VPC = '{ id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+
+function selection(region: string): string {
+  const table = `arn:aws:dynamodb:${region}:123456789012:table/tasks`;
+  return `{ resources: ['${table}'], schedule: 0 5 * * * }`;
+}
 
 function configuration(region: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'holdfast-region-')), 'holdfast.yaml');
@@ -49,7 +59,7 @@ function configuration(region: string): string {
       'version: 1',
       `system: ${SYSTEM}`,
       `store: s3://shop-backups-${region}?region=${region}`,
-      `aws: { databases: { vpc: ${VPC} } }`,
+      `aws: { databases: { vpc: ${VPC} }, recoveryPoints: { selections: { data: ${selection(region)} } } }`,
       'notify: { email: [ops@example.com] }',
       'sources:',
       '  assets: { kind: bucket, bucket: shop-assets, schedule: 0 3 * * *, onDeployment: [event] }',
@@ -105,8 +115,8 @@ test('the roles that may sign and prune by the policies of keys and bucket are t
     const named = policies.flatMap(
       ([, it]) => JSON.stringify(it).match(/(?<=:role\/)holdfast-[^"]+/g) ?? [],
     );
-    // Six functions sign, two of them by tasks, too; prune is one of the six.
-    expect(new Set(named).size).toBe(8);
+    // Eight functions sign, two of them by tasks, too; prune is one of the eight.
+    expect(new Set(named).size).toBe(10);
     const roles = one.ofType('AWS::IAM::Role').map(([, { Properties }]) => Properties['RoleName']);
     expect(roles).toEqual(expect.arrayContaining(named));
   }

@@ -35,7 +35,7 @@ async function made(aws: string) {
   const said = (level: 'findInfo' | 'findWarning') =>
     Annotations.fromStack(stack)
       [level]('*', Match.anyValue())
-      .map(({ entry }) => String(entry.data))
+      .map(({ entry }) => entry.data as string)
       .filter((text) => text.includes('Glacier'));
   return { rules: lifecycle?.Rules ?? [], info: said('findInfo'), warnings: said('findWarning') };
 }
