@@ -160,8 +160,8 @@ describe('a secret with the connection', () => {
   test.each(['backup', 'database-restore-test', 'restore-test', 'verify', 'prune', 'alert'])(
     'is not read by %s',
     (name) => {
-      const stack = `spark-bloom-flow-${name}`;
-      const read = has(policyOf(spark, stack).Statement, 'secretsmanager:GetSecretValue');
+      const whole = `spark-bloom-flow-eu-central-1-${name}`;
+      const read = has(policyOf(spark, whole).Statement, 'secretsmanager:GetSecretValue');
       expect(read.flatMap(({ Resource }) => Resource)).not.toContain(SECRET);
     },
   );
