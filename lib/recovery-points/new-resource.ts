@@ -32,11 +32,11 @@ const WITH_MOMENTS: readonly ResourceKind[] = ['aurora', 'rds', 's3'];
 /** The metadata of the restore job, or why there can be none, in words. */
 export function newResourceMetadata(wanted: NewResource): Metadata | string {
   const { kind, name, original, moment, recorded } = wanted;
-  if (!NAMES[kind].test(name)) return `"${name}" is no name that such a resource can have`;
+  if (!NAMES[kind].test(name)) return `"${name}" is not a valid name for such a resource`;
   if (name.toLowerCase() === original.toLowerCase())
     return `"${name}" is the name of what was backed up, and that is never overwritten`;
   if (moment !== undefined && !WITH_MOMENTS.includes(kind))
-    return 'of this kind AWS Backup restores recovery points alone, no moment between two';
+    return 'AWS Backup restores this kind only as of a recovery point, not as of a moment between two';
   return { ...without(recorded, DROPPED[kind]), ...OF_KIND[kind](wanted), ...at(wanted) };
 }
 

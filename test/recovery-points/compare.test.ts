@@ -83,6 +83,7 @@ describe('a restored table', () => {
     ['a count between two records', { count: 110, countBefore: 90 }, 100, 'noted'],
     ['a count far below both records', { count: 110, countBefore: 90 }, 50, 'damage'],
     ['a count a little off, with one record', { countBefore: null }, 99, 'doubt'],
+    ['a count that one record cannot explain or rule out', { countBefore: null }, 80, 'doubt'],
     ['a count far off, with one record', { countBefore: null }, 10, 'damage'],
     ['a count far off an estimate', { counted: false }, 10, 'doubt'],
     ['nothing where an estimate says much', { counted: false }, 0, 'damage'],

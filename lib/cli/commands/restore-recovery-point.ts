@@ -107,8 +107,8 @@ async function planOf(name: string, given: Given, reader: BackupReader): Promise
   const { options, config, signal } = given;
   const { to } = options;
   if (to === undefined) {
-    throw new HoldfastError('USAGE', 'it is not said what the new resource is called', {
-      hint: 'Add --to NAME; whatever is live is never overwritten.',
+    throw new HoldfastError('USAGE', 'the new resource has no name', {
+      hint: 'Add --to NAME. A restore never overwrites the live resource.',
     });
   }
   const moment = options.at === undefined ? undefined : pastTime('--at', options.at, new Date());

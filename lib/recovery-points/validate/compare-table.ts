@@ -12,8 +12,10 @@ export interface RestoredTable {
   readonly digests: readonly (string | undefined)[];
 }
 
-/** A count may be off by so much, and be explained by what was written in between. */
+/** How far a count may lie beyond both records, and be explained by what was written in between. */
 const DRIFT = 0.05;
+/** The same with one record, which does not say how fast a table changes. */
+const DRIFT_OF_ONE = 0.5;
 
 /** What differs between what was recorded and what was restored. */
 export function compareTable(held: HeldTable, restored: RestoredTable): Comparison {
@@ -78,7 +80,8 @@ function countProblem(held: HeldTable, got: number): CountProblem | undefined {
     code: 'count',
     detail: `${got} items were restored, and ${counted ? '' : 'about '}${count} were recorded`,
   };
-  const within = got >= least * (1 - DRIFT) && got <= most * (1 + DRIFT);
+  const drift = held.countBefore === null && counted ? DRIFT_OF_ONE : DRIFT;
+  const within = got >= least * (1 - drift) && got <= most * (1 + drift);
   // DynamoDB's own count is hours old.
   if (!within) return { kind: counted || got === 0 ? 'damage' : 'doubt', problem };
   // Two records on either side of the recovery point say how much it changes; one does not.
