@@ -213,7 +213,7 @@ function testRun({ subject, end, verdict, facts }: Record): PointTestRun | undef
   const { restoreMs, resource, recoveryPoint, level } = facts;
   if (typeof resource !== 'string' || typeof recoveryPoint !== 'string') return undefined;
   if (verdict !== 'proven' && verdict !== 'damaged' && verdict !== 'inconclusive') return undefined;
-  // Of a file system or a volume no more than this can be proven: that it was restored.
+  // Holdfast looks into tables and buckets alone; of other kinds a test proves that they restore.
   const isRestored = level === 'restored' && verdict === 'inconclusive';
   return {
     backupId: subject,

@@ -16,17 +16,13 @@ export async function lookInside(restored: Restored, lookers: Lookers): Promise<
       return held?.kind === name.kind
         ? lookAtBucket(held, restored, lookers)
         : unrecorded(restored, held);
-    case 'efs':
-    case 'ebs':
-      return { ...doubtful('content', 'restored, content not proven'), level: 'restored' };
-    case 'rds':
     case 'aurora':
-      return doubtful('content', NO_DATABASE);
+    case 'ebs':
+    case 'efs':
+    case 'rds':
+      return { ...doubtful('content', 'restored, content not proven'), level: 'restored' };
   }
 }
-
-const NO_DATABASE =
-  'restored, content not proven: Holdfast does not look into databases that AWS Backup restores';
 
 function unrecorded({ unrecorded: why }: Restored, held: Held | undefined): Look {
   const detail = held === undefined ? (why ?? '') : 'something of another kind was recorded';
