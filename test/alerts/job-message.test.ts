@@ -5,7 +5,8 @@ import { isJobWorthTelling, jobMessage } from '../../lib/alerts/job-message.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { awsWith, COPY_VAULT, selectionConfig, TABLE } from '../support/watched-points.ts';
 
-const CONFIG = { system: 'shop', aws: awsWith([selectionConfig()]) } as unknown as Config;
+const AWS = { region: 'eu-central-1', ...awsWith([selectionConfig()]) };
+const CONFIG = { system: 'shop', aws: AWS } as unknown as Config;
 const ID = '6B2F9C1A-0D3E-4F5A-8B7C-9D0E1F2A3B4C';
 const VAULT = 'arn:aws:backup:eu-central-1:123456789012:backup-vault:holdfast-shop';
 const TEST_PLAN =

@@ -47,7 +47,6 @@ export function selectionConfig(more: Partial<SelectionConfig> = {}): SelectionC
 
 /** What alarms ask of the configuration of AWS, with these selections. */
 export function awsWith(selections: readonly SelectionConfig[]): {
-  readonly region: string;
   readonly recoveryPoints: RecoveryPointsConfig;
 } {
   const lock = {
@@ -56,7 +55,7 @@ export function awsWith(selections: readonly SelectionConfig[]): {
     maxDays: undefined,
     graceDays: 14,
   } as const;
-  return { region: 'eu-central-1', recoveryPoints: { lock, selections } };
+  return { recoveryPoints: { lock, selections } };
 }
 
 /** A recovery point that counts. */
