@@ -1,10 +1,10 @@
 // Writing entries below a directory that this run has made and nobody else can enter: the work of a worker.
 import fs from 'node:fs';
 import { HoldfastError, type Problem } from '../../errors.ts';
-import type { IndexEntry, IndexGroup } from '../../format/archive-index.ts';
+import type { IndexEntry, IndexGroup, Member } from '../../format/archive-index.ts';
 import type { Codec } from '../../format/codec.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
-import { damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
+import { checkedMember, damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
 import { reasonOf } from '../file-problems.ts';
 import { keepFile, type Keeping } from './metadata.ts';
 import { UnkeptList, type Ownership, type Unkept } from './ownership.ts';
@@ -12,6 +12,7 @@ import { UnkeptList, type Ownership, type Unkept } from './ownership.ts';
 const CREATE_FLAGS =
   fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_NOFOLLOW;
 const HOLE_BYTES = 4096;
+const ZEROS = Buffer.alloc(HOLE_BYTES);
 
 /** How what is restored is written. */
 export interface WriteOptions {
@@ -98,15 +99,24 @@ export function finishFile(fd: number, entry: IndexEntry, how: Keeping): void {
   keepFile(fd, entry, how);
 }
 
-function writeContent(fd: number, content: Uint8Array, position: number, holes: boolean): void {
+/** How many bytes were written: zeros of a file with holes are not. */
+function writeContent(fd: number, content: Uint8Array, position: number, holes: boolean): number {
   if (!holes) {
     writeFully(fd, content, position);
-    return;
+    return content.length;
   }
+  let written = 0;
   for (let at = 0; at < content.length; at += HOLE_BYTES) {
     const block = content.subarray(at, at + HOLE_BYTES);
-    if (block.some((byte) => byte !== 0)) writeFully(fd, block, position + at);
+    if (isZero(block)) continue;
+    writeFully(fd, block, position + at);
+    written += block.length;
   }
+  return written;
+}
+
+function isZero(block: Uint8Array): boolean {
+  return ZEROS.compare(block, 0, block.length, 0, block.length) === 0;
 }
 
 function writeFully(fd: number, bytes: Uint8Array, position: number): void {
@@ -128,11 +138,31 @@ export interface PieceToExtract {
 
 export function extractPiece(job: PieceToExtract): { problems: Problem[] } {
   try {
-    const content = decodePiece(job.range, job.group, job.piece, job.codec);
-    writeContent(job.fd, content, job.position, job.group.entries[0]?.holes === true);
+    if (!isPieceOfHole(job)) writePiece(job);
     return { problems: [] };
   } catch (error) {
     if (error instanceof HoldfastError) return { problems: damageOf(job.group, error) };
     return { problems: [unwritten(job.group.entries[0]?.path ?? '', error)] };
   }
+}
+
+/** The stored digest of a piece that was found to hold nothing but zeros: the pieces of a hole are equal, byte for byte. */
+let zeros: Pick<Member, 'sha256' | 'rawBytes'> | undefined;
+
+/** Bytes with the digest of others decode to the same, and zeros of a file with holes are not written. `BACKUP_DAMAGED` as for others. */
+function isPieceOfHole({ range, group: { entries, members }, piece }: PieceToExtract): boolean {
+  const member = members[piece];
+  if (entries[0]?.holes !== true || member === undefined || zeros === undefined) return false;
+  if (member.sha256 !== zeros.sha256 || member.rawBytes !== zeros.rawBytes) return false;
+  checkedMember(range, member);
+  return true;
+}
+
+function writePiece({ range, group, piece, codec, fd, position }: PieceToExtract): void {
+  const content = decodePiece(range, group, piece, codec);
+  const holes = group.entries[0]?.holes === true;
+  const written = writeContent(fd, content, position, holes);
+  const member = group.members[piece];
+  // With a header or padding around it, a piece says something of its place.
+  if (holes && written === 0 && content.length === member?.rawBytes) zeros = member;
 }
