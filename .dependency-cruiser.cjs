@@ -95,7 +95,7 @@ const LAYERS = {
     'processes',
     'recovery-points',
     'wiring',
-    'functions/invoke',
+    'functions/(invoke|start-task)',
     'infra/(app|stacks)',
   ],
 };

@@ -1,7 +1,7 @@
 // Verifies a backup when its manifest was created, and on a schedule the content of everything that is kept.
 import { DATABASE_KINDS } from '../lib/wiring/databases.ts';
 import type { FunctionContext } from '../lib/functions/deadline.ts';
-import { contentTime, createdObject } from '../lib/functions/events.ts';
+import { contentEvent, createdObject } from '../lib/functions/events.ts';
 import { invoke } from '../lib/functions/invocation.ts';
 import { ARCHIVE_KINDS, type Kinds } from '../lib/wiring/kinds.ts';
 import { verifyContent, type ContentReport } from '../lib/functions/verify-content.ts';
@@ -9,7 +9,7 @@ import { verifyCreated, type VerifyReport } from '../lib/functions/verify-create
 import { latestTime } from '../lib/engine/catalog/clock.ts';
 import { HoldfastError } from '../lib/errors.ts';
 
-/** An S3 event about a manifest, or `{ level: 'content', at }`. */
+/** An S3 event about a manifest, or `{ level: 'content', at }`, with `source` where one is meant alone. */
 export function handler(
   event: unknown,
   context: FunctionContext,
@@ -20,8 +20,8 @@ export function handler(
     (invocation) => {
       const created = createdObject(event);
       if (created !== undefined) return verifyCreated(invocation, created);
-      const at = contentTime(event, latestTime(invocation.engine));
-      if (at !== undefined) return verifyContent(invocation, at);
+      const content = contentEvent(event, latestTime(invocation.engine));
+      if (content !== undefined) return verifyContent(invocation, content);
       throw new HoldfastError('USAGE', 'the event is neither about an object nor has a level', {
         hint: 'Send { "level": "content", "at": "2026-11-22T03:00:00Z" }.',
       });

@@ -1,12 +1,9 @@
 #!/bin/sh
-# Everything that the image of the database functions holds besides Node and their code: client, server and extensions of PostgreSQL
-# $PG_MAJOR on Debian 13. The Dockerfile runs it, and so do the tests, in a root file system of their own.
+# Everything that the image of functions and tasks holds besides Node and their code: client, server and extensions of PostgreSQL
+# $PG_MAJOR on Debian 13, or what Node needs alone. The Dockerfile runs it, and so do the tests, in a root file system of their own.
 set -eu
 
-: "${PG_MAJOR:?17, or another major version of PostgreSQL}"
-: "${PG_FLOOR:?the oldest release of it without known holes, such as 17.10}"
-: "${PG_EXTENSIONS?extensions beyond its own, as their packages are called behind postgresql-$PG_MAJOR-}"
-: "${LOCALES?sort orders of databases besides C.UTF-8}"
+: "${PG_MAJOR:?17, or another major version of PostgreSQL, or none}"
 
 DEBIAN_FRONTEND=noninteractive
 LC_ALL=C
@@ -16,11 +13,29 @@ install() {
   apt-get install --yes --quiet --no-install-recommends "$@"
 }
 
+finish() {
+  apt-get clean
+  rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+}
+
 apt-get update --quiet
 # Whatever the base image is, its packages are those of today.
 apt-get upgrade --yes --quiet
-# libnss-wrapper: functions run under a uid that has no name. util-linux: setpriv and unshare. The libraries are what Node needs.
-install ca-certificates libatomic1 libnss-wrapper libstdc++6 locales postgresql-common util-linux
+# What Node needs.
+install ca-certificates libatomic1 libstdc++6
+
+# Tasks of a stack without a database.
+if [ "$PG_MAJOR" = none ]; then
+  finish
+  exit 0
+fi
+
+: "${PG_FLOOR:?the oldest release of it without known holes, such as 17.10}"
+: "${PG_EXTENSIONS?extensions beyond its own, as their packages are called behind postgresql-$PG_MAJOR-}"
+: "${LOCALES?sort orders of databases besides C.UTF-8}"
+
+# libnss-wrapper: functions run under a uid that has no name. util-linux: setpriv and unshare.
+install libnss-wrapper locales postgresql-common util-linux
 
 for locale in $LOCALES; do
   localedef --inputfile "${locale%%.*}" --charmap "${locale#*.}" --force "$locale"
@@ -58,5 +73,4 @@ if ! dpkg --compare-versions "$version" ge "$PG_FLOOR"; then
 fi
 test -f "/usr/share/postgresql/$PG_MAJOR/extension/pgcrypto.control"
 test -z "$(ls -A "/var/lib/postgresql/$PG_MAJOR" 2>/dev/null)"
-apt-get clean
-rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+finish

@@ -4,7 +4,14 @@ import { BrokenAnswer } from '../network/broken-answer.ts';
 
 /** Why a call failed, and the names that services give to that. What is not among these is told by the status. */
 const NAMES = {
-  absent: ['NotFound', 'NotFoundException', 'ParameterNotFound', 'ResourceNotFoundException'],
+  absent: [
+    'ExecutionDoesNotExist',
+    'NotFound',
+    'NotFoundException',
+    'ParameterNotFound',
+    'ResourceNotFoundException',
+    'StateMachineDoesNotExist',
+  ],
   archived: ['InvalidObjectState'],
   busy: ['ConditionalRequestConflict', 'OperationAborted'],
   cancelled: ['AbortError'],

@@ -176,7 +176,7 @@ function addBackup(command: Define): void {
 function addTrigger(command: Define): void {
   command(
     'trigger <source>',
-    'have the function on AWS back up a source now, or AWS Backup a selection, and tell how that ended',
+    'have the function or the task on AWS back up a source now, or AWS Backup a selection, and tell how that ended',
     () => import('./commands/trigger.ts'),
   )
     .option(

@@ -1,13 +1,13 @@
 // Every alarm that the stack of a configuration has: the table of conditions, for each thing that can be in one.
 import { alarmPrefix, directAlarmPrefix, resourceLabel } from '../names/alarms.ts';
-import { DATABASE_FUNCTIONS, type DatabaseFunctionName, type FunctionName } from '../names/aws.ts';
+import type { FunctionName, TaskName } from '../names/aws.ts';
 import type { Limit, Watched } from '../policy/condition.ts';
 import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions.ts';
 import { resourcesOf } from '../policy/recovery-points/facts.ts';
 import { leastLockSeconds } from '../policy/upkeep.ts';
-import { isTask, type AwsConfig, type Config } from './config.ts';
+import type { AwsConfig, Config } from './config.ts';
 import { eventRules } from './event-rules.ts';
-import { functionsOf, type FunctionConfig } from './load/stack-keys.ts';
+import { functionsOf, tasksOf, type FunctionConfig } from './load/stack-keys.ts';
 
 /** What an alarm is about. */
 export type AlarmSubject =
@@ -17,7 +17,7 @@ export type AlarmSubject =
   /** Which part of what the condition is about: there are more things than one alarm can look at. @default - the first */
   | { readonly about: 'stack'; readonly part?: number }
   | { readonly about: 'function'; readonly function: FunctionName }
-  | { readonly about: 'task'; readonly task: DatabaseFunctionName };
+  | { readonly about: 'task'; readonly task: TaskName };
 
 export interface ConfiguredAlarm {
   /** As CloudWatch knows it: `holdfast-my-site/sources/site/late`. */
@@ -79,13 +79,12 @@ export function thresholdOf({ threshold, only }: Watched, limits: Limits): numbe
 
 function subjectsOf(config: AlarmConfig): AlarmSubject[] {
   const { sources, aws } = config;
-  const hasTasks = sources.some(isTask);
   return [
     ...sources.map(({ name }) => ({ about: 'source', source: name }) as const),
     ...resourceSubjects(aws?.recoveryPoints),
     { about: 'store' },
     ...functionsOf(config).map((name) => ({ about: 'function', function: name }) as const),
-    ...(hasTasks ? DATABASE_FUNCTIONS.map((task) => ({ about: 'task', task }) as const) : []),
+    ...tasksOf(config).map((task) => ({ about: 'task', task }) as const),
     { about: 'stack' },
     ...furtherParts(config),
   ];

@@ -1,4 +1,5 @@
 // The loaded configuration: every default filled in, every path absolute, every number with its unit. Deeply readonly.
+import type { RunsOn } from '../names/aws.ts';
 import type { KmsKeyReference, SecretReference } from './places.ts';
 import type { RecoveryPointsConfig } from './recovery-points.ts';
 
@@ -91,6 +92,8 @@ export interface BucketSourceConfig extends RemoteSourceCommon {
   readonly region: string | undefined;
   /** Twelve digits: the account that must own the bucket; undefined for any. */
   readonly account: string | undefined;
+  /** What of the stack backs it up, verifies it and test-restores it. */
+  readonly runOn: RunsOn;
 }
 
 /** A repository on GitHub, at a commit. */
@@ -152,8 +155,8 @@ export interface PostgresSourceConfig extends SourceCommon {
   /** SQL that is asked of what was restored. */
   readonly checks: readonly string[];
   readonly maxDatabaseBytes: number;
-  /** What of the stack dumps and test-restores it; a task has no limit of a quarter of an hour. */
-  readonly runOn: 'function' | 'task';
+  /** What of the stack dumps, verifies and test-restores it. */
+  readonly runOn: RunsOn;
 }
 
 /** A protected thing that the function `backup` reads. */
@@ -172,12 +175,20 @@ export function isDatabase(source: SourceConfig): source is PostgresSourceConfig
   return source.kind === 'postgres';
 }
 
-/** True for a source that a task of the stack backs up and tests, because a function would not outlast it. */
-export function isTask(source: SourceConfig): source is PostgresSourceConfig {
-  return isDatabase(source) && source.runOn === 'task';
+/** A protected thing that may be too large for a function. */
+export type LargeSourceConfig = BucketSourceConfig | PostgresSourceConfig;
+
+/** True for a source that tasks of the stack back up, verify and test, because it would outlast a function. */
+export function isTask(source: SourceConfig): source is LargeSourceConfig {
+  return (source.kind === 'bucket' || source.kind === 'postgres') && source.runOn === 'task';
 }
 
-/** The network in which the functions of databases run. */
+/** What of the stack does the work of a source. */
+export function runsOn(source: SourceConfig): RunsOn {
+  return isTask(source) ? 'task' : 'function';
+}
+
+/** A network in which functions of databases or tasks run. */
 export interface VpcConfig {
   readonly id: string;
   readonly subnets: readonly string[];
@@ -197,6 +208,16 @@ export interface DatabasesConfig {
   /** ARNs of layer versions, for `zip`. */
   readonly layers: readonly string[];
   /** Undefined for functions outside of any network of yours. */
+  readonly vpc: VpcConfig | undefined;
+}
+
+/** What tasks on Fargate are given. */
+export interface TasksConfig {
+  /** Each comes with 4 GiB of memory. */
+  readonly vcpus: 1 | 2 | 4 | 8 | 16;
+  /** For restore tests and dumps in the directory format. */
+  readonly diskGiB: number;
+  /** Undefined where neither tasks nor functions of databases have a network, and so where nothing runs as a task. */
   readonly vpc: VpcConfig | undefined;
 }
 
@@ -226,6 +247,7 @@ export interface AwsConfig {
   readonly databases: DatabasesConfig;
   /** Undefined where AWS Backup protects nothing of the system. */
   readonly recoveryPoints: RecoveryPointsConfig | undefined;
+  readonly tasks: TasksConfig;
 }
 
 /** Whom to tell. */

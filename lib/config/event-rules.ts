@@ -1,6 +1,6 @@
-// The rules of a stack on the bus of events: two for every store, three for the jobs of AWS Backup, and one for each deployment that
-// starts a backup. Pure.
-import { isRemote, type DeploymentTrigger } from './config.ts';
+// The rules of a stack on the bus of events: two for every store, three for the jobs of AWS Backup, one for each source on a task, and one
+// for each deployment that starts a backup. Pure.
+import { isRemote, isTask, type DeploymentTrigger } from './config.ts';
 import type { FunctionConfig } from './load/stack-keys.ts';
 
 /** Those of every stack. */
@@ -14,11 +14,17 @@ export function deploymentRule(source: string, { by, name }: DeploymentTrigger):
   return `${source}/${name === undefined ? by : `${by}:${name}`}`;
 }
 
+/** The name of the rule by which a task verifies what was stored of a source; with a dot, which no other name has. */
+export function storedRule(source: string): string {
+  return `${source}.stored`;
+}
+
 /** All rules of a stack. */
 export function eventRules({ sources, aws }: FunctionConfig): string[] {
-  const ofSources = sources
-    .filter(isRemote)
-    .flatMap(({ name, onDeployment }) => onDeployment.map((one) => deploymentRule(name, one)));
+  const ofSources = sources.flatMap((source) => [
+    ...(isTask(source) ? [storedRule(source.name)] : []),
+    ...(isRemote(source) ? source.onDeployment.map((one) => deploymentRule(source.name, one)) : []),
+  ]);
   const ofPoints = aws?.recoveryPoints === undefined ? [] : POINT_RULES;
   return [...STORE_RULES, ...ofPoints, ...ofSources];
 }

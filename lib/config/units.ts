@@ -60,3 +60,15 @@ export function durationMs(text: string): number {
   assert(ms !== undefined, 'a duration passed the schema that is none');
   return ms;
 }
+
+/** The bytes of a size that the schema has accepted. */
+export function sizeBytes(size: string | number): number {
+  const bytes = typeof size === 'string' ? parseSize(size) : size;
+  assert(bytes !== undefined, 'a size passed the schema that is none');
+  return bytes;
+}
+
+/** `bytes` in whole GiB, the last one perhaps not full. */
+export function wholeGiB(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 30);
+}

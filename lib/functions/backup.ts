@@ -1,4 +1,4 @@
-// What the functions that back up do with an event; they differ in the sources that they can read.
+// What the functions and tasks that back up do with an event; they differ in the sources that they can read.
 import { backupSource } from '../engine/backup.ts';
 import { latestTime } from '../engine/catalog/clock.ts';
 import { lacksSomething } from '../policy/standing.ts';
@@ -16,12 +16,12 @@ import { openConfigured, type OpenContext, type Openers } from '../wiring/opener
  * `CONFIG_INVALID` for a source of a kind that `openers` lacks.
  */
 export async function backUp(
-  { engine, config, settings, publish }: Invocation,
+  { engine, config, settings, runsOn, publish }: Invocation,
   event: unknown,
   openers: Openers,
 ): Promise<BackupReport> {
   const { source, trigger } = parseBackupEvent(event, latestTime(engine));
-  const configured = sourceConfig(config, source);
+  const configured = sourceConfig(config, source, runsOn);
   try {
     await assertWorthTrying(engine, source, trigger);
     const later = await madeSince(engine, source, trigger);

@@ -1,8 +1,11 @@
-// The end of a function's time, foreseen: a run stops cleanly before it is killed.
+// The end of the time of a function or a task, foreseen: a run stops cleanly before it is killed.
 import { HoldfastError } from '../errors.ts';
+import type { RunsOn } from '../names/aws.ts';
 
-/** What a function is told of its invocation, as much of it as is used. */
+/** What a function is told of its invocation, as much of it as is used; a task tells itself the same. */
 export interface FunctionContext {
+  /** @default function */
+  readonly runsOn?: RunsOn;
   readonly functionName: string;
   /** The same when the service repeats an event that failed. */
   readonly awsRequestId: string;
@@ -23,26 +26,40 @@ export function deadlineOf(context: FunctionContext): Deadline {
   const remainingMs = context.getRemainingTimeInMillis();
   const marginMs = Math.min(MOST_MS, Math.max(LEAST_MS, remainingMs * SHARE));
   const controller = new AbortController();
-  const stop = () => controller.abort(new Error("the function's time is nearly over"));
+  const stop = () => controller.abort(new Error('the time is nearly over'));
   const timer = setTimeout(stop, Math.max(0, remainingMs - marginMs));
   return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-const ADVICE =
-  'Split what is too large into several sources, or leave some of it out; run it from the command line or in CI, which have no such limit; or give large buckets to AWS Backup.';
+/** What is worked on. */
+export type Work = 'archives' | 'databases';
 
-/** What was done, and what can be done when the time does not suffice for it. */
+const ELSEWHERE =
+  'run it from the command line or in CI, which have no such limit; or give large buckets to AWS Backup.';
+/** What can be done when the time does not suffice. */
+const ADVICE = {
+  archives: {
+    function: `Set \`runOn: task\` for a bucket: a task on Fargate has a day. Or split what is too large into several sources, or leave some of it out; ${ELSEWHERE}`,
+    task: `Split what is too large into several sources, or leave some of it out; ${ELSEWHERE}`,
+  },
+  databases: {
+    function: 'Set `runOn: task` for the source: a task on Fargate has a day.',
+    task: 'It is too large for dumps: leave tables out, or use the snapshots of the server beside it.',
+  },
+} as const satisfies Record<Work, Record<RunsOn, string>>;
+
+/** What was done, with what, and where. */
 export interface Undertaking {
   readonly what: string;
-  /** @default - what helps with archives */
-  readonly whenLate?: string | undefined;
+  readonly work: Work;
+  readonly runsOn: RunsOn;
 }
 
 /** What to say of an error: when the time was over, what can be done about that. */
 export function explainDeadline(
   error: unknown,
   { signal }: Deadline,
-  { what, whenLate = ADVICE }: Undertaking,
+  { what, work, runsOn }: Undertaking,
 ): unknown {
   if (!signal.aborted || !(error instanceof HoldfastError) || error.code !== 'CANCELLED')
     return error;
@@ -50,7 +67,7 @@ export function explainDeadline(
   if (error.hint !== undefined) return error;
   return new HoldfastError(
     'CANCELLED',
-    `${what} came near the end of the function's time and was stopped; it left nothing that is listed`,
-    { hint: whenLate, cause: error },
+    `${what} came near the end of the ${runsOn}'s time and was stopped; it left nothing that is listed`,
+    { hint: ADVICE[work][runsOn], cause: error },
   );
 }

@@ -33,7 +33,7 @@ const backupEvent = z.object({
   at: time,
 });
 const restoreTestEvent = z.object({ source: sourceName, at: time });
-const content = z.object({ level: z.literal('content') });
+const content = z.object({ level: z.literal('content'), source: z.optional(sourceName) });
 const daily = z.object({ report: z.literal('daily') });
 const firstLook = z.object({ look: z.literal('first') });
 const timed = z.object({ at: time });
@@ -72,9 +72,20 @@ export function parseRestoreTestEvent(event: unknown, latest: Date): { source: s
   return { source, at: notAfter(at, latest) };
 }
 
-/** The time in `{ level: 'content', at }`; undefined for an event of another kind. `USAGE` for a time after `latest`, and for no time. */
-export function contentTime(event: unknown, latest: Date): Date | undefined {
-  return z.safeParse(content, event).success ? timeOf(event, latest) : undefined;
+/** Whose content is to be verified, and what was not looked at since. */
+export interface ContentEvent {
+  /** Undefined for every source. */
+  readonly source: string | undefined;
+  readonly since: Date;
+}
+
+/**
+ * What `{ level: 'content', at }` asks for, with `source` where one is meant alone; undefined for an event of another kind. `USAGE` for a time
+ * after `latest`, and for no time.
+ */
+export function contentEvent(event: unknown, latest: Date): ContentEvent | undefined {
+  const { success, data } = z.safeParse(content, event);
+  return success ? { source: data.source, since: timeOf(event, latest) } : undefined;
 }
 
 /** Whether an event asks for the daily report. */

@@ -1,7 +1,9 @@
-// One invocation of a function: its engine with a deadline, its log, its metrics, and how it fails.
+// One invocation of a function, or one run of a task: its engine with a deadline, its log, its metrics, and how it fails.
 import { HoldfastError } from '../errors.ts';
 import type { Engine } from '../engine/engine.ts';
-import { deadlineOf, explainDeadline, type FunctionContext, type Undertaking } from './deadline.ts';
+import { deadlineOf, explainDeadline, type FunctionContext, type Work } from './deadline.ts';
+import { lookAround } from './network.ts';
+import type { RunsOn } from '../names/aws.ts';
 import { NO_KINDS, type Kinds } from '../wiring/kinds.ts';
 import { errorFields, logOf, type Log } from './logger.ts';
 import { publishMetrics, type Measured } from '../aws/metrics.ts';
@@ -10,6 +12,7 @@ import { withoutSecrets } from './without-secrets.ts';
 
 export interface Invocation extends FunctionSession {
   readonly engine: Engine;
+  readonly runsOn: RunsOn;
   readonly log: Log;
   /** Tells at once what `freshness` will find anyway: that it cannot be told is logged, and no reason to fail. */
   readonly publish: (measured: Measured) => Promise<void>;
@@ -18,10 +21,8 @@ export interface Invocation extends FunctionSession {
 export interface InvokeOptions {
   /** Those whose backups the engine handles. @default - none */
   readonly kinds?: Kinds;
-  /** As in {@link Undertaking}. */
-  readonly whenLate?: string;
-  /** Done before store and keys are opened. */
-  readonly before?: (signal: AbortSignal) => Promise<void>;
+  /** @default archives */
+  readonly work?: Work;
 }
 
 /**
@@ -32,14 +33,15 @@ export function invoke<T extends object>(
   context: FunctionContext,
   what: string,
   act: (invocation: Invocation) => Promise<T>,
-  { kinds = NO_KINDS, whenLate, before }: InvokeOptions = {},
+  { kinds = NO_KINDS, work = 'archives' }: InvokeOptions = {},
 ): Promise<T> {
-  return guard(context, { what, whenLate }, async ({ log, signal }) => {
-    await before?.(signal);
+  return guard(context, { what, work }, async ({ log, signal, runsOn }) => {
+    await lookAround(signal, { runsOn, work });
     const session = await openSession();
     return act({
       ...session,
       engine: { ...session.engine, kinds, signal, who: whoOf(context) },
+      runsOn,
       log,
       publish: (measured) => tryPublish(session, measured, log),
     });
@@ -49,24 +51,26 @@ export function invoke<T extends object>(
 /** What a function has that can do without store and keys. */
 export interface Bare {
   readonly log: Log;
+  readonly runsOn: RunsOn;
   readonly signal: AbortSignal;
 }
 
 /** The same without an engine. */
 export async function guard<T extends object>(
   context: FunctionContext,
-  work: Undertaking,
+  { what, work = 'archives' }: { readonly what: string; readonly work?: Work },
   act: (bare: Bare) => Promise<T>,
 ): Promise<T> {
   const log = logOf(context.functionName, context.awsRequestId);
+  const { runsOn = 'function' } = context;
   using deadline = deadlineOf(context);
   try {
-    const result = await act({ log, signal: deadline.signal });
-    log.info(`${work.what} ended`, Object.fromEntries(Object.entries(result)));
+    const result = await act({ log, runsOn, signal: deadline.signal });
+    log.info(`${what} ended`, Object.fromEntries(Object.entries(result)));
     return result;
   } catch (error) {
-    const explained = explainDeadline(error, deadline, work);
-    log.error(`${work.what} failed`, errorFields(explained));
+    const explained = explainDeadline(error, deadline, { what, work, runsOn });
+    log.error(`${what} failed`, errorFields(explained));
     throw functionError(explained);
   }
 }

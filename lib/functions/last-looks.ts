@@ -40,19 +40,31 @@ export async function lastLooks(
   return looks;
 }
 
+/** The content of which backups is to be verified. */
+export interface Wanted {
+  /** When the look of a month began. */
+  readonly since: Date;
+  /** How old the last look at a backup may be. */
+  readonly contentMonths: number;
+  /** Undefined for those of every source. */
+  readonly source: string | undefined;
+  /** Sources that somebody else looks at. */
+  readonly without: ReadonlySet<string>;
+}
+
 /**
- * The backups of all sources whose content is to be verified by the look of a month that begins at `since`, those first that were
- * looked at the longest ago: those that nobody has looked at yet, and those whose last look is `contentMonths` old.
+ * The backups whose content is to be verified, those first that were looked at the longest ago: those that nobody has looked at yet, and those
+ * whose last look is `contentMonths` old.
  */
 export async function dueForContent(
   engine: Engine,
-  since: Date,
-  contentMonths: number,
+  { since, contentMonths, source: only, without }: Wanted,
 ): Promise<BackupName[]> {
   const before = contentDueBefore(since, contentMonths);
   const latest = latestTime(engine);
-  const stored = (await listStored(engine)).filter(
-    ({ manifest, id }) => manifest !== undefined && timeOf(id) <= latest,
+  const stored = (await listStored(engine, only)).filter(
+    ({ manifest, id, source }) =>
+      manifest !== undefined && timeOf(id) <= latest && !without.has(source),
   );
   const due: (BackupName & { last: number })[] = [];
   for (const source of new Set(stored.map((one) => one.source))) {

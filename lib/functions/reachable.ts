@@ -1,7 +1,8 @@
-// Whether the services that a function needs can be reached from the network that it runs in. Asked before anything waits for them.
+// Whether the services that a function or a task needs can be reached from the network that it runs in. Asked before anything waits for them.
 import net from 'node:net';
 import process from 'node:process';
 import { HoldfastError } from '../errors.ts';
+import type { RunsOn } from '../names/aws.ts';
 
 /** A service, as its host is called, and the endpoint by which a VPC reaches it. */
 const SERVICES = {
@@ -27,7 +28,7 @@ let reached = '';
  */
 export async function assertReachable(
   services: readonly Service[],
-  { region, signal }: { region: string; signal: AbortSignal },
+  { region, signal, runsOn }: { region: string; signal: AbortSignal; runsOn: RunsOn },
 ): Promise<void> {
   const addresses = services.map((service) => [service, addressOf(service, region)] as const);
   const key = JSON.stringify(addresses);
@@ -38,7 +39,7 @@ export async function assertReachable(
     ),
   );
   const missing = tried.flat();
-  if (missing.length > 0) throw unreachable(missing);
+  if (missing.length > 0) throw unreachable(missing, runsOn);
   reached = key;
 }
 
@@ -72,13 +73,18 @@ function answers({ host, port }: Address, signal: AbortSignal): Promise<boolean>
   });
 }
 
-function unreachable(missing: readonly Service[]): HoldfastError {
+const NETWORKS = {
+  function: 'aws.databases.vpc',
+  task: 'aws.tasks.vpc, or without it in aws.databases.vpc,',
+} as const satisfies Record<RunsOn, string>;
+
+function unreachable(missing: readonly Service[], runsOn: RunsOn): HoldfastError {
   const needed = missing.map((service) => SERVICES[service].endpoint).join(', ');
   return new HoldfastError(
     'STORE_UNAVAILABLE',
-    `from the network of this function ${missing.join(', ')} cannot be reached within ${PATIENCE_MS / 1000} seconds`,
+    `from the network of this ${runsOn} ${missing.join(', ')} cannot be reached within ${PATIENCE_MS / 1000} seconds`,
     {
-      hint: `The subnets in aws.databases.vpc need a NAT, or ${needed}; and the security groups let 443 out, and those of the endpoints let it in.`,
+      hint: `The subnets in ${NETWORKS[runsOn]} need a NAT, or ${needed}; and the security groups let 443 out, and those of the endpoints let it in.`,
     },
   );
 }

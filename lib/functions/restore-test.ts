@@ -1,4 +1,4 @@
-// What `restore-test` does: the newest good backup of a source is restored to the function's own storage and compared.
+// What `restore-test` does: the newest good backup of a source is restored to the storage of the function or task, and compared.
 import { statfs } from 'node:fs/promises';
 import type { SourceConfig } from '../config/config.ts';
 import { latestTime } from '../engine/catalog/clock.ts';
@@ -8,6 +8,7 @@ import { restoreTest } from '../engine/restore-test.ts';
 import { runsUntil, surveySource, type SurveyedBackup } from '../engine/catalog/survey.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Manifest } from '../format/manifest.ts';
+import type { RunsOn } from '../names/aws.ts';
 import { parseRestoreTestEvent } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { firstProblems } from './reports.ts';
@@ -26,19 +27,19 @@ export interface RestoreTestReport {
 
 /**
  * Tests what `{ source, at }` names. `BACKUP_NOT_FOUND` without a good backup, `NO_SPACE` for one that is larger than the storage,
- * `FORMAT_UNSUPPORTED` for one of a kind that this function does not restore.
+ * `FORMAT_UNSUPPORTED` for one of a kind that is not restored here.
  */
 export async function testRestore(
-  { engine, config, publish }: Invocation,
+  { engine, config, runsOn, publish }: Invocation,
   event: unknown,
 ): Promise<RestoreTestReport> {
   const { source: wanted, at: since } = parseRestoreTestEvent(event, latestTime(engine));
-  const configured = sourceConfig(config, wanted);
+  const configured = sourceConfig(config, wanted, runsOn);
   const { name: source } = configured;
   const before = await provenSince(engine, source, since);
   if (before !== undefined) return { outcome: 'already', source, id: before, verdict: 'proven' };
   const backup = await newestGood(engine, source);
-  await assertRoom(engine, backup.manifest);
+  await assertRoom(engine, backup.manifest, runsOn);
   const result = await restoreTest(engine, backup, { checks: checksOf(configured) });
   const { id, verdict, problems, restoreMs } = result;
   assertTold(result);
@@ -82,7 +83,14 @@ async function newestGood(engine: Engine, source: string): Promise<SurveyedBacku
   });
 }
 
-async function assertRoom(engine: Engine, manifest: Manifest): Promise<void> {
+const BESIDES = 'or by `holdfast restore-test` in CI or on a server.';
+/** What helps when a backup is larger than the storage. */
+const MORE_ROOM = {
+  function: `A function has at most 10 GiB. Test a bucket or a database as a task on Fargate (\`runOn: task\`), ${BESIDES}`,
+  task: `A task has the disk that \`aws.tasks.disk\` says, 200 GiB at most. Raise it, split the source, or test it ${BESIDES.slice('or '.length)}`,
+} as const satisfies Record<RunsOn, string>;
+
+async function assertRoom(engine: Engine, manifest: Manifest, runsOn: RunsOn): Promise<void> {
   const { source, id, kind } = manifest;
   const { scratch } = engine;
   const needed = kindOf(engine, kind).roomFor(manifest);
@@ -92,8 +100,6 @@ async function assertRoom(engine: Engine, manifest: Manifest): Promise<void> {
   throw new HoldfastError(
     'NO_SPACE',
     `${source}/${id} takes ${needed} bytes when it is restored, and ${scratch} has ${free}`,
-    {
-      hint: 'A function has at most 10 GiB. Test this source as a task on Fargate (`runOn: task`), or by `holdfast restore-test` in CI or on a server.',
-    },
+    { hint: MORE_ROOM[runsOn] },
   );
 }

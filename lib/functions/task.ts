@@ -1,11 +1,6 @@
 // A handler of a function, run as a task: the same code, without a quarter of an hour as its limit.
 import { ERRORS, HoldfastError, type ErrorCode } from '../errors.ts';
-import {
-  EXIT_FOR_GOOD,
-  EXIT_FOR_NOW,
-  TASK_VARIABLES,
-  type DatabaseFunctionName,
-} from '../names/aws.ts';
+import { EXIT_FOR_GOOD, EXIT_FOR_NOW, TASK_VARIABLES, type TaskName } from '../names/aws.ts';
 import type { FunctionContext } from './deadline.ts';
 import { errorFields, logOf } from './logger.ts';
 
@@ -19,7 +14,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function runTask(
   name: string | undefined,
   env: Environment,
-  handlers: Readonly<Record<DatabaseFunctionName, Handler>>,
+  handlers: Readonly<Record<TaskName, Handler>>,
 ): Promise<0 | typeof EXIT_FOR_GOOD | typeof EXIT_FOR_NOW> {
   const task = prepare(name, env, handlers);
   if (task === undefined) return EXIT_FOR_GOOD;
@@ -77,7 +72,8 @@ function taskOf(
   const end = performance.now() + seconds * 1000;
   const getRemainingTimeInMillis = () => Math.max(0, end - performance.now());
   const event = eventOf(required(env, TASK_VARIABLES.event));
-  return { handler, event, context: { functionName, awsRequestId, getRemainingTimeInMillis } };
+  const context = { functionName, awsRequestId, getRemainingTimeInMillis, runsOn: 'task' } as const;
+  return { handler, event, context };
 }
 
 function eventOf(text: string): unknown {

@@ -1,9 +1,13 @@
 // The proof that everything kept gets again and again: each entry's content, those first that were looked at the longest ago.
 import { verifyBackup } from '../engine/verify.ts';
 import { HoldfastError } from '../errors.ts';
+import { isTask } from '../config/config.ts';
+import type { RunsOn } from '../names/aws.ts';
+import type { ContentEvent } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { errorFields } from './logger.ts';
-import { assertTold, dueForContent, type BackupName } from './last-looks.ts';
+import { assertTold, dueForContent, type BackupName, type Wanted } from './last-looks.ts';
+import { sourceConfig } from './source-config.ts';
 
 export interface ContentReport {
   readonly outcome: 'verified';
@@ -16,13 +20,18 @@ export interface ContentReport {
 }
 
 /**
- * Verifies the content of every backup that was not looked at since `since`, or not for as many months as the configuration says.
+/**
+ * Verifies the content of every backup that was not looked at since then, or not for as many months as the configuration says. Without a source in
+ * the event, those of all sources, also of some that the configuration no longer names; but not of those on tasks, which have an event each.
  *
  * `CANCELLED` when the time did not suffice: what was done is kept as evidence, and the same event again goes on with the rest.
  */
-export async function verifyContent(invocation: Invocation, since: Date): Promise<ContentReport> {
-  const { engine, config, log, publish } = invocation;
-  const due = await dueForContent(engine, since, config.aws?.contentMonths ?? 1);
+export async function verifyContent(
+  invocation: Invocation,
+  event: ContentEvent,
+): Promise<ContentReport> {
+  const { engine, log, publish, runsOn } = invocation;
+  const due = await dueForContent(engine, wantedOf(invocation, event));
   const damaged: string[] = [];
   const skipped: string[] = [];
   for (const [done, backup] of due.entries()) {
@@ -34,13 +43,33 @@ export async function verifyContent(invocation: Invocation, since: Date): Promis
       }
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
-      if (error.code === 'CANCELLED') throw outOfTime(done, due.length, error);
+      if (error.code === 'CANCELLED') throw outOfTime({ done, all: due.length, runsOn }, error);
       if (!LASTING.includes(error.code)) throw error;
       log.error(`${name} cannot be verified`, errorFields(error));
       skipped.push(name);
     }
   }
   return { outcome: 'verified', backups: due.length - skipped.length, damaged, skipped };
+}
+
+/** `USAGE` for a task that is not told which source is its own. */
+function wantedOf({ config, runsOn }: Invocation, { source, since }: ContentEvent): Wanted {
+  const contentMonths = config.aws?.contentMonths ?? 1;
+  if (source !== undefined) {
+    const { name } = sourceConfig(config, source, runsOn);
+    return { since, contentMonths, source: name, without: new Set() };
+  }
+  if (runsOn === 'task') {
+    throw new HoldfastError(
+      'USAGE',
+      'a task verifies the content of one source, and the event names none',
+      {
+        hint: 'Send { "level": "content", "source": "NAME", "at": "2026-11-22T03:00:00Z" }.',
+      },
+    );
+  }
+  const without = new Set(config.sources.filter(isTask).map(({ name }) => name));
+  return { since, contentMonths, source: undefined, without };
 }
 
 const LASTING: readonly string[] = [
@@ -56,13 +85,23 @@ async function isDamaged({ engine }: Invocation, backup: BackupName): Promise<bo
   return result.verdict === 'damaged';
 }
 
-function outOfTime(done: number, all: number, cause: HoldfastError): HoldfastError {
+const BY_HAND = 'run `holdfast verify --all --level content` from the command line or in CI';
+/** What helps when not even one backup fits into the time. */
+const MORE_TIME = {
+  function: `set \`runOn: task\` for its source, or ${BY_HAND}`,
+  task: BY_HAND,
+} as const satisfies Record<RunsOn, string>;
+
+interface Progress {
+  readonly done: number;
+  readonly all: number;
+  readonly runsOn: RunsOn;
+}
+
+function outOfTime({ done, all, runsOn }: Progress, cause: HoldfastError): HoldfastError {
   return new HoldfastError(
     'CANCELLED',
-    `the function's time was nearly over after ${done} of ${all} backups; the next delivery goes on with the rest`,
-    {
-      hint: 'When not even one fits into the time, run `holdfast verify --all --level content` from the command line or in CI.',
-      cause,
-    },
+    `the ${runsOn}'s time was nearly over after ${done} of ${all} backups; the next attempt goes on with the rest`,
+    { hint: `When not even one fits into the time, ${MORE_TIME[runsOn]}.`, cause },
   );
 }

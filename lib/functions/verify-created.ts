@@ -1,4 +1,5 @@
 // The proof that each backup gets as soon as its manifest is there.
+import { runsOn } from '../config/config.ts';
 import { verifyBackup } from '../engine/verify.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
 import { parseS3Url } from '../names/s3-place.ts';
@@ -9,8 +10,11 @@ import { firstProblems } from './reports.ts';
 import { assertTold, lastLooks } from './last-looks.ts';
 
 export interface VerifyReport {
-  /** `ignored`: the object is no manifest of this store; `absent`: it is gone; `unusable`: it cannot be trusted, or not be read. */
-  readonly outcome: 'verified' | 'already' | 'ignored' | 'absent' | 'unusable';
+  /**
+   * `ignored`: the object is no manifest of this store; `elsewhere`: a task verifies this source, and here is the function, or the other way round;
+   * `absent`: it is gone; `unusable`: it cannot be trusted, or not be read.
+   */
+  readonly outcome: 'verified' | 'already' | 'ignored' | 'elsewhere' | 'absent' | 'unusable';
   readonly source?: string;
   readonly id?: string;
   readonly verdict?: 'proven' | 'damaged' | 'inconclusive';
@@ -23,11 +27,15 @@ export async function verifyCreated(
   invocation: Invocation,
   { bucket, key }: CreatedObject,
 ): Promise<VerifyReport> {
-  const { engine, settings, log, publish } = invocation;
+  const { engine, settings, log, publish, config } = invocation;
   const place = parseS3Url(settings.store);
   const backup = place.bucket === bucket ? manifestOfKey(key, place.prefix) : undefined;
   if (backup === undefined) return { outcome: 'ignored' };
   const { source, id } = backup;
+  const configured = config.sources.find(({ name }) => name === source);
+  // What the configuration no longer names is for the function.
+  const there = configured === undefined ? 'function' : runsOn(configured);
+  if (there !== invocation.runsOn) return { outcome: 'elsewhere', source, id };
   const look = (await lastLooks(engine, source, 'digest', new Set([id]))).get(id);
   if (look !== undefined) return { outcome: 'already', source, id, verdict: look.verdict };
   try {

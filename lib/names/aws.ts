@@ -25,6 +25,18 @@ export const FUNCTIONS = [
 export type FunctionName = (typeof FUNCTIONS)[number];
 export type DatabaseFunctionName = (typeof DATABASE_FUNCTIONS)[number];
 
+/** The functions whose work a task on Fargate does in their place, for sources that would outlast a function. */
+export const TASKS = [
+  'backup',
+  'verify',
+  'restore-test',
+  ...DATABASE_FUNCTIONS,
+] as const satisfies readonly FunctionName[];
+export type TaskName = (typeof TASKS)[number];
+
+/** What runs the work of a source in a stack. */
+export type RunsOn = 'function' | 'task';
+
 /** Those that write signed files, each with a key of its own, and the verb of the records among them. */
 export const SIGNERS = {
   backup: 'backup',
@@ -127,9 +139,18 @@ export function globalName({ system, region }: StackPlace, what: string): string
   return resourceName(own, `${region}-${what}`);
 }
 
+/** Short, because {@link globalName} shortens what is longer than the names of roles may be. */
+const TASK_ROLES = {
+  backup: 'task-backup',
+  verify: 'task-verify',
+  'restore-test': 'task-restore',
+  'database-backup': 'task-db-backup',
+  'database-restore-test': 'task-db-restore-test',
+} as const satisfies Record<TaskName, string>;
+
 /** `holdfast-my-site-eu-central-1-task-db-backup`: the role under which a task does the work of a function. */
-export function taskRoleName(place: StackPlace, name: DatabaseFunctionName): string {
-  return globalName(place, `task-${name.replace('database-', 'db-')}`);
+export function taskRoleName(place: StackPlace, name: TaskName): string {
+  return globalName(place, TASK_ROLES[name]);
 }
 
 /** The alias of the key by which a function signs. */
@@ -145,6 +166,12 @@ export function messagesAlias(system: string): string {
 /** The alias of the key by which the store is encrypted. */
 export function storeAlias(system: string): string {
   return `alias/${resourceName(system, 'store')}`;
+}
+
+/** What the ARNs of a region begin with, after `arn:`. */
+export function partitionOf(region: string): string {
+  if (region.startsWith('us-gov-')) return 'aws-us-gov';
+  return region.startsWith('cn-') ? 'aws-cn' : 'aws';
 }
 
 /** The region in an ARN: what it names may be elsewhere than everything else. Undefined for a plain name. */

@@ -347,6 +347,7 @@ class System {
     const invocation: Invocation = {
       engine: this.engine,
       config: CONFIG,
+      runsOn: 'function',
       settings: { store: 'memory:', signingKey: undefined, trustedKeys: [], topic: 'arn:topic' },
       kms: new KMSClient({ region: 'eu-central-1' }),
       cloudWatch: noting(),

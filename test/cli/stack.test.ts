@@ -230,6 +230,95 @@ describe('trigger', () => {
   });
 });
 
+describe('trigger of a source on a task', () => {
+  const VPC =
+    'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+
+  beforeEach(async () => {
+    const onTask = configuration('')
+      .replace('bucket: shop-assets }', 'bucket: shop-assets, runOn: task }')
+      .replace('aws: {}', `aws: { tasks: { ${VPC} } }`);
+    await place.write({ 'holdfast.yaml': onTask });
+  });
+
+  /** The task does what the function would; what it fails with is in its log alone. */
+  function serveTasks(keys: Record<string, KeyObject>): void {
+    serveBackups(keys);
+    services.machines.set('holdfast-shop-backup', async (event) => {
+      await services.functions.get('holdfast-shop-backup')?.(event);
+    });
+  }
+
+  test('starts it, says how to see its end, and does not wait for hours', async () => {
+    const events: unknown[] = [];
+    services.machines.set('holdfast-shop-backup', (event) => {
+      events.push(event);
+      return Promise.resolve();
+    });
+    const { exit, stdout, stderr } = await run('trigger', 'assets', '--at', AT);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(stdout).toContain(`assets  ${ID}  started as a task`);
+    expect(stdout).toContain('holdfast list assets');
+    expect(events).toEqual([{ trigger: 'manual', source: 'assets', at: AT }]);
+    // The same trigger is one run.
+    const again = await json('trigger', 'assets', '--at', AT);
+    expect(again).toMatchObject({
+      outcome: 'started',
+      id: ID,
+      execution: expect.stringMatching(
+        /^arn:aws:states:us-east-1:123456789012:execution:holdfast-shop-backup:20260304T050607000Z-manual-/,
+      ),
+    });
+    expect(events).toHaveLength(1);
+  });
+
+  test('waits until it has stored the backup and another task has proven it', async () => {
+    serveTasks(makeKeys());
+    const { exit, stdout, stderr } = await run('trigger', 'assets', '--wait', '--at', AT);
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(stdout).toContain(`assets  ${ID}  complete, made now`);
+    expect(stdout).toMatch(/proven by verify/);
+    const started = services.asked.filter((one) => one.endsWith('StartExecution')).length;
+    const again = await json('trigger', 'assets', '--wait', '--at', AT);
+    expect(again).toMatchObject({ outcome: 'already', id: ID, standing: 'good' });
+    expect(services.asked.filter((one) => one.endsWith('StartExecution'))).toHaveLength(started);
+  }, 60_000);
+
+  test('ends at once when the task fails, and names its log', async () => {
+    makeKeys();
+    services.machines.set('holdfast-shop-backup', () => Promise.reject(new Error('no')));
+    const { exit, stderr } = await run('trigger', 'assets', '--wait', '--timeout', '60s');
+    expect(exit).toBe(1);
+    expect(stderr).toContain('the task holdfast-shop-backup has ended as FAILED');
+    expect(stderr).toContain('/aws/lambda/holdfast-shop-backup');
+  });
+
+  test('says how to wait on when its time is over', async () => {
+    makeKeys();
+    services.machines.set('holdfast-shop-backup', () => new Promise(() => undefined));
+    const waiting = ['trigger', 'assets', '--wait', '--timeout', '8s', '--at', AT];
+    const { exit, stderr } = await run(...waiting);
+    expect(exit).toBe(1);
+    expect(stderr).toContain('has not stored the backup within 8s');
+    expect(stderr).toContain(`--at ${AT}`);
+  }, 60_000);
+
+  test.each([
+    ['a stack that is not deployed', '', 'there is no state machine holdfast-shop-backup'],
+    [
+      'a stack that is not deployed to the account that is named',
+      "account: '123456789012', ",
+      'holdfast-shop-backup cannot be started: it does not exist there',
+    ],
+  ])('refuses %s', async (_, account, message) => {
+    const file = await readFile(join(place.site, 'holdfast.yaml'), 'utf8');
+    await place.write({ 'holdfast.yaml': file.replace('aws: { ', `aws: { ${account}`) });
+    const { exit, stderr } = await run('trigger', 'assets');
+    expect(exit).toBe(12);
+    expect(stderr).toContain(message);
+  });
+});
+
 describe('a database', () => {
   const withDatabase = (more = '', databases = '{}') =>
     configuration('')
@@ -249,16 +338,6 @@ describe('a database', () => {
     });
     expect(await json('trigger', 'data', '--at', AT)).toMatchObject({ outcome: 'made', id: ID });
     expect(events).toEqual([{ trigger: 'manual', source: 'data', at: AT }]);
-  });
-
-  test('that outlasts a function is not waited for, and it is said how its task is started', async () => {
-    const vpc =
-      'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
-    await place.write({ 'holdfast.yaml': withDatabase(', runOn: task', `{ ${vpc} }`) });
-    const { exit, stderr } = await run('trigger', 'data');
-    expect(exit).toBe(2);
-    expect(stderr).toContain('data is dumped by a task');
-    expect(stderr).toContain('stateMachine:holdfast-shop-database-backup');
   });
 
   test('has functions whose keys vouch for it, and keys of the others that do not', async () => {

@@ -18,7 +18,12 @@ describe('content that is verified every quarter', () => {
       clock.ms = look.getTime() + 600_000;
       // The same event comes twice.
       for (let time = 0; time < 2; time++) {
-        const due = await dueForContent(engine, look, 3);
+        const due = await dueForContent(engine, {
+          since: look,
+          contentMonths: 3,
+          source: undefined,
+          without: new Set(),
+        });
         for (const backup of due) await verifyBackup(engine, backup, 'content');
         if (due.length > 0) looks.push(`${month}: ${due.map((one) => one.id).join()}`);
       }

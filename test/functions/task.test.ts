@@ -2,6 +2,7 @@
 import { expect, jest, test } from '@jest/globals';
 import type { FunctionContext } from '../../lib/functions/deadline.ts';
 import { runTask } from '../../lib/functions/task.ts';
+import { TASKS, type TaskName } from '../../lib/names/aws.ts';
 import { captureLog } from '../lambda/stage.ts';
 
 const ENVIRONMENT = {
@@ -17,8 +18,12 @@ function handlers(act: () => Promise<unknown> = () => Promise.resolve({})) {
     seen.push({ event, context });
     return act();
   };
-  const unused = () => Promise.reject(new Error('the other handler was asked'));
-  return { seen, handlers: { 'database-backup': handler, 'database-restore-test': unused } };
+  const unused = () => Promise.reject(new Error('another handler was asked'));
+  const all = Object.fromEntries(TASKS.map((name) => [name, unused])) as Record<
+    TaskName,
+    typeof unused
+  >;
+  return { seen, handlers: { ...all, 'database-backup': handler } };
 }
 
 test('hands the event to the handler, with a name, an id and the time that there is', async () => {
@@ -27,7 +32,11 @@ test('hands the event to the handler, with a name, an id and the time that there
   expect(seen).toMatchObject([
     {
       event: { source: 'database', at: '2026-11-22T02:00:00Z' },
-      context: { functionName: 'holdfast-shop-database-backup', awsRequestId: 'execution-1' },
+      context: {
+        functionName: 'holdfast-shop-database-backup',
+        awsRequestId: 'execution-1',
+        runsOn: 'task',
+      },
     },
   ]);
   const left = seen[0]?.context.getRemainingTimeInMillis() ?? 0;

@@ -7,7 +7,7 @@ import { expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { Role } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Holdfast } from '../../lib/infra/holdfast.ts';
 import { allResourcesOf } from '../support/stacks.ts';
@@ -108,6 +108,29 @@ test('a metric of a source that is not there is refused', () => {
   expect(() => holdfast().metricRestoreTestAge('assest')).toThrow(
     /has no source "assest"; it has: assets/,
   );
+});
+
+test('who may trigger can start the task that backs up, and look how it goes on', () => {
+  const on = stack({ region: REGION, account: ACCOUNT });
+  const role = new Role(on, 'Pipeline', { assumedBy: new AccountRootPrincipal() });
+  const configFile = file(
+    '  media: { kind: bucket, bucket: shop-media, runOn: task }',
+    'aws: { tasks: { vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] } } }',
+  );
+  new Holdfast(on, 'Backups', { configFile }).grantTrigger(role).assertSuccess();
+  const [policy] = Object.values(Template.fromStack(on).findResources('AWS::IAM::Policy')) as {
+    Properties: { PolicyDocument: { Statement: { Action: string; Resource: unknown }[] } };
+  }[];
+  const allowed = policy?.Properties.PolicyDocument.Statement.map(({ Action, Resource }) => [
+    Action,
+    JSON.stringify(Resource).match(/(stateMachine|execution):[^"]*|^"\*"/)?.[0],
+  ]);
+  expect(allowed).toEqual([
+    ['lambda:InvokeFunction', undefined],
+    ['states:StartExecution', 'stateMachine:holdfast-shop-backup'],
+    ['states:DescribeExecution', 'execution:holdfast-shop-backup:*'],
+    ['states:ListStateMachines', '"*"'],
+  ]);
 });
 
 test('a principal of another account is granted nothing, because its own policy would not suffice', () => {

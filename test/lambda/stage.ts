@@ -324,6 +324,7 @@ function configOf(store: string, bucket: string): Config {
     exclude: [],
     region: undefined,
     account: undefined,
+    runOn: 'function',
     tolerate: [],
     allowEmpty: false,
     compression: 'default',
@@ -374,6 +375,7 @@ function configOf(store: string, bucket: string): Config {
         vpc: undefined,
       },
       recoveryPoints: undefined,
+      tasks: { vcpus: 2, diskGiB: 200, vpc: undefined },
     },
     notify: { email: [], success: 'never', heartbeat: undefined },
   };

@@ -2,17 +2,18 @@
 import { expect, test } from '@jest/globals';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import fc from 'fast-check';
-import { DATABASE_FUNCTIONS, FUNCTIONS, globalName, taskRoleName } from '../../lib/names/aws.ts';
+import { FUNCTIONS, globalName, TASKS, taskRoleName } from '../../lib/names/aws.ts';
 import type { StackPlace } from '../../lib/names/aws.ts';
 
 const REGIONS = RegionInfo.regions.map(({ name }) => name);
 
 /** Every name that the stack in `place` has in common with no other. */
 function globalNames(place: StackPlace): string[] {
-  const plain = [...FUNCTIONS, 'recovery', 'schedules', 'tasks-begin', 'tasks-start', 'backups'];
+  const ofTasks = ['tasks-begin', 'tasks-start', 'tasks-events'];
+  const plain = [...FUNCTIONS, 'recovery', 'schedules', ...ofTasks, 'backups'];
   return [
     ...plain.map((what) => globalName(place, what)),
-    ...DATABASE_FUNCTIONS.map((name) => taskRoleName(place, name)),
+    ...TASKS.map((name) => taskRoleName(place, name)),
   ];
 }
 

@@ -1,4 +1,5 @@
-// KMS and Lambda in this process, as much of them as the command line asks: real keys behind aliases, and functions that are given.
+// KMS, Lambda and Step Functions in this process, as much of them as the command line asks: real keys behind aliases, and functions and state
+// machines that are given. test/functions/start-task.test.ts asks a whole Step Functions.
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,6 +14,10 @@ export class SmallServices implements AsyncDisposable {
   readonly keys = new Map<string, KeyObject>();
   /** By name; what is not here, Lambda does not find. */
   readonly functions = new Map<string, (event: unknown) => Promise<Answer>>();
+  /** By name; each fulfils where its execution succeeds, and rejects where it fails. What is not here, Step Functions does not find. */
+  readonly machines = new Map<string, (event: unknown) => Promise<void>>();
+  /** How executions stand, by their ARNs. */
+  private readonly executions = new Map<string, 'RUNNING' | 'SUCCEEDED' | 'FAILED'>();
   /** Names of operations, in the order in which they were asked for. */
   readonly asked: string[] = [];
   /** When true, every call is refused. */
@@ -31,7 +36,11 @@ export class SmallServices implements AsyncDisposable {
   get env(): Record<string, string> {
     const { port } = this.server.address() as AddressInfo;
     const endpoint = `http://127.0.0.1:${port}`;
-    return { AWS_ENDPOINT_URL_KMS: endpoint, AWS_ENDPOINT_URL_LAMBDA: endpoint };
+    return {
+      AWS_ENDPOINT_URL_KMS: endpoint,
+      AWS_ENDPOINT_URL_LAMBDA: endpoint,
+      AWS_ENDPOINT_URL_SFN: endpoint,
+    };
   }
 
   /** A new key behind `alias`; its private half. */
@@ -58,9 +67,54 @@ export class SmallServices implements AsyncDisposable {
     this.asked.push(
       name === undefined ? String(request.headers['x-amz-target']) : `Invoke ${name}`,
     );
+    const step = /^AWSStepFunctions\.(\w+)$/.exec(String(request.headers['x-amz-target']))?.[1];
     if (this.denies) fail(response, 400, 'AccessDeniedException');
+    else if (step !== undefined) this.step(step, body as Record<string, string>, response);
     else if (name === undefined) this.publicKey(String(body['KeyId']), response);
     else await this.invoke(decodeURIComponent(name), body, response);
+  }
+
+  private step(
+    operation: string,
+    { stateMachineArn = '', name = '', input = '{}', executionArn = '' }: Record<string, string>,
+    response: http.ServerResponse,
+  ): void {
+    if (operation === 'ListStateMachines') {
+      const stateMachines = [...this.machines.keys()].map((one) => ({
+        name: one,
+        stateMachineArn: `arn:aws:states:us-east-1:123456789012:stateMachine:${one}`,
+        type: 'STANDARD',
+        creationDate: 0,
+      }));
+      send(response, { stateMachines });
+    } else if (operation === 'DescribeExecution') {
+      const status = this.executions.get(executionArn);
+      if (status === undefined) fail(response, 400, 'ExecutionDoesNotExist');
+      else send(response, { status, ...(status === 'FAILED' && { error: 'States.TaskFailed' }) });
+    } else {
+      const act = this.machines.get(stateMachineArn.split(':').at(-1) ?? '');
+      const execution = `${stateMachineArn.replace('stateMachine', 'execution')}:${name}`;
+      const known = this.executions.get(execution);
+      const refusal =
+        act === undefined
+          ? 'StateMachineDoesNotExist'
+          : (known ?? 'RUNNING') === 'RUNNING'
+            ? undefined
+            : 'ExecutionAlreadyExists';
+      if (act === undefined || refusal !== undefined) {
+        fail(response, 400, refusal ?? '');
+        return;
+      }
+      if (known === undefined) {
+        this.executions.set(execution, 'RUNNING');
+        const end = (status: 'SUCCEEDED' | 'FAILED') => this.executions.set(execution, status);
+        void act(JSON.parse(input)).then(
+          () => end('SUCCEEDED'),
+          () => end('FAILED'),
+        );
+      }
+      send(response, { executionArn: execution, startDate: 0 });
+    }
   }
 
   private publicKey(alias: string, response: http.ServerResponse): void {

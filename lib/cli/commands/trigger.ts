@@ -1,18 +1,8 @@
-// `holdfast trigger`: a backup by the function on AWS, or a job of AWS Backup, followed to its end, so that a pipeline can hold a deployment until it is proven.
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  isDatabase,
-  isRemote,
-  type AwsConfig,
-  type Config,
-  type PostgresSourceConfig,
-  type RemoteSourceConfig,
-} from '../../config/config.ts';
+// `holdfast trigger`: a backup by the function or the task on AWS, or a job of AWS Backup, followed to its end, so that a pipeline can hold a
+// deployment until it is proven.
+import { isTask, type Config } from '../../config/config.ts';
 import { parseDuration } from '../../config/units.ts';
-import type { Engine } from '../../engine/engine.ts';
-import { surveySource, type SurveyedBackup } from '../../engine/catalog/survey.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
-import { resourceName, type FunctionName } from '../../names/aws.ts';
 import type { Invocation } from '../invocation.ts';
 import { problemLines } from '../output/problems.ts';
 import { configOf, openSession, required } from '../session.ts';
@@ -22,6 +12,10 @@ import { Terminal } from '../output/terminal.ts';
 import { pastTime } from '../time.ts';
 import type { TriggerPointsInput } from './trigger-recovery-points.ts';
 import { bytesText, durationText } from '../output/units.ts';
+import { triggerFunction } from './trigger-function.ts';
+import { awaitProof, isProven, sayProof } from './trigger-proof.ts';
+import { triggerTask } from './trigger-task.ts';
+import type { BackupReport, Triggerable } from './triggered.ts';
 
 interface Options {
   readonly wait?: boolean;
@@ -30,8 +24,6 @@ interface Options {
   readonly at?: string;
   readonly resource?: string;
 }
-
-const POLL_MS = 2_000;
 
 export async function run(
   [name = '']: string[],
@@ -52,40 +44,29 @@ export async function run(
     options.wait === true
       ? await openSession({ options, signal, signing: 'none', stackKeys: 'required' })
       : undefined;
-  const functionName = resourceName(config.system, functionFor(source));
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const now = new Date();
-  const { invokeBackup } = await import('../../functions/invoke.ts');
-  const report = await invokeBackup({
-    functionName,
-    region: config.aws?.region,
-    source: source.name,
-    trigger: options.trigger,
-    at: timeAt(options, now),
-    signal: deadline,
-  }).catch((error: unknown) => {
-    throw explained(error, { signal, deadline, functionName, timeout: options.timeout });
-  });
-  const { id, outcome, status, bytes, problems, problemCount } = report;
-  const say = (text: string) => {
-    if (status === 'complete') terminal.done(text);
-    else terminal.line(text);
-  };
-  say(
-    `${terminal.paint(status === 'complete' ? 'green' : 'yellow', source.name)}  ${id}  ${status}, ${OUTCOMES[outcome]}, ${bytesText(bytes)} in ${durationText(performance.now() - begin)}`,
-  );
-  for (const line of problemLines(problems, problemCount)) say(`  ${line}`);
+  const at = timeAt(options, now);
+  const trigger = { kind: options.trigger, at };
+  const { timeout } = options;
+  const wanted = { config, source, trigger, signal, deadline, timeout, engine: session?.engine };
+  const report = await (isTask(source) ? triggerTask(wanted) : triggerFunction(wanted));
+  const durationMs = () => Math.round(performance.now() - begin);
+  if (report.outcome === 'started') {
+    terminal.done(
+      `${name}  ${report.id}  started as a task, which may take hours; \`holdfast list ${name}\` shows when it is proven`,
+    );
+    terminal.document({ command: 'trigger', ...report, durationMs: durationMs() });
+    return 0;
+  }
+  sayReport(terminal, report, durationMs());
+  const { id, status } = report;
   const proof =
     session && (await awaitProof(session.engine, { source: source.name, id, deadline }));
-  if (proof !== undefined) sayProof(terminal, proof, options.timeout);
+  if (proof !== undefined) sayProof(terminal, proof, timeout);
   if (signal.aborted) throw new HoldfastError('CANCELLED', 'the wait was interrupted');
-  terminal.document({
-    command: 'trigger',
-    ...report,
-    ...(proof && { standing: proof.standing, why: proof.why }),
-    durationMs: Math.round(performance.now() - begin),
-  });
-  if (proof !== undefined && !PROVEN.includes(proof.standing)) return ERRORS.BACKUP_DAMAGED.exit;
+  terminal.document({ command: 'trigger', ...report, ...proof, durationMs: durationMs() });
+  if (proof !== undefined && !isProven(proof)) return ERRORS.BACKUP_DAMAGED.exit;
   return status === 'partial' ? ERRORS.SOURCE_INCOMPLETE.exit : 0;
 }
 
@@ -113,43 +94,16 @@ const OUTCOMES = {
   superseded: 'made for a later trigger',
 } as const;
 
-/** A backup with problems is proven, and still partial. */
-const PROVEN: readonly string[] = ['good', 'partial'];
-
-type Standing = Pick<SurveyedBackup, 'standing' | 'why'>;
-
-/** What the store says of a backup as soon as that is decided, or at last when the time is over. */
-async function awaitProof(
-  engine: Engine,
-  { source, id, deadline }: { source: string; id: string; deadline: AbortSignal },
-): Promise<Standing> {
-  for (;;) {
-    const { backups } = await surveySource(engine, source);
-    const found = backups.find((one) => one.id === id);
-    const standing = found ?? { standing: 'unproven', why: 'the store does not list it' };
-    const decided = standing.standing !== 'unproven' && isLookedAt(found);
-    if (decided || deadline.aborted) return { standing: standing.standing, why: standing.why };
-    await sleep(POLL_MS, undefined, { signal: deadline }).catch(() => undefined);
-  }
-}
-
-/** A partial backup is called so before anybody has looked at it. */
-function isLookedAt(found: SurveyedBackup | undefined): boolean {
-  if (found === undefined) return false;
-  return found.standing !== 'partial' || found.evidence.some(({ verdict }) => verdict === 'proven');
-}
-
-function sayProof(terminal: Terminal, { standing, why }: Standing, timeout: string): void {
-  if (standing === 'unproven') terminal.warn(`not proven within ${timeout}: ${why}`);
-  else if (PROVEN.includes(standing)) terminal.done(`  ${why}`);
-  else terminal.warn(`the backup is ${standing}: ${why}`);
-}
-
-type Triggerable = RemoteSourceConfig | PostgresSourceConfig;
-
-/** Databases have a function of their own. */
-function functionFor(source: Triggerable): FunctionName {
-  return isDatabase(source) ? 'database-backup' : 'backup';
+function sayReport(terminal: Terminal, report: BackupReport, durationMs: number): void {
+  const { source, id, outcome, status, bytes, problems, problemCount } = report;
+  const say = (text: string) => {
+    if (status === 'complete') terminal.done(text);
+    else terminal.line(text);
+  };
+  say(
+    `${terminal.paint(status === 'complete' ? 'green' : 'yellow', source)}  ${id}  ${status}, ${OUTCOMES[outcome]}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
+  );
+  for (const line of problemLines(problems, problemCount)) say(`  ${line}`);
 }
 
 /** `CONFIG_INVALID` without a stack, `USAGE` for a source that no function reads. */
@@ -166,30 +120,9 @@ function triggerable(config: Config, name: string, { resource }: Options): Trigg
     );
   }
   const [source] = selectSources(config, [name]);
-  if (source !== undefined && isRemote(source)) return source;
-  if (source !== undefined && isDatabase(source)) {
-    if (source.runOn === 'function') return source;
-    throw runsAsTask(config.system, source, aws);
-  }
-  throw new HoldfastError(
-    'USAGE',
-    `no function can read ${name}, a source of kind ${source?.kind ?? ''}`,
-    {
-      hint: `Run \`holdfast backup ${name}\` as a step of the pipeline, where it can be reached.`,
-    },
-  );
-}
-
-/** A task takes hours: nobody waits for it on a line that ends with a laptop. */
-function runsAsTask(
-  system: string,
-  { name }: PostgresSourceConfig,
-  { account, region }: AwsConfig,
-): HoldfastError {
-  const machine = `arn:aws:states:${region}:${account ?? 'ACCOUNT'}:stateMachine:${resourceName(system, 'database-backup')}`;
-  const event = JSON.stringify({ trigger: 'manual', source: name, at: new Date().toISOString() });
-  return new HoldfastError('USAGE', `${name} is dumped by a task, which may take hours`, {
-    hint: `Start it: aws stepfunctions start-execution --region ${region} --state-machine-arn ${machine} --input '${event}'. \`holdfast list ${name}\` shows when it is proven.`,
+  if (source !== undefined && source.kind !== 'files') return source;
+  throw new HoldfastError('USAGE', `no function can read ${name}, a source of kind files`, {
+    hint: `Run \`holdfast backup ${name}\` as a step of the pipeline, where it can be reached.`,
   });
 }
 
@@ -199,23 +132,4 @@ function timeoutOf(text: string): number {
   throw new HoldfastError('USAGE', `--timeout "${text}" is no duration`, {
     hint: 'Use a number and a unit, such as 90s or 20m.',
   });
-}
-
-interface Waited {
-  readonly signal: AbortSignal;
-  readonly deadline: AbortSignal;
-  readonly functionName: string;
-  readonly timeout: string;
-}
-
-function explained(error: unknown, { signal, deadline, functionName, timeout }: Waited): unknown {
-  if (!deadline.aborted || signal.aborted) return error;
-  return new HoldfastError(
-    'STORE_UNAVAILABLE',
-    `the function ${functionName} did not answer within ${timeout}; it may still be at work`,
-    {
-      hint: 'Run the same command again with the same --at, and a longer --timeout.',
-      cause: error,
-    },
-  );
 }

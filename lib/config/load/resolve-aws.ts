@@ -6,7 +6,7 @@ import type { AwsConfig, DeploymentTrigger } from '../config.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
 import { recoveryPointsOf } from './resolve-recovery-points.ts';
 import { s3PlaceOf } from './store-place.ts';
-import { durationMs } from '../units.ts';
+import { durationMs, sizeBytes, wholeGiB } from '../units.ts';
 
 /** The trigger that `codepipeline:site` names. */
 export function deploymentTrigger(text: string): DeploymentTrigger {
@@ -38,5 +38,10 @@ export function awsOf(shape: ConfigShape): AwsConfig | undefined {
     logDays: durationMs(aws.logRetention) / DAY_MS,
     databases: { ...aws.databases, vpc: aws.databases.vpc },
     recoveryPoints: recoveryPointsOf(shape),
+    tasks: {
+      vcpus: aws.tasks.vcpus,
+      diskGiB: wholeGiB(sizeBytes(aws.tasks.disk)),
+      vpc: aws.tasks.vpc ?? aws.databases.vpc,
+    },
   };
 }

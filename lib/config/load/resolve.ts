@@ -16,7 +16,7 @@ import type { Bases } from '../places.ts';
 import type { ConfigShape, RetentionShape, SourceShape } from '../schema/configuration.ts';
 import { mergedRetention } from '../rules/sources.ts';
 import { normalizePublicKey } from './trust.ts';
-import { durationMs, parseSize } from '../units.ts';
+import { durationMs, sizeBytes } from '../units.ts';
 
 /** Where the file and the store are. */
 export interface Origin extends Bases {
@@ -101,14 +101,14 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
         server: { ...NO_SERVER, ...shape.server },
         binaries: binaries === undefined ? undefined : absolutePath(binaries, bases),
         lockWaitTimeoutSeconds: Math.ceil(durationMs(shape.lockWaitTimeout) / 1000),
-        maxDatabaseBytes: sizeOf(maxDatabaseSize),
+        maxDatabaseBytes: sizeBytes(maxDatabaseSize),
         ...{ runOn, format, jobs },
       };
     }
     case 'bucket': {
-      const { kind, bucket, prefix, include, exclude, region, account } = shape;
+      const { kind, bucket, prefix, include, exclude, region, account, runOn } = shape;
       const onDeployment = shape.onDeployment.map(deploymentTrigger);
-      return { kind, bucket, prefix, include, exclude, region, account, onDeployment };
+      return { kind, bucket, prefix, include, exclude, region, account, runOn, onDeployment };
     }
     case 'github': {
       const { kind, repository, ref, include, exclude, api } = shape;
@@ -122,12 +122,6 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
       return { kind, paths, secretNames, secrets, region, onDeployment };
     }
   }
-}
-
-function sizeOf(size: string | number): number {
-  const bytes = typeof size === 'string' ? parseSize(size) : size;
-  assert(bytes !== undefined, 'a size passed the rules that is none');
-  return bytes;
 }
 
 function deepFreeze<T>(value: T): T {
@@ -147,7 +141,7 @@ export function resolveConfig(shape: ConfigShape, origin: Origin): Config {
     system: shape.system,
     store: origin.store,
     storeFrom: origin.storeFrom,
-    capacityBytes: typeof capacity === 'string' ? parseSize(capacity) : capacity,
+    capacityBytes: capacity === undefined ? undefined : sizeBytes(capacity),
     signingKey: signing && parseKeyReference(signing.key, origin),
     trust: shape.trust.map(({ name, publicKey, prefixes }) => {
       const normalized = normalizePublicKey(publicKey);

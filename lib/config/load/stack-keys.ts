@@ -7,9 +7,10 @@ import {
   resourceName,
   SIGNERS,
   signingAlias,
+  TASKS,
 } from '../../names/aws.ts';
-import type { FunctionName, SignerName } from '../../names/aws.ts';
-import { isDatabase, isRemote } from '../config.ts';
+import type { FunctionName, RunsOn, SignerName, TaskName } from '../../names/aws.ts';
+import { isDatabase, isRemote, isTask, runsOn } from '../config.ts';
 import type { AwsConfig, Config, SourceConfig } from '../config.ts';
 import { recordsPrefix, sourcePrefix, verbPrefix } from '../../format/layout.ts';
 
@@ -43,7 +44,12 @@ export function selectionNames({ aws }: Pick<FunctionConfig, 'aws'>): string[] {
   return (aws?.recoveryPoints?.selections ?? []).map(({ name }) => name);
 }
 
-/** The sources that a function serves; those that serve the store as a whole serve all of them. */
+/** The tasks that the stack of a configuration has: those with a source to serve. */
+export function tasksOf(config: Pick<Config, 'sources'>): TaskName[] {
+  return TASKS.filter((name) => servedBy(name, config).some(isTask));
+}
+
+/** The sources that a function serves, or a task in its place; those that serve the store as a whole serve all of them. */
 export function servedBy(
   name: FunctionName,
   { sources }: Pick<Config, 'sources'>,
@@ -59,6 +65,15 @@ export function servedBy(
     default:
       return sources;
   }
+}
+
+/** Those of {@link servedBy} whose work is done by the function itself, or by the task in its place. */
+export function servedOn(
+  place: RunsOn,
+  name: FunctionName,
+  config: Pick<Config, 'sources'>,
+): readonly SourceConfig[] {
+  return servedBy(name, config).filter((source) => runsOn(source) === place);
 }
 
 /** Every key of the stack; none without one. */

@@ -7,6 +7,7 @@ import type { ConfigFinding } from './faults.ts';
 import { outOfReach, rateFindings, repeatedFindings } from './functions.ts';
 import type { PlacedSource } from './sources.ts';
 import { globsOf, leavesOut, mergedRetention } from './sources.ts';
+import { diskFindings, taskFindings } from './tasks.ts';
 import { s3PlaceOf } from '../load/store-place.ts';
 import type { ConfigShape, RetentionShape } from '../schema/configuration.ts';
 import { durationMs, formatDuration } from '../units.ts';
@@ -35,6 +36,7 @@ export function stackFindings(shape: ConfigShape): ConfigFinding[] {
     ...repeatedFindings(aws.breakGlassRoles, ['aws', 'breakGlassRoles'], 'role'),
     ...outOfReach(notify.heartbeat, ['notify', 'heartbeat']),
     ...packageFindings(aws),
+    ...diskFindings(aws),
   ];
 }
 
@@ -135,7 +137,10 @@ export function remoteFindings(
   if (source.kind === 'files') return [];
   if (source.kind === 'postgres') return databaseFindings({ at, source }, shape, now);
   const findings = repeatedFindings(source.onDeployment, [...at, 'onDeployment'], 'trigger');
-  if (source.kind === 'bucket') findings.push(...ownStoreFindings({ at, source }, shape));
+  if (source.kind === 'bucket') {
+    findings.push(...ownStoreFindings({ at, source }, shape));
+    findings.push(...taskFindings({ at, source }, shape));
+  }
   if (source.kind === 'parameters' && source.paths.length + source.secretNames.length === 0)
     findings.push({
       path: [...at, 'paths'],

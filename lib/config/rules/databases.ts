@@ -6,6 +6,7 @@ import { outOfReach, rateFindings } from './functions.ts';
 import { DEFAULT_EXTENSIONS, DEFAULT_LOCALES } from '../schema/aws.ts';
 import type { ConfigShape, SourceShapeOf } from '../schema/configuration.ts';
 import type { PlacedSource } from './sources.ts';
+import { taskFindings } from './tasks.ts';
 
 interface PlacedDatabase {
   readonly at: PlacedSource['at'];
@@ -22,6 +23,7 @@ export function databaseFindings(
     ...jobsFindings(placed),
     ...tokenFindings(placed, shape),
     ...stackFindings(placed, shape, now),
+    ...taskFindings(placed, shape),
   ];
 }
 
@@ -100,43 +102,11 @@ function stackFindings(
   { aws }: ConfigShape,
   now: Date,
 ): ConfigFinding[] {
-  if (aws === undefined) {
-    if (source.runOn === 'function') return [];
-    return [
-      {
-        path: [...at, 'runOn'],
-        also: [['aws']],
-        message: 'nobody would start a task: the stack does',
-        allowed: '"runOn" together with "aws"',
-      },
-    ];
-  }
+  if (aws === undefined) return [];
   return [
     ...outOfReach(source.connection, [...at, 'connection']),
     ...rateFindings({ at, source }, now),
-    ...(source.runOn === 'task' ? taskFindings(at, aws) : []),
   ];
-}
-
-/** Finds what a task needs and does not have: an image, and a network. */
-function taskFindings(at: PlacedSource['at'], { databases }: NonNullable<ConfigShape['aws']>) {
-  const findings: ConfigFinding[] = [];
-  const path = [...at, 'runOn'];
-  if (databases.package !== 'image')
-    findings.push({
-      path,
-      also: [['aws', 'databases', 'package']],
-      message: `got task, which runs an image, but "aws.databases.package" is ${databases.package}`,
-      allowed: 'function, or package: image',
-    });
-  if (databases.vpc === undefined)
-    findings.push({
-      path,
-      also: [['aws', 'databases', 'vpc']],
-      message: 'got task, which runs in a network of yours, and none is named',
-      allowed: 'function, or a network in aws.databases.vpc',
-    });
-  return findings;
 }
 
 /** Finds layers that nothing would use: an image brings its programs along. */

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 
 import { recoveryPoints } from './recovery-points.ts';
-import { account, means, reference, text } from './values.ts';
+import { account, means, reference, size, text } from './values.ts';
 
 /** How long CloudWatch Logs can keep a log; it takes no other values. */
 const LOG_RETENTIONS = [
@@ -36,14 +36,14 @@ const vpc = z.strictObject({
       z.minLength(1),
       z.maxLength(16),
     ),
-    'Private subnets, best in two zones. From them S3, KMS, CloudWatch and the service that keeps the connection must be reachable: by a NAT, or by endpoints.',
+    'Private subnets, best in two zones. From them S3, KMS, CloudWatch and the service that keeps the connection must be reachable: by a NAT, or by endpoints. Tasks also fetch their image from there, and write their logs.',
   ),
   securityGroups: means(
     arns('the id of a security group', /^sg-[0-9a-f]{8,17}$/, 'sg-0a1b2c3d').check(
       z.minLength(1),
       z.maxLength(5),
     ),
-    'What the functions belong to: let the database admit this group at its port, and let the group reach out by 443 and to the database.',
+    'What functions and tasks there belong to: let the group reach out by 443, and where a database is backed up, let it reach the database, and let the database admit the group at its port.',
   ),
 });
 
@@ -103,6 +103,21 @@ const databases = z.strictObject({
   ),
 });
 
+const tasks = z.strictObject({
+  vcpus: means(
+    z._default(z.literal([1, 2, 4, 8, 16]), 2),
+    'Processors of a task; 4 GiB of memory come with each.',
+  ),
+  disk: means(
+    z._default(size(), '200 GiB'),
+    'The disk of a task, from 21 to 200 GiB: a restore test needs room for all that it restores, and a dump of the format `directory` for itself.',
+  ),
+  vpc: means(
+    z.optional(vpc),
+    'The network in which tasks run. Without it, they run in that of `aws.databases.vpc`.',
+  ),
+});
+
 /** How the stack is made. */
 export const aws = z.strictObject({
   account: means(
@@ -156,6 +171,10 @@ export const aws = z.strictObject({
   recoveryPoints: means(
     z.optional(recoveryPoints),
     'What AWS Backup protects in a vault of its own: databases, tables, file systems, volumes and buckets.',
+  ),
+  tasks: means(
+    z.prefault(tasks, {}),
+    'What the work of sources with `runOn: task` gets on Fargate.',
   ),
 });
 

@@ -46,7 +46,9 @@ const RULES = `## Rules across options
   \`secret:\`.
 - With \`aws\`, the stack backs up sources of kind \`postgres\`: their \`connection\` is \`ssm:\`, \`secret:\` or \`iam\`, and \`system\` has at most
   33 characters. \`connection: iam\` needs \`host\`, \`database\`, \`user\` and, with \`aws\`, \`resourceId\` in \`server\`; its host
-  has the name that RDS gave it. \`runOn: task\` needs \`aws.databases.vpc\` and \`package: image\`; \`layers\` need \`package: zip\`.
+  has the name that RDS gave it. \`layers\` need \`package: zip\`.
+- \`runOn: task\` needs \`aws.tasks.vpc\` or \`aws.databases.vpc\`, and of a database also \`aws.databases.package: image\`.
+  \`aws.tasks.disk\` is from 21 to 200 GiB. A database with restore tests fits on it with all of its \`maxDatabaseSize\`.
 - \`aws.lock.days\` is at most \`aws.undo\`: a lock ends at most that long after a backup was let go, so a longer one would hold what
   shall be gone. And every retention policy has a rule that keeps for at least as long as the lock.
 - With \`aws.recoveryPoints\`, \`system\` has at most 31 characters.

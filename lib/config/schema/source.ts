@@ -154,6 +154,12 @@ const onDeployment = means(
   'Deployments after which a backup is made, as AWS reports them; `event` is one that any pipeline puts on the event bus. To have a backup *before* a deployment, let the pipeline run `holdfast trigger --wait`.',
 );
 
+const runOn = (does: string) =>
+  means(
+    z._default(z.enum(['function', 'task']), 'function'),
+    `What of the stack ${does}. A function has 15 minutes, 10 GiB of disk, and costs nothing while it does not run; a \`task\` has a day and up to 200 GiB on Fargate, and needs \`aws.tasks.vpc\` or \`aws.databases.vpc\`.`,
+  );
+
 const bucket = z.strictObject({
   kind: means(z.literal('bucket'), 'What is protected: the objects of an S3 bucket.'),
   bucket: means(
@@ -162,7 +168,7 @@ const bucket = z.strictObject({
       'the name of a bucket: 3 to 63 of a-z, 0-9, . and -',
       'my-assets',
     ),
-    'The bucket. Backups are archives: buckets too large to be read as a whole belong to S3 replication.',
+    'The bucket. Backups are archives: buckets too large to be read as a whole within a day belong to S3 replication.',
   ),
   prefix: means(
     z._default(text(/^([^\0/][^\0]{0,1000}\/)?$/, 'the beginning of keys, ending in a slash'), ''),
@@ -174,6 +180,7 @@ const bucket = z.strictObject({
     z.optional(account()),
     'The account that must own the bucket, so that no other bucket of this name is ever read.',
   ),
+  runOn: runOn('backs it up, verifies and test-restores it'),
   onDeployment,
   ...commonOfFolders,
 });
@@ -329,10 +336,7 @@ const postgres = z.strictObject({
     z._default(size(), '100 GB'),
     'A database that takes more is not dumped: it would take hours to load again. Leave tables out, or use the snapshots of the server beside it.',
   ),
-  runOn: means(
-    z._default(z.enum(['function', 'task']), 'function'),
-    'What of the stack dumps and test-restores it. A function has 15 minutes, 10 GiB of disk, and costs nothing while it does not run; a `task` has a day and 200 GiB on Fargate, and needs `aws.databases.vpc`.',
-  ),
+  runOn: runOn('dumps it, verifies and test-restores its dumps'),
   tolerate: means(
     z._default(z.array(z.enum(['globals'])), []),
     'With `globals`, a backup counts as complete although the roles of the server could not be read, as on many managed servers.',

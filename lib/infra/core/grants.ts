@@ -5,27 +5,25 @@ import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { HoldfastError } from '../../errors.ts';
 import { DEPLOYMENT_EVENT } from '../../names/aws.ts';
+import type { FunctionName } from '../../names/aws.ts';
 import type { Functions } from './functions/functions.ts';
 import type { Tasks } from './functions/tasks.ts';
 import { arnHere, FACTS, readStore, seeReleases, trust, type StoreAccess } from './permissions.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-/** Starting what backs up: functions, and the state machine where dumps outlast a function. */
+/** Invoking the functions that back up, and starting the tasks that do so in their place. */
 export function startBackups(functions: Functions, tasks: Tasks | undefined): PolicyStatement[] {
   const resources = functions.all
-    .filter(({ name }) => name === 'backup' || name === 'database-backup')
+    .filter(({ name }) => isBacker(name))
     .map((one) => one.function.functionArn);
   return [
     new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }),
-    ...(tasks === undefined
-      ? []
-      : [
-          new PolicyStatement({
-            actions: ['states:StartExecution'],
-            resources: [tasks.stateMachines['database-backup'].stateMachineArn],
-          }),
-        ]),
+    ...(tasks === undefined ? [] : tasks.mayTrigger(tasks.names.filter(isBacker))),
   ];
+}
+
+function isBacker(name: FunctionName): boolean {
+  return name === 'backup' || name === 'database-backup';
 }
 
 /** Seeing which backups there are and what was proven of them, and nothing of what was backed up. */

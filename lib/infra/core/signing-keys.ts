@@ -1,9 +1,9 @@
 // One key per function that signs, so that none can vouch for the work of another.
 import { Construct } from 'constructs';
-import { isTask, type Config } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import type { NamedKey } from '../../config/load/function-settings.ts';
-import { stackKeys } from '../../config/load/stack-keys.ts';
-import { globalName, isForDatabases, signingAlias, taskRoleName } from '../../names/aws.ts';
+import { stackKeys, tasksOf } from '../../config/load/stack-keys.ts';
+import { globalName, signingAlias, taskRoleName } from '../../names/aws.ts';
 import type { SignerName, StackPlace } from '../../names/aws.ts';
 import { roleArn } from './deployers.ts';
 import { RetainedKey } from './retained-key.ts';
@@ -17,10 +17,10 @@ export interface SigningKeysProps {
   readonly deployers: readonly string[];
 }
 
-/** The role of the function, and that of the task which does its work. */
-function rolesOf(signer: SignerName, place: StackPlace, { sources }: Config): string[] {
-  const runsAsTask = isForDatabases(signer) && sources.some(isTask);
-  return [globalName(place, signer), ...(runsAsTask ? [taskRoleName(place, signer)] : [])];
+/** The role of the function, and that of the task which does its work for some sources. */
+function rolesOf(signer: SignerName, place: StackPlace, config: Config): string[] {
+  const tasks = tasksOf(config).filter((name) => name === signer);
+  return [globalName(place, signer), ...tasks.map((name) => taskRoleName(place, name))];
 }
 
 /** A P-256 key for each function that writes signed files. */

@@ -3,7 +3,7 @@
 import { NestedStack } from 'aws-cdk-lib';
 import type { CfnResource } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { isRemote } from '../../config/config.ts';
+import { isRemote, isTask } from '../../config/config.ts';
 import type { SourceConfig } from '../../config/config.ts';
 import type { AlarmDefinition, Alarms } from './alarms/alarms.ts';
 import type { Events } from './triggers/events.ts';
@@ -34,6 +34,7 @@ export class Sources extends Construct {
     stack.nestedStackResource?.addResourceDependency(this.props.after);
     for (const alarm of alarms) this.props.alarms.add(alarm, stack);
     for (const timetable of sourceTimetables(source)) this.props.schedules.add(timetable, stack);
+    if (isTask(source)) this.props.events.verifyAsTask(source, stack);
     if (isRemote(source)) this.props.events.reactToDeployments(source, stack);
     this.stacks.set(name, stack);
   }

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { alarmsOf, storeLimits } from '../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../config/alarms.ts';
 import { isDatabase } from '../../config/config.ts';
+import { tasksOf } from '../../config/load/stack-keys.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
 import { movePlan, movesAnything } from '../../config/moving.ts';
 import type { Path } from '../../config/load/yaml.ts';
@@ -32,7 +33,7 @@ import { Sources } from './sources.ts';
 import { Storage } from './storage/storage.ts';
 import { stackAlarm, type StackParts } from './alarms/of-stack.ts';
 import { functionAlarm, storeAlarm, taskAlarm } from './alarms/of-system.ts';
-import { hasTasks, Tasks } from './functions/tasks.ts';
+import { Tasks } from './functions/tasks.ts';
 import { ruleNames } from './triggers/rule-names.ts';
 import { resourceAlarm } from './alarms/of-resources.ts';
 import { WatchedResources } from './watched-resources.ts';
@@ -139,19 +140,21 @@ export class HoldfastSystem extends Construct {
   }
 
   private makeTasks(config: Config, aws: AwsConfig): Tasks | undefined {
-    if (!hasTasks(config)) return undefined;
-    const { image } = this.functions;
-    const { vpc } = aws.databases;
-    if (image === undefined || vpc === undefined) {
-      throw new HoldfastError('CONFIG_INVALID', 'a source runs on a task, without image or VPC', {
-        hint: 'Set aws.databases.package to image, and name a VPC in aws.databases.vpc.',
+    const { tasks: image } = this.functions.images;
+    if (image === undefined) return undefined;
+    const { vpc } = aws.tasks;
+    if (vpc === undefined) {
+      throw new HoldfastError('CONFIG_INVALID', 'a source runs on a task, without a network', {
+        hint: 'Name a VPC in aws.tasks.vpc.',
       });
     }
     return new Tasks(this, 'Tasks', {
       system: config.system,
       region: aws.region,
+      names: tasksOf(config),
       functions: this.functions,
       image,
+      size: aws.tasks,
       vpc,
       messagesKey: this.messages.key,
       logDays: aws.logDays,
@@ -170,8 +173,8 @@ export class HoldfastSystem extends Construct {
       case 'function':
         return functionAlarm(alarm, this.functions.of(subject.function));
       case 'task': {
-        const machine = this.tasks?.stateMachines[subject.task];
-        return machine === undefined ? [] : taskAlarm(alarm, subject.task, machine);
+        if (this.tasks === undefined) throw new TypeError('this stack has no tasks');
+        return taskAlarm(alarm, subject.task, this.tasks.of(subject.task));
       }
       case 'stack':
         return stackAlarm(alarm, this.stackParts(config));

@@ -360,6 +360,25 @@ describe('a database on AWS', () => {
     });
   });
 
+  test('may be dumped by a task in another network than that of functions, which then have none', () => {
+    const rest = `aws: { tasks: { ${VPC}, vcpus: 4, disk: 150 GiB } }`;
+    const { config, faults } = check(
+      onAws(database(', runOn: task, maxDatabaseSize: 150 GB'), rest),
+    );
+    expect(faults).toEqual([]);
+    expect(config?.aws?.databases.vpc).toBeUndefined();
+    expect(config?.aws?.tasks).toMatchObject({
+      vcpus: 4,
+      diskGiB: 150,
+      vpc: { id: 'vpc-0a1b2c3d' },
+    });
+  });
+
+  test('may be larger than the disk of a task where no restore is tested', () => {
+    const source = database(', runOn: task, maxDatabaseSize: 1 TB, restoreTest: { every: never }');
+    expect(faultsOf(onAws(source, `aws: { tasks: { ${VPC} } }`))).toEqual([]);
+  });
+
   test.each(['env:DATABASE_URL', 'file:/run/secrets/url'])(
     'cannot be reached by %s, and the line says so',
     (connection) => {
@@ -380,6 +399,11 @@ describe('a database on AWS', () => {
     ],
     ['jobs of a plain dump', onAws(database(', jobs: 4'), ''), 'which one job reads'],
     ['a task without a stack', onAws(database(', runOn: task'), ''), 'nobody would start a task'],
+    [
+      'a database that no restore test has room for',
+      onAws(database(', runOn: task, maxDatabaseSize: 300 GB'), `aws: { tasks: { ${VPC} } }`),
+      'a restore test has a disk of "200 GiB"',
+    ],
     [
       'layers of an image',
       onAws(
@@ -411,5 +435,59 @@ describe('a database on AWS', () => {
     ['a network that is none', onAws(database(), 'aws: { databases: { vpc: { id: x } } }'), 'vpc'],
   ])('refuses %s', (_, text, message) => {
     expect(faultsOf(text).join('\n')).toContain(message);
+  });
+});
+
+describe('a bucket on AWS', () => {
+  const bucket = (more = '') => `  media: { kind: bucket, bucket: shop-media${more} }`;
+  const VPC =
+    'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+
+  test('is backed up by a function, or by a task in the network of tasks or of databases', () => {
+    expect(check(onAws(bucket())).config?.sources).toMatchObject([{ runOn: 'function' }]);
+    for (const where of ['tasks', 'databases']) {
+      const rest = `aws: { ${where}: { ${VPC} } }`;
+      const { config, faults } = check(onAws(bucket(', runOn: task'), rest));
+      expect(faults).toEqual([]);
+      expect(config?.sources).toMatchObject([{ runOn: 'task' }]);
+      expect(config?.aws?.tasks).toMatchObject({
+        vcpus: 2,
+        diskGiB: 200,
+        vpc: { id: 'vpc-0a1b2c3d' },
+      });
+    }
+  });
+
+  test('needs no image with PostgreSQL for its task', () => {
+    const rest = `aws: { databases: { package: zip }, tasks: { ${VPC} } }`;
+    expect(faultsOf(onAws(bucket(', runOn: task'), rest))).toEqual([]);
+  });
+
+  test.each([
+    ['a task without a network', onAws(bucket(', runOn: task')), ':5:', 'none is named'],
+    ['a task without a stack', onAws(bucket(', runOn: task'), ''), ':5:', 'nobody would start'],
+    [
+      'more disk than Fargate has',
+      onAws(bucket(', runOn: task'), `aws: { tasks: { ${VPC}, disk: 250 GiB } }`),
+      ':6:',
+      'got "250 GiB", which no task on Fargate has; allowed: from 21 GiB to 200 GiB',
+    ],
+    [
+      'less disk than Fargate has',
+      onAws(bucket(), 'aws: { tasks: { disk: 10 GB } }'),
+      ':6:',
+      'which no task on Fargate has',
+    ],
+    [
+      'as many processors as Fargate does not have',
+      onAws(bucket(', runOn: task'), `aws: { tasks: { ${VPC}, vcpus: 3 } }`),
+      ':6:',
+      '16',
+    ],
+  ])('refuses %s, at its line', (_, text, line, message) => {
+    const [fault = '', ...more] = faultsOf(text);
+    expect(more).toEqual([]);
+    expect(fault).toContain(line);
+    expect(fault).toContain(message);
   });
 });

@@ -58,6 +58,7 @@ const CARRIED_OUT: Readonly<Record<string, Readonly<Record<string, Evidence>>>> 
     exclude: ['lib/sources/bucket/entries.ts', 'createSelector(selection)'],
     region: ['lib/wiring/remote-sources.ts', 'config.region ?? region'],
     account: ['lib/sources/bucket/client.ts', 'ExpectedBucketOwner: account'],
+    runOn: ['lib/config/config.ts', "source.runOn === 'task'"],
   },
   github: {
     ...REMOTE,
@@ -99,7 +100,7 @@ const CARRIED_OUT: Readonly<Record<string, Readonly<Record<string, Evidence>>>> 
     timestamps: ['lib/sources/postgres/dump/read.ts', 'this.options.timestamps'],
     checks: ['lib/cli/databases.ts', 'source.checks'],
     maxDatabaseSize: ['lib/sources/postgres/dump/read.ts', 'maxDatabaseBytes'],
-    runOn: ['lib/infra/core/triggers/timetables.ts', "source.runOn === 'task'"],
+    runOn: ['lib/config/config.ts', "source.runOn === 'task'"],
   },
 };
 

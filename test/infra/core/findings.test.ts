@@ -80,11 +80,12 @@ test.each([
     () => sparkWith(['s3://spark-bloom-flow-backups', 's3://spark-bloom-flow-backups/a/b']),
   ],
   [
-    'a database in a network, dumped by tasks',
+    'a database and a bucket that tasks back up',
     () =>
       sparkWith(
         ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
         ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+        ['    rpo: 7d\n', '    rpo: 7d\n    runOn: task\n    onDeployment: [event]\n'],
       ),
   ],
   [
@@ -93,6 +94,7 @@ test.each([
       sparkWith(
         ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
         ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+        ['    rpo: 7d\n', '    rpo: 7d\n    runOn: task\n    onDeployment: [event]\n'],
         ['undo: 14d', 'undo: 14d\n  storage: existing\n  account: "111122223333"'],
       ),
   ],

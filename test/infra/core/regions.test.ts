@@ -115,8 +115,8 @@ test('the roles that may sign and prune by the policies of keys and bucket are t
     const named = policies.flatMap(
       ([, it]) => JSON.stringify(it).match(/(?<=:role\/)holdfast-[^"]+/g) ?? [],
     );
-    // Eight functions sign, two of them by tasks, too; prune is one of the eight.
-    expect(new Set(named).size).toBe(10);
+    // Eight functions sign, three of them by tasks, too; prune is one of the eight.
+    expect(new Set(named).size).toBe(11);
     const roles = one.ofType('AWS::IAM::Role').map(([, { Properties }]) => Properties['RoleName']);
     expect(roles).toEqual(expect.arrayContaining(named));
   }

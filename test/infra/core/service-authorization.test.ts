@@ -22,6 +22,7 @@ const STACKS: readonly (readonly [string, () => Promise<Deployed>])[] = [
         sparkWith(
           ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
           ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+          ['    rpo: 7d\n', '    rpo: 7d\n    runOn: task\n    onDeployment: [event]\n'],
           ['undo: 14d', 'undo: 14d\n  storage: existing'],
         ),
       ),

@@ -5,7 +5,7 @@ import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { thresholdOf } from '../../../config/alarms.ts';
 import type { ConfiguredAlarm, Limits } from '../../../config/alarms.ts';
-import type { DatabaseFunctionName } from '../../../names/aws.ts';
+import type { TaskName } from '../../../names/aws.ts';
 import { systemMetric } from '../../../names/metrics.ts';
 import type { SystemMetric } from '../../../names/metrics.ts';
 import { conditionOf } from '../../../policy/conditions.ts';
@@ -63,7 +63,7 @@ export function functionAlarm(
 /** The alarm of a task: that one failed, took too long, or was ended by somebody. */
 export function taskAlarm(
   alarm: ConfiguredAlarm,
-  name: DatabaseFunctionName,
+  name: TaskName,
   machine: Pick<StateMachine, 'metricFailed' | 'metricTimedOut' | 'metricAborted'>,
 ): AlarmDefinition[] {
   const threshold = thresholdOf(alarm.watched, {});

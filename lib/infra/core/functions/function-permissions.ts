@@ -1,11 +1,11 @@
-// What each function may do with the store, and with what it serves.
+// What each function may do with the store, and with what it serves; and a task in its place.
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { isDatabase, isRemote } from '../../../config/config.ts';
-import type { Config } from '../../../config/config.ts';
-import { servedBy } from '../../../config/load/stack-keys.ts';
-import type { FunctionName } from '../../../names/aws.ts';
+import type { Config, SourceConfig } from '../../../config/config.ts';
+import { servedOn } from '../../../config/load/stack-keys.ts';
+import type { FunctionName, RunsOn } from '../../../names/aws.ts';
 import { vaultName } from '../../../names/recovery-points.ts';
 import { arnHere, FACTS, putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
@@ -21,8 +21,10 @@ import {
   verbPrefix,
 } from '../../../format/layout.ts';
 
-/** What functions may be given rights to. */
+/** What functions and tasks may be given rights to. */
 export interface Reach {
+  /** Who is given them: each does the work of other sources. */
+  readonly runsOn: RunsOn;
   readonly config: Config;
   readonly store: StoreAccess;
   /** Where people are told. */
@@ -37,21 +39,24 @@ const INCIDENTS = `${INCIDENTS_PREFIX}*`;
 export function permissionsOf(
   scope: Construct,
   name: FunctionName,
-  { config, store, topic }: Reach,
+  { config, store, topic, runsOn }: Reach,
 ): PolicyStatement[] {
-  const served = servedBy(name, config).map((source) => source.name);
+  const sources = servedOn(runsOn, name, config);
+  const served = sources.map((source) => source.name);
   switch (name) {
     case 'backup':
     case 'database-backup':
-      return writerPermissions(scope, name, { config, store, topic });
+      return writerPermissions(scope, store, sources);
     case 'verify':
+      if (runsOn === 'task') return proverPermissions(store, 'verify', served);
+      // The function also verifies what the configuration no longer names.
       return [
         ...readStore(store, EVERYTHING, ['']),
         ...putStore(store, [`${verbPrefix('verify')}*`]),
       ];
     case 'restore-test':
     case 'database-restore-test':
-      return testerPermissions(store, served);
+      return proverPermissions(store, 'restore-test', served);
     case 'freshness':
       return [
         ...readStore(store, FACTS, ['']),
@@ -112,10 +117,9 @@ function seeRecoveryPoints(scope: Construct, { system, aws }: Config): PolicySta
 /** Its own sources, what is known of them, and the marker of the store; with no source of its own it has no right at all. */
 function writerPermissions(
   scope: Construct,
-  writer: 'backup' | 'database-backup',
-  { config, store }: Reach,
+  store: StoreAccess,
+  sources: readonly SourceConfig[],
 ): PolicyStatement[] {
-  const sources = servedBy(writer, config);
   if (sources.length === 0) return [];
   const names = sources.map(({ name }) => name);
   const own = names.map(sourcePrefix);
@@ -140,14 +144,18 @@ function writerPermissions(
 }
 
 /** The backups of its own sources alone: a function that restores databases has no business with settings, nor the other way round. */
-function testerPermissions(store: StoreAccess, served: readonly string[]): PolicyStatement[] {
+function proverPermissions(
+  store: StoreAccess,
+  verb: 'verify' | 'restore-test',
+  served: readonly string[],
+): PolicyStatement[] {
   if (served.length === 0) return [];
   const backups = served.map((name) => `${sourcePrefix(name)}*`);
   return [
     ...readStore(store, [MARKER_KEY, ...backups, RECORDS], ['']),
     ...putStore(
       store,
-      served.map((name) => `${recordsPrefix('restore-test', name)}*`),
+      served.map((name) => `${recordsPrefix(verb, name)}*`),
     ),
   ];
 }

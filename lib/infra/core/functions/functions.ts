@@ -1,18 +1,16 @@
 // The functions: what each is for, how large it is, and what it is made of.
-import { rmSync } from 'node:fs';
-import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { Config, DatabasesConfig } from '../../../config/config.ts';
 import { environmentOf, functionConfig } from '../../../config/load/function-settings.ts';
 import { functionsOf } from '../../../config/load/stack-keys.ts';
 import { isForDatabases, isSigner } from '../../../names/aws.ts';
-import type { FunctionName, StackPlace } from '../../../names/aws.ts';
-import { SECURITY_FLOORS } from '../../../names/postgres-releases.ts';
-import { writeImage } from './bundle.ts';
+import type { FunctionName, RunsOn, StackPlace } from '../../../names/aws.ts';
 import { permissionsOf } from './function-permissions.ts';
 import { HoldfastFunction } from './function.ts';
 import type { FunctionSize, Packaging } from './function.ts';
+import { makeImages } from './images.ts';
+import type { Images } from './images.ts';
 import type { Messages } from '../messages.ts';
 import { publishMetrics, seeKeys, sign, trust } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
@@ -97,16 +95,14 @@ function judges(name: FunctionName): boolean {
 /** The functions of one system, each under a role of its own. */
 export class Functions extends Construct {
   readonly all: readonly HoldfastFunction[];
-  /** What functions and tasks of databases run; undefined where there is none, or they are zip files. */
-  readonly image: DockerImageAsset | undefined;
+  readonly images: Images;
   private readonly props: FunctionsProps;
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
     super(scope, id);
     this.props = props;
     const names = functionsOf(props.config);
-    const needsImage = props.databases.package === 'image' && names.some(isForDatabases);
-    this.image = needsImage ? this.makeImage() : undefined;
+    this.images = makeImages(this, props.config, props.databases);
     this.all = names.map((name) => this.make(name));
     // Lambda asks whether the role may send to the dead letters, and IAM tells every place of a new role only after a while. Waiting for all
     // of them gives each more of it.
@@ -132,31 +128,16 @@ export class Functions extends Construct {
     });
   }
 
-  /** What a function, or a task in its place, may do so that its work gets done. */
-  workOf(name: FunctionName): PolicyStatement[] {
+  /** What a function, or a task in its place, may do so that the work of its own sources gets done. */
+  workOf(name: FunctionName, runsOn: RunsOn): PolicyStatement[] {
     const { config, keys, messages, store } = this.props;
     return [
       ...(judges(name) ? seeKeys([store.key, ...keys.all], messages.key) : []),
-      ...permissionsOf(this, name, { config, store, topic: messages.topic }),
+      ...permissionsOf(this, name, { config, store, topic: messages.topic, runsOn }),
       ...trust(keys.all),
       ...(isSigner(name) ? [sign(keys.of(name))] : []),
       ...(name === 'alert' ? [] : [publishMetrics()]),
     ];
-  }
-
-  private makeImage(): DockerImageAsset {
-    const { config, databases } = this.props;
-    const directory = writeImage(functionConfig(config));
-    try {
-      // Nothing is built here: the folder is copied, and Docker builds it when the stack is deployed.
-      return new DockerImageAsset(this, 'Image', {
-        directory,
-        buildArgs: imageArguments(databases),
-        platform: Platform.LINUX_ARM64,
-      });
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
   }
 
   private make(name: FunctionName): HoldfastFunction {
@@ -168,7 +149,7 @@ export class Functions extends Construct {
       configuration: functionConfig(config),
       environment: this.environmentOf(name),
       size: SIZES[name],
-      permissions: this.workOf(name),
+      permissions: this.workOf(name, 'function'),
       messagesKey: messages.key,
       deadLetters: messages.deadLetters,
       logDays,
@@ -179,24 +160,9 @@ export class Functions extends Construct {
 
   private forDatabases() {
     const { databases } = this.props;
+    const { databases: image } = this.images;
     const packaging: Packaging =
-      this.image === undefined
-        ? { image: undefined, layers: databases.layers }
-        : { image: this.image };
+      image === undefined ? { image, layers: databases.layers } : { image };
     return { packaging, vpc: databases.vpc };
   }
-}
-
-/** What the image is built with. Raising a floor of PostgreSQL's releases makes it another image, which is then built anew. */
-function imageArguments({
-  postgres,
-  extensions,
-  locales,
-}: DatabasesConfig): Readonly<Record<string, string>> {
-  return {
-    PG_MAJOR: String(postgres),
-    PG_FLOOR: `${postgres}.${SECURITY_FLOORS[postgres]}`,
-    PG_EXTENSIONS: extensions.join(' '),
-    LOCALES: locales.join(' '),
-  };
 }

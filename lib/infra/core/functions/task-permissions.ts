@@ -5,6 +5,8 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { resourceName } from '../../../names/aws.ts';
+import type { TaskName } from '../../../names/aws.ts';
 import { arnHere, sendTraces } from '../permissions.ts';
 
 /** Fetching the image, and writing to the logs of its functions. */
@@ -24,6 +26,39 @@ export function beginTasks(repository: IRepository, logs: readonly ILogGroup[]):
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: logs.map(({ logGroupArn }) => logGroupArn),
     }),
+  ];
+}
+
+/** Starting the state machines of these tasks; by their names, so that who starts them can stand long before them. */
+export function startMachines(
+  scope: Construct,
+  system: string,
+  tasks: readonly TaskName[],
+): PolicyStatement {
+  return new PolicyStatement({
+    actions: ['states:StartExecution'],
+    resources: tasks.map((name) =>
+      arnHere(scope, 'states', `stateMachine:${resourceName(system, name)}`),
+    ),
+  });
+}
+
+/** Starting these from outside, looking how that goes on, and finding them where the account is not known. */
+export function triggerTasks(
+  scope: Construct,
+  system: string,
+  tasks: readonly TaskName[],
+): PolicyStatement[] {
+  return [
+    startMachines(scope, system, tasks),
+    new PolicyStatement({
+      actions: ['states:DescribeExecution'],
+      // An execution stands below its machine.
+      resources: tasks.map((name) =>
+        arnHere(scope, 'states', `execution:${resourceName(system, name)}:*`),
+      ),
+    }),
+    new PolicyStatement({ actions: ['states:ListStateMachines'], resources: ['*'] }),
   ];
 }
 

@@ -1,4 +1,5 @@
-// Dumps and restore tests that would outlast a function: the same image as a task on Fargate, started by a state machine that waits.
+// Backups, verifications and restore tests that would outlast a function: the same code as a task on Fargate, started by a state machine that
+// waits.
 import { Aws, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnCluster, CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
@@ -8,36 +9,38 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, type CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { isTask } from '../../../config/config.ts';
-import type { Config, VpcConfig } from '../../../config/config.ts';
+import type { TasksConfig, VpcConfig } from '../../../config/config.ts';
 import { MEMORY_VARIABLES } from '../../../config/load/function-settings.ts';
 import {
-  DATABASE_FUNCTIONS,
   TASK_VARIABLES,
   globalName,
   resourceName,
+  ruleName,
   taskRoleName,
 } from '../../../names/aws.ts';
-import type { DatabaseFunctionName, StackPlace } from '../../../names/aws.ts';
+import type { StackPlace, TaskName } from '../../../names/aws.ts';
 import { DAY_MS, SECOND_MS } from '../../../durations.ts';
 import type { Functions } from './functions.ts';
 import { arnHere } from '../permissions.ts';
 import { managedPolicies } from '../policies.ts';
-import { beginTasks, startTasks } from './task-permissions.ts';
+import { beginTasks, startMachines, startTasks, triggerTasks } from './task-permissions.ts';
 import { statesAround } from './task-states.ts';
 
 export interface TasksProps extends StackPlace {
+  /** Those that the stack has. */
+  readonly names: readonly TaskName[];
   readonly functions: Functions;
   readonly image: DockerImageAsset;
+  readonly size: TasksConfig;
   readonly vpc: VpcConfig;
   /** Encrypts logs. */
   readonly messagesKey: IKey;
   readonly logDays: number;
 }
 
-/** One database at a time needs no more; a dump is as fast as its server gives it. */
-const SIZE = { cpu: '2048', memory: '8192', diskGiB: 200 } as const;
-const CONTAINER = 'database';
+/** Of CPU, and MiB of memory; Fargate takes these together for every number of processors that can be configured. */
+const EACH_VCPU = { units: 1024, memoryMiB: 4096 } as const;
+const CONTAINER = 'work';
 const DAY_SECONDS = DAY_MS / SECOND_MS;
 /** To fetch the image, and to tell of a run that was stopped in time. */
 const MARGIN_SECONDS = 600;
@@ -55,11 +58,6 @@ interface Identity {
   readonly policies: readonly ManagedPolicy[];
 }
 
-/** Whether anything of a system runs as a task. */
-export function hasTasks({ sources }: Config): boolean {
-  return sources.some(isTask);
-}
-
 /** Who runs tasks of this account. */
 function taskRunner(scope: Construct): IPrincipal {
   return new ServicePrincipal('ecs-tasks.amazonaws.com', {
@@ -71,11 +69,14 @@ function taskRunner(scope: Construct): IPrincipal {
 }
 
 /**
- * A task and a state machine for each function of databases. A task may do what its function may for its work, under a role of its own:
- * that of the function is denied all about networks unless Lambda asks in its name, and lets nobody but Lambda assume it.
+ * A task and a state machine for each function with sources that would outlast it. A task may do what the work of these sources needs, under a
+ * role of its own: that of the function is for other sources, and lets nobody but Lambda assume it.
  */
 export class Tasks extends Construct {
-  readonly stateMachines: Readonly<Record<DatabaseFunctionName, StateMachine>>;
+  readonly names: readonly TaskName[];
+  /** Rules of events start state machines under it. */
+  readonly eventsRole: Role;
+  private readonly machines: ReadonlyMap<TaskName, StateMachine>;
   readonly policies: readonly ManagedPolicy[];
   readonly definitions: readonly CfnTaskDefinition[];
   private readonly props: TasksProps;
@@ -84,12 +85,13 @@ export class Tasks extends Construct {
   constructor(scope: Construct, id: string, props: TasksProps) {
     super(scope, id);
     this.props = props;
-    const { system, functions, image } = props;
+    const { system, functions, image, names } = props;
+    this.names = names;
     this.cluster = new CfnCluster(this, 'Cluster', {
       clusterName: resourceName(system, 'tasks'),
       clusterSettings: [{ name: 'containerInsights', value: 'enabled' }],
     });
-    const logs = DATABASE_FUNCTIONS.map((name) => functions.of(name).logGroup);
+    const logs = names.map((name) => functions.of(name).logGroup);
     const ofAccount = { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } };
     const beginner = this.role('begin', {
       name: globalName(props, 'tasks-begin'),
@@ -98,7 +100,7 @@ export class Tasks extends Construct {
       statements: beginTasks(image.repository, logs),
     });
     const begins = beginner.role;
-    const workers = DATABASE_FUNCTIONS.map((name) => ({ name, ...this.worker(name) }));
+    const workers = names.map((name) => ({ name, ...this.worker(name) }));
     const definitions = workers.map(
       ({ name, role: works }) => [name, this.define(name, { begins, works })] as const,
     );
@@ -113,20 +115,45 @@ export class Tasks extends Construct {
         roles: [beginner.role, ...workers.map(({ role }) => role)],
       }),
     });
-    this.policies = [beginner, starter, ...workers].flatMap(({ policies }) => policies);
-    const machines = definitions.map(
-      ([name, definition]) => [name, this.machine(name, definition, starter.role)] as const,
+    const listener = this.role('events', {
+      name: globalName(props, 'tasks-events'),
+      assumedBy: new ServicePrincipal('events.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': arnHere(this, 'events', `rule/${ruleName(system, '*')}`) },
+        },
+      }),
+      about: `Starts the state machines of ${system} when something happens`,
+      statements: [startMachines(this, system, names)],
+    });
+    this.eventsRole = listener.role;
+    this.policies = [beginner, starter, listener, ...workers].flatMap(({ policies }) => policies);
+    this.machines = new Map(
+      definitions.map(
+        ([name, definition]) => [name, this.machine(name, definition, starter.role)] as const,
+      ),
     );
-    this.stateMachines = Object.fromEntries(machines) as Record<DatabaseFunctionName, StateMachine>;
   }
 
-  private worker(name: DatabaseFunctionName): Identity {
+  /** What starts the task of that name and waits for it, in a stack that has it. */
+  of(name: TaskName): StateMachine {
+    const found = this.machines.get(name);
+    if (found === undefined) throw new TypeError(`this stack has no task ${name}`);
+    return found;
+  }
+
+  /** Starting these tasks from outside, as `holdfast trigger` does. */
+  mayTrigger(names: readonly TaskName[]): PolicyStatement[] {
+    return triggerTasks(this, this.props.system, names);
+  }
+
+  private worker(name: TaskName): Identity {
     const { system, functions } = this.props;
     return this.role(`${name}-work`, {
       name: taskRoleName(this.props, name),
       assumedBy: taskRunner(this),
       about: `The task ${resourceName(system, name)} runs under it`,
-      statements: functions.workOf(name),
+      statements: functions.workOf(name, 'task'),
     });
   }
 
@@ -147,10 +174,10 @@ export class Tasks extends Construct {
   }
 
   private define(
-    name: DatabaseFunctionName,
+    name: TaskName,
     { begins, works }: { readonly begins: Role; readonly works: Role },
   ): CfnTaskDefinition {
-    const { system, functions, image } = this.props;
+    const { system, functions, image, size } = this.props;
     const own = functions.of(name);
     const environment = {
       ...functions.environmentOf(name),
@@ -161,12 +188,12 @@ export class Tasks extends Construct {
     };
     return new CfnTaskDefinition(this, `${name}-task`, {
       family: resourceName(system, name),
-      cpu: SIZE.cpu,
-      memory: SIZE.memory,
+      cpu: String(size.vcpus * EACH_VCPU.units),
+      memory: String(size.vcpus * EACH_VCPU.memoryMiB),
       networkMode: 'awsvpc',
       requiresCompatibilities: ['FARGATE'],
       runtimePlatform: { cpuArchitecture: 'ARM64', operatingSystemFamily: 'LINUX' },
-      ephemeralStorage: { sizeInGiB: SIZE.diskGiB },
+      ephemeralStorage: { sizeInGiB: size.diskGiB },
       executionRoleArn: begins.roleArn,
       taskRoleArn: works.roleArn,
       volumes: [{ name: 'scratch' }],
@@ -196,11 +223,7 @@ export class Tasks extends Construct {
     });
   }
 
-  private machine(
-    name: DatabaseFunctionName,
-    definition: CfnTaskDefinition,
-    role: Role,
-  ): StateMachine {
+  private machine(name: TaskName, definition: CfnTaskDefinition, role: Role): StateMachine {
     const { system, messagesKey, logDays } = this.props;
     const machineName = resourceName(system, name);
     const log = new LogGroup(this, `${name}-log`, {

@@ -41,6 +41,10 @@ export const SOURCES = {
   scheduler: `${DOCS}/scheduler/latest/APIReference/API_CreateSchedule.html`,
   rules: `${DOCS}/eventbridge/latest/APIReference/API_PutRule.html`,
   targets: `${DOCS}/eventbridge/latest/userguide/eb-quota.html`,
+  storage: `${DOCS}/AmazonECS/latest/APIReference/API_EphemeralStorage.html`,
+  tasks: `${DOCS}/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html`,
+  clusters: `${DOCS}/AmazonECS/latest/APIReference/API_CreateCluster.html`,
+  machines: `${DOCS}/step-functions/latest/apireference/API_CreateStateMachine.html`,
 } as const;
 
 const SOURCES_PATH: Path = ['sources'];
@@ -220,6 +224,27 @@ export const RESOURCE_LIMITS: Readonly<Record<string, readonly Limit<Properties>
     },
   ],
   'AWS::Scheduler::ScheduleGroup': [nameLimit('Name', 64, SOURCES.scheduler)],
+  'AWS::ECS::TaskDefinition': [
+    {
+      what: 'GiB of disk of a task',
+      most: 200,
+      source: SOURCES.storage,
+      leads: ['aws', 'tasks', 'disk'],
+      measure: ({ EphemeralStorage }) => Number(within(EphemeralStorage, 'SizeInGiB') ?? 0),
+    },
+    nameLimit('Family', 255, SOURCES.tasks),
+  ],
+  'AWS::ECS::Cluster': [nameLimit('ClusterName', 255, SOURCES.clusters)],
+  'AWS::StepFunctions::StateMachine': [
+    nameLimit('StateMachineName', 80, SOURCES.machines),
+    {
+      what: 'bytes in the definition of a state machine',
+      most: 1024 * 1024,
+      source: SOURCES.machines,
+      leads: SOURCES_PATH,
+      measure: ({ DefinitionString }) => bytesOf(DefinitionString),
+    },
+  ],
   'AWS::Events::Rule': [
     nameLimit('Name', 64, SOURCES.rules),
     {

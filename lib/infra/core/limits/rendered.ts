@@ -1,5 +1,6 @@
 // What a template will say once it is deployed, as long as it can get: names and ARNs in place of what refers to them.
 import { CfnElement, CfnResource, Stack, Token } from 'aws-cdk-lib';
+import { partitionOf } from '../../../names/aws.ts';
 
 /** Where properties keep the name of what they make. */
 const NAMES = [
@@ -72,13 +73,8 @@ export function charactersOf(rendered: unknown): number {
 
 function placeOf({ region }: Stack): Readonly<Record<string, string>> {
   const known = Token.isUnresolved(region) ? 'ap-southeast-2' : region;
-  const partition = known.startsWith('us-gov-')
-    ? 'aws-us-gov'
-    : known.startsWith('cn-')
-      ? 'aws-cn'
-      : 'aws';
   return {
-    'AWS::Partition': partition,
+    'AWS::Partition': partitionOf(known),
     'AWS::Region': known,
     'AWS::AccountId': '111122223333',
     'AWS::URLSuffix': known.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com',

@@ -3,10 +3,17 @@ import { Duration } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import type { EventPattern, IRuleTarget } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { RemoteSourceConfig } from '../../../config/config.ts';
-import { deploymentRule, POINT_RULES, STORE_RULES } from '../../../config/event-rules.ts';
+import { isTask } from '../../../config/config.ts';
+import type { LargeSourceConfig, RemoteSourceConfig } from '../../../config/config.ts';
+import {
+  deploymentRule,
+  POINT_RULES,
+  storedRule,
+  STORE_RULES,
+} from '../../../config/event-rules.ts';
 import { alarmPrefix } from '../../../names/alarms.ts';
 import { isForRecoveryPoints, ruleName } from '../../../names/aws.ts';
 import type { FunctionName } from '../../../names/aws.ts';
@@ -14,7 +21,10 @@ import { vaultName } from '../../../names/recovery-points.ts';
 import { arnHere } from '../permissions.ts';
 import { deploymentPattern } from './deployments.ts';
 import type { Functions } from '../functions/functions.ts';
+import type { Tasks } from '../functions/tasks.ts';
+import { BACKUPS_PREFIX, sourcePrefix } from '../../../format/layout.ts';
 import { nameOfRule } from './rule-names.ts';
+import type { Runs } from './schedules.ts';
 
 export interface EventsProps {
   readonly system: string;
@@ -22,17 +32,18 @@ export interface EventsProps {
   /** Of the store within the bucket: empty, or ends in a slash. */
   readonly prefix: string;
   readonly functions: Functions;
+  /** Undefined where nothing runs as a task. */
+  readonly tasks: Tasks | undefined;
   readonly deadLetters: IQueue;
 }
 
-interface Reaction {
+type Reaction = Runs & {
   readonly name: string;
   readonly about: string;
   readonly pattern: EventPattern;
-  readonly runs: FunctionName;
   /** @default - the event as it is */
   readonly input?: RuleTargetInput;
-}
+};
 
 const [STORED, ALARM] = STORE_RULES;
 const [BACKUP_JOB, RESTORE_JOB, JOBS] = POINT_RULES;
@@ -45,19 +56,12 @@ export class Events extends Construct {
   constructor(scope: Construct, id: string, props: EventsProps) {
     super(scope, id);
     this.props = props;
-    const { system, bucketName, prefix, functions } = props;
+    const { system, functions } = props;
     this.letRulesAct();
     this.react({
       name: STORED,
       about: 'A backup was stored: verify it',
-      pattern: {
-        source: ['aws.s3'],
-        detailType: ['Object Created'],
-        detail: {
-          bucket: { name: [bucketName] },
-          object: { key: [{ wildcard: `${prefix}backups/*/manifest.json` }] },
-        },
-      },
+      pattern: this.stored(BACKUPS_PREFIX),
       runs: 'verify',
     });
     this.react({
@@ -120,6 +124,33 @@ export class Events extends Construct {
     });
   }
 
+  /** Has what is stored of `source` verified by a task; the function hears of it, too, and leaves it alone. The rule stands in `scope`. */
+  verifyAsTask({ name }: LargeSourceConfig, scope: Construct): void {
+    this.react(
+      {
+        name: storedRule(name),
+        about: `A backup of ${name} was stored: verify it`,
+        pattern: this.stored(sourcePrefix(name)),
+        runs: 'verify',
+        asTask: true,
+      },
+      scope,
+    );
+  }
+
+  /** That a manifest was stored below a prefix of the store. */
+  private stored(below: string): EventPattern {
+    const { bucketName, prefix } = this.props;
+    return {
+      source: ['aws.s3'],
+      detailType: ['Object Created'],
+      detail: {
+        bucket: { name: [bucketName] },
+        object: { key: [{ wildcard: `${prefix}${below}*/manifest.json` }] },
+      },
+    };
+  }
+
   /** Backs `source` up after each deployment that it names, by rules that stand in `scope`. */
   reactToDeployments(source: RemoteSourceConfig, scope: Construct): void {
     const { system } = this.props;
@@ -130,6 +161,7 @@ export class Events extends Construct {
           about: `A deployment has succeeded: back up ${source.name}`,
           pattern: deploymentPattern(system, trigger),
           runs: 'backup',
+          asTask: isTask(source),
           // The time of the event, so that one delivered twice is one backup.
           input: RuleTargetInput.fromObject({
             trigger: 'deploy',
@@ -165,11 +197,11 @@ export class Events extends Construct {
   }
 
   private react(reaction: Reaction, scope: Construct = this): void {
-    const { name, about, pattern, runs, input } = reaction;
-    const { system, functions, deadLetters } = this.props;
+    const { name, about, pattern, input } = reaction;
+    const { system, deadLetters } = this.props;
     const target: IRuleTarget = {
       bind: () => ({
-        arn: functions.of(runs).function.functionArn,
+        ...this.startOf(reaction),
         deadLetterConfig: { arn: deadLetters.queueArn },
         retryPolicy: {
           maximumRetryAttempts: 10,
@@ -184,5 +216,13 @@ export class Events extends Construct {
       eventPattern: pattern,
       targets: [target],
     });
+  }
+
+  /** A function lets rules start it; a state machine is started under a role. */
+  private startOf(what: Runs): { readonly arn: string; readonly role?: Role } {
+    const { functions, tasks } = this.props;
+    if (what.asTask !== true) return { arn: functions.of(what.runs).function.functionArn };
+    if (tasks === undefined) throw new TypeError('this stack has no tasks');
+    return { arn: tasks.of(what.runs).stateMachineArn, role: tasks.eventsRole };
   }
 }

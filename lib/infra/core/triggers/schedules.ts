@@ -5,11 +5,12 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { DATABASE_FUNCTIONS, globalName, resourceName } from '../../../names/aws.ts';
-import type { DatabaseFunctionName, FunctionName, StackPlace } from '../../../names/aws.ts';
+import { globalName, resourceName } from '../../../names/aws.ts';
+import type { FunctionName, StackPlace, TaskName } from '../../../names/aws.ts';
 import type { Functions } from '../functions/functions.ts';
 import { arnHere } from '../permissions.ts';
 import type { Tasks } from '../functions/tasks.ts';
+import { startMachines } from '../functions/task-permissions.ts';
 
 export interface SchedulesProps extends StackPlace {
   readonly functions: Functions;
@@ -23,7 +24,7 @@ export interface SchedulesProps extends StackPlace {
 /** What runs: a function, or a task in its place. */
 export type Runs =
   | { readonly runs: FunctionName; readonly asTask?: false }
-  | { readonly runs: DatabaseFunctionName; readonly asTask: boolean };
+  | { readonly runs: TaskName; readonly asTask: boolean };
 
 /** One thing that runs by the clock. */
 export type Timetable = Runs & {
@@ -43,7 +44,7 @@ export type Timetable = Runs & {
 /** What the Scheduler replaces by the time for which it runs. */
 const DUE = '<aws.scheduler.scheduled-time>';
 
-/** A group of schedules, and the one role by which they start functions. */
+/** A group of schedules, and the one role by which they start functions and tasks. */
 export class Schedules extends Construct {
   private readonly props: SchedulesProps;
   private readonly group: CfnScheduleGroup;
@@ -69,16 +70,7 @@ export class Schedules extends Construct {
             arnHere(this, 'lambda', `function:${functionName}`),
           ),
         }),
-        ...(tasks === undefined
-          ? []
-          : [
-              new PolicyStatement({
-                actions: ['states:StartExecution'],
-                resources: DATABASE_FUNCTIONS.map((name) =>
-                  arnHere(this, 'states', `stateMachine:${resourceName(system, name)}`),
-                ),
-              }),
-            ]),
+        ...(tasks === undefined ? [] : [startMachines(this, system, tasks.names)]),
         new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }),
         new PolicyStatement({
           actions: ['kms:GenerateDataKey', 'kms:Decrypt'],
@@ -132,7 +124,7 @@ export class Schedules extends Construct {
   private arnOf(what: Runs): string {
     const { functions, tasks } = this.props;
     if (what.asTask !== true) return functions.of(what.runs).function.functionArn;
-    if (tasks === undefined) throw new TypeError(`this stack has no task ${what.runs}`);
-    return tasks.stateMachines[what.runs].stateMachineArn;
+    if (tasks === undefined) throw new TypeError('this stack has no tasks');
+    return tasks.of(what.runs).stateMachineArn;
   }
 }

@@ -1,5 +1,5 @@
 // When what runs: each source by its schedule, proofs monthly or as configured, freshness every quarter of an hour. Pure.
-import { isDatabase, isRemote } from '../../../config/config.ts';
+import { isDatabase, isRemote, isTask } from '../../../config/config.ts';
 import type { Config, RestoreTestInterval, SourceConfig } from '../../../config/config.ts';
 import { HOUR_MS, SECOND_MS } from '../../../durations.ts';
 import { digestOf } from '../../../names/digest.ts';
@@ -8,6 +8,9 @@ import type { Runs, Timetable } from './schedules.ts';
 
 const HOUR_SECONDS = HOUR_MS / SECOND_MS;
 
+/** When content is verified: soon after the last backups of the month before. */
+const EVERY_MONTH = 'cron(30 4 1 * ? *)';
+
 /** The schedule that is made before every alarm. */
 export const FIRST_LOOK = 'first-look';
 /** The schedule that is made after everything else: it marks the store, and a bucket that is not empty cannot be taken away again. */
@@ -15,7 +18,7 @@ export const LAST_SCHEDULE = 'freshness';
 
 /** The timetables of one source. */
 export function sourceTimetables(source: SourceConfig): Timetable[] {
-  return [...backups(source), ...restoreTests(source)];
+  return [...backups(source), ...restoreTests(source), ...verifications(source)];
 }
 
 /** The timetables of the system as a whole. */
@@ -24,7 +27,7 @@ export function systemTimetables(config: Config): Timetable[] {
     {
       name: 'verify',
       about: contentText(config.aws?.contentMonths ?? 1),
-      expression: 'cron(30 4 1 * ? *)',
+      expression: EVERY_MONTH,
       runs: 'verify',
       input: { level: 'content' },
       worthSeconds: 6 * HOUR_SECONDS,
@@ -83,13 +86,16 @@ function scheduleName(source: string, what: string): string {
 
 /** What backs up a source; undefined for one that stands where nothing of the stack does. */
 function backerOf(source: SourceConfig): Runs | undefined {
-  if (isDatabase(source)) return { runs: 'database-backup', asTask: source.runOn === 'task' };
-  return isRemote(source) ? { runs: 'backup' } : undefined;
+  const asTask = isTask(source);
+  if (isDatabase(source)) return { runs: 'database-backup', asTask };
+  return isRemote(source) ? { runs: 'backup', asTask } : undefined;
 }
 
 function testerOf(source: SourceConfig): Runs {
-  if (isDatabase(source)) return { runs: 'database-restore-test', asTask: source.runOn === 'task' };
-  return { runs: 'restore-test' };
+  return {
+    runs: isDatabase(source) ? 'database-restore-test' : 'restore-test',
+    asTask: isTask(source),
+  };
 }
 
 function backups(source: SourceConfig): Timetable[] {
@@ -128,6 +134,23 @@ function restoreTests(source: SourceConfig): Timetable[] {
       expression,
       ...testerOf(source),
       input: { source: name },
+      worthSeconds: 12 * HOUR_SECONDS,
+    },
+  ];
+}
+
+/** What the function leaves to a task; the function itself has one timetable for all that is left. */
+function verifications(source: SourceConfig): Timetable[] {
+  if (!isTask(source)) return [];
+  const { name } = source;
+  return [
+    {
+      name: scheduleName(name, 'verify'),
+      about: `Every month, the content of ${name} is verified where that is due`,
+      expression: EVERY_MONTH,
+      runs: 'verify',
+      asTask: true,
+      input: { level: 'content', source: name },
       worthSeconds: 12 * HOUR_SECONDS,
     },
   ];

@@ -1,30 +1,43 @@
-// Databases that outlast a function: the same image on Fargate, started by a state machine, which is started by the schedule.
+// Sources that outlast a function: the same code on Fargate, started by a state machine, which schedules and events start.
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { DATABASE_FUNCTIONS } from '../../../../lib/names/aws.ts';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TASKS, taskRoleName } from '../../../../lib/names/aws.ts';
+import type { TaskName } from '../../../../lib/names/aws.ts';
 import {
   ACCOUNT,
   SPARK,
   configOf,
   deployed,
+  deployedFrom,
   policyOf,
   sparkWith,
+  stackOf,
 } from '../../../support/stacks.ts';
 import type { Deployed } from '../../../support/stacks.ts';
 
 const SYSTEM = 'holdfast-spark-bloom-flow';
+/** As the CDK writes what is the same but for a name. */
+const SORTED = [...TASKS].sort();
 const HERE = `eu-central-1:${ACCOUNT}`;
+
+const VPC = 'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
+
+/** The database and the bucket of the example as tasks, and a bucket of archives that suffices with a function. */
+const LARGE = [
+  ['databases: { package: image, postgres: 17 }', `databases: { postgres: 18, ${VPC} }`],
+  ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+  ['    rpo: 7d\n', '    rpo: 7d\n    runOn: task\n    onDeployment: [event]\n'],
+  [
+    '  # What users have entered',
+    '  archives: { kind: bucket, bucket: spark-archives }\n  # What users have entered',
+  ],
+] as const;
 
 let tasks: Deployed;
 beforeAll(async () => {
-  tasks = await deployed(
-    sparkWith(
-      [
-        'databases: { package: image, postgres: 17 }',
-        'databases: { postgres: 18, vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] } }',
-      ],
-      ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
-    ),
-  );
+  tasks = await deployed(sparkWith(...LARGE));
 });
 
 function one(type: string, name: (properties: Record<string, unknown>) => boolean) {
@@ -36,7 +49,8 @@ function one(type: string, name: (properties: Record<string, unknown>) => boolea
 const taskOf = (name: string) =>
   one('AWS::ECS::TaskDefinition', ({ Family }) => Family === `${SYSTEM}-${name}`);
 const role = (what: string) => `${SYSTEM}-eu-central-1-${what}`;
-const roleOf = (name: string) => role(`task-${name.replace('database-', 'db-')}`);
+const PLACE = { system: 'spark-bloom-flow', region: 'eu-central-1' };
+const roleOf = (name: TaskName) => taskRoleName(PLACE, name);
 const machineOf = (name: string) =>
   one('AWS::StepFunctions::StateMachine', (all) => all['StateMachineName'] === `${SYSTEM}-${name}`);
 
@@ -50,12 +64,14 @@ test('none of it is made where functions suffice', async () => {
     expect(spark.ofType(type)).toEqual([]);
 });
 
-describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) => {
+describe.each(TASKS.map((name) => [name]))('the task %s', (name) => {
   test('runs the image under a role of its own, on Fargate and arm64', () => {
     const { properties } = taskOf(name);
     expect(properties).toMatchObject({
       RequiresCompatibilities: ['FARGATE'],
       RuntimePlatform: { CpuArchitecture: 'ARM64', OperatingSystemFamily: 'LINUX' },
+      Cpu: '2048',
+      Memory: '8192',
       EphemeralStorage: { SizeInGiB: 200 },
       TaskRoleArn: `arn:aws:iam::${ACCOUNT}:role/${roleOf(name)}`,
       ContainerDefinitions: [
@@ -117,7 +133,7 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
       Overrides: {
         ContainerOverrides: [
           {
-            Name: 'database',
+            Name: 'work',
             Environment: [
               { Name: 'HOLDFAST_TASK_EVENT', Value: '{% $string($event) %}' },
               { Name: 'HOLDFAST_TASK_REQUEST', Value: '{% $states.context.Execution.Name %}' },
@@ -169,17 +185,138 @@ describe.each(DATABASE_FUNCTIONS.map((name) => [name]))('the task %s', (name) =>
     ]);
   });
 
-  test('may do what its function may for its work, signs included, and nothing in networks', () => {
-    const rights = (policy: string) =>
-      policyOf(tasks, policy).Statement.flatMap((statement) =>
-        [statement.Action].flat().map((Action) => JSON.stringify({ ...statement, Action })),
-      );
-    const own = rights(roleOf(name).slice(role('').length));
-    const ofFunction = rights(name);
-    expect(own.filter((right) => !ofFunction.includes(right))).toEqual([]);
-    expect(own.join('\n')).toContain('"kms:Sign"');
-    expect(own.join('\n')).not.toContain('ec2:');
-    expect(ofFunction.join('\n')).toContain('lambda:SourceFunctionArn');
+  test('signs with the key of its function, and may do nothing in networks', () => {
+    const { Statement } = policyOf(tasks, roleOf(name).slice(role('').length));
+    const signs = (policy: string) =>
+      policyOf(tasks, policy).Statement.filter(({ Action }) => Action === 'kms:Sign');
+    expect(signs(roleOf(name).slice(role('').length))).toEqual(signs(name));
+    expect(signs(name)).toHaveLength(1);
+    expect(JSON.stringify(Statement)).not.toContain('ec2:');
+  });
+
+  test('may put what is made of its own sources alone', () => {
+    const put = (policy: string) =>
+      policyOf(tasks, policy)
+        .Statement.filter(({ Action }) => [Action].flat().includes('s3:PutObject'))
+        .flatMap(({ Resource }) => Resource)
+        .map((resource) => resource.slice('arn:aws:s3:::spark-bloom-flow-backups/'.length))
+        .sort();
+    expect({ task: put(roleOf(name).slice(role('').length)), function: put(name) }).toEqual(
+      PUTS[name],
+    );
+  });
+});
+
+const MARKER = 'holdfast.json';
+const OTHERS = ['application', 'archives', 'configuration'];
+/** What each task may put, and what is left for its function. */
+const PUTS = {
+  backup: {
+    task: ['backups/assets/*', MARKER, 'records/backup/assets/*'],
+    function: [
+      ...OTHERS.map((one) => `backups/${one}/*`),
+      MARKER,
+      ...OTHERS.map((one) => `records/backup/${one}/*`),
+    ],
+  },
+  verify: {
+    task: ['records/verify/assets/*', 'records/verify/database/*'],
+    // It also verifies what the configuration no longer names.
+    function: ['records/verify/*'],
+  },
+  'restore-test': {
+    task: ['records/restore-test/assets/*'],
+    function: OTHERS.map((one) => `records/restore-test/${one}/*`),
+  },
+  'database-backup': {
+    task: ['backups/database/*', MARKER, 'records/backup/database/*'],
+    function: [],
+  },
+  'database-restore-test': { task: ['records/restore-test/database/*'], function: [] },
+} as const;
+
+test('a task that backs up reads what is its own, and its function does not', () => {
+  const reads = (policy: string) => {
+    const text = JSON.stringify(policyOf(tasks, policy));
+    return ['s3:::spark-bloom-flow-assets/*', 's3:::spark-archives/*', 'bloom-flow/database'].map(
+      (one) => text.includes(one),
+    );
+  };
+  expect({
+    'task-backup': reads('task-backup'),
+    backup: reads('backup'),
+    'task-db-backup': reads('task-db-backup'),
+    'database-backup': reads('database-backup'),
+    'task-verify': reads('task-verify'),
+  }).toEqual({
+    'task-backup': [true, false, false],
+    backup: [false, true, false],
+    'task-db-backup': [false, false, true],
+    'database-backup': [false, false, false],
+    'task-verify': [false, false, false],
+  });
+});
+
+describe('rules of events', () => {
+  const ruleOf = (description: string) =>
+    one('AWS::Events::Rule', (all) => all['Description'] === description);
+
+  test.each(['assets', 'database'])('have %s verified by a task when it was stored', (source) => {
+    const { properties } = ruleOf(`A backup of ${source} was stored: verify it`);
+    expect(properties['EventPattern']).toMatchObject({
+      detail: { object: { key: [{ wildcard: `backups/${source}/*/manifest.json` }] } },
+    });
+    const [target] = properties['Targets'] as Record<string, unknown>[];
+    expect(target).toMatchObject({
+      Arn: machineOf('verify').id,
+      RoleArn: `arn:aws:iam::${ACCOUNT}:role/${role('tasks-events')}`,
+      DeadLetterConfig: { Arn: expect.anything() },
+    });
+    // The event as it is: it names the object.
+    expect(target).not.toHaveProperty('Input');
+    expect(target).not.toHaveProperty('InputTransformer');
+  });
+
+  test('have a bucket backed up by its task after a deployment', () => {
+    const { properties } = ruleOf('A deployment has succeeded: back up assets');
+    expect(properties['Targets']).toEqual([
+      expect.objectContaining({
+        Arn: machineOf('backup').id,
+        RoleArn: `arn:aws:iam::${ACCOUNT}:role/${role('tasks-events')}`,
+      }),
+    ]);
+  });
+
+  test('start the state machines under a role that EventBridge alone assumes, for the rules of this system', () => {
+    const { properties } = one('AWS::IAM::Role', (all) => all['RoleName'] === role('tasks-events'));
+    expect((properties['AssumeRolePolicyDocument'] as { Statement: unknown[] }).Statement).toEqual([
+      expect.objectContaining({
+        Principal: { Service: 'events.amazonaws.com' },
+        Condition: {
+          StringEquals: { 'aws:SourceAccount': ACCOUNT },
+          ArnLike: { 'aws:SourceArn': `arn:aws:events:${HERE}:rule/${SYSTEM}.*` },
+        },
+      }),
+    ]);
+    expect(policyOf(tasks, 'tasks-events').Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Action: 'states:StartExecution',
+        Resource: SORTED.map((name) => `arn:aws:states:${HERE}:stateMachine:${SYSTEM}-${name}`),
+      },
+    ]);
+  });
+
+  test('are all in the names that the alarm on lost events looks at', () => {
+    const made = tasks
+      .ofType('AWS::Events::Rule')
+      .map(([, { Properties }]) => String(Properties['Name']));
+    const alarms = JSON.stringify(
+      tasks
+        .ofType('AWS::CloudWatch::Alarm')
+        .filter(([, { Properties }]) => String(Properties['AlarmName']).includes('lost-events')),
+    );
+    expect(made.filter((name) => !alarms.includes(`"${name}"`))).toEqual([]);
   });
 });
 
@@ -191,20 +328,30 @@ test('the schedules start state machines, with the time for which they are due',
     }),
   );
   const at = '<aws.scheduler.scheduled-time>';
-  expect(targets['database-backup']).toEqual({
-    Arn: machineOf('database-backup').id,
-    Input: { trigger: 'schedule', source: 'database', at },
+  const started = (machine: string, input: object) => ({
+    Arn: machineOf(machine).id,
+    Input: { ...input, at },
   });
-  expect(targets['database-restore-test']).toEqual({
-    Arn: machineOf('database-restore-test').id,
-    Input: { source: 'database', at },
+  for (const [source, kind] of [
+    ['database', 'database-'],
+    ['assets', ''],
+  ] as const) {
+    expect(targets[`${source}-backup`]).toEqual(
+      started(`${kind}backup`, { trigger: 'schedule', source }),
+    );
+    expect(targets[`${source}-restore-test`]).toEqual(started(`${kind}restore-test`, { source }));
+    expect(targets[`${source}-verify`]).toEqual(started('verify', { level: 'content', source }));
+  }
+  // One for all the others, by the function.
+  expect(targets['verify']).toEqual({
+    Arn: `arn:aws:lambda:${HERE}:function:${SYSTEM}-verify`,
+    Input: { level: 'content', at },
   });
+  expect(Object.keys(targets).filter((name) => name.endsWith('-verify'))).toHaveLength(2);
   const { Statement } = policyOf(tasks, 'schedules');
   expect(Statement.filter(({ Action }) => Action === 'states:StartExecution')).toEqual([
     expect.objectContaining({
-      Resource: DATABASE_FUNCTIONS.map((name) =>
-        expect.stringMatching(`:stateMachine:holdfast-spark-bloom-flow-${name}$`),
-      ),
+      Resource: SORTED.map((name) => expect.stringMatching(`:stateMachine:${SYSTEM}-${name}$`)),
     }),
   ]);
 });
@@ -216,7 +363,7 @@ test('who starts tasks may start these in this cluster under these roles, and no
     return { Resource: found?.Resource, Condition: found?.Condition };
   };
   expect(of('ecs:RunTask')).toEqual({
-    Resource: DATABASE_FUNCTIONS.map((name) => taskOf(name).id),
+    Resource: SORTED.map((name) => taskOf(name).id),
     Condition: { ArnEquals: { 'ecs:cluster': expect.anything() } },
   });
   // A task takes over the tags of its definition.
@@ -226,7 +373,7 @@ test('who starts tasks may start these in this cluster under these roles, and no
   });
   expect(of('iam:PassRole')).toEqual({
     Resource: expect.arrayContaining(
-      [role('tasks-begin'), ...DATABASE_FUNCTIONS.map(roleOf)].map(
+      [role('tasks-begin'), ...TASKS.map(roleOf)].map(
         (name) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
       ),
     ),
@@ -236,4 +383,51 @@ test('who starts tasks may start these in this cluster under these roles, and no
   expect(begin.flatMap(({ Action }) => Action).filter((one) => one.startsWith('secret'))).toEqual(
     [],
   );
+});
+
+describe('a bucket without any database', () => {
+  function write(...lines: readonly string[]): string {
+    const file = join(mkdtempSync(join(tmpdir(), 'holdfast-config-')), 'holdfast.yaml');
+    writeFileSync(
+      file,
+      `version: 1\nsystem: shop\nstore: s3://shop-backups?region=eu-central-1\n${lines.join('\n')}\n`,
+    );
+    return file;
+  }
+  const BUCKET = 'sources: { media: { kind: bucket, bucket: shop-media, runOn: task } }';
+
+  test('has the tasks of its kind, in an image without PostgreSQL, in the network of tasks', async () => {
+    const { app, stack } = stackOf(
+      await configOf(write(BUCKET, `aws: { tasks: { ${VPC}, vcpus: 4, disk: 64 GiB } }`)),
+    );
+    const shop = deployedFrom(stack);
+    const definitions = shop.ofType('AWS::ECS::TaskDefinition').map(([, one]) => one.Properties);
+    expect(definitions.map(({ Family }) => Family).sort()).toEqual([
+      'holdfast-shop-backup',
+      'holdfast-shop-restore-test',
+      'holdfast-shop-verify',
+    ]);
+    for (const one of definitions)
+      expect(one).toMatchObject({
+        Cpu: '4096',
+        Memory: '16384',
+        EphemeralStorage: { SizeInGiB: 64 },
+      });
+    expect(JSON.stringify(shop.ofType('AWS::Lambda::Function'))).not.toContain('VpcConfig');
+    const alarms = shop
+      .ofType('AWS::CloudWatch::Alarm')
+      .map(([, one]) => String(one.Properties['AlarmName']));
+    expect(alarms.filter((name) => name.includes('/tasks/')).sort()).toEqual([
+      'holdfast-shop/tasks/backup/errors',
+      'holdfast-shop/tasks/restore-test/errors',
+      'holdfast-shop/tasks/verify/errors',
+    ]);
+    const file = join(app.synth().directory, `${stack.stackName}.assets.json`);
+    const { dockerImages } = JSON.parse(readFileSync(file, 'utf8')) as {
+      dockerImages: Record<string, { source: { dockerBuildArgs: unknown } }>;
+    };
+    expect(Object.values(dockerImages).map(({ source }) => source.dockerBuildArgs)).toEqual([
+      { PG_MAJOR: 'none' },
+    ]);
+  });
 });

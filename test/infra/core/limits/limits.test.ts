@@ -60,13 +60,21 @@ const triggers = fc.uniqueArray(
   ),
   { maxLength: 3 },
 );
+const runOn = fc.constantFrom('function', 'task');
+const NETWORK = {
+  id: 'vpc-0a1b2c3d',
+  subnets: ['subnet-0a1b2c3d'],
+  securityGroups: ['sg-0a1b2c3d'],
+};
 const source = fc.oneof(
-  fc.record({ bucket: words(40), prefix: words(200), onDeployment: triggers }).map((own) => ({
-    kind: 'bucket',
-    ...own,
-    bucket: `b${own.bucket}xx`,
-    prefix: `${own.prefix}/`,
-  })),
+  fc
+    .record({ bucket: words(40), prefix: words(200), onDeployment: triggers, runOn })
+    .map((own) => ({
+      kind: 'bucket',
+      ...own,
+      bucket: `b${own.bucket}xx`,
+      prefix: `${own.prefix}/`,
+    })),
   fc.record({ repository: words(30), token: words(200) }).map(({ repository, token }) => ({
     kind: 'github',
     repository: `me/${repository}`,
@@ -80,7 +88,11 @@ const source = fc.oneof(
       secretNames: [secret],
       secrets: 'include',
     })),
-  words(80).map((connection) => ({ kind: 'postgres', connection: `secret:${connection}` })),
+  fc.record({ connection: words(80), runOn }).map(({ connection, runOn: runsOn }) => ({
+    kind: 'postgres',
+    connection: `secret:${connection}`,
+    runOn: runsOn,
+  })),
 );
 const configuration = fc
   .record({
@@ -98,7 +110,7 @@ const configuration = fc
     'version: 1',
     `system: ${system}`,
     `store: ${STORE}`,
-    `aws: ${JSON.stringify({ deployingRoles: roles.map((one) => `arn:aws:iam::111122223333:role/${one}`) })}`,
+    `aws: ${JSON.stringify({ tasks: { vpc: NETWORK }, deployingRoles: roles.map((one) => `arn:aws:iam::111122223333:role/${one}`) })}`,
     `notify: ${JSON.stringify({ email: email.map((one) => `${one}@example.com`) })}`,
     'sources:',
     ...sources.map(([own, kind, { schedule, timeZone, restoreTest }]) => {
@@ -106,6 +118,15 @@ const configuration = fc
       return `  ${own}: { ${[...options, `schedule: ${schedule}`, `timeZone: ${timeZone}`, `restoreTest: ${restoreTest}`].join(', ')} }`;
     }),
   ]);
+
+/** How resources are named, and how long a name may be. */
+const NAMES: Readonly<Record<string, readonly [string, number]>> = {
+  'AWS::IAM::Role': ['RoleName', 64],
+  'AWS::Scheduler::Schedule': ['Name', 64],
+  'AWS::Events::Rule': ['Name', 64],
+  'AWS::StepFunctions::StateMachine': ['StateMachineName', 80],
+  'AWS::CloudWatch::Alarm': ['AlarmName', 255],
+};
 
 /** What exceeds a limit, found in the finished templates and not by what the code looks with. */
 function excessesIn(stack: Deployed): string[] {
@@ -125,9 +146,8 @@ function excessesIn(stack: Deployed): string[] {
     if (Type === 'AWS::KMS::Key') must(at, text(Properties['KeyPolicy']).length, 32_768);
     if (Type === 'AWS::SQS::QueuePolicy') must(at, text(Properties['PolicyDocument']).length, 8192);
     if (Type === 'AWS::Lambda::Function') must(at, text(Properties['Environment']).length, 4096);
-    if (Type === 'AWS::Scheduler::Schedule') must(at, String(Properties['Name']).length, 64);
-    if (Type === 'AWS::Events::Rule') must(at, String(Properties['Name']).length, 64);
-    if (Type === 'AWS::CloudWatch::Alarm') must(at, String(Properties['AlarmName']).length, 255);
+    const [name, longest] = NAMES[Type] ?? [];
+    if (name !== undefined) must(at, String(Properties[name]).length, longest ?? 0);
     if (Type === 'AWS::CloudWatch::Dashboard') {
       const widgets = String(Properties['DashboardBody']).match(/"alarms":\[[^\]]*\]/g) ?? [];
       for (const one of widgets) must(at, one.split('arn:').length - 1, 100);
