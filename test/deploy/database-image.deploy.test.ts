@@ -1,4 +1,4 @@
-// The image of the database functions without a container engine: its root file system, its commands, its runtime and the bundle that would be
+// The image of functions and tasks without a container engine: its root file system, its commands, its runtime and the bundle that would be
 // copied into it, run as Lambda runs an image, against servers of PostgreSQL 15 and 17 and a strict S3 server.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -63,11 +63,14 @@ function startedServer(index: number): PostgresServer {
 let secrets = 0;
 
 /** A store, and a database of `server` as its one source. */
-async function databaseOf(server: PostgresServer): Promise<Setting> {
+async function databaseOf(
+  server: PostgresServer,
+  runOn: PostgresSourceConfig['runOn'] = 'function',
+): Promise<Setting> {
   const name = `database-url-${(secrets += 1)}`;
   const keeper = new SecretsManagerClient(stage.aws.client);
   await keeper.send(new CreateSecretCommand({ Name: name, SecretString: server.tcpUrl('app') }));
-  return stage.set({ config: (config) => ({ sources: [sourceIn(config, name)] }) });
+  return stage.set({ config: (config) => ({ sources: [{ ...sourceIn(config, name), runOn }] }) });
 }
 
 function sourceIn({ sources: [some] }: Config, secret: string): PostgresSourceConfig {
@@ -185,34 +188,66 @@ describe.each([
   });
 });
 
-test('the same image does the same as tasks, which are root without the rights of root', async () => {
-  const setting = await databaseOf(startedServer(1));
-  const run = (name: SignerName, event: unknown) =>
-    inContainer(
-      setting,
-      {
-        name,
-        as: 'task',
-        entrypoint: ['node', '/var/task/task.js'],
-        command: [name],
-        env: {
-          [TASK_VARIABLES.event]: JSON.stringify(event),
-          [TASK_VARIABLES.request]: 'execution-1',
-          [TASK_VARIABLES.name]: `holdfast-example-${name}`,
-          [TASK_VARIABLES.timeout]: '240',
-        },
+/** Runs a task of that name with an event, as its definition and its state machine would. */
+function runTask(
+  setting: Setting,
+  name: SignerName,
+  event: unknown,
+): Promise<{ readonly code: number | null; readonly said: string }> {
+  return inContainer(
+    setting,
+    {
+      name,
+      as: 'task',
+      entrypoint: ['node', '/var/task/task.js'],
+      command: [name],
+      env: {
+        [TASK_VARIABLES.event]: JSON.stringify(event),
+        [TASK_VARIABLES.request]: 'execution-1',
+        [TASK_VARIABLES.name]: `holdfast-example-${name}`,
+        [TASK_VARIABLES.timeout]: '240',
       },
-      async ({ ended, said }) => ({ code: await ended, said: said() }),
-    );
-  const made = await run('database-backup', { trigger: 'manual', source: 'database', at: AT });
-  expect(made).toEqual({ code: 0, said: expect.stringContaining('"outcome":"made"') });
-  setting.become('verify');
-  await verify(setting.createdEvent('database', '20261122T020000000Z-manual'), contextOf());
-  const tested = await run('database-restore-test', { source: 'database', at: AT });
-  expect(tested).toEqual({ code: 0, said: expect.stringContaining('"verdict":"proven"') });
+    },
+    async ({ ended, said }) => ({ code: await ended, said: said() }),
+  );
+}
+
+const succeeded = (text: string) => ({ code: 0, said: expect.stringContaining(text) });
+
+test('the same image does the same as tasks, which are root without the rights of root', async () => {
+  const setting = await databaseOf(startedServer(1), 'task');
+  const event = { trigger: 'manual', source: 'database', at: AT };
+  expect(await runTask(setting, 'database-backup', event)).toEqual(succeeded('"outcome":"made"'));
+  const stored = setting.createdEvent('database', '20261122T020000000Z-manual');
+  expect(await runTask(setting, 'verify', stored)).toEqual(succeeded('"verdict":"proven"'));
+  const due = { source: 'database', at: AT };
+  const tested = await runTask(setting, 'database-restore-test', due);
+  expect(tested).toEqual(succeeded('"verdict":"proven"'));
+  const content = { level: 'content', source: 'database', at: AT };
+  expect(await runTask(setting, 'verify', content)).toEqual(succeeded('"damaged":[]'));
   // An event that names nothing fails the task, as whoever waits for it sees.
-  expect(await run('database-backup', { source: 'nothing' })).toMatchObject({ code: 1 });
+  const nothing = { source: 'nothing' };
+  expect(await runTask(setting, 'database-backup', nothing)).toMatchObject({ code: 1 });
 });
+
+test('tasks of the same image back up a bucket, verify it, and restore it to compare', async () => {
+  const setting = await stage.set({ config: onTask });
+  await setting.put('logo.svg', '<svg/>');
+  await setting.put('films/long.mp4', 'film '.repeat(2_000_000));
+  const event = { trigger: 'manual', source: 'assets', at: AT };
+  expect(await runTask(setting, 'backup', event)).toEqual(succeeded('"outcome":"made"'));
+  const stored = setting.createdEvent('assets', '20261122T020000000Z-manual');
+  expect(await runTask(setting, 'verify', stored)).toEqual(succeeded('"verdict":"proven"'));
+  const due = { source: 'assets', at: AT };
+  expect(await runTask(setting, 'restore-test', due)).toEqual(succeeded('"verdict":"proven"'));
+  const content = { level: 'content', source: 'assets', at: AT };
+  expect(await runTask(setting, 'verify', content)).toEqual(succeeded('"damaged":[]'));
+});
+
+function onTask({ sources: [some] }: Config): Partial<Config> {
+  if (some?.kind !== 'bucket') throw new Error('the stage is set with a bucket');
+  return { sources: [{ ...some, runOn: 'task' }] };
+}
 
 test('a container of these tests is as strict as those of Lambda', async () => {
   const look = [
