@@ -1,6 +1,7 @@
 // What the Dockerfile of the database functions says, held against what it is built from and what the tests run instead of it.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { writeImage } from '../../../../lib/infra/core/functions/bundle.ts';
@@ -44,6 +45,23 @@ test('install.sh demands all that it is built with, and the build gives it', () 
   expect(demanded).toEqual(['PG_MAJOR', 'PG_FLOOR', 'PG_EXTENSIONS', 'LOCALES']);
   for (const name of demanded) expect(DOCKERFILE.run[0]).toContain(`${name}="$${name}"`);
   expect(Object.keys(DOCKERFILE.args)).toEqual(['NODE_VERSION', ...demanded]);
+});
+
+test('without PostgreSQL it installs what Node needs, and nothing else', () => {
+  const folder = image({});
+  const calls = join(folder, 'calls');
+  for (const program of ['apt-get', 'rm'])
+    writeFileSync(join(folder, program), `#!/bin/sh\necho ${program} "$1" "$*" >>'${calls}'\n`, {
+      mode: 0o755,
+    });
+  // Nothing but these can be run.
+  const env = { PATH: folder, PG_MAJOR: 'none' };
+  execFileSync('/bin/sh', [join(folder, 'install.sh')], { env });
+  const called = readFileSync(calls, 'utf8').trim().split('\n');
+  expect(called.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual([
+    ...['apt-get update', 'apt-get upgrade', 'apt-get install', 'apt-get clean', 'rm -rf'],
+  ]);
+  expect(called[2]).toMatch(/ ca-certificates libatomic1 libstdc\+\+6$/);
 });
 
 test('what the image starts is in its code, and so is the handler of each function', () => {
