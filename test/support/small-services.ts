@@ -76,45 +76,54 @@ export class SmallServices implements AsyncDisposable {
 
   private step(
     operation: string,
-    { stateMachineArn = '', name = '', input = '{}', executionArn = '' }: Record<string, string>,
+    body: Readonly<Record<string, string>>,
     response: http.ServerResponse,
   ): void {
-    if (operation === 'ListStateMachines') {
-      const stateMachines = [...this.machines.keys()].map((one) => ({
-        name: one,
-        stateMachineArn: `arn:aws:states:us-east-1:123456789012:stateMachine:${one}`,
-        type: 'STANDARD',
-        creationDate: 0,
-      }));
-      send(response, { stateMachines });
-    } else if (operation === 'DescribeExecution') {
-      const status = this.executions.get(executionArn);
-      if (status === undefined) fail(response, 400, 'ExecutionDoesNotExist');
-      else send(response, { status, ...(status === 'FAILED' && { error: 'States.TaskFailed' }) });
+    if (operation === 'ListStateMachines') this.listMachines(response);
+    else if (operation === 'DescribeExecution') {
+      this.describeExecution(body['executionArn'] ?? '', response);
+    } else this.startExecution(body, response);
+  }
+
+  private listMachines(response: http.ServerResponse): void {
+    const stateMachines = [...this.machines.keys()].map((name) => ({
+      name,
+      stateMachineArn: `arn:aws:states:us-east-1:123456789012:stateMachine:${name}`,
+      type: 'STANDARD',
+      creationDate: 0,
+    }));
+    send(response, { stateMachines });
+  }
+
+  private describeExecution(arn: string, response: http.ServerResponse): void {
+    const status = this.executions.get(arn);
+    if (status === undefined) fail(response, 400, 'ExecutionDoesNotExist');
+    else send(response, { status, ...(status === 'FAILED' && { error: 'States.TaskFailed' }) });
+  }
+
+  /** Of a name that is known, the execution that runs is answered again, and one that has ended is refused. */
+  private startExecution(
+    { stateMachineArn = '', name = '', input = '{}' }: Readonly<Record<string, string>>,
+    response: http.ServerResponse,
+  ): void {
+    const act = this.machines.get(stateMachineArn.split(':').at(-1) ?? '');
+    const executionArn = `${stateMachineArn.replace('stateMachine', 'execution')}:${name}`;
+    const known = this.executions.get(executionArn);
+    if (act === undefined) fail(response, 400, 'StateMachineDoesNotExist');
+    else if (known !== undefined && known !== 'RUNNING') {
+      fail(response, 400, 'ExecutionAlreadyExists');
     } else {
-      const act = this.machines.get(stateMachineArn.split(':').at(-1) ?? '');
-      const execution = `${stateMachineArn.replace('stateMachine', 'execution')}:${name}`;
-      const known = this.executions.get(execution);
-      const refusal =
-        act === undefined
-          ? 'StateMachineDoesNotExist'
-          : (known ?? 'RUNNING') === 'RUNNING'
-            ? undefined
-            : 'ExecutionAlreadyExists';
-      if (act === undefined || refusal !== undefined) {
-        fail(response, 400, refusal ?? '');
-        return;
-      }
-      if (known === undefined) {
-        this.executions.set(execution, 'RUNNING');
-        const end = (status: 'SUCCEEDED' | 'FAILED') => this.executions.set(execution, status);
-        void act(JSON.parse(input)).then(
-          () => end('SUCCEEDED'),
-          () => end('FAILED'),
-        );
-      }
-      send(response, { executionArn: execution, startDate: 0 });
+      if (known === undefined) this.execute(executionArn, act(JSON.parse(input)));
+      send(response, { executionArn, startDate: 0 });
     }
+  }
+
+  private execute(arn: string, work: Promise<void>): void {
+    this.executions.set(arn, 'RUNNING');
+    void work.then(
+      () => this.executions.set(arn, 'SUCCEEDED'),
+      () => this.executions.set(arn, 'FAILED'),
+    );
   }
 
   private publicKey(alias: string, response: http.ServerResponse): void {
