@@ -10,12 +10,12 @@ import { selectionNamed } from '../recovery-points/selections.ts';
 import { selectSources } from '../sources.ts';
 import { Terminal } from '../output/terminal.ts';
 import { pastTime } from '../time.ts';
-import type { TriggerPointsInput } from './trigger-recovery-points.ts';
+import type { TriggerPointsInput } from '../trigger/recovery-points.ts';
 import { bytesText, durationText } from '../output/units.ts';
-import { triggerFunction } from './trigger-function.ts';
-import { awaitProof, isProven, sayProof } from './trigger-proof.ts';
-import { triggerTask } from './trigger-task.ts';
-import type { BackupReport, Triggerable } from './triggered.ts';
+import { triggerFunction } from '../trigger/function.ts';
+import { awaitProof, isProven, sayProof } from '../trigger/proof.ts';
+import { triggerTask } from '../trigger/task.ts';
+import type { BackupReport, Triggerable } from '../trigger/triggered.ts';
 
 interface Options {
   readonly wait?: boolean;
@@ -74,7 +74,7 @@ async function triggerSelection(
   given: Omit<TriggerPointsInput, 'resource' | 'wait' | 'timeout'>,
   { resource, wait = false, timeout }: Options,
 ): Promise<number> {
-  const { triggerRecoveryPoints } = await import('./trigger-recovery-points.ts');
+  const { triggerRecoveryPoints } = await import('../trigger/recovery-points.ts');
   return triggerRecoveryPoints({ ...given, resource, wait, timeout });
 }
 

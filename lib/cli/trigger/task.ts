@@ -6,7 +6,7 @@ import { HoldfastError } from '../../errors.ts';
 import { backupId } from '../../format/ids.ts';
 import type { Machines } from '../../functions/start-task.ts';
 import { resourceName } from '../../names/aws.ts';
-import { storedBackup } from './trigger-proof.ts';
+import { storedBackup } from './proof.ts';
 import type { BackupReport, Wanted } from './triggered.ts';
 
 const POLL_MS = 5_000;
