@@ -2,6 +2,8 @@ export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
+  // Jest takes it in the place of its namesake, as `build.ts` takes `shipped-code.ts`.
+  moduleNameMapper: { '/built-code\\.ts$': '<rootDir>/test/support/built-once.ts' },
   globalSetup: '<rootDir>/test/support/build-program.ts',
   setupFiles: process.env['HOLDFAST_SEED'] ? ['<rootDir>/test/support/seed.ts'] : [],
   testMatch: ['<rootDir>/test/**/*.test.ts'],

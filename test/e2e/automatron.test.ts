@@ -8,6 +8,7 @@ import process from 'node:process';
 import { parse } from 'yaml';
 import { machineTime } from '../support/machine-time.ts';
 import { IMAGES, POSTS, writeNextSite } from '../support/next-site.ts';
+import { PROGRAM } from '../support/program.ts';
 import { need } from '../needs/need.ts';
 
 need('git');
@@ -63,7 +64,9 @@ interface Listed {
 }
 
 function backups(source: string): Listed[] {
-  const { backups: all } = JSON.parse(succeed('npx holdfast list --json')) as { backups: Listed[] };
+  const { backups: all } = JSON.parse(succeed('node_modules/.bin/holdfast list --json')) as {
+    backups: Listed[];
+  };
   return all.filter((one) => one.source === source);
 }
 
@@ -94,7 +97,7 @@ beforeAll(() => {
   fs.mkdirSync(path.join(place, 'home'));
   fs.mkdirSync(built);
   fs.copyFileSync(path.join(ROOT, 'package.json'), path.join(built, 'package.json'));
-  succeed(`node build.ts '${built}/dist'`, ROOT);
+  fs.cpSync(path.dirname(PROGRAM), path.join(built, 'dist'), { recursive: true });
   const { scripts } = JSON.parse(fs.readFileSync(path.join(EXAMPLE, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };

@@ -369,8 +369,9 @@ function lists(store: () => Store): void {
     }
   });
 
-  test('lists thousands of keys, each once, in order, with its size', async () => {
-    const names = Array.from({ length: 2_500 }, (_, at) => `thousands/${at % 50}/${at}`);
+  test('lists more than a thousand keys, each once, in order, with its size', async () => {
+    // S3 gives a thousand at a time.
+    const names = Array.from({ length: 1_100 }, (_, at) => `thousands/${at % 50}/${at}`);
     await inTurns(names, (key) => store().put(key, text(key)));
     const objects = await listed(store(), 'thousands/');
     expect(objects.map(({ key }) => key)).toEqual(names.sort());

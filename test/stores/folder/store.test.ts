@@ -121,7 +121,7 @@ describe('folder', () => {
   test('stores beside others that remove the same folders as soon as they are empty', async () => {
     let done = false as boolean;
     const puts = async () => {
-      for (let turn = 0; turn < 150; turn += 1) {
+      for (let turn = 0; turn < 60; turn += 1) {
         await put(`x/y/${turn}`);
         await store.release(`x/y/${turn}`);
       }
@@ -171,16 +171,16 @@ describe('folder', () => {
   test('keeps as many files open after thousands of calls as before', async () => {
     const openNow = () => readdirSync('/dev/fd').length;
     const before = openNow();
-    for (let turn = 0; turn < 100; turn += 1) await put(`many/${turn}`, 2_000);
-    for (let turn = 0; turn < 1_700; turn += 1) {
-      await store.read(`many/${turn % 100}`, turn, 100);
+    for (let turn = 0; turn < 40; turn += 1) await put(`many/${turn}`, 2_000);
+    for (let turn = 0; turn < 1_000; turn += 1) {
+      await store.read(`many/${turn % 40}`, turn, 100);
       await store.read('absent', 0, 1).catch(() => undefined);
     }
-    for (let turn = 0; turn < 100; turn += 1) await store.clone(`many/${turn}`, `copy/${turn}`);
-    for (let turn = 0; turn < 100; turn += 1)
+    for (let turn = 0; turn < 40; turn += 1) await store.clone(`many/${turn}`, `copy/${turn}`);
+    for (let turn = 0; turn < 40; turn += 1)
       await store.put(`many/${turn}`, broken()).catch(() => undefined);
     await keysIn();
-    for (let turn = 0; turn < 100; turn += 1) await store.release(`many/${turn}`);
+    for (let turn = 0; turn < 40; turn += 1) await store.release(`many/${turn}`);
     // Those that were read last stay open for a while.
     expect(openNow()).toBeLessThanOrEqual(before + 8);
     for (let turn = 0; turn < 100 && openNow() > before; turn += 1) await wait(100);
@@ -258,7 +258,7 @@ describe('folder', () => {
     test.each(['with-links', 'without-links'])(
       'holds only whole objects after kill -9 at any moment (%s)',
       async (links) => {
-        for (let round = 0; round < 6; round += 1) {
+        for (let round = 0; round < 4; round += 1) {
           const { child, lines, said, ended } = startStoreProcess('put-forever', root, {
             args: [links],
           });

@@ -19,7 +19,8 @@ export function functionCode(): FunctionCode {
   return read;
 }
 
-function readCode(folder: string): FunctionCode {
+/** The code of the functions in `folder`, into which {@link shipCode} wrote it. */
+export function readCode(folder: string): FunctionCode {
   const textOf = (file: string) => readFileSync(join(folder, file), 'utf8');
   const { imports, imagePrograms } = JSON.parse(textOf(INDEX)) as Index;
   const image = join(folder, IMAGE);
