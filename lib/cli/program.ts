@@ -118,6 +118,11 @@ function addSetUp(command: Define): void {
     () => import('./commands/trust.ts'),
   ).option('--out <folder>', 'write them as .pub files there, too, for the emergency kit');
   command(
+    'alert-test [sink...]',
+    'send a test message through each sink of `notify`',
+    () => import('./commands/alert-test.ts'),
+  ).option('-n, --dry-run', 'show the texts of all messages, and send nothing');
+  command(
     'explain [code]',
     'what an error code means and what to do about it',
     () => import('./commands/explain.ts'),

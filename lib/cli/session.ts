@@ -89,7 +89,7 @@ export async function openSession({
     signer,
     trusted: trust.trusted,
     trustAnyone: options.trustAnyone === true,
-    who: `${userName()}@${os.hostname()}`,
+    who: userAtHost(),
     pool,
     signal,
     onProgress,
@@ -149,6 +149,11 @@ function isAbsent(where: LoadOptions): boolean {
     if (error instanceof HoldfastError && error.code === 'CONFIG_INVALID') return true;
     throw error;
   }
+}
+
+/** Who acts here, for records and messages: `user@host`. */
+export function userAtHost(): string {
+  return `${userName()}@${os.hostname()}`;
 }
 
 /** A user without an entry among the system's users, as in a container, has a number only. */

@@ -1,5 +1,6 @@
 // The loaded configuration: every default filled in, every path absolute, every number with its unit. Deeply readonly.
 import type { RunsOn } from '../names/aws.ts';
+import type { NotifyConfig } from './notify.ts';
 import type { KmsKeyReference, SecretReference } from './places.ts';
 import type { RecoveryPointsConfig } from './recovery-points.ts';
 
@@ -51,6 +52,8 @@ interface SourceCommon {
   readonly dropShare: number;
   readonly restoreTest: RestoreTestConfig;
   readonly afterRestore: readonly string[];
+  /** A URL of its own that is called when it was backed up and is well. */
+  readonly heartbeat: SecretReference | undefined;
   /** The policy of the system with what this source overrides. */
   readonly retention: RetentionConfig;
 }
@@ -248,15 +251,6 @@ export interface AwsConfig {
   /** Undefined where AWS Backup protects nothing of the system. */
   readonly recoveryPoints: RecoveryPointsConfig | undefined;
   readonly tasks: TasksConfig;
-}
-
-/** Whom to tell. */
-export interface NotifyConfig {
-  readonly email: readonly string[];
-  /** When successes are told. */
-  readonly success: 'never' | 'daily';
-  /** A URL that is called while all is well; whoever watches it notices when that ends. */
-  readonly heartbeat: SecretReference | undefined;
 }
 
 /** What one `holdfast.yaml` says. */

@@ -336,6 +336,7 @@ function configOf(store: string, bucket: string): Config {
     dropShare: 0.5,
     restoreTest: { every: 'month', maxAgeMs: 31 * 24 * HOUR_MS },
     afterRestore: [],
+    heartbeat: undefined,
     retention: RETENTION,
     onDeployment: [],
   };
@@ -377,6 +378,6 @@ function configOf(store: string, bucket: string): Config {
       recoveryPoints: undefined,
       tasks: { vcpus: 2, diskGiB: 200, vpc: undefined },
     },
-    notify: { email: [], success: 'never', heartbeat: undefined },
+    notify: { email: [], success: 'never', heartbeat: undefined, sinks: [] },
   };
 }

@@ -10,11 +10,11 @@ import type { PruneResult } from '../../engine/prune.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger, TriggerKind } from '../../format/ids.ts';
 import { firedAt } from '../../policy/fired-at.ts';
-import type { Invocation } from '../invocation.ts';
 import { holdsText } from '../output/holds-text.ts';
 import { placesOfLeftovers, sweepRunLeftovers } from '../leftovers.ts';
 import type { StoreNeed } from '../store/opened-store.ts';
 import { renewKey } from '../new-key.ts';
+import { telling } from '../telling.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { openSource, selectSources } from '../sources.ts';
 import { Terminal } from '../output/terminal.ts';
@@ -44,10 +44,7 @@ interface SourceOutcome {
   readonly durationMs: number;
 }
 
-export async function run(
-  names: string[],
-  { options, signal }: Invocation<Options>,
-): Promise<number> {
+export const run = telling<Options>('backup', async (names, { options, signal }) => {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   if (options.newKey === true) await renewKey(terminal, options);
   await using session = await openSession({
@@ -82,7 +79,7 @@ export async function run(
   if (swept > 0) terminal.note(`${counted(swept, 'folder')} removed that killed runs had left`);
   terminal.document({ command: 'backup', sources: outcomes.map(jsonOf) });
   return exitOf(outcomes);
-}
+});
 
 function needOf({ createStore, dryRun }: Options): StoreNeed {
   if (createStore !== true) return 'marked';

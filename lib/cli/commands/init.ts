@@ -12,9 +12,9 @@ import type { Invocation } from '../invocation.ts';
 import { renewKey } from '../new-key.ts';
 import type { CommonOptions } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
-import { planInit, type InitPlan, type StoreOnAws } from './init-plan.ts';
-import { constructLines, findings, made, nextCommands, siteText, warnings } from './init-text.ts';
-import { writePlan } from './init-write.ts';
+import { planInit, type InitPlan, type StoreOnAws } from '../init/plan.ts';
+import { constructLines, findings, made, nextCommands, siteText, warnings } from '../init/text.ts';
+import { writePlan } from '../init/write.ts';
 
 interface Options {
   readonly dryRun?: boolean;

@@ -8,7 +8,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
 import { withLocalLock } from '../../stores/folder/lock.ts';
 import { problemLines } from '../output/problems.ts';
-import type { Invocation } from '../invocation.ts';
+import { telling } from '../telling.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { selectSources } from '../sources.ts';
 import { Terminal } from '../output/terminal.ts';
@@ -32,10 +32,7 @@ export async function pruneWithLock(
   return withLocalLock(config.store, 'prune', holder, prune);
 }
 
-export async function run(
-  names: string[],
-  { options, signal }: Invocation<{ dryRun?: boolean }>,
-): Promise<number> {
+export const run = telling<{ dryRun?: boolean }>('prune', async (names, { options, signal }) => {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   await using session = await openSession({
     options,
@@ -53,7 +50,7 @@ export async function run(
   }
   terminal.document({ command: 'prune', dryRun, sources: results });
   return 0;
-}
+});
 
 function say(terminal: Terminal, result: PruneResult): void {
   const { source, keep, release, orphans, held, dryRun, problems } = result;

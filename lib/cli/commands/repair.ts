@@ -3,14 +3,14 @@ import { resolveBackup } from '../../engine/catalog/backups.ts';
 import { repairBackup, type RepairResult } from '../../engine/repair.ts';
 import { verifyBackup } from '../../engine/verify.ts';
 import { ERRORS } from '../../errors.ts';
-import type { Invocation } from '../invocation.ts';
+import { telling } from '../telling.ts';
 import { openSession } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 import { counted } from '../output/units.ts';
 
 const SHOWN = 20;
 
-export async function run([name = '']: string[], { options, signal }: Invocation): Promise<number> {
+export const run = telling('repair', async ([name = ''], { options, signal }) => {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   await using session = await openSession({
     options,
@@ -33,7 +33,7 @@ export async function run([name = '']: string[], { options, signal }: Invocation
   else if (verify !== undefined) terminal.warn(`the new backup is ${verify.verdict}`);
   terminal.document({ command: 'repair', ...result, ...(verify && { verify }) });
   return result.lost.length > 0 ? ERRORS.BACKUP_DAMAGED.exit : 0;
-}
+});
 
 function say(terminal: Terminal, { source, id, repaired, healed, lost }: RepairResult): void {
   if (repaired === undefined) {

@@ -7,8 +7,8 @@ import {
 } from '../../engine/restore-test.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { problemLines } from '../output/problems.ts';
-import type { Invocation } from '../invocation.ts';
 import type { LiveSource } from '../../sources/source.ts';
+import { telling } from '../telling.ts';
 import { openSession, requireConfig, type Session } from '../session.ts';
 import { filesSourceNamed, openFolder } from '../sources.ts';
 import { checksOf } from '../databases.ts';
@@ -20,10 +20,7 @@ interface Options {
   readonly tolerance: string;
 }
 
-export async function run(
-  names: string[],
-  { options, signal }: Invocation<Options>,
-): Promise<number> {
+export const run = telling<Options>('restore-test', async (names, { options, signal }) => {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const tolerance = shareOf(options.tolerance);
   await using session = await openSession({
@@ -46,7 +43,7 @@ export async function run(
   terminal.document({ command: 'restore-test', backups: results });
   if (results.some(({ verdict }) => verdict !== 'proven')) return ERRORS.BACKUP_DAMAGED.exit;
   return results.every(({ live }) => live?.within !== false) ? 0 : ERRORS.RESTORE_DIFFERS.exit;
-}
+});
 
 /** `5%` as 0.05. */
 function shareOf(text: string): number {

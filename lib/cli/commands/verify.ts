@@ -7,7 +7,7 @@ import { ERRORS } from '../../errors.ts';
 import { needsSeveral } from '../../sources/postgres/dump/transactions.ts';
 import type { ProofLevel } from '../../sources/source.ts';
 import { problemLines } from '../output/problems.ts';
-import type { Invocation } from '../invocation.ts';
+import { telling } from '../telling.ts';
 import { openSession } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 import { bytesText, counted, durationText } from '../output/units.ts';
@@ -17,10 +17,7 @@ interface Options {
   readonly all?: boolean;
 }
 
-export async function run(
-  names: string[],
-  { options, signal }: Invocation<Options>,
-): Promise<number> {
+export const run = telling<Options>('verify', async (names, { options, signal }) => {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   await using session = await openSession({
     options,
@@ -48,7 +45,7 @@ export async function run(
   }
   terminal.document({ command: 'verify', backups: results });
   return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;
-}
+});
 
 async function loadsInSeveral(
   engine: Engine,

@@ -98,6 +98,8 @@ export function functionConfig(config: Config): Config {
     ...config,
     file: FUNCTION_CONFIG_FILE,
     signingKey: undefined,
-    sources: config.sources.map(withoutPath),
+    // What the command line calls and sends through, on machines of people.
+    notify: { ...config.notify, sinks: [] },
+    sources: config.sources.map((source) => ({ ...withoutPath(source), heartbeat: undefined })),
   };
 }

@@ -15,6 +15,7 @@ import { absolutePath, parseKeyReference, parseReference } from '../places.ts';
 import type { Bases } from '../places.ts';
 import type { ConfigShape, RetentionShape, SourceShape } from '../schema/configuration.ts';
 import { mergedRetention } from '../rules/sources.ts';
+import { notifyOf } from './resolve-notify.ts';
 import { normalizePublicKey } from './trust.ts';
 import { durationMs, sizeBytes } from '../units.ts';
 
@@ -67,6 +68,7 @@ function sourceOf(
     dropShare: shape.dropPercent / 100,
     restoreTest: restoreTestOf(shape),
     retention: retentionOf(mergedRetention(system.retention, retention)),
+    heartbeat: shape.heartbeat === undefined ? undefined : parseReference(shape.heartbeat, bases),
   };
   return { ...common, ...ownOf(shape, bases) };
 }
@@ -154,13 +156,6 @@ export function resolveConfig(shape: ConfigShape, origin: Origin): Config {
     retention: retentionOf(shape.retention),
     pruneAfterBackup: shape.prune.afterBackup,
     aws: awsOf(shape),
-    notify: {
-      email: shape.notify.email,
-      success: shape.notify.success,
-      heartbeat:
-        shape.notify.heartbeat === undefined
-          ? undefined
-          : parseReference(shape.notify.heartbeat, origin),
-    },
+    notify: notifyOf(shape, origin),
   });
 }

@@ -1,4 +1,4 @@
-// What must hold for what runs on AWS: the stack, its functions and what they tell.
+// What must hold for what runs on AWS: the stack and its functions.
 import { DAY_MS } from '../../durations.ts';
 import { maxSystemLength } from '../../names/aws.ts';
 import { databaseFindings, packageFindings } from './databases.ts';
@@ -15,26 +15,13 @@ import type { Path } from '../load/yaml.ts';
 
 /** Finds what would stop the stack from being made, or from protecting what it promises to. */
 export function stackFindings(shape: ConfigShape): ConfigFinding[] {
-  const { aws, notify } = shape;
-  if (aws === undefined) {
-    const told = notify.email.length > 0 || notify.heartbeat !== undefined;
-    if (!told && notify.success === 'never') return [];
-    return [
-      {
-        path: ['notify'],
-        also: [['aws']],
-        message: 'nobody would be told: messages come from the functions of the stack',
-        allowed: '"notify" together with "aws"',
-      },
-    ];
-  }
+  const { aws } = shape;
+  if (aws === undefined) return [];
   return [
     ...stackPlaceFindings(shape),
     ...lockFindings(shape, aws),
-    ...repeatedFindings(notify.email, ['notify', 'email'], 'address'),
     ...repeatedFindings(aws.deployingRoles, ['aws', 'deployingRoles'], 'role'),
     ...repeatedFindings(aws.breakGlassRoles, ['aws', 'breakGlassRoles'], 'role'),
-    ...outOfReach(notify.heartbeat, ['notify', 'heartbeat']),
     ...packageFindings(aws),
     ...diskFindings(aws),
   ];

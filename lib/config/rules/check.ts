@@ -20,6 +20,7 @@ import {
   retentionFindings,
   zoneFindings,
 } from './sources.ts';
+import { notifyFindings } from './notify.ts';
 import { recoveryPointFindings } from './recovery-points.ts';
 import { placeOfStore } from '../load/store-place.ts';
 import {
@@ -105,6 +106,7 @@ function ruleFindings(
   return [
     ...trustFindings(shape),
     ...stackFindings(shape),
+    ...notifyFindings(shape),
     ...recoveryPointFindings(shape, context.now),
     ...placeFindings(shape, store, context),
     ...keyPlaceFindings(shape, store, context),

@@ -111,7 +111,8 @@ function foreignKey(
       allowed: '"checks": questions in SQL that are asked of the restored database',
     };
   }
-  const message = `unknown key for a source of kind ${kind}; it belongs to ${owners.join(', ')}`;
+  const what = path[0] === 'sources' ? 'source' : 'sink';
+  const message = `unknown key for a ${what} of kind ${kind}; it belongs to ${owners.join(', ')}`;
   return { ...at, message, allowed: keysOf(optionAt(schema, path, data)).join(', ') };
 }
 

@@ -1,8 +1,8 @@
-// The shape of what concerns AWS and messages: `aws` and `notify`.
+// The shape of what concerns AWS: `aws`.
 import * as z from 'zod/mini';
 
 import { recoveryPoints } from './recovery-points.ts';
-import { account, means, reference, size, text } from './values.ts';
+import { account, means, size, text } from './values.ts';
 
 /** How long CloudWatch Logs can keep a log; it takes no other values. */
 const LOG_RETENTIONS = [
@@ -175,24 +175,5 @@ export const aws = z.strictObject({
   tasks: means(
     z.prefault(tasks, {}),
     'What the work of sources with `runOn: task` gets on Fargate.',
-  ),
-});
-
-/** Whom to tell. */
-export const notify = z.strictObject({
-  email: means(
-    z._default(
-      z.array(text(/^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/, 'an e-mail address', 'me@example.com')),
-      [],
-    ),
-    'Who gets a message when something is wrong. Each address must confirm once, by the e-mail that AWS sends after the deployment.',
-  ),
-  success: means(
-    z._default(z.enum(['never', 'daily']), 'never'),
-    'Whether successes are told, once a day.',
-  ),
-  heartbeat: means(
-    z.optional(reference('a URL', 'ssm:/my-site/heartbeat')),
-    'Where the URL is that is called while all is well. Whoever watches it notices when that ends, even when all of AWS is silent.',
   ),
 });

@@ -2,8 +2,9 @@
 // docs/configuration.md all come from here. What concerns several options at once is in the rules.
 import * as z from 'zod/mini';
 
-import { aws, notify } from './aws.ts';
+import { aws } from './aws.ts';
 import { EXAMPLE_PUBLIC_KEY } from './example.ts';
+import { notify } from './notify.ts';
 import { retention } from './retention.ts';
 import { means, PATH, size, text } from './values.ts';
 import { source } from './source.ts';
@@ -114,7 +115,7 @@ export const configSchema = means(
         z.optional(aws),
         'What `holdfast deploy` makes. With it, functions back up the sources that AWS can reach, prove the backups and raise the alarm; the region is that of the store.',
       ),
-      notify: means(z.prefault(notify, {}), 'Whom the functions tell.'),
+      notify: means(z.prefault(notify, {}), 'Who is told when something is wrong, and how.'),
     })
     .register(z.globalRegistry, { title: 'holdfast.yaml' }),
   'What Holdfast protects, where backups go and how long they are kept.',

@@ -37,8 +37,8 @@ const RULES = `## Rules across options
 - The signing key lies outside of the store, and outside of every source that does not exclude it.
 - A system with a \`signing\` key names its public half under \`trust\`; each trusted key and each name stands there once.
 - A retention policy keeps something: not every number is 0.
-- \`aws\` needs a store on S3 whose URL names a region, and a \`system\` of at most 40 characters. \`notify\` and \`onDeployment\` need
-  \`aws\`, because functions do what they say.
+- \`aws\` needs a store on S3 whose URL names a region, and a \`system\` of at most 40 characters. \`notify.email\`, \`notify.success\` and
+  \`onDeployment\` need \`aws\`, because functions do what they say; \`notify.heartbeat\` and \`notify.sinks\` work without.
 - A folder cannot be read by a function: \`onDeployment\` is for the kinds that AWS can reach. A source of kind \`files\` is backed up
   where its files are, by \`holdfast backup NAME\` in cron, in CI or as a step of the pipeline, into the same store.
 - A source of kind \`bucket\` does not hold the store, or excludes it.
@@ -106,6 +106,12 @@ function withKeys(node: OptionNode, keys: readonly string[]): OptionNode {
   return { ...node, properties: Object.fromEntries(properties) };
 }
 
+/** What is said of mappings that have kinds. */
+const KIND_WORDS = {
+  sources: { chosen: 'What is protected', every: 'What every source has, whatever its kind.' },
+  sinks: { chosen: 'How a message goes out', every: 'The kind decides about all other options.' },
+};
+
 /** What every kind has, once, and then what each has of its own. */
 function kindSections(node: OptionNode, path: string): Section[] {
   const variants = node.oneOf ?? [];
@@ -113,11 +119,12 @@ function kindSections(node: OptionNode, path: string): Section[] {
   const shared = keysOf(first).filter(
     (key) => key !== 'kind' && variants.every((variant) => keysOf(variant).includes(key)),
   );
-  const kind = { enum: kindsOf(node), description: 'What is protected; see below.' };
+  const { chosen, every } = KIND_WORDS[path.startsWith('sources') ? 'sources' : 'sinks'];
+  const kind = { enum: kindsOf(node), description: `${chosen}; see below.` };
   const common = {
     properties: { kind, ...withKeys(first, shared).properties },
     required: ['kind'],
-    description: 'What every source has, whatever its kind.',
+    description: every,
   };
   const [head, ...below] = sections(common, path);
   const own = variants.flatMap((variant, index) => {

@@ -78,6 +78,10 @@ const whenAndProof = {
     'How much may be gone since the backup before, in percent, until that is noted and `status` says so: of all bytes, files or rows, and of the rows of each table that had a hundred.',
   ),
   restoreTest: means(z.prefault(restoreTest, {}), 'When backups of this source are test-restored.'),
+  heartbeat: means(
+    z.optional(reference('a URL', 'env:SITE_HEARTBEAT')),
+    'Where a URL of its own is, in the form of `notify.heartbeat`: it is called after each backup from the command line, and only while this source is well.',
+  ),
   retention: means(
     z.optional(z.partial(z.strictObject(retentionRules))),
     'What differs for this source from the retention of the system.',

@@ -6,7 +6,7 @@ import process from 'node:process';
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 
-import { siteText } from '../../../lib/cli/commands/init-text.ts';
+import { siteText } from '../../../lib/cli/init/text.ts';
 import { detectFolder } from '../../../lib/config/init/detect.ts';
 import { STACKS } from '../../../lib/config/init/stacks.ts';
 import { starterConfig } from '../../../lib/config/init/starter.ts';

@@ -38,7 +38,7 @@ describe('a configuration on AWS', () => {
         breakGlassRoles: [],
         logDays: 90,
       },
-      notify: { email: [], success: 'never', heartbeat: undefined },
+      notify: { email: [], success: 'never', heartbeat: undefined, sinks: [] },
     });
     expect(config?.sources).toMatchObject([
       { kind: 'bucket', bucket: 'my-assets', prefix: '', include: ['**'], exclude: [] },
@@ -211,7 +211,7 @@ describe('the rules of AWS', () => {
     [
       'messages that nobody sends',
       onAws(bucket(), 'notify: { email: [me@example.com] }'),
-      ':6:1: notify: nobody would be told',
+      ':6:11: notify.email: nobody would be told',
     ],
     [
       'an address that stands twice',

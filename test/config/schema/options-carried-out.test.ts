@@ -20,6 +20,7 @@ const EVERY: Readonly<Record<string, Evidence>> = {
   dropPercent: ['lib/cli/commands/backup.ts', 'dropShare: source.dropShare'],
   restoreTest: ['lib/policy/assessment.ts', 'restoreTestStatus('],
   retention: ['lib/config/load/resolve.ts', 'mergedRetention(system.retention, retention)'],
+  heartbeat: ['lib/cli/telling.ts', 'one.heartbeat !== undefined'],
 };
 
 const FOLDER: Readonly<Record<string, Evidence>> = {

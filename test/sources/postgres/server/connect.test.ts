@@ -186,5 +186,6 @@ const CONFIGURED: PostgresSourceConfig = {
   ...{ schemas: [], excludeSchemas: [], tables: [], excludeTables: [], afterRestore: [] },
   ...{ lockWaitTimeoutSeconds: 60, maxDatabaseBytes: 1e9, allowEmpty: false, dropShare: 0.5 },
   ...{ schedule: undefined, timeZone: 'UTC', rpoMs: undefined, rtoMs: undefined, graceMs: 0 },
+  heartbeat: undefined,
   retention: { daily: 1, weekly: 0, monthly: 0, yearly: 0, last: 0, withinMs: 0, timeZone: 'UTC' },
 };

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { FoundDatabase, FoundFolder } from '../../config/init/detect.ts';
 import { listed, unsupportedText } from '../../config/init/sentences.ts';
-import type { InitPlan } from './init-plan.ts';
+import type { InitPlan } from './plan.ts';
 
 /** `a Turborepo with a Next.js site in apps/web, under git` */
 export function siteText({ stacks, git }: FoundFolder): string {

@@ -9,7 +9,7 @@ import { HoldfastError } from '../../errors.ts';
 import { randomName } from '../../wiring/machine.ts';
 import { replaceFile } from '../replace-file.ts';
 import { createStore } from '../store/opened-store.ts';
-import type { InitPlan, PlannedFile } from './init-plan.ts';
+import type { InitPlan, PlannedFile } from './plan.ts';
 
 type Undo = () => Promise<void>;
 

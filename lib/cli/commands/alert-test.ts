@@ -1,0 +1,99 @@
+// `holdfast alert-test`: a message through each sink, so that people know that alarms would reach them.
+import { runMessage, sinkMessage, testMessage } from '../../alerts/run-message.ts';
+import type { Config } from '../../config/config.ts';
+import { ERRORS, HoldfastError } from '../../errors.ts';
+import { deliver } from '../../sinks/deliver.ts';
+import type { Delivery } from '../../sinks/sink.ts';
+import { randomName } from '../../wiring/machine.ts';
+import { beatAt, openSinks } from '../../wiring/sinks.ts';
+import type { Invocation } from '../invocation.ts';
+import { Terminal } from '../output/terminal.ts';
+import { configOf, required, userAtHost } from '../session.ts';
+
+interface Tried {
+  readonly sink: string;
+  readonly kind: string;
+  readonly delivery: Delivery;
+}
+
+export async function run(
+  names: string[],
+  { options, signal }: Invocation<{ dryRun?: boolean }>,
+): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const config = required(configOf(options));
+  if (options.dryRun === true) return showTexts(config, terminal);
+  const tried = [
+    ...(await trySinks(config, names, signal)),
+    ...(names.length === 0 ? await tryHeartbeats(config, signal) : []),
+  ];
+  if (tried.length === 0) {
+    throw new HoldfastError('CONFIG_INVALID', 'the configuration names nobody to tell', {
+      hint: 'Name a way under `notify.sinks` in holdfast.yaml; docs/alerting.md shows each kind.',
+    });
+  }
+  for (const { sink, kind, delivery } of tried) {
+    if (delivery.delivered)
+      terminal.done(`${terminal.paint('green', 'sent')}    ${sink} (${kind})`);
+    else terminal.line(`${terminal.paint('red', 'failed')}  ${sink} (${kind}): ${delivery.why}`);
+  }
+  terminal.document({ command: 'alert-test', sinks: tried });
+  return tried.every(({ delivery }) => delivery.delivered) ? 0 : ERRORS.COMMAND_FAILED.exit;
+}
+
+async function trySinks(config: Config, names: string[], signal: AbortSignal): Promise<Tried[]> {
+  const sinks = await openSinks(config);
+  const unknown = names.find((name) => !sinks.some((sink) => sink.name === name));
+  if (unknown !== undefined) {
+    throw new HoldfastError('USAGE', `there is no sink "${unknown}"`, {
+      hint: `There are: ${sinks.map(({ name }) => name).join(', ') || 'none'}.`,
+    });
+  }
+  const message = testMessage({ ...aboutNow(config), verb: 'alert-test' });
+  return Promise.all(
+    sinks
+      .filter(({ name }) => names.length === 0 || names.includes(name))
+      .map(async (sink) => ({
+        sink: sink.name,
+        kind: sink.kind,
+        delivery: await deliver(sink, message, { signal, attempts: 1 }),
+      })),
+  );
+}
+
+/** `/log` changes nothing where it is watched: a test must not look like a success, nor like a failure. */
+async function tryHeartbeats(config: Config, signal: AbortSignal): Promise<Tried[]> {
+  const places = [
+    { sink: 'notify.heartbeat', heartbeat: config.notify.heartbeat },
+    ...config.sources.map(({ name, heartbeat }) => ({
+      sink: `sources.${name}.heartbeat`,
+      heartbeat,
+    })),
+  ];
+  const tried: Tried[] = [];
+  for (const { sink, heartbeat } of places) {
+    if (heartbeat === undefined) continue;
+    const delivery = await beatAt(config, heartbeat, { beat: 'log', signal });
+    tried.push({ sink, kind: 'heartbeat', delivery });
+  }
+  return tried;
+}
+
+function aboutNow({ system }: Config) {
+  return { system, who: userAtHost(), at: new Date(), id: randomName() };
+}
+
+/** Every text that goes out, with made-up content. */
+function showTexts(config: Config, terminal: Terminal): number {
+  const now = aboutNow(config);
+  const source = config.sources[0]?.name ?? 'site';
+  const wrong = [`${source}: the last run failed, and there is no good backup since`];
+  const messages = [
+    testMessage({ ...now, verb: 'alert-test' }),
+    runMessage({ ...now, verb: 'backup', wrong, hint: undefined }),
+    sinkMessage([{ sink: 'mail', why: 'the mail server answered with 550' }], now),
+  ];
+  for (const { subject, text } of messages) terminal.line(`Subject: ${subject}\n\n${text}\n`);
+  terminal.document({ command: 'alert-test', dryRun: true, messages });
+  return 0;
+}

@@ -1,0 +1,211 @@
+// Tells of runs that did not go well: a command that finds something wrong says so to whoever `notify` names, not only to the terminal.
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unwellLines } from '../alerts/alarm-lines.ts';
+import { runMessage, sinkMessage } from '../alerts/run-message.ts';
+import type { Config } from '../config/config.ts';
+import type { SecretReference } from '../config/places.ts';
+import type { Status } from '../engine/status.ts';
+import { ERRORS, HoldfastError } from '../errors.ts';
+import { isUnwell } from '../policy/conditions.ts';
+import { deliverToAll, type Outcome } from '../sinks/deliver.ts';
+import type { Beat } from '../sinks/heartbeat.ts';
+import { randomName } from '../wiring/machine.ts';
+import { beatAt, openSinks } from '../wiring/sinks.ts';
+import type { Invocation, Run } from './invocation.ts';
+import { lookAround } from './look.ts';
+import { configOf, openSession, userAtHost } from './session.ts';
+
+type Verb = 'backup' | 'verify' | 'restore-test' | 'repair' | 'prune';
+
+/** How a run ended: with an exit code, or with an error. */
+type Ending = { readonly exit: number } | { readonly error: unknown };
+
+/** How long messages may take altogether: cron and pipelines wait for them. */
+const ALL_MS = 90_000;
+
+/**
+ * `act`, which tells of its failures through the sinks of the configuration and calls its heartbeats. What it returns or throws stays
+ * the same; a sink that fails is said on standard error, and told through the others.
+ */
+export function telling<Options extends object>(verb: Verb, act: Run<Options>): Run<Options> {
+  return async (names, invocation) => {
+    const config = toldOf(invocation);
+    if (config === undefined) return act(names, invocation);
+    const sources = config.sources.filter(({ name }) => names.length === 0 || names.includes(name));
+    const beats = verb === 'backup' ? sources : [];
+    await beatAll(config, [config.notify, ...beats], 'start');
+    const ending = await endingOf(act, names, invocation);
+    if (isWorthTelling(ending)) await tell(verb, { config, invocation, ending });
+    if (!isInterrupted(ending)) await beatAfter(verb, { config, invocation, ending, sources });
+    if ('error' in ending) throw ending.error;
+    return ending.exit;
+  };
+}
+
+/** The configuration, where it names anybody or anything to tell. */
+function toldOf({ options }: Invocation): Config | undefined {
+  if ((options as { dryRun?: boolean }).dryRun === true) return undefined;
+  try {
+    const config = configOf(options);
+    if (config === undefined) return undefined;
+    const { notify, sources } = config;
+    const isTold =
+      notify.sinks.length > 0 || [notify, ...sources].some((one) => one.heartbeat !== undefined);
+    return isTold ? config : undefined;
+  } catch (error) {
+    // The command meets the same, and says it: where no configuration can be read, nobody can be told.
+    if (error instanceof HoldfastError) return undefined;
+    throw error;
+  }
+}
+
+async function endingOf<Options extends object>(
+  act: Run<Options>,
+  names: string[],
+  invocation: Invocation<Options>,
+): Promise<Ending> {
+  try {
+    return { exit: await act(names, invocation) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function isInterrupted(ending: Ending): boolean {
+  if ('exit' in ending) return ending.exit === ERRORS.CANCELLED.exit;
+  return ending.error instanceof HoldfastError && ending.error.code === 'CANCELLED';
+}
+
+/** Who has typed something wrong, or has interrupted it, knows. */
+function isWorthTelling(ending: Ending): boolean {
+  if (isInterrupted(ending)) return false;
+  if ('exit' in ending) return ending.exit !== 0;
+  return !(ending.error instanceof HoldfastError && ending.error.code === 'USAGE');
+}
+
+interface Ended {
+  readonly config: Config;
+  readonly invocation: Invocation;
+  readonly ending: Ending;
+}
+
+async function tell(verb: Verb, { config, invocation, ending }: Ended): Promise<void> {
+  const sinks = await openSinks(config);
+  if (sinks.length === 0) return;
+  const { wrong, hint } = await whatIsWrong(invocation, ending);
+  const ended = { system: config.system, at: new Date(), id: randomName() };
+  const outcomes = await deliverToAll(
+    sinks,
+    runMessage({ ...ended, verb, who: userAtHost(), wrong, hint }),
+    {
+      signal: AbortSignal.timeout(ALL_MS),
+      afterFailure: (failed) => sinkMessage(failed.map(failureOf), { ...ended, id: randomName() }),
+    },
+  );
+  for (const outcome of outcomes)
+    if (!outcome.delivery.delivered)
+      warn(`the sink ${outcome.sink} did not take the message: ${failureOf(outcome).why}`);
+}
+
+function failureOf({ sink, delivery }: Outcome): { sink: string; why: string } {
+  return { sink, why: delivery.delivered ? '' : delivery.why };
+}
+
+/** The error of the run, and what is wrong by the one judgment of the system. */
+async function whatIsWrong(
+  invocation: Invocation,
+  ending: Ending,
+): Promise<{ wrong: string[]; hint: string | undefined }> {
+  const failure = 'error' in ending ? ending.error : undefined;
+  const message = failure instanceof Error ? failure.message : undefined;
+  const hint = failure instanceof HoldfastError ? failure.hint : undefined;
+  const found = await wrongNow(invocation);
+  // A store that cannot be opened says the same twice.
+  const wrong = [...new Set([...(message === undefined ? [] : [message]), ...found])];
+  if (wrong.length > 0) return { wrong, hint };
+  const exit = 'exit' in ending ? ending.exit : 1;
+  return { wrong: [`it ended with exit code ${exit}; its output says why`], hint };
+}
+
+/** What is wrong now, with what makes the newest backup partial; or why nobody can tell. */
+async function wrongNow(invocation: Invocation): Promise<string[]> {
+  const status = await standing(invocation);
+  if (typeof status === 'string') return [status];
+  const partial = status.sources.flatMap(({ source, findings }) =>
+    findings.filter(({ code }) => code === 'partial').map(({ detail }) => `${source}: ${detail}`),
+  );
+  return [...unwellLines(status), ...partial];
+}
+
+/** How everything stands, or why nobody can tell. */
+async function standing({ options }: Invocation): Promise<Status | string> {
+  try {
+    await using session = await openSession({
+      options: { ...options, quiet: true },
+      // Of its own: the run may have been interrupted.
+      signal: AbortSignal.timeout(ALL_MS),
+      signing: 'none',
+    });
+    return await lookAround(session);
+  } catch (error) {
+    if (error instanceof HoldfastError) return error.message;
+    throw error;
+  }
+}
+
+/** A failure is called at once; a success only while all that the heartbeat stands for is well. */
+async function beatAfter(
+  verb: Verb,
+  {
+    config,
+    invocation,
+    ending,
+    sources,
+  }: Ended & { readonly sources: readonly Config['sources'][number][] },
+): Promise<void> {
+  const { heartbeat } = config.notify;
+  const failed = isWorthTelling(ending);
+  if (verb !== 'backup') {
+    if (failed) await beatAll(config, [config.notify], 'fail');
+    return;
+  }
+  const watched = sources.filter((one) => one.heartbeat !== undefined);
+  if (heartbeat === undefined && watched.length === 0) return;
+  const status = await standing(invocation);
+  const isWell = typeof status !== 'string' && status.well;
+  if (failed) await beatAll(config, [config.notify], 'fail');
+  else if (isWell) await beatAll(config, [config.notify], 'success');
+  for (const one of watched) {
+    const found =
+      typeof status === 'string' ? undefined : status.sources.find((s) => s.source === one.name);
+    const unwell = found?.findings.some(isUnwell) ?? true;
+    if (!unwell) await beatAll(config, [one], 'success');
+    else if (failed) await beatAll(config, [one], 'fail');
+  }
+}
+
+/** Calls each of these heartbeats; those that cannot be called are said, and whoever watches them notices, too. */
+async function beatAll(
+  config: Config,
+  places: readonly { readonly heartbeat: SecretReference | undefined }[],
+  beat: Beat,
+): Promise<void> {
+  const signal = AbortSignal.timeout(ALL_MS);
+  await Promise.all(
+    places.map(async ({ heartbeat }) => {
+      if (heartbeat === undefined) return;
+      let delivery = await beatAt(config, heartbeat, { beat, signal });
+      // The start says little: nobody waits for it twice.
+      if (!delivery.delivered && delivery.again && beat !== 'start') {
+        await sleep(1_000);
+        delivery = await beatAt(config, heartbeat, { beat, signal });
+      }
+      if (!delivery.delivered) warn(`the heartbeat (${beat}) was not called: ${delivery.why}`);
+    }),
+  );
+}
+
+function warn(text: string): void {
+  process.stderr.write(`warning: ${text}\n`);
+}

@@ -1,0 +1,52 @@
+// From what the file says about messages to what the program uses. Pure.
+import assert from 'node:assert/strict';
+
+import type { NotifyConfig, SinkConfig } from '../notify.ts';
+import { absolutePath, parseReference, type Bases, type SecretReference } from '../places.ts';
+import type { ConfigShape } from '../schema/configuration.ts';
+
+type SinkShape = ConfigShape['notify']['sinks'][string];
+
+/** Who is told, and by which ways. */
+export function notifyOf({ notify }: ConfigShape, bases: Bases): NotifyConfig {
+  const { email, success, heartbeat, sinks } = notify;
+  return {
+    ...{ email, success },
+    heartbeat: heartbeat === undefined ? undefined : parseReference(heartbeat, bases),
+    sinks: Object.entries(sinks).map(([name, sink]) => sinkOf(name, sink, bases)),
+  };
+}
+
+function sinkOf(name: string, sink: SinkShape, bases: Bases): SinkConfig {
+  const at = (text: string) => required(text, bases);
+  switch (sink.kind) {
+    case 'email':
+      return { name, kind: sink.kind, server: at(sink.server), from: sink.from, to: sink.to };
+    case 'webhook':
+      return { name, kind: sink.kind, url: at(sink.url), secret: at(sink.secret) };
+    case 'command': {
+      const [program = '', ...args] = sink.run;
+      return { name, kind: sink.kind, run: [programAt(program, bases), ...args] };
+    }
+    case 'ntfy': {
+      const token = sink.token === undefined ? undefined : at(sink.token);
+      return { name, kind: sink.kind, url: at(sink.url), token };
+    }
+    case 'slack':
+    case 'teams':
+      return { name, kind: sink.kind, url: at(sink.url) };
+    case 'pagerduty':
+      return { name, kind: sink.kind, routingKey: at(sink.routingKey), server: sink.server };
+  }
+}
+
+function required(text: string, bases: Bases): SecretReference {
+  const reference = parseReference(text, bases);
+  assert(reference !== undefined, 'a reference passed the rules that is none');
+  return reference;
+}
+
+/** A name without a slash is looked for on the PATH, when it runs. */
+function programAt(program: string, bases: Bases): string {
+  return program.includes('/') ? absolutePath(program, bases) : program;
+}

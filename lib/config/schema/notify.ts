@@ -1,0 +1,111 @@
+// The shape of `notify`: who is told when something is wrong, and how.
+import * as z from 'zod/mini';
+
+import { means, reference, text } from './values.ts';
+
+const emailAddress = () =>
+  text(/^[^\s@,;<>"]+@[^\s@,;<>".]+(\.[^\s@,;<>".]+)+$/, 'an e-mail address', 'me@example.com');
+
+/** Names of sinks: they stand in messages and in keys of the store. */
+const NAME = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
+
+const url = (meaning: string, example: string) => means(reference('a URL', example), meaning);
+
+const email = z.strictObject({
+  kind: means(z.literal('email'), 'An e-mail through a mail server (SMTP).'),
+  server: url(
+    'Where the URL of the mail server is: `smtps://USER:PASSWORD@HOST` (port 465) or `smtp://USER:PASSWORD@HOST` (port 587), each with `:PORT` if it is another. A password is sent over TLS only.',
+    'env:SMTP_URL',
+  ),
+  from: means(emailAddress(), 'The sender. Mail servers usually accept only addresses they know.'),
+  to: means(z.array(emailAddress()).check(z.minLength(1), z.maxLength(50)), 'Who gets it.'),
+});
+
+const webhook = z.strictObject({
+  kind: means(
+    z.literal('webhook'),
+    'A request with a signed JSON document to a server of yours. docs/alerting.md describes document and signature.',
+  ),
+  url: url('Where the URL is.', 'env:HOLDFAST_WEBHOOK'),
+  secret: means(
+    reference('a secret', 'env:HOLDFAST_WEBHOOK_SECRET'),
+    'Where the secret is that signs each request (HMAC with SHA-256), so that the receiver can tell them from forged ones.',
+  ),
+});
+
+const command = z.strictObject({
+  kind: means(
+    z.literal('command'),
+    'A program of this machine. It gets the message on its standard input, and must end with 0 within 30 seconds.',
+  ),
+  run: means(
+    z.array(text(/^[^\0]+$/, 'text', '/usr/local/bin/tell')).check(z.minLength(1), z.maxLength(50)),
+    'The program and its arguments, without a shell. A relative path is relative to the file.',
+  ),
+});
+
+const ntfy = z.strictObject({
+  kind: means(z.literal('ntfy'), 'A push message through ntfy.'),
+  url: url(
+    'Where the URL of the topic is, such as https://ntfy.sh/a-name-that-nobody-guesses.',
+    'env:NTFY_URL',
+  ),
+  token: means(
+    z.optional(reference('an access token', 'env:NTFY_TOKEN')),
+    'Where the access token is, for a topic that needs one.',
+  ),
+});
+
+const slack = z.strictObject({
+  kind: means(z.literal('slack'), 'A message in a channel of Slack.'),
+  url: url('Where the URL of the incoming webhook is.', 'env:SLACK_URL'),
+});
+
+const teams = z.strictObject({
+  kind: means(z.literal('teams'), 'A card in a channel of Microsoft Teams.'),
+  url: url(
+    'Where the URL of the workflow “Post to a channel when a webhook request is received” is.',
+    'env:TEAMS_URL',
+  ),
+});
+
+const pagerduty = z.strictObject({
+  kind: means(z.literal('pagerduty'), 'An event for PagerDuty (Events API v2).'),
+  routingKey: means(
+    reference('an integration key', 'env:PAGERDUTY_KEY'),
+    'Where the integration key of the service is.',
+  ),
+  server: means(
+    z._default(z.enum(['us', 'eu']), 'us'),
+    'The service region of the PagerDuty account.',
+  ),
+});
+
+/** A way by which a message goes out: its `kind` decides which options it has. */
+const sink = z.discriminatedUnion('kind', [email, webhook, command, ntfy, slack, teams, pagerduty]);
+
+/** Who is told. */
+export const notify = z.strictObject({
+  email: means(
+    z._default(z.array(emailAddress()), []),
+    'On AWS: who gets a message from the stack when something is wrong. Each address must confirm once, by the e-mail that AWS sends after the deployment.',
+  ),
+  success: means(
+    z._default(z.enum(['never', 'daily']), 'never'),
+    'On AWS: whether the stack sends a message about successes, once a day.',
+  ),
+  heartbeat: means(
+    z.optional(reference('a URL', 'ssm:/my-site/heartbeat')),
+    'Where the URL is that is called while all sources are well. Whoever watches it notices when that ends, even when all else is silent. The command line also calls `URL/start` when a backup begins and `URL/fail` when something is wrong, as healthchecks.io has it.',
+  ),
+  sinks: means(
+    z._default(
+      z.record(
+        text(NAME, 'a letter, then up to 39 of a-z, 0-9 and -, no - at the end', 'mail'),
+        sink,
+      ),
+      {},
+    ),
+    'By which ways the command line tells of failures, by name. Use two that fail independently: what one cannot deliver, the others tell.',
+  ),
+});
