@@ -1,4 +1,5 @@
-// The Automatron website with its store on AWS: backed up from outside, proven there, and none of it lost when the stack is.
+// The Automatron website on AWS: backed up from outside, proven there, with what AWS Backup protects beside it, and none of it lost when
+// the stacks are.
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Cdk } from '../support/cdk.ts';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed } from '../support/deployed.ts';
-import { startMiniStack, type MiniStack } from '../support/ministack.ts';
+import { testPlanName } from '../../lib/names/recovery-points.ts';
+import { Protected, videoName, type RestoreTest } from '../support/protected.ts';
+import { ACCOUNT, startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { writeNextSite } from '../support/next-site.ts';
 import { storyStart } from '../support/story-start.ts';
 import { until } from '../support/until.ts';
@@ -20,12 +23,15 @@ const EXAMPLE = fileURLToPath(
   new URL('../../examples/automatron-website/holdfast.aws.yaml', import.meta.url),
 );
 const SYSTEM = 'automatron-website';
+const TABLE = `arn:aws:dynamodb:us-east-1:${ACCOUNT}:table/automatron-website-enquiries`;
+const BUCKET = 'arn:aws:s3:::automatron-website-media';
 
 let aws: MiniStack;
 let place: Place;
 let cdk: Cdk;
 let system: Deployed;
 let config: string;
+let things: Protected;
 
 beforeAll(async () => {
   aws = await startMiniStack({ enforce: true, startsAt: storyStart() });
@@ -40,14 +46,21 @@ beforeAll(async () => {
   });
   config = join(place.site, 'holdfast.yaml');
   const example = readFileSync(EXAMPLE, 'utf8');
-  const own = example.replace(/publicKey: .*/, `publicKey: ${publicKey.toString('base64')}`);
-  expect(own).not.toBe(example);
+  const own = example
+    .replace(/publicKey: .*/, `publicKey: ${publicKey.toString('base64')}`)
+    .replace(/arn:aws:dynamodb:\S*\b/, TABLE);
+  for (const given of [publicKey.toString('base64'), TABLE, BUCKET]) expect(own).toContain(given);
   writeFileSync(config, own);
   system = new Deployed(SYSTEM, {
     aws: { ...aws, env: { ...aws.env, HOLDFAST_SIGNING_KEY: privateKey } },
     place,
   });
-  await cdk.bootstrap();
+  things = new Protected(aws);
+  await Promise.all([
+    cdk.bootstrap(),
+    things.table('automatron-website-enquiries'),
+    things.bucket('automatron-website-media'),
+  ]);
   await cdk.deploy(config);
 }, 600_000);
 
@@ -81,6 +94,102 @@ test('what a pipeline stores is proven by the stack, and pruned by nobody else',
   expect(await system.invoke('prune', {})).toBeDefined();
 }, 180_000);
 
+interface Point {
+  readonly selection: string;
+  readonly resource: string;
+  readonly recoveryPoint: string;
+  readonly standing: string;
+  readonly test?: { readonly verdict: string };
+}
+
+/** What `holdfast list --json` says of recovery points. */
+async function points(): Promise<readonly Point[]> {
+  const { stdout, stderr } = await system.run('list', '--json');
+  expect(stderr).toBe('');
+  return (JSON.parse(stdout) as { recoveryPoints: Point[] }).recoveryPoints;
+}
+
+interface Entry {
+  readonly source: string;
+  readonly verb: string;
+  readonly verdict: string;
+}
+
+/** The evidence about what AWS Backup protects, oldest first, as soon as there are `count` entries of the verb. */
+async function evidence(verb: string, count: number): Promise<string[]> {
+  return until(`there are ${count} entries of ${verb}`, async () => {
+    const { stdout } = await system.run('log', 'enquiries', 'media', '--json');
+    const { entries } = JSON.parse(stdout) as { entries: Entry[] };
+    const found = entries.filter((entry) => entry.verb === verb);
+    if (found.length < count) return undefined;
+    return found.map(({ source, verdict }) => `${source} ${verdict}`).sort();
+  });
+}
+
+test('jobs of AWS Backup that somebody orders make recovery points, and what they hold is written down', async () => {
+  for (const selection of ['enquiries', 'media']) {
+    const { exit, stdout, stderr } = await system.run('trigger', selection, '--wait', '--json');
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ jobs: [{ state: 'COMPLETED', good: true }] });
+  }
+  expect(await evidence('recovery-point', 2)).toEqual(['enquiries done', 'media done']);
+  expect(await points()).toMatchObject([
+    { selection: 'enquiries', resource: TABLE, standing: 'good' },
+    { selection: 'media', resource: BUCKET, standing: 'good' },
+  ]);
+}, 120_000);
+
+test('freshness and status judge them for each resource', async () => {
+  await system.invoke('freshness', {});
+  for (const [selection, resource] of [
+    ['enquiries', TABLE],
+    ['media', BUCKET],
+  ] as const) {
+    expect(await system.metricOf('LateRecoveryPoints', selection, resource)).toBe(0);
+    expect(await system.metricOf('RecoveryPointAgeSeconds', selection, resource)).toBeLessThan(600);
+  }
+  const { stdout } = await system.run('status', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({
+    recoveryPoints: [
+      { selection: 'enquiries', resource: TABLE, verdict: 'fine' },
+      { selection: 'media', resource: BUCKET, verdict: 'fine' },
+    ],
+  });
+}, 120_000);
+
+test('what is restored for a test is looked into, and AWS Backup is told what differs', async () => {
+  const copies = {
+    enquiries: 'awsbackup-restore-test-table',
+    media: 'awsbackup-restore-test-0a1b',
+  };
+  await things.table(copies.enquiries);
+  await things.bucket(copies.media, { [videoName(7)]: 'not what it was' });
+  const of = await points();
+  const jobOf = (selection: keyof typeof copies, type: RestoreTest['type']) =>
+    things.restored({
+      recoveryPoint: of.find((one) => one.selection === selection)?.recoveryPoint ?? '',
+      created: copies[selection],
+      plan: testPlanName(SYSTEM, selection),
+      type,
+    });
+  const same = await jobOf('enquiries', 'DynamoDB');
+  const altered = await jobOf('media', 'S3');
+  expect(await evidence('restore-test', 2)).toEqual(['enquiries proven', 'media damaged']);
+  const told = (job: string) => until(`AWS Backup is told of ${job}`, () => things.validated(job));
+  expect(await told(same)).toMatchObject({ status: 'SUCCESSFUL' });
+  const { status, message } = await told(altered);
+  expect(status).toBe('FAILED');
+  expect(message).toMatch(/^damaged: /);
+  expect(message).toContain(`${videoName(7)}: it has 15 bytes instead of`);
+  expect(await points()).toMatchObject([
+    { selection: 'enquiries', test: { verdict: 'proven' } },
+    { selection: 'media', standing: 'damaged', test: { verdict: 'damaged' } },
+  ]);
+  await system.invoke('freshness', {});
+  expect(await system.metricOf('DamagedRecoveryPoints', 'media', BUCKET)).toBe(1);
+  expect(await system.metricOf('DamagedRecoveryPoints', 'enquiries', TABLE)).toBe(0);
+}, 120_000);
+
 test('a deployment that would leave the bucket of the backups behind is refused, and changes nothing', async () => {
   const moved = join(place.site, 'moved.yaml');
   const text = readFileSync(config, 'utf8');
@@ -98,10 +207,11 @@ test('a deployment that would leave the bucket of the backups behind is refused,
   expect(error.hint).toMatch(/--give-up HoldfastStorage/);
   const same = await cdk.holdfast('deploy', '--dry-run', '--json', '--config', config);
   expect(JSON.parse(same.stdout)).toMatchObject({ dryRun: true, changes: [] });
-}, 120_000);
+}, 240_000);
 
-test('destroyed and deployed again, the stack adopts the store with all that is in it', async () => {
+test('destroyed and deployed again, the stacks adopt store and vault with all that is in them', async () => {
   const before = await system.list();
+  const held = await points();
   const formation = new CloudFormationClient(aws.client);
   await formation.send(
     new UpdateTerminationProtectionCommand({
@@ -112,11 +222,18 @@ test('destroyed and deployed again, the stack adopts the store with all that is 
   await cdk.destroy(config);
   // With no stack at all, whoever has the store's keys still sees everything.
   expect(await system.list()).toEqual(before);
+  expect(await points()).toEqual(held);
 
   const adopted = readFileSync(config, 'utf8').replace('aws:\n', 'aws:\n  storage: existing\n');
   writeFileSync(config, adopted);
   await cdk.deploy(config);
   expect(await system.list()).toEqual(before);
+  const again = await system.run('trigger', 'enquiries', '--wait', '--json');
+  expect(again).toMatchObject({ exit: 0, stderr: '' });
+  expect(await evidence('recovery-point', 3)).toEqual([
+    ...['enquiries done', 'enquiries done', 'media done'],
+  ]);
+  expect(await points()).toEqual(expect.arrayContaining([...held]));
   const later = await backUp();
   expect((await system.list()).map(({ id }) => id)).toEqual(
     expect.arrayContaining([...before.map(({ id }) => id), later]),

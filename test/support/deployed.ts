@@ -14,7 +14,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { METRICS, resourceName, type FunctionName } from '../../lib/names/aws.ts';
-import type { SourceMetric, SystemMetric } from '../../lib/names/metrics.ts';
+import type { ResourceMetric, SourceMetric, SystemMetric } from '../../lib/names/metrics.ts';
 import type { Ended, Place } from './command-line.ts';
 import type { MiniStack } from './ministack.ts';
 
@@ -116,9 +116,21 @@ export class Deployed {
   }
 
   /** The newest value of a metric in the last two hours. */
-  async metric(name: SourceMetric | SystemMetric, source?: string): Promise<number | undefined> {
+  metric(name: SourceMetric | SystemMetric, source?: string): Promise<number | undefined> {
+    return this.measured(name, source === undefined ? {} : { Source: source });
+  }
+
+  /** The same of a resource that a selection names. */
+  metricOf(name: ResourceMetric, selection: string, resource: string): Promise<number | undefined> {
+    return this.measured(name, { Source: selection, Resource: resource });
+  }
+
+  private async measured(
+    name: string,
+    of: Readonly<Record<string, string>>,
+  ): Promise<number | undefined> {
     const now = this.aws.now();
-    const dimensions = { System: this.system, ...(source !== undefined && { Source: source }) };
+    const dimensions = { System: this.system, ...of };
     const { Datapoints = [] } = await this.cloudWatch.send(
       new GetMetricStatisticsCommand({
         Namespace: METRICS,

@@ -10,6 +10,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { loadConfig } from '../../lib/config/load/load.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { HoldfastStack } from '../../lib/infra/core/stack.ts';
+import { withoutRecoveryPoints } from './examples.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const SPARK = join(ROOT, 'examples/spark-bloom-flow/holdfast.yaml');
@@ -36,9 +37,9 @@ export function sparkWith(
   ...replacements: readonly (readonly [string, string])[]
 ): Promise<Config> {
   const spark = readFileSync(SPARK, 'utf8');
-  // Recovery points of a test stand for those of the example, if it has any.
+  // Recovery points of a test stand for those of the example.
   const own = replacements.some(([, to]) => to.includes('recoveryPoints:'));
-  let text = own ? spark.replace(/^ {2}recoveryPoints:\n(?:(?: {4}.*)?\n)*/m, '') : spark;
+  let text = own ? withoutRecoveryPoints(spark) : spark;
   for (const [from, to] of replacements) {
     if (!text.includes(from)) throw new Error(`the example does not contain ${from}`);
     text = text.replace(from, to);

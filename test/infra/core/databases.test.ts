@@ -56,7 +56,7 @@ describe('functions of databases', () => {
     const names = none
       .ofType('AWS::Lambda::Function')
       .map(([, { Properties }]) => String(Properties['FunctionName']));
-    expect(names).toHaveLength(6);
+    expect(names).toHaveLength(8);
     expect(names.filter((name) => name.includes('database'))).toEqual([]);
     expect(JSON.stringify(none.template.toJSON())).not.toContain('Image');
   });
@@ -261,5 +261,11 @@ test('a key vouches for the sources of its function, and not for those of the ot
     'restore-test': others.map((name) => `records/restore-test/${name}/`),
     'database-restore-test': ['records/restore-test/database/'],
     prune: ['records/prune/'],
+    'record-recovery-point': ['cluster', 'activity'].map(
+      (name) => `records/recovery-point/${name}/`,
+    ),
+    'validate-recovery-point': ['cluster', 'activity'].map(
+      (name) => `records/restore-test/${name}/`,
+    ),
   });
 });

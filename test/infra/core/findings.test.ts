@@ -95,7 +95,7 @@ test.each([
         ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
         ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
         ['    rpo: 7d\n', '    rpo: 7d\n    runOn: task\n    onDeployment: [event]\n'],
-        ['undo: 14d', 'undo: 14d\n  storage: existing\n  account: "111122223333"'],
+        ['undo: 14d', 'undo: 14d\n  storage: existing\n  account: "123456789012"'],
       ),
   ],
   ['values of secrets', () => sparkWith(['secretNames: ', 'secrets: include\n    secretNames: '])],

@@ -1,6 +1,6 @@
 # What requests carry that policies may ask for, where MiniStack does not know it: without these keys a policy would deny what AWS allows,
-# or the other way round. What is refused is told in the log. A key is itself, by whatever alias it is named, and a path of parameters is a
-# resource.
+# or the other way round. What is refused is told in the log. A key is itself, by whatever alias it is named, and a path of parameters and
+# a vault of AWS Backup are resources.
 import json
 import re
 from datetime import datetime, timezone
@@ -55,7 +55,10 @@ def aliases_of(body):
 
 
 def resource_of(*arguments):
-    service, _, _, _, body, _, region, account = arguments[:8]
+    service, _, path, _, body, _, region, account = arguments[:8]
+    vault = re.match("/backup-vaults/([^/]+)", path)
+    if service == "backup" and vault is not None:
+        return f"arn:aws:backup:{region}:{account}:backup-vault:{vault.group(1)}"
     key = key_of(body) if service == "kms" else None
     if key is not None:
         return key["Arn"]

@@ -1,5 +1,6 @@
 # AWS Backup where MiniStack 1.5.33 does less than AWS: the recovery points that jobs have made are listed, an order with the token of
-# an earlier one is that job, and the end of a job is an event on the default bus. Nothing is really copied, and nothing restored.
+# an earlier one is that job, and the end of a job is an event on the default bus. Nothing is really copied, and nothing restored: a
+# restore job says that what its metadata name was restored, and the test has made that. What is said of its validation is kept.
 import json
 import time
 from uuid import uuid4
@@ -8,6 +9,8 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import backup, eventbridge
 
 start_job = backup._start_job
+handle_request = backup.handle_request
+restore_jobs = {}
 
 # As AWS Backup calls the kinds, by the service in their ARNs.
 TYPES = {
@@ -38,27 +41,92 @@ def start_job_once(body):
 
 
 def tell(job):
-    detail = {
-        "backupJobId": job["BackupJobId"],
-        "backupVaultArn": job["BackupVaultArn"],
-        "backupVaultName": job["BackupVaultName"],
-        "resourceArn": job["ResourceArn"],
-        "resourceType": job["ResourceType"],
-        "state": job["State"],
-    }
+    tell_of(
+        "Backup Job State Change",
+        job["RecoveryPointArn"],
+        {
+            "backupJobId": job["BackupJobId"],
+            "backupVaultArn": job["BackupVaultArn"],
+            "backupVaultName": job["BackupVaultName"],
+            "resourceArn": job["ResourceArn"],
+            "resourceType": job["ResourceType"],
+            "state": job["State"],
+        },
+    )
+
+
+def tell_of(detail_type, resource, detail):
     eventbridge._dispatch_event(
         {
             "EventId": str(uuid4()),
             "Source": "aws.backup",
-            "DetailType": "Backup Job State Change",
+            "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "EventBusName": "default",
             "Time": int(time.time()),
-            "Resources": [job["RecoveryPointArn"]],
+            "Resources": [resource],
             "Account": get_account_id(),
             "Region": get_region(),
         }
     )
+
+
+# What a restore is said to have made, by its metadata. The plan of a test stands there, too: AWS Backup itself would know it.
+CREATED = {
+    "DynamoDB": lambda said: f"arn:aws:dynamodb:{get_region()}:{get_account_id()}:table/{said['targetTableName']}",
+    "S3": lambda said: f"arn:aws:s3:::{said['DestinationBucketName']}",
+}
+TESTING_PLAN = "restoreTestingPlanArn"
+
+
+def start_restore(body):
+    points = [one for one in backup._jobs.values() if one["RecoveryPointArn"] == body["RecoveryPointArn"]]
+    if not points:
+        return backup._not_found(f"Recovery point '{body['RecoveryPointArn']}' not found.")
+    metadata, now = body["Metadata"], int(time.time())
+    job = {
+        "RestoreJobId": str(uuid4()).upper(),
+        "RecoveryPointArn": body["RecoveryPointArn"],
+        "RecoveryPointCreationDate": points[0]["CreationDate"],
+        "SourceResourceArn": points[0]["ResourceArn"],
+        "ResourceType": body["ResourceType"],
+        "IamRoleArn": body["IamRoleArn"],
+        "CreatedResourceArn": CREATED[body["ResourceType"]](metadata),
+        "CreationDate": now,
+        "CompletionDate": now,
+        "Status": "COMPLETED",
+        "PercentDone": "100.00%",
+    }
+    detail = {
+        "restoreJobId": job["RestoreJobId"],
+        "createdResourceArn": job["CreatedResourceArn"],
+        "resourceType": job["ResourceType"],
+        "status": job["Status"],
+    }
+    if TESTING_PLAN in metadata:
+        job["CreatedBy"] = {"RestoreTestingPlanArn": metadata[TESTING_PLAN]}
+        job["ValidationStatus"] = "VALIDATING"
+        detail[TESTING_PLAN] = metadata[TESTING_PLAN]
+    restore_jobs[job["RestoreJobId"]] = job
+    tell_of("Restore Job State Change", job["RecoveryPointArn"], detail)
+    return backup._ok({"RestoreJobId": job["RestoreJobId"]})
+
+
+def describe_restore(job):
+    if job not in restore_jobs:
+        return backup._not_found(f"Restore job '{job}' not found.")
+    return backup._ok(restore_jobs[job])
+
+
+async def handle_request_of_restores(method, path, headers, body, query):
+    parts = path.strip("/").split("/")
+    if method != "PUT" or parts[0] != "restore-jobs":
+        return await handle_request(method, path, headers, body, query)
+    said = json.loads(body)
+    if len(parts) == 1:
+        return start_restore(said)
+    restore_jobs[parts[1]].update(said)
+    return 204, {}, b""
 
 
 def point_of(job):
@@ -92,3 +160,5 @@ def list_recovery_points(vault, query):
 
 backup._start_job = start_job_once
 backup._list_recovery_points_by_vault = list_recovery_points
+backup._describe_restore_job = describe_restore
+backup.handle_request = handle_request_of_restores

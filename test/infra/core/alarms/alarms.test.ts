@@ -3,9 +3,10 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { alarmsOf, thresholdOf, type ConfiguredAlarm } from '../../../../lib/config/alarms.ts';
 import type { Config } from '../../../../lib/config/config.ts';
-import { objectivesOf } from '../../../../lib/config/objectives.ts';
+import { objectivesOf, selectionPromise } from '../../../../lib/config/objectives.ts';
 import { CONDITION_CODES, conditionOf } from '../../../../lib/policy/conditions.ts';
 import { limitsOf } from '../../../../lib/policy/objectives.ts';
+import { pointLimits } from '../../../../lib/policy/recovery-points/facts.ts';
 import { AUTOMATRON, NOW, SPARK, configOf, deployed, sparkWith } from '../../../support/stacks.ts';
 import type { Deployed } from '../../../support/stacks.ts';
 
@@ -272,9 +273,9 @@ describe('an alarm', () => {
   test('tells by exactly one way: its change starts alert, or it has an action', () => {
     const [rule] = spark.ofType('AWS::Events::Rule').flatMap(([, { Properties }]) => {
       const { detail } = Properties['EventPattern'] as {
-        detail: { alarmName?: [{ prefix: string }] };
+        detail?: { alarmName?: [{ prefix: string }] };
       };
-      return detail.alarmName ?? [];
+      return detail?.alarmName ?? [];
     });
     const prefix = rule?.prefix ?? '';
     expect(prefix).toBe('holdfast-spark-bloom-flow/');
@@ -341,9 +342,15 @@ beforeAll(async () => {
   );
 });
 
-/** Those of a source whose limits the configuration gives, and all of the store and of what runs. */
+/** Those of a source or a resource whose limits the configuration gives, and all of the store and of what runs. */
 function expected(): ConfiguredAlarm[] {
   return alarmsOf(config).filter(({ subject, watched }) => {
+    if (subject.about === 'resource') {
+      const selections = config.aws?.recoveryPoints?.selections ?? [];
+      const selection = selections.find(({ name }) => name === subject.selection);
+      if (selection === undefined) throw new Error(`no selection ${subject.selection}`);
+      return thresholdOf(watched, pointLimits(selectionPromise(selection), NOW)) !== undefined;
+    }
     if (subject.about !== 'source') return true;
     const source = config.sources.find(({ name }) => name === subject.source);
     if (source === undefined) throw new Error(`no source ${subject.source}`);

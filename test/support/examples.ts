@@ -1,0 +1,8 @@
+// The text of an example, changed for a test.
+
+/** The text of a configuration without its block of recovery points. */
+export function withoutRecoveryPoints(text: string): string {
+  const rest = text.replace(/^ {2}recoveryPoints:\n(?:(?: {4}.*)?\n)*/m, '');
+  if (rest === text) throw new Error('the example has no recovery points');
+  return rest;
+}
