@@ -8,6 +8,7 @@ export type EngineId =
   | 'mysql-or-mariadb'
   | 'sqlite'
   | 'mongodb'
+  | 'dynamodb'
   | 'sqlserver'
   | 'oracle';
 
@@ -89,6 +90,18 @@ export const ENGINES: readonly Engine[] = [
     images: /(?:^|\/)(?:mongo|mongodb|mongodb-community-server|percona-server-mongodb)$/,
     libraries: ['mongodb', 'mongoose', 'mongoid', 'pymongo', 'motor', 'djongo'],
     advice: `Dump it by \`mongodump --archive=FILE\` ${DUMP_FIRST}`,
+  },
+  {
+    id: 'dynamodb',
+    title: 'DynamoDB',
+    words: /^(?:dynamodb|dynamoose|dynamoid)$/,
+    images: /(?:^|\/)dynamodb-local$/,
+    libraries: [
+      ...['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb', 'dynamoose', 'electrodb'],
+      ...['dynamoid', 'aws-sdk-dynamodb', 'pynamodb'],
+    ],
+    advice:
+      'With a store on AWS, name its tables under `aws.recoveryPoints`: AWS Backup protects them, and what it restores for tests is looked into.',
   },
   {
     id: 'sqlserver',

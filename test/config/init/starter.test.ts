@@ -202,6 +202,8 @@ test.each([
   ['shop/settings.py', "'ENGINE': 'django.db.backends.sqlite3'", 'SQLite'],
   ['requirements.txt', 'pymongo==4.6\n', 'MongoDB'],
   ['Gemfile', "gem 'mysql2'\n", 'MySQL'],
+  ['package.json', '{"dependencies": {"@aws-sdk/lib-dynamodb": "3"}}', 'DynamoDB'],
+  ['compose.yml', 'services: {db: {image: "amazon/dynamodb-local:2"}}', 'DynamoDB'],
 ])(
   'says that what %s speaks of (%#) is not backed up, and makes no source',
   async (file, content, title) => {
