@@ -1,11 +1,17 @@
 // What must hold for what AWS Backup protects: what no job would say until it fails.
-import { parseResource } from '../../names/resources.ts';
-import { longestInterval, readSchedule, type Schedule } from '../../policy/schedule.ts';
+import { DAY_MS } from '../../durations.ts';
+import { parseResource, parseVault } from '../../names/resources.ts';
+import {
+  longestInterval,
+  readSchedule,
+  type Interval,
+  type Schedule,
+} from '../../policy/schedule.ts';
 import { kindsOf } from '../load/resolve-recovery-points.ts';
 import { s3PlaceOf } from '../load/store-place.ts';
 import type { Path } from '../load/yaml.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
-import { durationMs } from '../units.ts';
+import { durationMs, formatDuration } from '../units.ts';
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
 import { repeatedFindings } from './functions.ts';
@@ -144,12 +150,54 @@ function scheduleFindings(placed: PlacedSelection, shape: ConfigShape, now: Date
     const allowed = 'five cron fields such as 0 5 * * * (minute hour day month weekday)';
     return [...badZone, { path: [...at, 'schedule'], message, allowed }];
   }
-  const missed = rpo === undefined || badZone.length > 0 ? [] : rpoFindings(at, rpo, read, now);
-  return [...badZone, ...missed, ...planFindings(placed, shape)];
+  if (badZone.length > 0) return [...badZone, ...planFindings(placed, shape)];
+  const missed = rpo === undefined ? [] : rpoFindings(at, rpo, read, now);
+  return [
+    ...missed,
+    ...planFindings(placed, shape),
+    ...forgottenFindings(placed, shape, longestInterval(read, now)),
+  ];
 }
 
 function rpoFindings(at: Path, rpo: string, schedule: Schedule, now: Date): ConfigFinding[] {
   const longest = longestInterval(schedule, now);
   const isMet = longest.to.getTime() - longest.from.getTime() <= durationMs(rpo);
   return isMet ? [] : [intervalFinding([...at, 'rpo'], rpo, longest)];
+}
+
+/** A vault in another account cannot be listed: of what it got the copy jobs tell, and AWS Backup forgets those after this. */
+const JOBS_KEPT_MS = 30 * DAY_MS;
+
+/** Copies into another account of which nobody could tell, before the next one is late, whether the last one came. */
+function forgottenFindings(
+  { at, selection }: PlacedSelection,
+  shape: ConfigShape,
+  longest: Interval,
+): ConfigFinding[] {
+  const { copies, grace } = selection;
+  const betweenMs = longest.to.getTime() - longest.from.getTime() + durationMs(grace);
+  if (betweenMs <= JOBS_KEPT_MS) return [];
+  const account = accountOf(shape);
+  return copies.flatMap(({ vault }, index) => {
+    if (parseVault(vault)?.account === account) return [];
+    const isElsewhere =
+      account === undefined ? 'may be in another account' : 'is in another account';
+    return [
+      {
+        path: [...at, 'copies', index, 'vault'],
+        also: [[...at, 'schedule'], [...at, 'grace'], ['aws', 'account'], ['store']],
+        message: `${quote(vault)} ${isElsewhere}, of which only the copy jobs tell, for 30 days: nobody could tell for ${formatDuration(betweenMs)} whether the last copy came`,
+        allowed: `a schedule that comes more often, or a vault in the account of the stack${account === undefined ? ', which "account" names' : ''}`,
+      },
+    ];
+  });
+}
+
+/** The account of the stack: as it is given, or that of what it protects. */
+function accountOf({ aws, store }: ConfigShape): string | undefined {
+  const resources = Object.values(aws?.recoveryPoints?.selections ?? {}).flatMap(
+    ({ resources, expect }) => [...resources, ...(Array.isArray(expect) ? expect : [])],
+  );
+  const named = resources.flatMap((arn) => parseResource(arn)?.account ?? []);
+  return aws?.account ?? s3PlaceOf(store)?.account ?? named[0];
 }

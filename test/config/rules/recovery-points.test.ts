@@ -178,9 +178,30 @@ describe('a selection', () => {
       `resources: ['${TABLE}'], ${DAILY}, copies: [{ vault: '${ELSEWHERE}' }]`,
       `${at('.copies[0].vault')}: "${ELSEWHERE}" is in another account, and "keys" names no key of yours: what a key of AWS encrypts cannot be copied there, and of DynamoDB that is the key of the resource; allowed: the keys of the resources in "keys", or a vault in the account of the stack`,
     ],
+    [
+      'whose copies nobody could tell of',
+      `resources: ['${TABLE}'], schedule: 0 5 1 * *, keys: ['${KEY}'], copies: [{ vault: '${ELSEWHERE}' }]`,
+      `${at('.copies[0].vault')}: "${ELSEWHERE}" is in another account, of which only the copy jobs tell, for 30 days: nobody could tell for 748h whether the last copy came; allowed: a schedule that comes more often, or a vault in the account of the stack`,
+    ],
   ])('%s is refused with its line, before any job fails', (_, options, fault) => {
     const faults = faultsOf(selecting(options, MINE)).map(withoutColumn);
     expect(faults).toEqual([`holdfast.yaml:9: ${fault}`]);
+  });
+
+  test('with rare copies needs an account that is known', () => {
+    const rare = (resource: string) =>
+      faultsOf(
+        selecting(
+          `resources: ['${resource}'], schedule: 0 5 1 * *, copies: [{ vault: '${ELSEWHERE}' }]`,
+        ),
+      ).map(withoutColumn);
+    expect(rare('arn:aws:s3:::uploads')).toEqual([
+      expect.stringMatching(
+        /may be in another account, .*allowed: a schedule that comes more often, or a vault in the account of the stack, which "account" names$/,
+      ),
+    ]);
+    // Of what has its account in its ARN, that is the account.
+    expect(rare(TABLE)).toEqual([expect.stringMatching(/" is in another account, of which only/)]);
   });
 
   test.each([
@@ -193,6 +214,14 @@ describe('a selection', () => {
     [
       'copies of what the vault itself encrypts',
       `resources: ['arn:aws:s3:::uploads'], ${DAILY}, copies: [{ vault: '${ELSEWHERE}' }]`,
+    ],
+    [
+      'copies once a month in the account of the stack',
+      `resources: ['${TABLE}'], schedule: 0 5 1 * *, copies: [{ vault: 'arn:aws:backup:eu-west-1:123456789012:backup-vault:copies' }]`,
+    ],
+    [
+      'copies once a week to another account',
+      `resources: ['arn:aws:s3:::uploads'], schedule: 0 3 * * SUN, copies: [{ vault: '${ELSEWHERE}' }]`,
     ],
     ['tests once a week', `resources: ['${TABLE}'], ${DAILY}, restoreTest: { every: 7d }`],
     ['a weekly schedule', `resources: ['${TABLE}'], schedule: 0 3 * * SUN, rpo: 7d`],
