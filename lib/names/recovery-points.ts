@@ -50,6 +50,11 @@ export function pointRoleName(place: StackPlace, role: keyof typeof POINT_ROLES)
   return globalName(place, POINT_ROLES[role]);
 }
 
+/** `holdfast-my-site-eu-central-1-start-restores`: the role by which people start restore jobs, and do nothing else. */
+export function restorerRoleName(place: StackPlace): string {
+  return globalName(place, 'start-restores');
+}
+
 const DIGITS = 8;
 
 function digestOf(text: string): string {

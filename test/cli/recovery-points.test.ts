@@ -280,6 +280,7 @@ describe('restore of a recovery point', () => {
       resource: TABLE,
       recoveryPoint: arn,
       role: 'arn:aws:iam::123456789012:role/holdfast-shop-us-east-1-restore-jobs',
+      startedBy: 'arn:aws:iam::123456789012:role/holdfast-shop-us-east-1-start-restores',
       metadata: { targetTableName: 'tasks-2', encryptionType: 'KMS' },
     });
     expect(aws.ordered).toEqual([]);
@@ -333,6 +334,15 @@ describe('restore of a recovery point', () => {
         NewBucket: 'true',
       },
     });
+  });
+
+  test('that may not be started says which role may', async () => {
+    aws.faults = ({ method }) =>
+      method === 'PUT' ? { status: 403, name: 'AccessDeniedException' } : undefined;
+    const { exit, stderr } = await run('restore', arn, '--to', 'tasks-2');
+    expect(exit).toBe(12);
+    expect(stderr).toMatch(/role\/holdfast-shop-us-east-1-start-restores may start it/);
+    expect(aws.ordered).toEqual([]);
   });
 
   test('that fails is told with the words of AWS Backup', async () => {

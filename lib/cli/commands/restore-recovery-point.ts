@@ -11,12 +11,13 @@ import { openBackupActor } from '../../recovery-points/aws-backup-actions.ts';
 import { openBackupReader } from '../../recovery-points/aws-backup.ts';
 import { follow } from '../../recovery-points/follow.ts';
 import { newResourceMetadata, SWITCH_OVER } from '../../recovery-points/new-resource.ts';
-import type { BackupReader, RestoreJobSeen } from '../../recovery-points/service.ts';
+import type { BackupActor, BackupReader, RestoreJobSeen } from '../../recovery-points/service.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { durationText, timeText } from '../output/units.ts';
 import {
   resourcesMeant,
+  restorerRoleArn,
   roleArn,
   selectionNamed,
   selectionsOf,
@@ -36,7 +37,10 @@ interface Plan {
   readonly selection: string;
   readonly point: PointSeen;
   readonly resource: ResourceName;
+  /** By which AWS Backup restores. */
   readonly role: string;
+  /** By which people may start that. */
+  readonly restorer: string;
   readonly name: string;
   readonly moment: Date | undefined;
   readonly metadata: Readonly<Record<string, string>>;
@@ -63,6 +67,7 @@ export async function restoreRecoveryPoint(name: string, given: Given): Promise<
     to: plan.name,
     at: plan.moment?.toISOString(),
     role: plan.role,
+    startedBy: plan.restorer,
     metadata: plan.metadata,
   };
   if (options.dryRun === true) {
@@ -71,10 +76,7 @@ export async function restoreRecoveryPoint(name: string, given: Given): Promise<
     return 0;
   }
   const begin = new Date();
-  const { metadata, role, point, resource } = plan;
-  const actor = openBackupActor({ region, signal });
-  const order = { point: point.arn, role, metadata, token: randomUUID() };
-  const id = await actor.startRestore({ ...order, type: RESOURCE_TYPES[resource.kind] });
+  const id = await start(plan, openBackupActor({ region, signal }));
   terminal.line(`job ${id}  started`);
   const job = await follow(() => reader.restoreJob(id), {
     deadline: signal,
@@ -97,6 +99,22 @@ export async function restoreRecoveryPoint(name: string, given: Given): Promise<
     created: job.createdResource,
   });
   return good ? 0 : ERRORS.COMMAND_FAILED.exit;
+}
+
+async function start(
+  { metadata, role, restorer, point, resource }: Plan,
+  actor: BackupActor,
+): Promise<string> {
+  const order = { point: point.arn, role, metadata, token: randomUUID() };
+  try {
+    return await actor.startRestore({ ...order, type: RESOURCE_TYPES[resource.kind] });
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'STORE_DENIED') throw error;
+    throw new HoldfastError(error.code, error.message, {
+      hint: `The role ${restorer} may start it: assume it, with a second factor, and try again.`,
+      cause: error,
+    });
+  }
 }
 
 function progressText(state: string, percent: number | undefined): string {
@@ -128,8 +146,10 @@ async function planOf(name: string, given: Given, reader: BackupReader): Promise
   const { kind, name: original } = resource;
   const metadata = newResourceMetadata({ kind, recorded, original, name: to, moment });
   if (typeof metadata === 'string') throw new HoldfastError('USAGE', `--to: ${metadata}`);
-  const role = roleArn(config, 'restore', (await reader.vault(vault))?.arn ?? '');
-  return { selection, point, resource, role, name: to, moment, metadata };
+  const vaultArn = (await reader.vault(vault))?.arn ?? '';
+  const role = roleArn(config, 'restore', vaultArn);
+  const restorer = restorerRoleArn(config, vaultArn);
+  return { selection, point, resource, role, restorer, name: to, moment, metadata };
 }
 
 function selectionOrThrow(config: Config, name: string): SelectionConfig {
@@ -217,13 +237,14 @@ function noMoment(resource: string, newest: PointSeen | undefined): HoldfastErro
 
 function sayPlan(
   terminal: Terminal,
-  { point, resource, name, moment, role, metadata }: Plan,
+  { point, resource, name, moment, role, restorer, metadata }: Plan,
 ): void {
   terminal.line(`restore  ${point.resource}`);
   terminal.line(`  from   ${point.arn}, of ${timeText(point.created)}`);
   if (moment !== undefined) terminal.line(`  as of  ${timeText(moment)}`);
   terminal.line(`  to     a new resource (${RESOURCE_TYPES[resource.kind]}), ${name}`);
   terminal.line(`  by     ${role}`);
+  terminal.line(`  start  ${restorer} may, and nothing else`);
   for (const [key, value] of Object.entries(metadata)) terminal.line(`  with   ${key}: ${value}`);
 }
 

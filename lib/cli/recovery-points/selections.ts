@@ -2,7 +2,8 @@
 import type { AwsConfig, Config } from '../../config/config.ts';
 import type { SelectionConfig } from '../../config/recovery-points.ts';
 import { HoldfastError } from '../../errors.ts';
-import { pointRoleName, type POINT_ROLES } from '../../names/recovery-points.ts';
+import { pointRoleName, restorerRoleName, type POINT_ROLES } from '../../names/recovery-points.ts';
+import type { StackPlace } from '../../names/aws.ts';
 
 /** The selections of a configuration; none without one. */
 export function selectionsOf(config: Pick<Config, 'aws'> | undefined): readonly SelectionConfig[] {
@@ -34,14 +35,23 @@ export function resourcesMeant(
   });
 }
 
-/** The ARN of a role of the system for AWS Backup, in the account of the resource or of the stack. */
-export function roleArn(
+/** The ARN of a role of the system for AWS Backup, in the account of the vault or of the stack. */
+export function roleArn(config: Config, role: keyof typeof POINT_ROLES, vaultArn: string): string {
+  return arnOfRole(config, (place) => pointRoleName(place, role), vaultArn);
+}
+
+/** The ARN of the role by which people start restores, in the account of the vault or of the stack. */
+export function restorerRoleArn(config: Config, vaultArn: string): string {
+  return arnOfRole(config, restorerRoleName, vaultArn);
+}
+
+function arnOfRole(
   { system, aws }: Config,
-  role: keyof typeof POINT_ROLES,
+  nameIn: (place: StackPlace) => string,
   vaultArn: string,
 ): string {
   const [, partition = 'aws', , inArn = '', account = ''] = vaultArn.split(':');
-  const name = pointRoleName({ system, region: aws?.region ?? inArn }, role);
+  const name = nameIn({ system, region: aws?.region ?? inArn });
   return `arn:${partition}:iam::${aws?.account ?? account}:role/${name}`;
 }
 

@@ -91,6 +91,11 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
       'AWS Backup names its snapshots when it makes them; a restored database belongs to the groups of the one before it.',
   },
   {
+    resource: /:backup:[^*]*:recovery-point:\*$/,
+    reason:
+      'Recovery points get their names when they are made; the role that is passed ends what can be restored.',
+  },
+  {
     resource: /:(dynamodb|rds|s3):[^*]*awsbackup-restore-test-\*(\/\*)?$/,
     reason: 'What a restore test makes is named by AWS Backup, and begins so.',
   },

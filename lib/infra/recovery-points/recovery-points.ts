@@ -1,11 +1,11 @@
 // What AWS Backup does for one system: the vault, a plan and restore tests for each selection, and the roles for both.
-import { Annotations } from 'aws-cdk-lib';
+import { Annotations, Aws, CfnRule, Fn, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { Config } from '../../config/config.ts';
 import type { RecoveryPointsConfig } from '../../config/recovery-points.ts';
 import { HoldfastError } from '../../errors.ts';
 import { vaultAlias, vaultName } from '../../names/recovery-points.ts';
-import { RESOURCE_TYPES } from '../../names/resources.ts';
+import { parseResource, RESOURCE_TYPES } from '../../names/resources.ts';
 import { acknowledgeWildcards } from '../core/acknowledged.ts';
 import { deployingRoles } from '../core/deployers.ts';
 import { checkLimits } from '../core/limits/check.ts';
@@ -58,6 +58,7 @@ export class RecoveryPoints extends Construct {
     }
     for (const policy of this.roles.policies) acknowledgeWildcards(policy);
     checkLimits(this, config, new Map());
+    demandAccount(this, points);
     sayWhatAwsMustAllow(this, points);
     sayWhatIsFinal(this, vaultName(system), points);
   }
@@ -74,6 +75,22 @@ export function lockOf({ lock, selections }: RecoveryPointsConfig): VaultLock {
     maxDays: Math.max(maxDays, minDays + 1),
     finalAfterDays: lock.mode === 'compliance' ? lock.graceDays : undefined,
   };
+}
+
+/** Where only the deployment knows the account, it stops unless that is the one of the resources: AWS Backup would find none of them. */
+function demandAccount(scope: Construct, { selections }: RecoveryPointsConfig): void {
+  if (!Token.isUnresolved(Stack.of(scope).account)) return;
+  const arns = selections.flatMap(({ expected }) => expected.arns ?? []);
+  for (const account of new Set(arns.flatMap((arn) => parseResource(arn)?.account ?? []))) {
+    new CfnRule(scope, `Account${account}`, {
+      assertions: [
+        {
+          assert: Fn.conditionEquals(Aws.ACCOUNT_ID, account),
+          assertDescription: `What aws.recoveryPoints names belongs to the account ${account}, and so must the stack`,
+        },
+      ],
+    });
+  }
 }
 
 /** AWS Backup leaves out, without a word, what is of a kind that its settings of the region leave out; no template can change them. */

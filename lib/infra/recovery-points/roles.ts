@@ -9,6 +9,7 @@ import { pointRoleName, type POINT_ROLES } from '../../names/recovery-points.ts'
 import { parseResource, RESOURCE_KINDS, type ResourceKind } from '../../names/resources.ts';
 import { managedPolicies } from '../core/policies.ts';
 import { ANY_OF_KIND, backupRights } from './backup-rights.ts';
+import { Restorer } from './restorer.ts';
 import { neverInto, restoreRights } from './restore-rights.ts';
 import type { RecoveryPointVault } from './vault.ts';
 
@@ -26,11 +27,13 @@ const ABOUT = {
   restore: 'AWS Backup restores into new resources by it',
 } as const satisfies Record<keyof typeof POINT_ROLES, string>;
 
-/** Nobody but AWS Backup, for this account, can act by any of them. */
+/** Nobody but AWS Backup, for this account, can act by any of them; people by one of their own. */
 export class PointRoles extends Construct {
   readonly backup: Role;
   readonly test: Role;
   readonly restore: Role;
+  /** By which people have AWS Backup restore. */
+  readonly people: Role;
   readonly policies: readonly ManagedPolicy[];
 
   constructor(scope: Construct, id: string, props: PointRolesProps) {
@@ -61,7 +64,12 @@ export class PointRoles extends Construct {
     this.backup = making.role;
     this.test = testing.role;
     this.restore = recovering.role;
-    this.policies = [making, testing, recovering].flatMap(({ policies }) => policies);
+    const people = new Restorer(this, 'people', {
+      ...{ system: props.system, region: props.region },
+      ...{ kinds, resources: live, vaultArn: vault.arn, restore: this.restore },
+    });
+    this.people = people.role;
+    this.policies = [making, testing, recovering, people].flatMap(({ policies }) => policies);
   }
 
   private role(

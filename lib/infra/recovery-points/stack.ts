@@ -39,5 +39,9 @@ export class RecoveryPointsStack extends Stack {
       value: roles.restore.roleArn,
       description: 'AWS Backup restores by it, into new resources alone',
     });
+    new CfnOutput(this, 'StartRestoresRole', {
+      value: roles.people.roleArn,
+      description: 'People start restores by it, and do nothing else',
+    });
   }
 }

@@ -42,7 +42,9 @@ async function faultsOf(action: string, statement: Statement, stack: Deployed): 
     })),
   );
   const resources = [statement.Resource].flat().map((one) => inReference(one, stack));
-  const patterns = types.map(({ arn }) => patternOf(arn, '[^:]*'));
+  const patterns = types.flatMap(({ key, arn }) =>
+    key === 'recoveryPoint' ? RECOVERY_POINTS : [patternOf(arn, '[^:]*')],
+  );
   const misplaced = resources.filter(
     (resource) => resource !== '*' && !patterns.some((one) => one.test(resource)),
   );
@@ -61,6 +63,17 @@ async function faultsOf(action: string, statement: Statement, stack: Deployed): 
     ...unknown.map((key) => `${action} sends no ${key}`),
   ];
 }
+
+/**
+ * Recovery points have ARNs of the services whose snapshots they are, and the reference has one form that fits few of them. All forms:
+ * https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html
+ */
+const RECOVERY_POINTS = [
+  /^arn:aws:backup:[a-z0-9-]+:\d{12}:recovery-point:\*$/,
+  /^arn:aws:ec2:[a-z0-9-]+::snapshot\/\*$/,
+  /^arn:aws:rds:[a-z0-9-]+:\d{12}:(cluster-)?snapshot:awsbackup-\*$/,
+  /^arn:aws:dynamodb:[a-z0-9-]+:\d{12}:table\/[^/]+\/backup\/\*$/,
+];
 
 /** What stands for a name in the reference is any text. */
 function patternOf(text: string, any: string): RegExp {

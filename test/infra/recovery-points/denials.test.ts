@@ -175,6 +175,72 @@ describe('the role by which AWS Backup', () => {
   });
 });
 
+describe('the role by which people start restores', () => {
+  const by = 'holdfast-spark-bloom-flow-eu-central-1-start-restores';
+  const restoreJobs = `arn:aws:iam::${ACCOUNT}:role/holdfast-spark-bloom-flow-eu-central-1-restore-jobs`;
+  const toBackup = { 'iam:PassedToService': 'backup.amazonaws.com' };
+  const snapshot = `arn:aws:rds:eu-central-1:${ACCOUNT}:cluster-snapshot:awsbackup:job-1234`;
+  const may = (attempt: Omit<Attempt, 'by' | 'policy'>) =>
+    decide({ by, policy: policyOf(spark, 'start-restores'), ...attempt });
+
+  test.each([
+    ['find recovery points', 'backup:ListRecoveryPointsByBackupVault', VAULT],
+    ['read how one is restored', 'backup:GetRecoveryPointRestoreMetadata', POINT],
+    ['start a restore', 'backup:StartRestoreJob', POINT],
+    ['start that of a snapshot of a cluster', 'backup:StartRestoreJob', snapshot],
+    ['follow it', 'backup:DescribeRestoreJob', '*'],
+  ])('may %s', async (_, action, on) => {
+    expect(await may({ action, on, resourcePolicy: vaultPolicy() })).toBe('Allowed');
+  });
+
+  test('has AWS Backup restore under the role for new resources, and under no other', async () => {
+    const pass = (on: string, service: Record<string, string> = toBackup) =>
+      may({ action: 'iam:PassRole', on, with: service });
+    expect(await pass(restoreJobs)).toBe('Allowed');
+    const other = 'iam:PassedToService';
+    expect(await pass(restoreJobs, { [other]: 'lambda.amazonaws.com' })).toBe('ImplicitlyDenied');
+    for (const role of ['backup-jobs', 'restore-tests', 'admin'])
+      expect(await pass(restoreJobs.replace('restore-jobs', role))).toBe('ImplicitlyDenied');
+  });
+
+  test.each([
+    ['make a recovery point', 'backup:StartBackupJob', VAULT],
+    ['copy one', 'backup:StartCopyJob', POINT],
+    ['read a live table', 'dynamodb:Scan', TABLE],
+    ['write to a live table', 'dynamodb:PutItem', TABLE],
+    ['restore a table by itself', 'dynamodb:RestoreTableFromBackup', `${TABLE}/backup/0123`],
+    ['delete a table', 'dynamodb:DeleteTable', TABLE],
+    ['read the store', 's3:GetObject', 'arn:aws:s3:::spark-bloom-flow-backups/backups/x'],
+    ['take on another role', 'sts:AssumeRole', restoreJobs],
+    ...ENDING,
+    ...CONFIGURING,
+  ] as const)('may not %s', async (_, action, on) => {
+    expect(await may({ action, on, resourcePolicy: vaultPolicy() })).not.toBe('Allowed');
+    expect(await may({ action, on })).toBe('ImplicitlyDenied');
+  });
+
+  // The simulator does not know that recovery points of tables have such ARNs.
+  test('may start that of a table that is protected, and of no other', () => {
+    const [starts] = policyOf(spark, 'start-restores').Statement.filter(({ Action }) =>
+      [Action].flat().includes('backup:StartRestoreJob'),
+    );
+    const tables = [starts?.Resource].flat().filter((one) => one?.includes(':dynamodb:'));
+    expect(tables).toEqual([`${TABLE}/backup/*`]);
+  });
+
+  test('has no right beside these', () => {
+    const { Statement } = policyOf(spark, 'start-restores');
+    expect(Statement.flatMap(({ Action }) => [Action].flat()).sort()).toEqual([
+      'backup:DescribeBackupVault',
+      'backup:DescribeRestoreJob',
+      'backup:GetRecoveryPointRestoreMetadata',
+      'backup:ListRecoveryPointsByBackupVault',
+      'backup:StartRestoreJob',
+      'iam:PassRole',
+    ]);
+  });
+});
+
 describe('in all templates', () => {
   const ENDS =
     /^(\*|backup:\*|backup:(Delete|Disassociate|Put(?!RestoreValidationResult)|Update).*|backup:[^:]*\*.*)$/;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Validations } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import {
   AwsSolutionsChecks,
   HIPAASecurityChecks,
@@ -19,7 +20,7 @@ import {
   SELECTED,
   sparkPoints,
 } from '../../support/recovery-points.ts';
-import type { Deployed } from '../../support/stacks.ts';
+import { AUTOMATRON, configOf, SPARK, type Deployed } from '../../support/stacks.ts';
 
 const CLUSTER = 'arn:aws:rds:eu-central-1:123456789012:cluster:spark-bloom-flow';
 const TABLE = 'arn:aws:dynamodb:eu-central-1:123456789012:table/spark-bloom-flow-activity';
@@ -54,7 +55,8 @@ function findings(config: Config): string[] {
 }
 
 test.each([
-  ['Spark Bloom Flow', () => sparkPoints()],
+  ['Spark Bloom Flow', () => configOf(SPARK)],
+  ['Automatron', () => configOf(AUTOMATRON)],
   ['a stack with every kind of resource', everyKind],
   [
     'a stack that adopts its vault',
@@ -147,7 +149,7 @@ describe('the stack of Spark Bloom Flow', () => {
   });
 
   test('lets AWS Backup alone act by its roles', () => {
-    const roles = spark.ofType('AWS::IAM::Role').map(([, { Properties }]) => Properties);
+    const roles = rolesOf(spark).filter(({ RoleName }) => !RoleName.endsWith('-start-restores'));
     expect(roles).toHaveLength(3);
     for (const { AssumeRolePolicyDocument } of roles) {
       expect(AssumeRolePolicyDocument).toMatchObject({
@@ -159,6 +161,19 @@ describe('the stack of Spark Bloom Flow', () => {
         ],
       });
     }
+  });
+});
+
+test('people start restores by a role of their own, with a second factor', async () => {
+  const spark = await deployedPoints(sparkPoints());
+  const [role] = rolesOf(spark).filter(({ RoleName }) => RoleName.endsWith('-start-restores'));
+  expect(role?.AssumeRolePolicyDocument).toMatchObject({
+    Statement: [
+      {
+        Principal: { AWS: expect.stringContaining(':root') },
+        Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } },
+      },
+    ],
   });
 });
 
@@ -206,6 +221,27 @@ test('tags must all match, and cold storage asks for the archive of volumes', as
   });
 });
 
+test('a deployment into another account than that of the resources stops', async () => {
+  const { stack } = pointsStackOf(await sparkPoints());
+  const { Rules } = Template.fromStack(stack).toJSON() as { Rules: object };
+  expect(JSON.stringify(Rules)).toContain(
+    '{"Fn::Equals":[{"Ref":"AWS::AccountId"},"123456789012"]}',
+  );
+});
+
+test('more tags than AWS Backup takes are an error with the line that leads to them', async () => {
+  const synthesized = async (count: number) => {
+    const tags = Array.from({ length: count }, (_, index) => `tag-${index}: 'yes'`).join(', ');
+    const selection = `tagged: { tags: { ${tags} }, expect: 3, kinds: [efs], schedule: 0 3 * * 0 }`;
+    const { app } = pointsStackOf(await sparkPoints([SELECTED, `${SELECTED}\n      ${selection}`]));
+    return app.synth().stacks.length;
+  };
+  expect(await synthesized(30)).toBeGreaterThan(0);
+  await expect(synthesized(31)).rejects.toThrow(
+    /holdfast\.yaml:\d+:\d+: aws\.recoveryPoints\.selections: \w+: 31 tags of a selection; allowed: 30/,
+  );
+});
+
 test('a restored database goes where the configuration says', async () => {
   const stack = await deployedPoints(everyKind());
   const rds = stack
@@ -244,6 +280,13 @@ test('compliance mode is asked for, becomes final after its grace days, and says
   const vaults = (await deployedPoints(config)).ofType('AWS::Backup::BackupVault');
   expect(vaults[0]?.[1].Properties['LockConfiguration']).toMatchObject({ ChangeableForDays: 3 });
 });
+
+function rolesOf(stack: Deployed) {
+  return stack.ofType('AWS::IAM::Role').map(([, { Properties }]) => Properties) as unknown as {
+    readonly RoleName: string;
+    readonly AssumeRolePolicyDocument: unknown;
+  }[];
+}
 
 interface Plan {
   readonly BackupPlanName: string;

@@ -8,6 +8,7 @@ import { HoldfastError } from '../../../errors.ts';
 import {
   MOST_NESTED_RESOURCES,
   MOST_TEMPLATE_BYTES,
+  POINTS_PATH,
   RESOURCE_LIMITS,
   TEMPLATE_LIMITS,
 } from './limits.ts';
@@ -21,7 +22,6 @@ interface Excess {
 }
 
 const MOST_TOLD = 10;
-const POINTS_PATH: Path = ['aws', 'recoveryPoints', 'selections'];
 
 /**
  * Checks the stack of `scope` and all stacks within it whenever they are synthesized.

@@ -45,11 +45,15 @@ export const SOURCES = {
   tasks: `${DOCS}/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html`,
   clusters: `${DOCS}/AmazonECS/latest/APIReference/API_CreateCluster.html`,
   machines: `${DOCS}/step-functions/latest/apireference/API_CreateStateMachine.html`,
+  selections: `${DOCS}/aws-backup/latest/devguide/assigning-resources.html`,
+  restoreTesting: `${DOCS}/aws-backup/latest/devguide/restore-testing.html`,
 } as const;
 
 const SOURCES_PATH: Path = ['sources'];
 const ROLES_PATH: Path = ['aws', 'deployingRoles'];
 const SYSTEM_PATH: Path = ['system'];
+/** What AWS Backup protects. */
+export const POINTS_PATH: Path = ['aws', 'recoveryPoints', 'selections'];
 const VPC_PATH: Path = ['aws', 'databases', 'vpc'];
 
 const kib = (count: number) => count * 1024;
@@ -262,10 +266,54 @@ export const RESOURCE_LIMITS: Readonly<Record<string, readonly Limit<Properties>
       measure: ({ Targets }) => countOf(Targets),
     },
   ],
+  'AWS::Backup::BackupSelection': [
+    {
+      what: 'resources of a selection',
+      most: 500,
+      source: SOURCES.selections,
+      leads: POINTS_PATH,
+      measure: ({ BackupSelection }) => countOf(within(BackupSelection, 'Resources')),
+    },
+    {
+      what: 'tags of a selection',
+      most: 30,
+      source: SOURCES.selections,
+      leads: POINTS_PATH,
+      measure: ({ BackupSelection }) =>
+        countOf(within(within(BackupSelection, 'Conditions'), 'StringEquals')),
+    },
+  ],
+  'AWS::Backup::RestoreTestingSelection': [
+    {
+      what: 'resources of a selection of a restore testing plan',
+      most: 30,
+      source: SOURCES.restoreTesting,
+      leads: POINTS_PATH,
+      measure: ({ ProtectedResourceArns }) => countOf(ProtectedResourceArns),
+    },
+    {
+      what: 'tags of a selection of a restore testing plan',
+      most: 30,
+      source: SOURCES.restoreTesting,
+      leads: POINTS_PATH,
+      measure: ({ ProtectedResourceConditions }) =>
+        countOf(within(ProtectedResourceConditions, 'StringEquals')),
+    },
+  ],
 };
 
 /** Limits on a template. */
 export const TEMPLATE_LIMITS: readonly Limit<RenderedTemplate>[] = [
+  {
+    what: 'restore testing plans',
+    most: 100,
+    source: SOURCES.restoreTesting,
+    leads: POINTS_PATH,
+    measure: ({ Resources }) =>
+      Object.values(Resources ?? {}).filter(
+        ({ Type }) => Type === 'AWS::Backup::RestoreTestingPlan',
+      ).length,
+  },
   {
     what: 'resources of a stack',
     most: 500,
