@@ -1,8 +1,9 @@
 // Stacks made from configurations, as the CDK app makes them, and their templates with everything known filled in.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from '@jest/globals';
 import { App, NestedStack } from 'aws-cdk-lib';
 import type { Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
@@ -64,17 +65,26 @@ export const WITH_POINTS = [
         schedule: '0 6 * * *'`,
 ] as const;
 
+const madeHere: string[] = [];
+afterAll(() => {
+  for (const folder of madeHere.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
 /**
- * The stack of `config` in an app of its own, not synthesized. CloudFormation's own checks take as long as all else, and are left to
- * the tests that ask for them.
+ * The stack of `config` in an app of its own, not synthesized. CloudFormation's own checks take as long as all else, and copies of
+ * what is deployed take a quarter of the time: both are left to the tests that ask for them.
  */
 export function stackOf(
   config: Config,
-  { checked = false } = {},
+  { checked = false, withAssets = false } = {},
 ): { app: App; stack: HoldfastStack } {
+  const outdir = mkdtempSync(join(tmpdir(), 'holdfast-synth-'));
+  madeHere.push(outdir);
   const app = new App({
-    context: flags(),
-    outdir: mkdtempSync(join(tmpdir(), 'holdfast-synth-')),
+    outdir,
+    context: { ...flags(), 'aws:cdk:disable-asset-staging': !withAssets },
+    treeMetadata: false,
+    analyticsReporting: false,
     builtinCloudFormationValidation: checked,
   });
   return { app, stack: new HoldfastStack(app, { config, now: NOW }) };

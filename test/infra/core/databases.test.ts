@@ -72,7 +72,7 @@ describe('functions of databases', () => {
   });
 
   test('share one image, which is built when the stack is deployed and not before', async () => {
-    const { app } = stackOf(await configOf(SPARK));
+    const { app } = stackOf(await configOf(SPARK), { withAssets: true });
     const assembly = app.synth();
     const file = join(assembly.directory, 'holdfast-spark-bloom-flow.assets.json');
     const { dockerImages } = JSON.parse(readFileSync(file, 'utf8')) as {
