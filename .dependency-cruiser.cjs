@@ -92,7 +92,7 @@ const LAYERS = {
     'sinks',
   ],
   functions: [...BELOW_WIRING, 'network', 'wiring', 'alerts', 'recovery-points'],
-  infra: ['errors', 'durations', 'names', 'config', 'policy', 'format/layout'],
+  infra: ['errors', 'durations', 'version', 'names', 'config', 'policy', 'format/layout'],
   cli: [
     ...BELOW_WIRING,
     'processes',

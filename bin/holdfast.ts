@@ -4,10 +4,11 @@ import module from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
 import { homeFolder } from '../lib/config/load/home.ts';
+import { nodeRefusal } from '../lib/version.ts';
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 15)) {
-  process.stderr.write(`error: holdfast needs Node 22.15 or newer, this is ${process.version}\n`);
+const refusal = nodeRefusal(process.versions.node);
+if (refusal !== undefined) {
+  process.stderr.write(`error: ${refusal}\n`);
   process.exit(1);
 }
 

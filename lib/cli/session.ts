@@ -49,9 +49,9 @@ interface SessionInput {
   readonly signing?: 'required' | 'optional' | 'none';
   /**
    * Whether the keys of the functions must be known. `wanted` by default, which warns: what they signed is shown as untrusted then.
-   * `required` where that would lead to a wrong decision.
+   * `required` where that would lead to a wrong decision. `told` by who says it of each key by itself.
    */
-  readonly stackKeys?: 'required' | 'wanted';
+  readonly stackKeys?: 'required' | 'wanted' | 'told';
   /** `found` by default. */
   readonly store?: StoreNeed;
 }
@@ -75,7 +75,7 @@ export async function openSession({
   if (place === undefined) throw new Error('neither a configuration nor a store');
   const { signer, unsigned } = await signerFor(config, signing);
   const trust = await trustFor(config, options.publicKey ?? []);
-  if (trust.unknown.length > 0) sayUnknown(trust, stackKeys, options);
+  if (trust.unknown.length > 0 && stackKeys !== 'told') sayUnknown(trust, stackKeys, options);
   const opened = await openNeededStore({ place, config, need, random: randomName });
   if (opened.remark !== undefined) warn(options, opened.remark);
   if (opened.created) warn(options, `a new store was made in ${opened.store.url}`);

@@ -1,4 +1,5 @@
 // `holdfast/cdk`: the construct that teams put into stacks of their own.
+import process from 'node:process';
 import { Stack } from 'aws-cdk-lib';
 import type { Alarm, IAlarmAction, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable, IRole } from 'aws-cdk-lib/aws-iam';
@@ -15,6 +16,7 @@ import { published } from './core/alarms/alarms.ts';
 import { grantAll, reportDeployments, seeStatus, startBackups } from './core/grants.ts';
 import { readEverything } from './core/recovery-role.ts';
 import { HoldfastSystem } from './core/system.ts';
+import { nodeRefusal } from '../version.ts';
 import { RecoveryPoints } from './recovery-points/recovery-points.ts';
 
 export interface HoldfastProps {
@@ -32,7 +34,8 @@ export interface HoldfastProps {
  * Goes into a stack of the region of the store. Names of functions, roles and alarms contain that of the system, so an account and region
  * holds each system once. The bucket, the vault and the keys of backups outlive the stack.
  *
- * Throws an error with the code `CONFIG_INVALID` that lists every fault of the configuration with its line.
+ * Throws an error with the code `CONFIG_INVALID` that lists every fault of the configuration with its line, and `COMMAND_FAILED` under a Node that
+ * is too old.
  */
 export class Holdfast extends Construct {
   /** The name of the system. */
@@ -52,6 +55,9 @@ export class Holdfast extends Construct {
 
   constructor(scope: Construct, id: string, props: HoldfastProps = {}) {
     super(scope, id);
+    // npm only warns of it, and what fails otherwise is a word that this Node does not know.
+    const refusal = nodeRefusal(process.versions.node);
+    if (refusal !== undefined) throw new HoldfastError('COMMAND_FAILED', refusal);
     const { config, now } = loadForStack(props.configFile);
     this.config = config;
     this.parts = new HoldfastSystem(this, 'System', { config, now });

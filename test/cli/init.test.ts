@@ -174,6 +174,9 @@ test('writes a configuration for AWS whose store the stack makes', async () => {
     config: { aws: { region: 'eu-central-1', lockDays: 14 }, sources: [{ name: 'site' }] },
   });
   expect(await readdir(place.site)).not.toContain('backups');
+  // What `holdfast synth` writes there is nobody's work.
+  expect(text).toMatch(/^ {6}- 'cdk\.out'$/m);
+  expect(made.stderr).toContain('nobody is told when an alarm of the stack goes off');
 });
 
 test('makes up the name of a bucket that nobody has, where none is given', async () => {

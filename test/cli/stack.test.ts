@@ -386,8 +386,10 @@ async function asFunctionKey(): Promise<{ file: string; publicKey: string }> {
 test('the doctor says whose keys are known', async () => {
   makeKeys();
   services.keys.delete('alias/holdfast-shop-prune');
-  const { stdout } = await run('doctor');
+  const { stdout, stderr } = await run('doctor');
   expect(stdout).toContain('3 keys of the functions are known in us-east-1');
   expect(stdout).toContain('alias/holdfast-shop-prune');
   expect(stdout).toContain('assets: of kind bucket, backed up by the backup function');
+  // Each key that is not known is one of its findings, which says it once.
+  expect(stderr).toBe('');
 });

@@ -168,6 +168,19 @@ test.each(EXAMPLES.flatMap(({ of }) => [`${of}.mjs`, `${of}.cjs`]))(
   SYNTH_LIMIT_MS,
 );
 
+test('under a Node that is too old, an example says what it needs', () => {
+  const [example] = EXAMPLES;
+  const older = 'process.versions,node:"20.20.2"';
+  const pretends = `Object.defineProperty(process,"versions",{value:{...${older}}})`;
+  const { status, stderr } = node([
+    '--import',
+    `data:text/javascript,${encodeURIComponent(pretends)}`,
+    path.join(team, 'compiled', `${example?.of ?? ''}.cjs`),
+  ]);
+  expect(status).toBe(1);
+  expect(stderr).toContain('Holdfast needs Node 22.15 or newer, this is 20.20.2');
+});
+
 test.each(CONFIGURATIONS)(
   'the configuration $of is synthesized by holdfast synth',
   ({ of, text }) => {

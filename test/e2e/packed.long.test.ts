@@ -143,7 +143,9 @@ async function setUp(name: string, store: string): Promise<{ site: string; run: 
     kind,
     { kind, ...configuration },
   ]);
-  fs.writeFileSync(file, stringify({ ...written, sources: Object.fromEntries(all) as object }));
+  const notify = { sinks: { said: { kind: 'command', run: ['tee', 'said'] } } };
+  const own = { ...written, notify, sources: Object.fromEntries(all) as object };
+  fs.writeFileSync(file, stringify(own));
   return { site, run };
 }
 
@@ -223,6 +225,8 @@ test('every command does its work', async () => {
   expect(await act('restore-test', 'files')).toContain('proven');
   expect(await act('repair', 'files/latest')).toContain('files/');
   expect(await act('log')).toContain('restore-test');
+  expect(await act('alert-test')).toContain('said (command)');
+  expect(fs.readFileSync(path.join(site, 'said'), 'utf8')).toContain('all-commands');
 
   const stack = path.join(site, 'stack.yaml');
   const store = 's3://shop-backups?region=us-east-1';

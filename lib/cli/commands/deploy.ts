@@ -10,6 +10,7 @@ import { Terminal } from '../output/terminal.ts';
 import { counted } from '../output/units.ts';
 import { needProgram, runCdk, type CdkRun } from '../stack/cdk.ts';
 import { changesIn, losses, type Change } from '../stack/changes.ts';
+import { nobodyTold } from '../stack/nobody-told.ts';
 import { configForStack, synthesize } from '../stack/synthesized.ts';
 
 interface Options {
@@ -31,6 +32,7 @@ export async function run(_: string[], { options, signal }: Invocation<Options>)
   try {
     const { stacks, resources, notes } = await synthesize(forStack, scratch);
     for (const note of notes) terminal.note(note);
+    for (const text of nobodyTold(forStack.config)) terminal.warn(text);
     const [{ stack }] = stacks;
     const names = stacks.map((one) => one.stack);
     const diff = await cdk('capture', 'diff', ...names);

@@ -114,7 +114,8 @@ async function examinePlace(
   seen: readonly SeenSource[],
 ): Promise<DoctorFinding[]> {
   try {
-    await using session = await openSession({ options, signal, signing: 'none' });
+    const asked = { options, signal, signing: 'none', stackKeys: 'told' } as const;
+    await using session = await openSession(asked);
     const { doubt, engine } = session;
     const advice =
       'See whether the right disk is mounted and `store` is as it was; no backup is made until it is.';
@@ -132,6 +133,7 @@ async function examinePlace(
       options,
       signal,
       signing: 'none',
+      stackKeys: 'told',
       store: 'unneeded',
     });
     // What a bucket answers that is not there or refuses is told by name.

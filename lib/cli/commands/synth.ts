@@ -4,6 +4,7 @@ import process from 'node:process';
 import type { Invocation } from '../invocation.ts';
 import { Terminal } from '../output/terminal.ts';
 import { counted } from '../output/units.ts';
+import { nobodyTold } from '../stack/nobody-told.ts';
 import { configForStack, synthesize } from '../stack/synthesized.ts';
 
 interface Options {
@@ -13,7 +14,8 @@ interface Options {
 export async function run(_: string[], { options }: Invocation<Options>): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const output = path.resolve(process.cwd(), options.output);
-  const { stacks, resources, notes } = await synthesize(configForStack(options), output);
+  const forStack = configForStack(options);
+  const { stacks, resources, notes } = await synthesize(forStack, output);
   const types = resources.map(({ type }) => type);
   const counts = [...new Set(types)]
     .sort()
@@ -24,6 +26,7 @@ export async function run(_: string[], { options }: Invocation<Options>): Promis
   for (const one of stacks) terminal.line(`  ${one.template}`);
   for (const { type, count } of counts) terminal.line(`  ${String(count).padStart(4)}  ${type}`);
   for (const note of notes) terminal.line(note);
+  for (const text of nobodyTold(forStack.config)) terminal.warn(text);
   terminal.document({
     ...{ command: 'synth', stack, folder: output, template },
     ...{ stacks, resources: counts, notes },

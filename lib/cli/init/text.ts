@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { FoundDatabase, FoundFolder } from '../../config/init/detect.ts';
 import { listed, unsupportedText } from '../../config/init/sentences.ts';
+import { NOBODY_TOLD } from '../stack/nobody-told.ts';
 import type { InitPlan } from './plan.ts';
 
 /** `a Turborepo with a Next.js site in apps/web, under git` */
@@ -70,6 +71,7 @@ export function warnings({ found, onAws, remarks }: InitPlan): string[] {
       : [
           `what lies in the bucket that ${names} names is not backed up; a source of kind bucket does that`,
         ]),
+    ...(onAws ? [NOBODY_TOLD] : []),
     ...remarks,
   ];
 }

@@ -248,6 +248,7 @@ export const USUAL_UPLOADS: readonly string[] = [
 /** What an installation or a build makes again, by the file that leads to it. */
 export const USUAL_BUILT: readonly { readonly by: string; readonly built: readonly string[] }[] = [
   { by: 'package.json', built: ['node_modules', 'coverage/**', '.turbo'] },
+  { by: 'cdk.json', built: ['cdk.out'] },
   { by: 'composer.json', built: ['vendor/**'] },
   { by: 'requirements*.txt', built: ['__pycache__', '.venv'] },
   { by: 'pyproject.toml', built: ['__pycache__', '.venv'] },
@@ -269,6 +270,7 @@ export const USUAL_CONFIGURATION: readonly string[] = [
   'bun.lock',
   'bun.lockb',
   'turbo.json',
+  'cdk.json',
   'composer.json',
   'composer.lock',
   'Gemfile',

@@ -49,8 +49,12 @@ function remark(text: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-function siteSource(found: FoundFolder, { keysInside }: SourceOptions): string {
-  const { built, live, git, uploads, afterRestore } = found;
+/** Where `holdfast synth` writes, and what holds no work of anybody. */
+const SYNTHESIZED = 'cdk.out';
+
+function siteSource(found: FoundFolder, { onAws, keysInside }: SourceOptions): string {
+  const built = [...new Set([...found.built, ...(onAws ? [SYNTHESIZED] : [])])];
+  const { live, git, uploads, afterRestore } = found;
   const excludes = [
     ['What an installation or a build makes again.', built],
     [
