@@ -14,6 +14,7 @@ import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed } from '../support/deployed.ts';
 import { testPlanName } from '../../lib/names/recovery-points.ts';
 import { Protected, videoName, type RestoreTest } from '../support/protected.ts';
+import { withPolicy } from '../support/with-policy.ts';
 import { ACCOUNT, startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { writeNextSite } from '../support/next-site.ts';
 import { storyStart } from '../support/story-start.ts';
@@ -24,6 +25,8 @@ const EXAMPLE = fileURLToPath(
 );
 const SYSTEM = 'automatron-website';
 const TABLE = `arn:aws:dynamodb:us-east-1:${ACCOUNT}:table/automatron-website-enquiries`;
+/** Its role asks for a second factor, which the local AWS does not know. */
+const RESTORER = `arn:aws:iam::${ACCOUNT}:policy/holdfast-${SYSTEM}-us-east-1-start-restores`;
 const BUCKET = 'arn:aws:s3:::automatron-website-media';
 
 let aws: MiniStack;
@@ -190,6 +193,19 @@ test('what is restored for a test is looked into, and AWS Backup is told what di
   expect(await system.metricOf('DamagedRecoveryPoints', 'enquiries', TABLE)).toBe(0);
 }, 120_000);
 
+test('who may start restores and nothing else restores one into a new table', async () => {
+  const { exit, stdout, stderr } = await place.run(
+    ['restore', 'enquiries', '--to', 'automatron-website-enquiries-2'],
+    { env: { ...aws.env, ...(await withPolicy(aws, 'restorer', RESTORER)) } },
+  );
+  expect({ exit, stderr }).toMatchObject({ exit: 0 });
+  expect(stdout).toContain(`to     a new resource (DynamoDB), automatron-website-enquiries-2`);
+  expect(stdout).toContain(`role/holdfast-${SYSTEM}-us-east-1-restore-jobs\n`);
+  expect(stdout).toContain(`restored  ${TABLE}-2`);
+  // The store is none of the things that it may read.
+  expect(stderr).toContain('no record was left');
+}, 120_000);
+
 test('a deployment that would leave the bucket of the backups behind is refused, and changes nothing', async () => {
   const moved = join(place.site, 'moved.yaml');
   const text = readFileSync(config, 'utf8');
@@ -246,6 +262,7 @@ test('destroyed and deployed again, the stacks adopt store and vault with all th
 test('no role was refused anything, and no function has logged a key', () => {
   const log = aws.log();
   expect(log).toContain(`holdfast-${SYSTEM}-verify`);
-  expect(log.match(/^refused: .*$/gm) ?? []).toEqual([]);
+  const refused = log.match(/^refused: .*$/gm) ?? [];
+  expect(refused.filter((line) => !line.includes(':user/restorer'))).toEqual([]);
   expect(log).not.toContain('PRIVATE KEY');
 });

@@ -1,9 +1,10 @@
 # What requests carry that policies may ask for, where MiniStack does not know it: without these keys a policy would deny what AWS allows,
-# or the other way round. What is refused is told in the log. A key is itself, by whatever alias it is named, and a path of parameters and
-# a vault of AWS Backup are resources.
+# or the other way round. What is refused is told in the log. A key is itself, by whatever alias it is named, and a path of parameters, a
+# vault and a recovery point of AWS Backup are resources.
 import json
 import re
 from datetime import datetime, timezone
+from urllib.parse import unquote
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import kms
@@ -56,15 +57,25 @@ def aliases_of(body):
 
 def resource_of(*arguments):
     service, _, path, _, body, _, region, account = arguments[:8]
-    vault = re.match("/backup-vaults/([^/]+)", path)
-    if service == "backup" and vault is not None:
-        return f"arn:aws:backup:{region}:{account}:backup-vault:{vault.group(1)}"
+    if service == "backup":
+        return resource_of_backup(path, body, f"arn:aws:backup:{region}:{account}") or extract_resource_arn(*arguments)
     key = key_of(body) if service == "kms" else None
     if key is not None:
         return key["Arn"]
     if service == "ssm" and "Path" in (request := json.loads(body or "{}")):
         return f"arn:aws:ssm:{region}:{account}:parameter/{request['Path'].lstrip('/')}"
     return extract_resource_arn(*arguments)
+
+
+def resource_of_backup(path, body, prefix):
+    """The recovery point, or else the vault, that a request to AWS Backup names; None for neither."""
+    point = re.match("/backup-vaults/[^/]+/recovery-points/(.+)/restore-metadata$", path)
+    if point is not None:
+        return unquote(point.group(1))
+    vault = re.match("/backup-vaults/([^/]+)", path)
+    if vault is not None:
+        return f"{prefix}:backup-vault:{vault.group(1)}"
+    return json.loads(body or "{}").get("RecoveryPointArn")
 
 
 def retention_of(xml):

@@ -3,6 +3,7 @@
 # restore job says that what its metadata name was restored, and the test has made that. What is said of its validation is kept.
 import json
 import time
+from urllib.parse import unquote
 from uuid import uuid4
 
 from ministack.core.responses import get_account_id, get_region
@@ -112,6 +113,21 @@ def start_restore(body):
     return backup._ok({"RestoreJobId": job["RestoreJobId"]})
 
 
+# What AWS records of how a recovery point can be restored.
+RECORDED = {
+    "DynamoDB": lambda arn: {"originalTableName": arn.split("/")[-1], "encryptionType": "Default"},
+    "S3": lambda arn: {"BucketName": arn.split(":")[-1]},
+}
+
+
+def restore_metadata(vault, point):
+    for job in backup._jobs.values():
+        if job["RecoveryPointArn"] == unquote(point) and job["BackupVaultName"] == vault:
+            recorded = RECORDED[job["ResourceType"]](job["ResourceArn"])
+            return backup._ok({"RecoveryPointArn": job["RecoveryPointArn"], "RestoreMetadata": recorded})
+    return backup._not_found(f"Recovery point '{point}' not found.")
+
+
 def describe_restore(job):
     if job not in restore_jobs:
         return backup._not_found(f"Restore job '{job}' not found.")
@@ -160,5 +176,6 @@ def list_recovery_points(vault, query):
 
 backup._start_job = start_job_once
 backup._list_recovery_points_by_vault = list_recovery_points
+backup._get_recovery_point_restore_metadata = restore_metadata
 backup._describe_restore_job = describe_restore
 backup.handle_request = handle_request_of_restores
