@@ -23,6 +23,11 @@ export interface Engine {
   readonly libraries: readonly string[];
   /** What to do where Holdfast cannot back it up: a sentence. Undefined for PostgreSQL. */
   readonly advice: string | undefined;
+  /**
+   * It is reached by an API of its own: no variable has a URL of it, and a site that has its library uses it, whatever else it uses.
+   * @default - by a URL
+   */
+  readonly isByApi?: boolean;
 }
 
 // A dump in the folder of a site may be one that its web server hands out.
@@ -102,6 +107,7 @@ export const ENGINES: readonly Engine[] = [
     ],
     advice:
       'With a store on AWS, name its tables under `aws.recoveryPoints`: AWS Backup protects them, and what it restores for tests is looked into.',
+    isByApi: true,
   },
   {
     id: 'sqlserver',

@@ -55,10 +55,11 @@ export function findDatabases(
 ): FoundDatabases {
   const all = [...environmentSigns(env), ...fileSigns(looked), ...stackSigns(stacks)];
   const isStrong = all.some(
-    ({ engine, strength }) => engine !== undefined && strength === 'strong',
+    ({ engine, strength }) => engine !== undefined && !isByApi(engine) && strength === 'strong',
   );
   const signs = all.filter(
-    ({ engine, strength }) => !isStrong || engine === undefined || strength === 'strong',
+    ({ engine, strength }) =>
+      !isStrong || engine === undefined || strength === 'strong' || isByApi(engine),
   );
   const ofSqlite = looked.sqliteFiles.map((toldBy): Told => ({
     engine: 'sqlite',
@@ -69,6 +70,10 @@ export function findDatabases(
     database: postgresIn(signs, looked, stacks),
     unsupported: unsupportedIn([...signs, ...ofSqlite]),
   };
+}
+
+function isByApi(engine: EngineId): boolean {
+  return engineOf(engine).isByApi === true;
 }
 
 function environmentSigns(env: Readonly<Record<string, string | undefined>>): Told[] {
@@ -114,7 +119,9 @@ function postgresIn(
   const certain = signs.filter(({ engine }) => engine === 'postgres');
   // A variable without a kind belongs to the database whose kind is known.
   const open = signs.filter(({ engine }) => engine === undefined);
-  const isOther = signs.some(({ engine }) => engine !== undefined && engine !== 'postgres');
+  const isOther = signs.some(
+    ({ engine }) => engine !== undefined && engine !== 'postgres' && !isByApi(engine),
+  );
   if (certain.length === 0 && (isOther || open.length === 0)) return undefined;
   const set = certain.filter(({ toldBy }) => toldBy === ENVIRONMENT);
   const inFiles = variablesOf([...certain, ...open].filter(({ toldBy }) => toldBy !== ENVIRONMENT));

@@ -202,8 +202,6 @@ test.each([
   ['shop/settings.py', "'ENGINE': 'django.db.backends.sqlite3'", 'SQLite'],
   ['requirements.txt', 'pymongo==4.6\n', 'MongoDB'],
   ['Gemfile', "gem 'mysql2'\n", 'MySQL'],
-  ['package.json', '{"dependencies": {"@aws-sdk/lib-dynamodb": "3"}}', 'DynamoDB'],
-  ['compose.yml', 'services: {db: {image: "amazon/dynamodb-local:2"}}', 'DynamoDB'],
 ])(
   'says that what %s speaks of (%#) is not backed up, and makes no source',
   async (file, content, title) => {
@@ -219,6 +217,31 @@ test.each([
     expect(check(text).config?.sources.map(({ name }) => name)).toEqual(['site']);
   },
 );
+
+test.each([
+  ['package.json', '{"dependencies": {"@aws-sdk/lib-dynamodb": "3"}}'],
+  ['compose.yml', 'services: {db: {image: "amazon/dynamodb-local:2"}}'],
+])('says how DynamoDB is protected, of which %s speaks', async (file, content) => {
+  await write({ [file]: content });
+  const found = await detectFolder(folder, {});
+  expect(found.database).toBeUndefined();
+  expect(found.unsupported).toMatchObject([{ title: 'DynamoDB', toldBy: [file] }]);
+  expect(starterConfig(found, OPTIONS)).toContain('# DynamoDB is not backed up');
+});
+
+test.each([
+  ['a URL that may lead to any database', '.env.example', 'DATABASE_URL=\n'],
+  ['PostgreSQL', '.env', 'DATABASE_URL=postgres://u:p@h/d\n'],
+])('names DynamoDB beside %s', async (_, file, content) => {
+  await write({
+    [file]: content,
+    'package.json': '{"dependencies": {"@aws-sdk/client-dynamodb": "3"}}',
+  });
+  const found = await detectFolder(folder, {});
+  expect(found.database).toMatchObject({ variable: 'DATABASE_URL', toldBy: file });
+  expect(found.unsupported).toMatchObject([{ title: 'DynamoDB', toldBy: ['package.json'] }]);
+  expect(starterConfig(found, OPTIONS)).toContain('`aws.recoveryPoints`');
+});
 
 test('marks a source for a variable that may lead to any database as a comment', async () => {
   await write({ '.env.example': 'DATABASE_URL=\nAPI_URL=https://example.com\n' });
