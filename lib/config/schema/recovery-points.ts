@@ -149,7 +149,10 @@ const selection = z.strictObject({
     z.optional(days()),
     'After how many days monthly and yearly recovery points move to cold storage, where they stay for at least 90 more. DynamoDB, EFS and EBS have it.',
   ),
-  copies: means(z._default(z.array(copy).check(z.maxLength(5)), []), 'Where copies go.'),
+  copies: means(
+    z._default(z.array(copy).check(z.maxLength(5)), []),
+    'Where copies go. Of a vault in another account only the copy jobs tell, for 30 days: with such copies, the schedule and `grace` together are no longer than that.',
+  ),
   restoreTest: means(z.prefault(restoreTest, {}), 'How restores are proven.'),
 });
 
