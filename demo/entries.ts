@@ -4,7 +4,7 @@ import { openBackup } from '../lib/engine/catalog/backups.ts';
 import type { Engine } from '../lib/engine/engine.ts';
 import type { IndexGroup } from '../lib/format/archive-index.ts';
 import { displayPath } from '../lib/format/paths.ts';
-import { openBackupArchive } from '../lib/sources/tree/opened-archive.ts';
+import { archiveOf } from '../lib/sources/tree/opened-archive.ts';
 
 /** A backup by its name. */
 export interface BackupName {
@@ -15,8 +15,9 @@ export interface BackupName {
 /** The groups of a backup's archive: what each of its members holds. */
 export async function groupsOf(engine: Engine, { source, id }: BackupName): Promise<IndexGroup[]> {
   const groups: IndexGroup[] = [];
-  const archive = await openBackupArchive(await openBackup(engine, source, id));
-  for await (const group of readGroups(archive)) groups.push(group);
+  for (const part of archiveOf(await openBackup(engine, source, id))) {
+    for await (const group of readGroups(await part.open())) groups.push(group);
+  }
   return groups;
 }
 

@@ -10,7 +10,7 @@ export const MANIFEST_FORMAT = 1;
 z.config({ ...en(), jitless: true });
 
 /** What a manifest may demand of its reader; one that is not listed here is refused. */
-const KNOWN_FEATURES: readonly string[] = ['database', 'owner-names'];
+const KNOWN_FEATURES: readonly string[] = ['database', 'owner-names', 'parts'];
 
 /** Problems beyond these are counted and not listed. */
 export const MAX_LISTED_PROBLEMS = 1000;
@@ -37,6 +37,16 @@ const extentSchema = z.strictObject({
   sha256: digest,
 });
 
+/** What the parts of an archive hold, in the order in which they stand. */
+export const PART_CLASSES = ['large', 'small', 'directories'] as const;
+
+/** Of an archive that is one part of several. */
+const partSchema = z.strictObject({
+  class: z.enum(PART_CLASSES),
+  firstPath: z.optional(text),
+  firstPathBase64: z.optional(z.base64().check(z.maxLength(5464))),
+});
+
 const artifactSchema = z.strictObject({
   role: z.enum(['archive', 'scan', 'dump', 'globals', 'properties', 'index']),
   key: text,
@@ -46,6 +56,7 @@ const artifactSchema = z.strictObject({
   crc32: z.string().check(z.regex(/^[0-9a-f]{8}$/)),
   /** Of archives: where the table of the index stands. */
   table: z.optional(extentSchema),
+  part: z.optional(partSchema),
 });
 
 const gitSchema = z.strictObject({
@@ -146,6 +157,7 @@ const manifestSchema = z.strictObject({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Artifact = z.infer<typeof artifactSchema>;
+export type PartClass = (typeof PART_CLASSES)[number];
 export type ManifestTotals = z.infer<typeof totalsSchema>;
 export type DatabaseFacts = z.infer<typeof databaseSchema>;
 export type GitState = z.infer<typeof gitSchema>;

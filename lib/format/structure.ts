@@ -4,18 +4,25 @@ import { Buffer } from 'node:buffer';
 import { HoldfastError } from '../errors.ts';
 import { encodeTable, type IndexTable } from './archive-index.ts';
 import { encodeLocator, encodeMember, type Codec, type Extent } from './codec.ts';
-import { INDEX_PATH, SUMS_PATH } from './own-paths.ts';
+import type { OwnNames } from './own-paths.ts';
 import { BLOCK_BYTES, encodeHeader, paddingBytes } from './tar.ts';
 
-/** The member before the sums: their header. */
-export function sumsHead(sumsBytes: number, codec: Codec): Buffer {
-  return stored(ownHeader(SUMS_PATH, sumsBytes), codec);
+/** How an archive is encoded, and what it calls its own files. */
+export interface Form {
+  readonly codec: Codec;
+  readonly names: OwnNames;
+}
+
+/** The member before the sums: their header. Nothing in a part without sums. */
+export function sumsHead(sumsBytes: number, { codec, names }: Form): Buffer {
+  if (names.ofPart && sumsBytes === 0) return Buffer.alloc(0);
+  return stored(ownHeader(names.sums, sumsBytes), codec);
 }
 
 /** The member between the sums and the index: the end of the one and the header of the other. */
-export function indexHead(sumsBytes: number, indexBytes: number, codec: Codec): Buffer {
+export function indexHead(sumsBytes: number, indexBytes: number, { codec, names }: Form): Buffer {
   const padding = Buffer.alloc(paddingBytes(sumsBytes));
-  return stored(Buffer.concat([padding, ownHeader(INDEX_PATH, indexBytes)]), codec);
+  return stored(Buffer.concat([padding, ownHeader(names.index, indexBytes)]), codec);
 }
 
 /** What follows the table: the end of the tar, then the locator. */
@@ -34,16 +41,16 @@ export interface KnownPiece {
 export function knownPieces(
   table: IndexTable,
   place: Extent,
-  codec: Codec,
+  form: Form,
 ): { pieces: KnownPiece[]; archiveBytes: number } {
   const sumsBytes = sum(table.sums);
   const indexBytes = sum(table.pieces) + Buffer.byteLength(encodeTable(table));
-  const head = sumsHead(sumsBytes, codec);
+  const head = sumsHead(sumsBytes, form);
   const sumsEnd = table.dataBytes + head.length + table.sums.reduce((n, one) => n + one.bytes, 0);
-  const tail = archiveTail(indexBytes, place, codec);
+  const tail = archiveTail(indexBytes, place, form.codec);
   const pieces = [
     { offset: table.dataBytes, content: head },
-    { offset: sumsEnd, content: indexHead(sumsBytes, indexBytes, codec) },
+    { offset: sumsEnd, content: indexHead(sumsBytes, indexBytes, form) },
     { offset: place.offset + place.bytes, content: tail },
   ];
   return { pieces, archiveBytes: place.offset + place.bytes + tail.length };
@@ -54,8 +61,8 @@ export function knownPieces(
  *
  * `BACKUP_DAMAGED` otherwise: bytes that nothing names would be bytes that nothing verifies.
  */
-export function assertTable(table: IndexTable, place: Extent, codec: Codec): void {
-  const { pieces } = knownPieces(table, place, codec);
+export function assertTable(table: IndexTable, place: Extent, form: Form): void {
+  const { pieces } = knownPieces(table, place, form);
   const [head, between] = pieces.map(({ content }) => content.length);
   const sumsEnd = follow(table.sums, table.dataBytes + (head ?? 0));
   const end = follow([...table.pieces, place], sumsEnd + (between ?? 0));

@@ -7,7 +7,7 @@ import type { RestoreSummary } from '../../lib/archive/read/restore-archive.ts';
 import { ASIDE } from '../../lib/archive/read/ownership.ts';
 import { HoldfastError } from '../../lib/errors.ts';
 import { INDEX_PATH } from '../../lib/format/own-paths.ts';
-import { MemoryReader, plant, restoreInto, Scratch } from '../support/archives.ts';
+import { onePart, plant, restoreInto, Scratch } from '../support/archives.ts';
 import { forge, openForged, tarOf, type ForgedGroup } from '../support/forge.ts';
 import { factsOf, type TreeFacts } from '../support/trees.ts';
 
@@ -57,9 +57,8 @@ async function provenAs(groups: readonly ForgedGroup[]): Promise<string | string
   await using pool = new Pool({ workers: 0 });
   try {
     const { problems } = await proveArchive({
-      reader: new MemoryReader(bytes),
-      place,
-      codec: 'gzip',
+      parts: onePart(() => openForged({ bytes, place })),
+      entries: undefined,
       level: 'content',
       pool,
       signal: undefined,
@@ -359,7 +358,7 @@ test('what stands in the way of a file is not overwritten', async () => {
   const { restoreArchive } = await import('../../lib/archive/read/restore-archive.ts');
   fs.symlinkSync(scratch.at('outside.txt'), scratch.at('elsewhere/a'));
   fs.symlinkSync(scratch.at('canary'), scratch.at('elsewhere/d'));
-  const summary = await restoreArchive(archive, {
+  const summary = await restoreArchive(onePart(archive), {
     root: `${scratch.at('elsewhere')}/`,
     paths: [],
     write: { ownership: ASIDE },

@@ -14,6 +14,7 @@ import type { IndexEntry } from '../../lib/format/archive-index.ts';
 import { createSelector } from '../../lib/sources/tree/select.ts';
 import { walk } from '../../lib/sources/tree/walk.ts';
 import {
+  onePart,
   backUp,
   MemoryReader,
   openMade,
@@ -71,18 +72,16 @@ async function write(entries: Iterable<SourceEntry>): Promise<Written> {
   if (summary?.place === undefined) throw new Error('no archive was made');
   const archive = Buffer.concat(chunks);
   execFileSync('tar', ['-tzf', '-'], { input: archive, stdio: ['pipe', 'ignore', 'ignore'] });
+  const opened = await openArchive(new MemoryReader(archive), summary.place, 'gzip');
   const input = {
-    place: summary.place,
-    codec: 'gzip',
+    parts: onePart(opened),
+    entries: summary.totals.entries,
     level: 'content',
     pool,
     signal: undefined,
     onProgress: undefined,
   } as const;
-  expect((await proveArchive({ ...input, reader: new MemoryReader(archive) })).problems).toEqual(
-    [],
-  );
-  const opened = await openArchive(new MemoryReader(archive), summary.place, 'gzip');
+  expect((await proveArchive(input)).problems).toEqual([]);
   const listed: IndexEntry[] = [];
   for await (const group of readGroups(opened)) listed.push(...group.entries);
   return {

@@ -19,6 +19,13 @@ import {
   type MadeBackup,
 } from '../support/archives.ts';
 import { forge, type ForgedGroup } from '../support/forge.ts';
+import {
+  backUpInParts,
+  forgeParts,
+  PARTS_THAT_CLASH,
+  withManifest,
+  type PartedBackup,
+} from '../support/parted.ts';
 import { plantEveryKind } from '../support/trees.ts';
 
 const READER = fileURLToPath(new URL('../support/reader.py', import.meta.url));
@@ -131,6 +138,67 @@ describe('the reader', () => {
     expect(alone(timeless.archive)).toMatchObject({ status: 0 });
   });
 });
+
+describe('of an archive of several parts, the reader', () => {
+  let parted: PartedBackup;
+  let place: string;
+
+  beforeAll(async () => {
+    parted = await backUpInParts(scratch.at('tree'), { largeBytes: 100_000 });
+    place = await storeParts('parts', parted);
+  });
+
+  test('finds all parts intact', () => {
+    const { entries } = parted.manifest.totals;
+    const output = Buffer.from(`${entries} entries are what was recorded\n`);
+    const key = scratch.at('key.pem');
+    expect(python('verify', place, '--key', key)).toMatchObject({ status: 0, output });
+  });
+
+  test('lists what it lists of one archive', () => {
+    expect(python('list', place).output.toString()).toBe(python('list', folder).output.toString());
+  });
+
+  test.each(['content', 'links/hard', 'large/split', 'odd/ä', 'zz-hard-large'])(
+    'extracts %j',
+    (name) => {
+      const { status, output } = python('extract', place, name);
+      expect(status).toBe(0);
+      expect(output.equals(fs.readFileSync(scratch.at(`tree/${name}`)))).toBe(true);
+    },
+  );
+
+  test('refuses a part that is missing, there twice, or exchanged for another', async () => {
+    const { artifacts } = parted.manifest;
+    const lists = [artifacts.toSpliced(1, 1), artifacts.toSpliced(1, 0, ...artifacts.slice(1, 2))];
+    for (const [i, list] of lists.entries()) {
+      const wrong = withManifest(parted, { artifacts: list });
+      const outcome = python('verify', await storeParts(`wrong-${i}`, wrong));
+      expect(outcome).toMatchObject({ status: 1 });
+      expect(outcome.complaint).toMatch(/^refused: /);
+    }
+    const [one, other] = artifacts.map(({ key }) => key);
+    const stored = new Map(parted.stored);
+    stored.set(one ?? '', parted.stored.get(other ?? '') ?? Buffer.alloc(0));
+    const exchanged = python('verify', await storeParts('exchanged', { ...parted, stored }));
+    expect(exchanged.complaint).toMatch(/^refused: /);
+  });
+
+  test.each(PARTS_THAT_CLASH)('refuses parts that hold %s', async (what, parts) => {
+    const forged = await forgeParts(parted, parts);
+    const outcome = python('verify', await storeParts(what.replace(/\W/g, '-'), forged));
+    expect(outcome).toMatchObject({ status: 1 });
+    expect(outcome.complaint).toMatch(/^refused: /);
+  });
+});
+
+/** Puts a backup of several parts into a store and gives the folder of it. */
+async function storeParts(name: string, { manifest, stored }: PartedBackup): Promise<string> {
+  plant(scratch.at(name), Object.fromEntries(stored));
+  const signed = await encodeSigned(manifest, localSigner(pair.privateKey));
+  plant(scratch.at(name), { [manifest.key]: signed });
+  return path.dirname(scratch.at(`${name}/${manifest.key}`));
+}
 
 describe('the reader refuses', () => {
   const refused = (outcome: ReturnType<typeof python>, why = /./) => {

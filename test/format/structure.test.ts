@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { parseTable } from '../../lib/format/archive-index.ts';
-import { isOwnPath } from '../../lib/format/own-paths.ts';
+import { isOwnPath, OWN_NAMES } from '../../lib/format/own-paths.ts';
 import { assertTable, knownPieces } from '../../lib/format/structure.ts';
 import { backUp, openMade, placeOf, plant, prose, Scratch } from '../support/archives.ts';
 
@@ -16,9 +16,11 @@ describe.each([
   ['default', 'gzip'],
   ['zstd', 'zstd'],
 ] as const)('what an archive holds besides its entries (%s)', (compression, codec) => {
+  const form = { codec, names: OWN_NAMES };
+
   test('follows from its table, byte for byte, to its end', async () => {
     const { table, place, bytes } = await tableOf(compression);
-    const { pieces, archiveBytes } = knownPieces(table, place, codec);
+    const { pieces, archiveBytes } = knownPieces(table, place, form);
     expect(archiveBytes).toBe(bytes.length);
     for (const { offset, content } of pieces) {
       expect(bytes.subarray(offset, offset + content.length).equals(content)).toBe(true);
@@ -27,7 +29,7 @@ describe.each([
 
   test('is refused where the table leaves a gap, overlaps or points back', async () => {
     const { table, place } = await tableOf(compression);
-    expect(() => assertTable(table, place, codec)).not.toThrow();
+    expect(() => assertTable(table, place, form)).not.toThrow();
     const [sums] = table.sums;
     const [piece] = table.pieces;
     if (sums === undefined || piece === undefined) throw new Error('an archive without an index');
@@ -36,16 +38,16 @@ describe.each([
       offset: one.offset + by,
     });
     for (const by of [1, -1]) {
-      expect(() => assertTable({ ...table, sums: [moved(sums, by)] }, place, codec)).toThrow(/gap/);
-      expect(() => assertTable({ ...table, pieces: [moved(piece, by)] }, place, codec)).toThrow(
+      expect(() => assertTable({ ...table, sums: [moved(sums, by)] }, place, form)).toThrow(/gap/);
+      expect(() => assertTable({ ...table, pieces: [moved(piece, by)] }, place, form)).toThrow(
         /gap/,
       );
-      expect(() =>
-        assertTable({ ...table, dataBytes: table.dataBytes + by }, place, codec),
-      ).toThrow(/gap/);
-      expect(() => assertTable(table, moved(place, by), codec)).toThrow(/gap/);
+      expect(() => assertTable({ ...table, dataBytes: table.dataBytes + by }, place, form)).toThrow(
+        /gap/,
+      );
+      expect(() => assertTable(table, moved(place, by), form)).toThrow(/gap/);
     }
-    expect(() => assertTable({ ...table, pieces: [] }, place, codec)).toThrow(/gap/);
+    expect(() => assertTable({ ...table, pieces: [] }, place, form)).toThrow(/gap/);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   type Archive,
   type ByteReader,
 } from '../../lib/archive/read/archive-reader.ts';
+import type { Parts } from '../../lib/archive/read/parts-reader.ts';
 import { restoreArchive, type RestoreSummary } from '../../lib/archive/read/restore-archive.ts';
 import { ASIDE, BY_NUMBER } from '../../lib/archive/read/ownership.ts';
 import { HoldfastError, type Problem } from '../../lib/errors.ts';
@@ -242,6 +243,12 @@ export async function openMade(
   return { ...archive, reader };
 }
 
+/** An archive that is the only one of its backup. */
+export function onePart(archive: Archive | (() => Promise<Archive>)): Parts {
+  const open = typeof archive === 'function' ? archive : () => Promise.resolve(archive);
+  return [{ class: undefined, firstPath: '', open }];
+}
+
 /** Proves the archive of a backup, or `bytes` in its place. */
 export async function prove(
   backup: MadeBackup,
@@ -249,10 +256,11 @@ export async function prove(
   { bytes, workers = 0 }: { bytes?: Uint8Array; workers?: number } = {},
 ): Promise<ArchiveFindings> {
   await using pool = new Pool({ workers });
+  const { codec } = artifactOf(backup.manifest, 'archive');
+  const reader = new MemoryReader(bytes ?? backup.archive);
   return await proveArchive({
-    reader: new MemoryReader(bytes ?? backup.archive),
-    place: placeOf(backup),
-    codec: artifactOf(backup.manifest, 'archive').codec,
+    parts: onePart(() => openArchive(reader, placeOf(backup), codec)),
+    entries: undefined,
     level,
     pool,
     signal: undefined,
@@ -272,7 +280,7 @@ export async function restoreInto(
 ): Promise<RestoreSummary> {
   fs.mkdirSync(into);
   await using pool = new Pool({ workers });
-  return await restoreArchive(archive, {
+  return await restoreArchive(onePart(archive), {
     root: `${fromUtf8(into)}/`,
     paths: paths.map(fromUtf8),
     write: { ownership: owners ? BY_NUMBER : ASIDE },

@@ -5,6 +5,7 @@ import { Pool } from '../../lib/archive/threads/pool.ts';
 import { openArchive, type Archive } from '../../lib/archive/read/archive-reader.ts';
 import type { IndexEntry, Member } from '../../lib/format/archive-index.ts';
 import { encodeMember, type Extent } from '../../lib/format/codec.ts';
+import type { OwnNames } from '../../lib/format/own-paths.ts';
 import { encodeHeader, paddingBytes } from '../../lib/format/tar.ts';
 import { MemoryReader } from './archives.ts';
 
@@ -63,10 +64,13 @@ export function tarOf(entries: readonly Forged[]): Buffer<ArrayBuffer> {
   );
 }
 
-/** An archive of these groups, in the order given. */
-export async function forge(groups: readonly ForgedGroup[]): Promise<ForgedArchive> {
+/** An archive of these groups, in the order given; one part of several with the names of one. */
+export async function forge(
+  groups: readonly ForgedGroup[],
+  names?: (firstPath: string) => OwnNames,
+): Promise<ForgedArchive> {
   await using pool = new Pool({ workers: 0 });
-  const index = new IndexWriter(pool, { codec: 'gzip', level: 2 });
+  const index = new IndexWriter(pool, { codec: 'gzip', level: 2 }, names);
   const data: Buffer[] = [];
   let offset = 0;
   for (const { entries, raw, member, more = [] } of groups) {

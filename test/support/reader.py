@@ -100,7 +100,9 @@ def tar_of(raw):
 
 
 class Archive:
-    def __init__(self, name, place=None, size=None):
+    def __init__(self, name, place=None, size=None, first=None):
+        own = '' if first is None else '-' + sha(first)[:16]
+        self.sums_name, self.index_name, self.is_part = f'SHA256SUMS{own}', f'index{own}.ndjson', first is not None
         self.file, self.size, self.taken = open(name, 'rb'), os.path.getsize(name), 0
         need(size in (None, self.size), f'it has {self.size} bytes, not {size}')
         self.place = place or self.locate()
@@ -110,6 +112,7 @@ class Archive:
         self.sums = [extent_in(line['sums']) for line in lines if 'sums' in line]
         self.pieces = [extent_in(line['piece']) for line in lines if 'piece' in line]
         self.first = [path_in(line, 'firstPath') for line in lines if 'piece' in line]
+        need(first is None or self.first[:1] == [first], 'a part begins with another path')
         self.frame = self.implied()
 
     def read(self, offset, length):
@@ -141,8 +144,9 @@ class Archive:
         offset, length, raw, digest = self.place
         place = offset.to_bytes(8, 'little') + length.to_bytes(4, 'little') + raw.to_bytes(4, 'little') + bytes.fromhex(digest)
         frame, at = [], self.data
-        for piece, extents in ((stored(own_header('SHA256SUMS', sums)), self.sums),
-                               (stored(pad(sums) + own_header('index.ndjson', index)), self.pieces + [self.place]),
+        head = b'' if self.is_part and sums == 0 else stored(own_header(self.sums_name, sums))
+        for piece, extents in ((head, self.sums),
+                               (stored(pad(sums) + own_header(self.index_name, index)), self.pieces + [self.place]),
                                (stored(pad(index) + bytes(1024)) + LOCATOR[0] + place + LOCATOR[1], [])):
             frame.append((at, piece))
             at += len(piece)
@@ -210,18 +214,18 @@ class Archive:
                 yield entries, members
         need(at == self.data and total == self.entries, 'the index is not whole')
 
-    def extract(self, path):
+    def extract(self, path, parts=None):
         piece = bisect.bisect_right(self.first, path) - 1
         for entries, members in self.groups(piece) if piece >= 0 else []:
             found = [entry for entry in entries if entry['path'] == path]
             if found and found[0]['type'] == 'hardlink':
-                return self.extract(found[0]['link'])
+                return (parts or self).extract(found[0]['link'])
             if found:
                 return [part for entry, part in self.contents(entries, members) if entry['path'] == path]
         raise ValueError(f'it holds no {path!r}')
 
-    def verify(self):
-        digests, lines = {}, b''
+    def verify(self, digests=None):
+        digests, lines = {} if digests is None else digests, b''
         for entries, members in self.walk():
             found = {}
             for entry, part in self.contents(entries, members):
@@ -240,6 +244,62 @@ class Archive:
         at, end = self.frame[-1]
         need(at + len(end) == self.size, 'something stands behind its end')
         return self.entries
+
+
+CLASSES = {'large': {'file'}, 'small': set(FLAGS), 'directories': {'directory'}}
+
+
+class Parts:
+    """Several archives that are one."""
+
+    def __init__(self, archives, folder, entries):
+        self.ranks, self.entries, self.archives = [list(CLASSES).index(one['part']['class']) for one in archives], entries, []
+        self.firsts = [path_in(one['part'], 'firstPath') for one in archives]
+        order = list(zip(self.ranks, self.firsts))
+        need(order == sorted(set(order)) and self.ranks.count(2) < 2 and all(self.firsts), 'parts are out of order')
+        names = [re.fullmatch(r'.*/archive-([A-Za-z0-9]+)-([0-9]{3})\.tar\.gz', one['key']) for one in archives]
+        need(all(names) and len({name[1] for name in names}) == 1, 'parts of several runs')
+        need([int(name[2]) for name in names] == list(range(1, len(names) + 1)), 'a part is missing, or there twice')
+        for one, first in zip(archives, self.firsts):
+            name = f'{folder}/{os.path.basename(one["key"])}'
+            self.archives.append(Archive(name, extent_in(one['table']), one['bytes'], first))
+
+    @property
+    def taken(self):
+        return sum(one.taken for one in self.archives)
+
+    def walk(self):
+        """All entries in order, after it was checked that they fit together."""
+        everything = []
+        for rank, archive in zip(self.ranks, self.archives):
+            for entry in (entry for entries, _ in archive.walk() for entry in entries):
+                need(entry['type'] in list(CLASSES.values())[rank], f'{entry["path"]!r} stands in a part of another class')
+                need(entry['type'] != 'hardlink' or entry['link'] < entry['path'], f'{entry["path"]!r} links to what follows')
+                everything.append((rank, entry['path'], entry))
+        need([one[:2] for one in everything] == sorted(one[:2] for one in everything), 'parts overlap')
+        ordered, open_ = sorted((entry for _, _, entry in everything), key=lambda entry: entry['path']), []
+        for before, entry in zip([{'path': b''}] + ordered, ordered):
+            need(before['path'] < entry['path'], f'{entry["path"]!r} is there twice')
+            open_ = [one for one in open_ if entry['path'].startswith(one)]
+            need(not any(entry['path'].startswith(one + b'/') for one in open_), f'{entry["path"]!r} stands below no directory')
+            open_ += [entry['path']] if entry['type'] != 'directory' else []
+        need(len(ordered) == self.entries, 'the parts are not whole')
+        yield ordered, []
+
+    def extract(self, path):
+        for rank in range(len(CLASSES)):
+            own = [i for i, found in enumerate(self.ranks) if found == rank and self.firsts[i] <= path]
+            try:
+                return self.archives[own[-1]].extract(path, self) if own else need(False, 'not here')
+            except ValueError as error:
+                if 'it holds no' not in str(error) and 'not here' not in str(error):
+                    raise
+        raise ValueError(f'it holds no {path!r}')
+
+    def verify(self):
+        digests = {}
+        for _ in self.walk():
+            return sum(archive.verify(digests) for archive in self.archives)
 
 
 def signed(name, key, pem):
@@ -264,12 +324,17 @@ def open_backup(folder, pem):
     *store, _, source, id_ = os.path.abspath(folder).split('/')
     place = f'backups/{source}/{id_}/'
     manifest = signed(f'{folder}/manifest.json', place + 'manifest.json', pem)
-    need(manifest['format'] == 1 and manifest['requires'] in ([], ['owner-names']), 'a newer version wrote it')
+    need(manifest['format'] == 1 and set(manifest['requires']) <= {'owner-names', 'parts'}, 'a newer version wrote it')
     need((manifest['source'], manifest['id']) == (source, id_), 'it is another backup')
     need(set(manifest.get('place', {})) <= {'host', 'machine', 'path', 'remote'}, 'a place is something else')
-    [archive] = [one for one in manifest['artifacts'] if one['role'] == 'archive']
-    need(archive['codec'] == 'gzip', 'archives of zstd are not read here')
-    need(os.path.dirname(archive['key']) + '/' == place, 'its archive stands elsewhere')
+    archives = [one for one in manifest['artifacts'] if one['role'] == 'archive']
+    need(all(one['codec'] == 'gzip' for one in archives), 'archives of zstd are not read here')
+    need(all(os.path.dirname(one['key']) + '/' == place for one in archives), 'its archive stands elsewhere')
+    several = 'parts' in manifest['requires']
+    need(several == (len(archives) > 1) and all(several == ('part' in one) for one in archives), 'parts are not named as such')
+    if several:
+        return Parts(archives, os.path.abspath(folder), manifest['totals']['entries'])
+    [archive] = archives
     return Archive(f'{"/".join(store)}/{archive["key"]}', extent_in(archive['table']), archive['bytes'])
 
 

@@ -4,7 +4,7 @@ import process from 'node:process';
 import { partBytes } from '../../lib/archive/write/output.ts';
 import { Pool } from '../../lib/archive/threads/pool.ts';
 import { proveArchive } from '../../lib/archive/read/prove-archive.ts';
-import type { ByteReader } from '../../lib/archive/read/archive-reader.ts';
+import { openArchive, type ByteReader } from '../../lib/archive/read/archive-reader.ts';
 import { ScanWriter } from '../../lib/archive/write/scan.ts';
 import { ArchiveWriter, type ArchiveSummary } from '../../lib/archive/write/archive-writer.ts';
 import { createSelector } from '../../lib/sources/tree/select.ts';
@@ -37,11 +37,11 @@ const writer = new ArchiveWriter({
   onProgress: undefined,
 });
 let summary: ArchiveSummary | undefined;
-const parts = async function* () {
+const written = async function* () {
   summary = yield* writer.write();
 };
 let bytes = 0;
-for await (const chunk of partBytes(parts(), undefined))
+for await (const chunk of partBytes(written(), undefined))
   bytes += fs.writeSync(file, chunk, 0, chunk.length, bytes);
 await scan.finish();
 if (summary?.place === undefined) throw new Error('no archive was made');
@@ -55,7 +55,9 @@ const reader: ByteReader = {
     return Promise.resolve(range);
   },
 };
-const input = { reader, place: summary.place, codec: 'gzip', level: 'content', pool } as const;
+const archive = await openArchive(reader, summary.place, 'gzip');
+const parts = [{ class: undefined, firstPath: '', open: () => Promise.resolve(archive) }];
+const input = { parts, entries: summary.totals.entries, level: 'content', pool } as const;
 const proof = await proveArchive({ ...input, signal: undefined, onProgress: undefined });
 problems.push(...proof.problems);
 // Not `maxRSS`: that begins with what the parent held when it forked.

@@ -20,7 +20,8 @@ import {
 } from '../../format/codec.ts';
 import { displayPath } from '../../format/paths.ts';
 import { parsePieceBetween } from '../../format/piece-search.ts';
-import { assertTable } from '../../format/structure.ts';
+import { OWN_NAMES, ownNamesOfPart, type OwnNames } from '../../format/own-paths.ts';
+import { assertTable, knownPieces } from '../../format/structure.ts';
 
 /** Something that can be read in ranges. Byte counts; `read` gives exactly what was asked for or throws. */
 export interface ByteReader {
@@ -28,23 +29,28 @@ export interface ByteReader {
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** An opened archive. */
+/** An opened archive: the only one of its backup, or one part of several. */
 export interface Archive {
   readonly reader: ByteReader;
   readonly codec: Codec;
   readonly place: Extent;
   readonly table: IndexTable;
+  /** What it calls its own files. */
+  readonly names: OwnNames;
 }
 
 /**
  * Opens an archive by its index table, whose digest the caller has from a manifest.
  *
- * `BACKUP_DAMAGED` when the table is not that one, `FORMAT_UNSUPPORTED` when a newer version wrote it.
+ * `BACKUP_DAMAGED` when the table is not that one, or that of another part; `FORMAT_UNSUPPORTED` when a newer version wrote it.
+ *
+ * @param partFrom - the first path in it, for one part of several
  */
 export async function openArchive(
   reader: ByteReader,
   place: Extent,
   codec: Codec,
+  partFrom?: string,
 ): Promise<Archive> {
   if (place.bytes > MAX_PIECE_BYTES || place.rawBytes > MAX_PIECE_BYTES) {
     throw new HoldfastError(
@@ -53,8 +59,26 @@ export async function openArchive(
     );
   }
   const table = parseTable((await readExtent(reader, place, codec)).toString('utf8'));
-  assertTable(table, place, codec);
-  return { reader, codec, place, table };
+  const begin = table.pieces[0]?.firstPath ?? '';
+  if (partFrom !== undefined && begin !== partFrom) {
+    const [found, wanted] = [begin, partFrom].map(displayPath);
+    throw new HoldfastError(
+      'BACKUP_DAMAGED',
+      `the index is damaged: it begins with ${found}, and that part of the archive with ${wanted}`,
+    );
+  }
+  const names = partFrom === undefined ? OWN_NAMES : ownNamesOfPart(partFrom);
+  assertTable(table, place, { codec, names });
+  return { reader, codec, place, table, names };
+}
+
+/** True for one part of several, as its own bytes tell it: what it calls its index. */
+export async function isPart({ reader, codec, place }: Omit<Archive, 'names' | 'table'>) {
+  const table = parseTable((await readExtent(reader, place, codec)).toString('utf8'));
+  const names = ownNamesOfPart(table.pieces[0]?.firstPath ?? '');
+  const index = knownPieces(table, place, { codec, names }).pieces.at(-2);
+  if (index === undefined || index.offset + index.content.length > reader.bytes) return false;
+  return index.content.equals(await reader.read(index.offset, index.content.length));
 }
 
 /** Where the table stands by the end of an archive that was found alone: the codec is told by that too. `FORMAT_UNSUPPORTED` when it is none of ours. */
@@ -163,11 +187,12 @@ function quietly<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** Checks that paths ascend, and that nothing stands below what is no directory. */
-class PathOrder {
+export class PathOrder {
   private last = '';
   /** Entries that are no directories and begin the last path as text; sorted paths can only stand below these. */
   private readonly open: string[] = [];
 
+  /** `BACKUP_DAMAGED` when the entry may not follow those before it. */
   add({ path, type }: IndexEntry): void {
     if (path <= this.last) this.refuse(path, 'twice, or out of order');
     this.last = path;
@@ -219,32 +244,6 @@ export async function* groupsBetween(
   for (let i = firstPieceFor(archive.table, first); i < pieces.length; i++) {
     if ((pieces[i]?.firstPath ?? '') > last) return;
     yield* parsePieceBetween(await lookUpPiece(archive, i), first, last);
-  }
-}
-
-/**
- * The groups in which some entries, and what is below them, can stand: each once, in order.
- *
- * @param paths - byte strings without a slash at the end
- */
-export async function* groupsOf(
-  archive: Archive,
-  paths: readonly string[],
-): AsyncGenerator<IndexGroup> {
-  // What is below a directory does not follow it directly: `a-b` stands between `a` and `a/`.
-  const ranges = paths.flatMap((path) => [
-    { first: path, last: path },
-    { first: `${path}/`, last: `${path}0` },
-  ]);
-  ranges.sort((a, b) => (a.first < b.first ? -1 : 1));
-  let given = '';
-  for (const { first, last } of ranges) {
-    for await (const group of groupsBetween(archive, first, last)) {
-      const path = group.entries[0]?.path ?? '';
-      if (path <= given) continue;
-      given = path;
-      yield group;
-    }
   }
 }
 

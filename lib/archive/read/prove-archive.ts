@@ -1,30 +1,25 @@
-// Proves a whole archive: every stored byte against the index, and on request everything it decodes to. Changes nothing.
+// Proves a whole archive, part by part: every stored byte against the index, and on request everything it decodes to. Changes nothing.
 import { createHash } from 'node:crypto';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry, IndexGroup } from '../../format/archive-index.ts';
 import { displayPath } from '../../format/paths.ts';
-import { INDEX_PATH, SUMS_PATH } from '../../format/own-paths.ts';
+import { INDEX_PATH } from '../../format/own-paths.ts';
 import { knownPieces } from '../../format/structure.ts';
 import { sumsLine } from '../../format/sums.ts';
 import type { Pool } from '../threads/pool.ts';
-import {
-  extentOfPiece,
-  openArchive,
-  readExtent,
-  readGroups,
-  type Archive,
-  type ByteReader,
-} from './archive-reader.ts';
+import { extentOfPiece, readExtent, readGroups, type Archive } from './archive-reader.ts';
+import { entriesOf, type PartReader, type Parts } from './parts-reader.ts';
+import { assertTogether, isLost, lostPart } from './together.ts';
 import { stretches, type Stretch } from './stretches.ts';
 import { Window } from './window.ts';
-import type { Codec, Extent } from '../../format/codec.ts';
+import type { Extent } from '../../format/codec.ts';
 
 const WINDOW_BYTES = 32 << 20;
 
 export interface ProveInput {
-  readonly reader: ByteReader;
-  readonly place: Extent;
-  readonly codec: Codec;
+  readonly parts: Parts;
+  /** How many entries the parts hold together; undefined where nobody knows. */
+  readonly entries: number | undefined;
   readonly level: 'digest' | 'content';
   readonly pool: Pool;
   readonly signal: AbortSignal | undefined;
@@ -40,15 +35,77 @@ export interface ArchiveFindings {
 
 /** Everything that is wrong with an archive, entry by entry where the index still tells them. */
 export async function proveArchive(input: ProveInput): Promise<ArchiveFindings> {
+  const sum = { problems: new Array<Problem>(), entries: 0, bytes: 0 };
+  const hardlinks: IndexEntry[] = [];
+  let whole = true;
+  for (const part of input.parts) {
+    const before = { ...sum };
+    const found = await provePart(part, {
+      ...input,
+      onProgress: ({ entries, bytes }) =>
+        input.onProgress?.({ entries: before.entries + entries, bytes: before.bytes + bytes }),
+    });
+    sum.problems.push(...found.problems);
+    sum.entries += found.entries;
+    sum.bytes += found.bytes;
+    hardlinks.push(...found.hardlinks);
+    whole &&= found.indexIsWhole;
+  }
+  // With a part of the index lost, nothing can be said of what belongs together.
+  if (whole) sum.problems.push(...(await proveTogether(input, hardlinks)));
+  return sum;
+}
+
+interface PartFindings extends ArchiveFindings {
+  readonly indexIsWhole: boolean;
+  readonly hardlinks: readonly IndexEntry[];
+}
+
+async function provePart(part: PartReader, input: ProveInput): Promise<PartFindings> {
   const problems: Problem[] = [];
   let archive: Archive;
   try {
-    archive = await openArchive(input.reader, input.place, input.codec);
+    archive = await part.open();
   } catch (error) {
-    return { problems: [damage(INDEX_PATH, error)], entries: 0, bytes: 0 };
+    const found =
+      part.class !== undefined && isLost(error)
+        ? lostPart(part, error, 'verified')
+        : damage(INDEX_PATH, error);
+    return { problems: [found], entries: 0, bytes: 0, indexIsWhole: false, hardlinks: [] };
   }
   await proveStructure(archive, problems);
   return new Proof(archive, input, problems).run();
+}
+
+/** What no part tells alone: that they fit together and are all there, and that hard links share what they say. */
+async function proveTogether(
+  { parts, entries }: ProveInput,
+  hardlinks: readonly IndexEntry[],
+): Promise<Problem[]> {
+  if (parts.length === 1) return proveHardlinks(parts, hardlinks);
+  try {
+    await assertTogether(parts, entries);
+    return await proveHardlinks(parts, hardlinks);
+  } catch (error) {
+    return [damage('', error)];
+  }
+}
+
+/** A hard link has no content of its own: the file that it shares must stand before it, and have the same digest. */
+async function proveHardlinks(parts: Parts, hardlinks: readonly IndexEntry[]): Promise<Problem[]> {
+  const wanted = new Set(hardlinks.map(({ linkTarget }) => linkTarget));
+  if (wanted.size === 0) return [];
+  const digests = new Map<string, string | undefined>();
+  for await (const entries of entriesOf(parts)) {
+    for (const { path, type, sha256 } of entries) {
+      if (type === 'file' && wanted.has(path)) digests.set(path, sha256);
+    }
+  }
+  return hardlinks.flatMap(({ path, linkTarget = '', sha256 }) => {
+    if (linkTarget < path && digests.get(linkTarget) === sha256) return [];
+    const detail = `it shares no content with ${displayPath(linkTarget)} that has its digest`;
+    return [{ path: displayPath(path), code: 'damaged', detail }];
+  });
 }
 
 function damage(path: string, error: unknown): Problem {
@@ -60,7 +117,7 @@ function damage(path: string, error: unknown): Problem {
 
 /** What follows from the table must stand where it belongs, and nothing after it. */
 async function proveStructure(archive: Archive, problems: Problem[]): Promise<void> {
-  const { pieces, archiveBytes } = knownPieces(archive.table, archive.place, archive.codec);
+  const { pieces, archiveBytes } = knownPieces(archive.table, archive.place, archive);
   if (archive.reader.bytes !== archiveBytes) {
     problems.push({
       path: '',
@@ -100,7 +157,7 @@ class Proof {
     this.sums = new SumsProof(archive, problems);
   }
 
-  async run(): Promise<ArchiveFindings> {
+  async run(): Promise<PartFindings> {
     for await (const stretch of stretches(this.groups())) {
       if (this.input.signal?.aborted === true) {
         throw new HoldfastError('CANCELLED', 'the verification was interrupted');
@@ -109,14 +166,14 @@ class Proof {
       else await this.window.add(stretch.rawBytes, () => this.proveStretch(stretch));
     }
     await this.window.drain();
-    await this.proveHardlinks();
     await this.sums.finish();
-    return { problems: this.problems, entries: this.entries, bytes: this.bytes };
+    const { problems, entries, bytes, indexIsWhole, hardlinks } = this;
+    return { problems, entries, bytes, indexIsWhole, hardlinks };
   }
 
   private async *groups(): AsyncGenerator<IndexGroup> {
     const onDamage = (i: number, error: unknown) => {
-      const found = damage(INDEX_PATH, error);
+      const found = damage(this.archive.names.index, error);
       const lost = `${extentOfPiece(this.archive.table, i)} cannot be verified`;
       this.problems.push({ ...found, detail: `${found.detail}; ${lost}` });
       this.giveUp();
@@ -128,7 +185,7 @@ class Proof {
       }
     } catch (error) {
       // Pieces that have their digests and yet do not fit together: nothing after them can be trusted.
-      this.problems.push(damage(INDEX_PATH, error));
+      this.problems.push(damage(this.archive.names.index, error));
       this.giveUp();
     }
   }
@@ -143,28 +200,11 @@ class Proof {
     for (const entry of group.entries) if (entry.type === 'hardlink') this.hardlinks.push(entry);
   }
 
-  /** A hard link has no content of its own: the file that it shares must stand before it, and have the same digest. */
-  private async proveHardlinks(): Promise<void> {
-    const wanted = new Set(this.hardlinks.map(({ linkTarget }) => linkTarget));
-    if (wanted.size === 0 || !this.indexIsWhole) return;
-    const digests = new Map<string, string | undefined>();
-    for await (const { entries } of readGroups(this.archive)) {
-      for (const { path, type, sha256 } of entries) {
-        if (type === 'file' && wanted.has(path)) digests.set(path, sha256);
-      }
-    }
-    for (const { path, linkTarget = '', sha256 } of this.hardlinks) {
-      if (linkTarget < path && digests.get(linkTarget) === sha256) continue;
-      const detail = `it shares no content with ${displayPath(linkTarget)} that has its digest`;
-      this.problems.push({ path: displayPath(path), code: 'damaged', detail });
-    }
-  }
-
   private async proveStretch(stretch: Stretch): Promise<void> {
     const { groups, offset, bytes } = stretch;
     try {
       const range = { offset, bytes: await this.archive.reader.read(offset, bytes) };
-      const job = { range, groups, codec: this.input.codec, level: this.input.level };
+      const job = { range, groups, codec: this.archive.codec, level: this.input.level };
       const { problems } = await this.input.pool.run('proveGroups', job, stretch.rawBytes, [
         range.bytes.buffer,
       ]);
@@ -227,7 +267,8 @@ class Proof {
   ): Promise<Uint8Array | undefined> {
     const member = group.members[i];
     if (member === undefined) return undefined;
-    const { codec, level, pool } = this.input;
+    const { level, pool } = this.input;
+    const { codec } = this.archive;
     try {
       const range = {
         offset: member.offset,
@@ -298,7 +339,7 @@ class SumsProof {
       if (!this.compare || this.unknown || raw.equals(all.subarray(0, piece.rawBytes))) return;
       throw new HoldfastError('BACKUP_DAMAGED', 'it is not what the index says');
     } catch (error) {
-      this.problems.push(damage(SUMS_PATH, error));
+      this.problems.push(damage(this.archive.names.sums, error));
     }
   }
 
@@ -308,7 +349,7 @@ class SumsProof {
       await this.provePiece(piece);
     if (this.compare && !this.unknown && this.bytes > 0) {
       this.problems.push({
-        path: SUMS_PATH,
+        path: this.archive.names.sums,
         code: 'damaged',
         detail: 'it lacks files that the index has',
       });

@@ -2,14 +2,21 @@
 import fs from 'node:fs';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry, IndexGroup } from '../../format/archive-index.ts';
-import { INDEX_PATH } from '../../format/own-paths.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
 import { encodeHeader } from '../../format/tar.ts';
-import { createSplitFile, finishFile, unwritten, type WriteOptions } from './extract.ts';
+import {
+  createSplitFile,
+  finishFile,
+  unwritten,
+  type PieceToExtract,
+  type WriteOptions,
+} from './extract.ts';
 import { keepDirectory, keepFile, keepLink, type Keeping } from './metadata.ts';
 import { UnkeptList, type Unkept } from './ownership.ts';
 import type { Pool } from '../threads/pool.ts';
 import { extentOfPiece, groupsBetween, readGroups, type Archive } from './archive-reader.ts';
+import { partsBetween, type Parts } from './parts-reader.ts';
+import { assertTogether, assertTogetherAt, isLost, lostPart } from './together.ts';
 import { stretches, type Stretch } from './stretches.ts';
 import { Window } from './window.ts';
 
@@ -24,6 +31,8 @@ export interface ArchiveRestore {
   readonly paths: readonly string[];
   /** Of those, only these entries, when given: byte strings, directories ending in `/`. */
   readonly only?: ReadonlySet<string>;
+  /** How many entries the archive holds, where somebody knows. */
+  readonly recorded?: number;
   readonly write: WriteOptions;
   readonly pool: Pool;
   readonly signal: AbortSignal | undefined;
@@ -39,17 +48,28 @@ export interface RestoreSummary {
   readonly unkept: Unkept;
 }
 
-/** Restores what is wanted. `BACKUP_NOT_FOUND` when a path is not in the archive; damage is a problem per entry. */
+/**
+ * Restores what is wanted. `BACKUP_NOT_FOUND` when a path is not in the archive; damage is a problem per entry, and parts that do not
+ * fit together are `BACKUP_DAMAGED` before anything is written.
+ */
 export async function restoreArchive(
-  archive: Archive,
+  parts: Parts,
   options: ArchiveRestore,
 ): Promise<RestoreSummary> {
-  const restore = new Restore(archive, options);
+  // One part tells by itself that its entries do not fit together; several have to be looked at side by side.
+  if (parts.length > 1) {
+    if (options.paths.length > 0) await assertTogetherAt(parts, options.paths);
+    else await assertTogether(parts, options.recorded);
+  }
+  const restore = new Restore(parts, options);
   return restore.run();
 }
 
+/** Where an entry goes below the root; undefined for one that is not wanted. */
+type Destination = (path: string) => string | undefined;
+
 class Restore {
-  private readonly archive: Archive;
+  private readonly parts: Parts;
   private readonly options: ArchiveRestore;
   private readonly window = new Window(WINDOW_BYTES);
   private readonly made = new Set<string>(['']);
@@ -64,8 +84,8 @@ class Restore {
   private files = 0;
   private bytes = 0;
 
-  constructor(archive: Archive, options: ArchiveRestore) {
-    this.archive = archive;
+  constructor(parts: Parts, options: ArchiveRestore) {
+    this.parts = parts;
     this.options = options;
     this.keeping = { ownership: options.write.ownership, unkept: this.unkept };
   }
@@ -73,7 +93,7 @@ class Restore {
   async run(): Promise<RestoreSummary> {
     const { paths, only } = this.options;
     const all = (path: string) => (only === undefined || only.has(path) ? path : undefined);
-    if (paths.length === 0) await this.extract(this.allGroups(), all);
+    if (paths.length === 0) await this.extractAll(all);
     for (const path of withoutNested(paths)) await this.extractPath(path);
     await this.window.drain();
     const lost = paths.find((path) => !this.found.has(path));
@@ -92,12 +112,28 @@ class Restore {
     return { entries, files, bytes, problems, unkept: unkept.value() };
   }
 
+  private async extractAll(destination: Destination): Promise<void> {
+    let lost = 0;
+    for (const part of this.parts) {
+      let archive: Archive;
+      try {
+        archive = await part.open();
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        if (++lost === this.parts.length) throw error;
+        this.problems.push(lostPart(part, error, 'restored'));
+        continue;
+      }
+      await this.extract(archive, this.allGroups(archive), destination);
+    }
+  }
+
   /** All groups, but for those that a damaged piece of the index would name: these are lost, the others are not. */
-  private allGroups(): AsyncGenerator<IndexGroup> {
-    return readGroups(this.archive, '', (i, error) => {
+  private allGroups(archive: Archive): AsyncGenerator<IndexGroup> {
+    return readGroups(archive, '', (i, error) => {
       if (!(error instanceof HoldfastError) || error.code !== 'BACKUP_DAMAGED') throw error;
-      const detail = `${error.message}; ${extentOfPiece(this.archive.table, i)} is not restored`;
-      this.problems.push({ path: INDEX_PATH, code: 'damaged', detail });
+      const detail = `${error.message}; ${extentOfPiece(archive.table, i)} is not restored`;
+      this.problems.push({ path: archive.names.index, code: 'damaged', detail });
     });
   }
 
@@ -114,30 +150,37 @@ class Restore {
     };
     for (const first of [path, below]) {
       const last = first === path ? path : `${path}0`;
-      await this.extract(groupsBetween(this.archive, first, last), (one) =>
-        one >= first && (first === path ? one === path : one < last) ? take(one) : undefined,
-      );
+      const wanted: Destination = (one) =>
+        one >= first && (first === path ? one === path : one < last) ? take(one) : undefined;
+      for (const part of partsBetween(this.parts, first, last)) {
+        const archive = await part.open();
+        await this.extract(archive, groupsBetween(archive, first, last), wanted);
+      }
     }
   }
 
   private async extract(
+    archive: Archive,
     groups: AsyncIterable<IndexGroup>,
-    destination: (path: string) => string | undefined,
+    destination: Destination,
   ): Promise<void> {
     const wanted = this.wantedGroups(groups, destination);
     for await (const stretch of stretches(wanted)) {
       if (this.options.signal?.aborted === true) {
         throw new HoldfastError('CANCELLED', 'the restore was interrupted');
       }
-      if (stretch.split) await this.extractSplit(stretch, destination);
-      else await this.window.add(stretch.rawBytes, () => this.extractStretch(stretch, destination));
+      if (stretch.split) await this.extractSplit(archive, stretch, destination);
+      else {
+        const work = () => this.extractStretch(archive, stretch, destination);
+        await this.window.add(stretch.rawBytes, work);
+      }
     }
   }
 
   /** Only groups with a wanted file are read; directories are made and links noted on the way. */
   private async *wantedGroups(
     groups: AsyncIterable<IndexGroup>,
-    destination: (path: string) => string | undefined,
+    destination: Destination,
   ): AsyncGenerator<IndexGroup> {
     for await (const group of groups) {
       let files = false;
@@ -176,14 +219,15 @@ class Restore {
   }
 
   private async extractStretch(
+    archive: Archive,
     stretch: Stretch,
-    destination: (path: string) => string | undefined,
+    destination: Destination,
   ): Promise<void> {
     const { groups, offset, bytes } = stretch;
-    const range = { offset, bytes: await this.archive.reader.read(offset, bytes) };
+    const range = { offset, bytes: await archive.reader.read(offset, bytes) };
     const { root, write, pool } = this.options;
     const destinations = groups.map(({ entries }) => entries.map(({ path }) => destination(path)));
-    const job = { range, groups, destinations, root, codec: this.archive.codec, options: write };
+    const job = { range, groups, destinations, root, codec: archive.codec, options: write };
     const { problems, unkept } = await pool.run('extractGroups', job, stretch.rawBytes, [
       range.bytes.buffer,
     ]);
@@ -205,8 +249,9 @@ class Restore {
   }
 
   private async extractSplit(
+    archive: Archive,
     stretch: Stretch,
-    destination: (path: string) => string | undefined,
+    destination: Destination,
   ): Promise<void> {
     const [group] = stretch.groups;
     const [entry] = group?.entries ?? [];
@@ -229,7 +274,7 @@ class Restore {
         await this.window.add(rawBytes, async () => {
           holds++;
           try {
-            await this.extractPiece(group, i, { fd, position: at });
+            await this.extractPiece(archive, { group, piece: i, fd, position: at });
             this.count(0, end - at);
           } finally {
             release();
@@ -244,15 +289,14 @@ class Restore {
   }
 
   private async extractPiece(
-    group: IndexGroup,
-    piece: number,
-    to: { fd: number; position: number },
+    archive: Archive,
+    to: Pick<PieceToExtract, 'group' | 'piece' | 'fd' | 'position'>,
   ): Promise<void> {
-    const member = group.members[piece];
+    const member = to.group.members[to.piece];
     if (member === undefined) return;
     const { offset, bytes, rawBytes } = member;
-    const range = { offset, bytes: await this.archive.reader.read(offset, bytes) };
-    const job = { range, group, piece, ...to, codec: this.archive.codec };
+    const range = { offset, bytes: await archive.reader.read(offset, bytes) };
+    const job = { range, ...to, codec: archive.codec };
     const { problems } = await this.options.pool.run('extractPiece', job, rawBytes, [
       range.bytes.buffer,
     ]);
@@ -266,14 +310,14 @@ class Restore {
     for (const { path, linkTarget = '' } of this.hardlinks) {
       const known =
         instead.has(linkTarget) || lost.has(displayPath(linkTarget)) || this.stands(linkTarget);
-      if (known || !(await this.holdsFile(linkTarget))) continue;
+      const archive = known ? undefined : await this.archiveWithFile(linkTarget);
+      if (archive === undefined) continue;
       instead.set(linkTarget, path);
       this.makeParents(path);
       // The link was counted already, and is the one entry that comes of this.
       this.entries--;
-      await this.extract(groupsBetween(this.archive, linkTarget, linkTarget), (one) =>
-        one === linkTarget ? path : undefined,
-      );
+      const groups = groupsBetween(archive, linkTarget, linkTarget);
+      await this.extract(archive, groups, (one) => (one === linkTarget ? path : undefined));
     }
     await this.window.drain();
     for (const link of this.hardlinks) {
@@ -292,11 +336,19 @@ class Restore {
     return fs.existsSync(fsPath(this.options.root + path));
   }
 
-  private async holdsFile(path: string): Promise<boolean> {
-    for await (const { entries } of groupsBetween(this.archive, path, path)) {
-      if (entries.some((entry) => entry.path === path && entry.type === 'file')) return true;
+  private async archiveWithFile(path: string): Promise<Archive | undefined> {
+    for (const part of partsBetween(this.parts, path, path)) {
+      try {
+        const archive = await part.open();
+        for await (const { entries } of groupsBetween(archive, path, path)) {
+          if (entries.some((entry) => entry.path === path && entry.type === 'file')) return archive;
+        }
+      } catch (error) {
+        // Other parts are restored without this one, and the link is told as lost.
+        if (!isLost(error) || this.parts.length === 1) throw error;
+      }
     }
-    return false;
+    return undefined;
   }
 
   private makeHardlink(link: IndexEntry, target: string): void {

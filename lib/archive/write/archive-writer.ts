@@ -22,6 +22,12 @@ export interface WriteProgress {
   readonly contentBytes: number;
 }
 
+/** What one part of an archive has from those before it. */
+export interface PartOfSeveral {
+  /** By path, the digests of files that have other names: hard links of later parts need them. Grows while parts are written. */
+  readonly sharedDigests: Map<string, string>;
+}
+
 export interface WriteInput {
   /** In strictly ascending order of their paths. */
   readonly entries: Iterable<SourceEntry> | AsyncIterable<SourceEntry>;
@@ -29,6 +35,8 @@ export interface WriteInput {
   readonly pool: Pool;
   readonly scan: ScanWriter;
   readonly predecessor: Predecessor | undefined;
+  /** For one part of several. @default - the only one */
+  readonly part?: PartOfSeveral;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: WriteProgress) => void) | undefined;
 }
@@ -79,7 +87,7 @@ export class ArchiveWriter {
   private readonly open = new Set<SplitFile>();
   private queuedBytes = 0;
   private batch: Batch | undefined;
-  private readonly sharedDigests = new Map<string, string>();
+  private readonly sharedDigests: Map<string, string>;
   private readonly problems: Problem[] = [];
   private readonly totals = { entries: 0, files: 0, contentBytes: 0, readBytes: 0 };
 
@@ -87,6 +95,7 @@ export class ArchiveWriter {
     this.input = input;
     this.previous = input.predecessor && new PreviousGroups(input.predecessor);
     this.assembly = new Assembly(input);
+    this.sharedDigests = input.part?.sharedDigests ?? new Map<string, string>();
   }
 
   /** The parts of the archive in order; the summary is the generator's return value. `CANCELLED` when the signal says so. */

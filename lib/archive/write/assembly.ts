@@ -2,6 +2,7 @@
 import type { IndexEntry, IndexGroup, Member } from '../../format/archive-index.ts';
 import type { Encoding, Extent } from '../../format/codec.ts';
 import type { EncodedMember } from './encode.ts';
+import { ownNamesOfPart } from '../../format/own-paths.ts';
 import { IndexWriter } from './index-writer.ts';
 import type { Pool } from '../threads/pool.ts';
 import { sameMetadata, type Predecessor, type PreviousGroup } from './predecessor.ts';
@@ -16,6 +17,8 @@ export interface AssemblyOptions {
   readonly encoding: Encoding;
   readonly scan: ScanWriter;
   readonly predecessor: Predecessor | undefined;
+  /** For one part of several. */
+  readonly part?: object;
 }
 
 /**
@@ -95,9 +98,9 @@ export class Assembly {
 
   /** Gives out what was held back, and from here on everything as it comes. */
   private async *diverge(): AsyncGenerator<Part> {
-    const { predecessor, pool, encoding } = this.options;
+    const { predecessor } = this.options;
     const held = this.members;
-    this.index = new IndexWriter(pool, encoding);
+    this.index = this.newIndex();
     if (predecessor !== undefined && this.prefixGroups > 0) {
       let left = this.prefixGroups;
       for await (const group of readGroups(predecessor.archive)) {
@@ -106,6 +109,11 @@ export class Assembly {
       }
     }
     if (held.length > 0) yield { copy: held };
+  }
+
+  private newIndex(): IndexWriter {
+    const { pool, encoding, part } = this.options;
+    return new IndexWriter(pool, encoding, part && ownNamesOfPart);
   }
 
   private takeOver(group: IndexGroup): Part {
@@ -121,7 +129,7 @@ export class Assembly {
   /** What follows the data, and where the table of the index stands. */
   async *finish(): AsyncGenerator<Part, Extent> {
     if (this.index === undefined) yield* this.diverge();
-    const index = this.index ?? new IndexWriter(this.options.pool, this.options.encoding);
+    const index = this.index ?? this.newIndex();
     const { parts, place } = await index.finish();
     for (const bytes of parts) yield { bytes };
     return place;

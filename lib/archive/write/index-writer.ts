@@ -9,6 +9,7 @@ import {
   type IndexTable,
 } from '../../format/archive-index.ts';
 import type { Encoding, Extent } from '../../format/codec.ts';
+import { OWN_NAMES, type OwnNames } from '../../format/own-paths.ts';
 import { archiveTail, indexHead, sumsHead } from '../../format/structure.ts';
 import { sumsLine } from '../../format/sums.ts';
 import { encodeText, type EncodedMember } from './encode.ts';
@@ -23,6 +24,7 @@ interface Pending {
 export class IndexWriter {
   private readonly pool: Pool;
   private readonly encoding: Encoding;
+  private readonly names: (firstPath: string) => OwnNames;
   private readonly sums = new Lines();
   private readonly index = new Lines();
   private readonly sumsPieces: Pending[] = [];
@@ -32,9 +34,11 @@ export class IndexWriter {
   private members = 0;
   private dataBytes = 0;
 
-  constructor(pool: Pool, encoding: Encoding) {
+  /** @param names - of the archive's own files, by its first path */
+  constructor(pool: Pool, encoding: Encoding, names: (firstPath: string) => OwnNames = alone) {
     this.pool = pool;
     this.encoding = encoding;
+    this.names = names;
   }
 
   add(group: IndexGroup): void {
@@ -73,16 +77,16 @@ export class IndexWriter {
   async finish(): Promise<{ parts: Uint8Array[]; place: Extent }> {
     if (this.index.bytes > 0) this.cutIndex();
     if (this.sums.bytes > 0) this.cutSums();
-    const { codec } = this.encoding;
+    const form = { ...this.encoding, names: this.names(this.indexPieces[0]?.firstPath ?? '') };
     const sums = await Promise.all(this.sumsPieces.map(({ member }) => member));
     const pieces = await Promise.all(this.indexPieces.map(({ member }) => member));
     const sumsBytes = rawBytesOf(sums);
-    const head = sumsHead(sumsBytes, codec);
+    const head = sumsHead(sumsBytes, form);
     const parts: Uint8Array[] = [head, ...bytesOf(sums)];
     const sumsExtents = placeAt(sums, this.dataBytes + head.length);
     const sumsEnd = this.dataBytes + head.length + storedBytesOf(sums);
     // The length of the table is needed before the table can be placed; only digits of offsets depend on it, and those are known.
-    const between = indexHead(sumsBytes, 0, codec).length;
+    const between = indexHead(sumsBytes, 0, form).length;
     const table: IndexTable = {
       entries: this.entries,
       members: this.members,
@@ -103,13 +107,17 @@ export class IndexWriter {
       sha256: crypto.hash('sha256', tableMember.bytes ?? '', 'hex'),
     };
     parts.push(
-      indexHead(sumsBytes, indexBytes, codec),
+      indexHead(sumsBytes, indexBytes, form),
       ...bytesOf(pieces),
       ...bytesOf([tableMember]),
     );
-    parts.push(archiveTail(indexBytes, place, codec));
+    parts.push(archiveTail(indexBytes, place, form.codec));
     return { parts, place };
   }
+}
+
+function alone(): OwnNames {
+  return OWN_NAMES;
 }
 
 /** Text that gathers in buffers until it is cut. */

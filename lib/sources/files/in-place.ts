@@ -2,14 +2,14 @@
 import { unwritten } from '../../archive/read/extract.ts';
 import { UnkeptList, type Ownership } from '../../archive/read/ownership.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
-import { readGroups, type Archive } from '../../archive/read/archive-reader.ts';
+import { entriesOf, type Parts } from '../../archive/read/parts-reader.ts';
 import { restoreArchive } from '../../archive/read/restore-archive.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import { displayPath, fromUtf8 } from '../../format/paths.ts';
 import { archiveTree } from '../tree/archive-tree.ts';
 import { compareTree, type Comparison } from '../tree/compare.ts';
-import { openBackupArchive, wantedPaths } from '../tree/opened-archive.ts';
+import { archiveOf, wantedPaths } from '../tree/opened-archive.ts';
 import { Change } from './in-place-change.ts';
 import { OwnersSeen, ownershipOf, withNames } from '../tree/owner-names.ts';
 import type {
@@ -98,7 +98,7 @@ async function compareWanted(
 ): Promise<Comparison> {
   const { paths, owners, pool, signal } = input;
   const compared = await compareTree({
-    archive: await openBackupArchive(backup),
+    archive: archiveOf(backup),
     found: (entryPath) => standing.at(entryPath),
     wants: wantedPaths(paths),
     paths: paths.length === 0 ? undefined : paths,
@@ -158,7 +158,7 @@ async function apply(
   plan: InPlacePlan,
   input: InPlaceInput & { random: string; done: InPlaceDone },
 ): Promise<RestoreResult> {
-  const archive = await openBackupArchive(backup);
+  const archive = archiveOf(backup);
   const ownership = await ownershipOf(input.owners, backup.manifest.owners);
   const root = rootOf(input.folder);
   const touched = new TouchedFolders(root);
@@ -201,10 +201,10 @@ function assertAny(
   );
 }
 
-async function plannedEntries(archive: Archive, plan: InPlacePlan): Promise<IndexEntry[]> {
+async function plannedEntries(archive: Parts, plan: InPlacePlan): Promise<IndexEntry[]> {
   const wanted = new Set(plan.replace);
   const found: IndexEntry[] = [];
-  for await (const { entries } of readGroups(archive)) {
+  for await (const entries of entriesOf(archive)) {
     for (const entry of entries) if (wanted.has(entry.path)) found.push(entry);
   }
   return found;
@@ -226,7 +226,7 @@ interface StageInput {
 
 /** Writes files and links to the staging place from which each is renamed; directories are made where they belong. */
 async function stage(
-  archive: Archive,
+  archive: Parts,
   entries: readonly IndexEntry[],
   { input, staging, ownership }: StageInput,
 ): Promise<Staged> {

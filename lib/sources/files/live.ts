@@ -4,7 +4,7 @@ import type { Problem } from '../../errors.ts';
 import { fsPath } from '../../format/paths.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
 import { compareTree, type TreeDifference } from '../tree/compare.ts';
-import { openBackupArchive } from '../tree/opened-archive.ts';
+import { archiveOf } from '../tree/opened-archive.ts';
 import { ownershipOf } from '../tree/owner-names.ts';
 import type { CompareLive, ComparedLive, OpenBackup } from '../source.ts';
 
@@ -24,7 +24,7 @@ export async function compareFilesLive(
 ): Promise<ComparedLive> {
   const problems: Problem[] = [];
   const compared = await compareTree({
-    archive: await openBackupArchive(backup),
+    archive: archiveOf(backup),
     found: entries((one) => problems.push(one)),
     wants: () => true,
     ownership: await ownershipOf('all', backup.manifest.owners),

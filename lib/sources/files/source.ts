@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { GitState } from '../../format/manifest.ts';
-import { readGroups } from '../../archive/read/archive-reader.ts';
+import { entriesOf } from '../../archive/read/parts-reader.ts';
 import { fromUtf8, fsPath } from '../../format/paths.ts';
 import { archiveTree } from '../tree/archive-tree.ts';
-import { openBackupArchive, wantedPaths } from '../tree/opened-archive.ts';
+import { archiveOf, wantedPaths } from '../tree/opened-archive.ts';
 import { ENCODINGS, type Compression } from '../tree/encodings.ts';
 import { filesKind } from '../tree/kind.ts';
 import { compareFilesLive, type LiveTree } from './live.ts';
@@ -217,7 +217,7 @@ export async function extraEntries(backup: OpenBackup, input: ExtraInput): Promi
   const live = walkFiles(input.options, input.surroundings, () => undefined);
   const found = new Set<string>();
   for (const { path } of live) if (wants(path)) found.add(path);
-  for await (const { entries } of readGroups(await openBackupArchive(backup))) {
+  for await (const entries of entriesOf(archiveOf(backup))) {
     for (const { path } of entries) found.delete(path);
   }
   return [...found];

@@ -1,9 +1,14 @@
 // An archive that was found alone, outside any store: opened by its own end, checked against itself, and against its manifest when
-// that lies beside it.
+// that lies beside it. One part of several stands for all of them, which lie beside it too.
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { HoldfastError } from '../../errors.ts';
-import { locateTable, openArchive, type ByteReader } from '../../archive/read/archive-reader.ts';
+import {
+  isPart,
+  locateTable,
+  openArchive,
+  type ByteReader,
+} from '../../archive/read/archive-reader.ts';
 import { MANIFEST_FORMAT, parseManifest, type Manifest } from '../../format/manifest.ts';
 import { decodeSigned, MAX_SIGNED_BYTES, type TrustedKey } from '../../format/signed.ts';
 import type { OpenBackup } from '../source.ts';
@@ -14,7 +19,10 @@ export interface FoundArchive extends AsyncDisposable {
   readonly authenticity: 'trusted' | { readonly unknown: string };
 }
 
-/** Opens the archive at `file`. `FORMAT_UNSUPPORTED` when it is none of ours, or cut off; `BACKUP_DAMAGED` when its index is. */
+/**
+ * Opens the archive at `file`. `FORMAT_UNSUPPORTED` when it is none of ours, or cut off, or one part of several without their
+ * manifest; `BACKUP_DAMAGED` when its index is.
+ */
 export async function openArchiveFile(
   file: string,
   trusted: readonly TrustedKey[],
@@ -24,8 +32,9 @@ export async function openArchiveFile(
     const { size } = await handle.stat();
     const reader = readerOf(handle, size, file);
     const { codec, place } = await locateTable(reader);
-    const { table } = await openArchive(reader, place, codec);
     const beside = await manifestBeside(file, trusted);
+    if (await isPart({ reader, place, codec })) return partsBeside(file, handle, beside);
+    const { table } = await openArchive(reader, place, codec);
     const alone = manifestAlone(file, { codec, bytes: size, table: place, entries: table.entries });
     return {
       // Whatever it was made of, all that lies here is its files.
@@ -41,6 +50,39 @@ export async function openArchiveFile(
     await handle.close();
     throw error;
   }
+}
+
+/** All parts of the archive of which `file` is one. */
+function partsBeside(
+  file: string,
+  handle: fs.FileHandle,
+  beside: Beside | undefined,
+): FoundArchive {
+  if (beside === undefined) {
+    throw new HoldfastError('FORMAT_UNSUPPORTED', `${file} is one part of an archive of several`, {
+      hint: 'Put the manifest.json of its backup and the other parts beside it. `tar -xzf` extracts what this part holds, unchecked.',
+    });
+  }
+  const handles: fs.FileHandle[] = [handle];
+  return {
+    backup: {
+      manifest: { ...beside.manifest, kind: 'files' },
+      open: ({ key, bytes }) => {
+        const part = path.join(path.dirname(file), path.basename(key));
+        let reader: Promise<ByteReader> | undefined;
+        const opened = async () => {
+          const own = await open(part);
+          handles.push(own);
+          return readerOf(own, (await own.stat()).size, part);
+        };
+        return { bytes, read: async (...range) => (await (reader ??= opened())).read(...range) };
+      },
+    },
+    authenticity: authenticityOf(beside),
+    [Symbol.asyncDispose]: async () => {
+      for (const one of handles) await one.close();
+    },
+  };
 }
 
 async function open(file: string): Promise<fs.FileHandle> {

@@ -11,6 +11,7 @@ import { ArchiveWriter, type ArchiveSummary } from '../../archive/write/archive-
 import { DAY_MS } from '../../durations.ts';
 import type { Encoding } from '../../format/codec.ts';
 import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
+import { partsOf, PARTS_FEATURE } from '../../format/parts.ts';
 import type { OpenBackup, ReadInput, ReadResult } from '../source.ts';
 
 const FULL_AFTER_MS = 30 * DAY_MS;
@@ -72,8 +73,10 @@ async function openPredecessor(
 ): Promise<OpenPredecessor | undefined> {
   const backup = input.predecessor;
   if (backup === undefined) return undefined;
-  const artifact = backup.manifest.artifacts.find(({ role }) => role === 'archive');
-  if (artifact?.table === undefined || artifact.codec !== encoding.codec) return undefined;
+  const [{ artifact, class: partClass }] = partsOf(backup.manifest);
+  // What is written as one archive takes over nothing of several parts.
+  if (partClass !== undefined) return undefined;
+  if (artifact.table === undefined || artifact.codec !== encoding.codec) return undefined;
   const archive = await openArchive(backup.open(artifact), artifact.table, artifact.codec);
   const read = readsAll(input, backup.manifest, options);
   return { archive: { archive, scan: read ? undefined : await openScanOf(backup) }, backup };
@@ -97,7 +100,7 @@ export async function cloneTree(
   const options = archiveOptions(tree);
   if (before === undefined || readsAll(input, before, options)) return undefined;
   // A problem may have gone meanwhile, and a manifest need not list all of them.
-  if (before.problemCount > 0) return undefined;
+  if (before.problemCount > 0 || before.requires.includes(PARTS_FEATURE)) return undefined;
   const artifacts: Artifact[] = [];
   for (const artifact of before.artifacts) {
     const extension = artifact.key.slice(artifact.key.lastIndexOf('/') + 1).replace(/^[^.]*\./, '');

@@ -11,7 +11,7 @@ import {
 } from '../../archive/read/ownership.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
 import type { Pool } from '../../archive/threads/pool.ts';
-import { groupsOf, readGroups, type Archive } from '../../archive/read/archive-reader.ts';
+import { entriesAt, entriesOf, type Parts } from '../../archive/read/parts-reader.ts';
 import { Window } from '../../archive/read/window.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
@@ -19,7 +19,7 @@ import { displayPath } from '../../format/paths.ts';
 import type { Difference } from '../source.ts';
 
 export interface CompareInput {
-  readonly archive: Archive;
+  readonly archive: Parts;
   /** The tree's entries in ascending order of their paths; or what stands in the tree at the path of an entry, if anything. */
   readonly found: Iterable<SourceEntry> | ((path: string) => SourceEntry | undefined);
   /** Only what these name can count: byte strings without a slash at the end. Undefined for everything. */
@@ -79,9 +79,9 @@ class TreeComparison {
 
   async run(): Promise<Comparison> {
     const { archive, paths } = this.input;
-    const groups = paths === undefined ? readGroups(archive) : groupsOf(archive, paths);
-    for await (const group of groups) {
-      for (const entry of group.entries) if (this.input.wants(entry.path)) await this.take(entry);
+    const recorded = paths === undefined ? entriesOf(archive) : entriesAt(archive, paths);
+    for await (const entries of recorded) {
+      for (const entry of entries) if (this.input.wants(entry.path)) await this.take(entry);
       if (this.input.signal?.aborted === true) {
         throw new HoldfastError('CANCELLED', 'the comparison was interrupted');
       }

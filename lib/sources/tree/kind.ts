@@ -3,10 +3,9 @@ import { createHash } from 'node:crypto';
 import { proveArchive } from '../../archive/read/prove-archive.ts';
 import { restoreArchive } from '../../archive/read/restore-archive.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
-import { artifactOf } from '../../format/manifest.ts';
 import { fromUtf8 } from '../../format/paths.ts';
 import { compareTree } from './compare.ts';
-import { openBackupArchive, tableOf, wantedPaths, wholeTree } from './opened-archive.ts';
+import { archiveOf, wantedPaths, wholeTree } from './opened-archive.ts';
 import { filesInPlace } from '../files/in-place.ts';
 import { ownershipOf, withNames } from './owner-names.ts';
 import { filesByHand, listFiles } from './views.ts';
@@ -50,16 +49,15 @@ export function archiveKind(kind: string): SourceKind {
 }
 
 async function prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings> {
-  const artifact = artifactOf(backup.manifest, 'archive');
+  const archives = backup.manifest.artifacts.filter(({ role }) => role === 'archive');
+  const totalBytes = archives.reduce((sum, { bytes }) => sum + bytes, 0);
   const findings = await proveArchive({
-    reader: backup.open(artifact),
-    place: tableOf(artifact),
-    codec: artifact.codec,
+    parts: archiveOf(backup),
+    entries: backup.manifest.totals.entries,
     level,
     pool: work.pool,
     signal: work.signal,
-    onProgress: ({ entries, bytes }) =>
-      work.onProgress?.({ entries, bytes, totalBytes: artifact.bytes }),
+    onProgress: ({ entries, bytes }) => work.onProgress?.({ entries, bytes, totalBytes }),
   });
   const scan = await proveScan(backup);
   return { ...findings, problems: [...findings.problems, ...scan] };
@@ -81,12 +79,13 @@ async function proveScan(backup: OpenBackup): Promise<Problem[]> {
 }
 
 async function restore(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult> {
-  const archive = await openBackupArchive(backup);
+  const archive = archiveOf(backup);
   const totalBytes = input.paths.length === 0 ? backup.manifest.totals.contentBytes : undefined;
   const { owners } = backup.manifest;
   const restored = await restoreArchive(archive, {
     root: `${fromUtf8(input.into)}/`,
     paths: input.paths,
+    recorded: backup.manifest.totals.entries,
     write: { ownership: await ownershipOf(input.owners, owners) },
     pool: input.pool,
     signal: input.signal,
@@ -102,7 +101,7 @@ async function compare(backup: OpenBackup, input: CompareFolder): Promise<Compar
   const names = backup.manifest.owners;
   const totalBytes = input.paths.length === 0 ? backup.manifest.totals.contentBytes : undefined;
   const compared = await compareTree({
-    archive: await openBackupArchive(backup),
+    archive: archiveOf(backup),
     found: only(
       wholeTree(input.folder, (one) => problems.push(one)),
       wants,

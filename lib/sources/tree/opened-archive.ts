@@ -1,24 +1,38 @@
 // What every piece of work with backups of files begins with: the archive, the tree to hold against it, the paths that count.
 import { openArchive, type Archive } from '../../archive/read/archive-reader.ts';
+import type { PartReader, Parts } from '../../archive/read/parts-reader.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
-import { artifactOf, type Artifact } from '../../format/manifest.ts';
+import type { Artifact } from '../../format/manifest.ts';
+import { partsOf, type NamedPart } from '../../format/parts.ts';
 import { fromUtf8 } from '../../format/paths.ts';
 import { createSelector } from './select.ts';
 import type { OpenBackup } from '../source.ts';
 import { walk } from './walk.ts';
 
 /** A restore and what reads it back look at the same pieces of the index. */
-const opened = new WeakMap<OpenBackup, Promise<Archive>>();
+const opened = new WeakMap<OpenBackup, Parts>();
 
-/** The archive of a backup, opened by the table that its manifest names. */
-export function openBackupArchive(backup: OpenBackup): Promise<Archive> {
+/** The parts of the archive of a backup, opened by the tables that its manifest names. `BACKUP_DAMAGED` when they are no parts. */
+export function archiveOf(backup: OpenBackup): Parts {
   const known = opened.get(backup);
   if (known !== undefined) return known;
-  const artifact = artifactOf(backup.manifest, 'archive');
-  const archive = openArchive(backup.open(artifact), tableOf(artifact), artifact.codec);
-  opened.set(backup, archive);
-  return archive;
+  const parts = partsOf(backup.manifest).map((part) => partReader(backup, part));
+  opened.set(backup, parts);
+  return parts;
+}
+
+function partReader(
+  backup: OpenBackup,
+  { artifact, class: own, firstPath }: NamedPart,
+): PartReader {
+  let archive: Promise<Archive> | undefined;
+  const open = () => {
+    const from = own === undefined ? undefined : firstPath;
+    archive ??= openArchive(backup.open(artifact), tableOf(artifact), artifact.codec, from);
+    return archive;
+  };
+  return { class: own, firstPath, open };
 }
 
 /** Where the index table of an archive stands; `BACKUP_DAMAGED` when its manifest does not say. */

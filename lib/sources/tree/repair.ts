@@ -1,7 +1,7 @@
 // Repairing a backup of files: whole entries and donated contents are gathered in a folder, and archived as the index describes them.
 import fs from 'node:fs';
 import path from 'node:path';
-import { readGroups, type Archive } from '../../archive/read/archive-reader.ts';
+import { entriesOf, type Parts } from '../../archive/read/parts-reader.ts';
 import { ASIDE } from '../../archive/read/ownership.ts';
 import { restoreArchive } from '../../archive/read/restore-archive.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
@@ -11,14 +11,14 @@ import type { IndexEntry } from '../../format/archive-index.ts';
 import type { Encoding } from '../../format/codec.ts';
 import { displayPath, fromUtf8, fsPath } from '../../format/paths.ts';
 import { archiveTree } from './archive-tree.ts';
-import { openBackupArchive } from './opened-archive.ts';
+import { archiveOf } from './opened-archive.ts';
 import type { Mended, OpenBackup, ReadInput, ReadResult, Repair, Work } from '../source.ts';
 
 /** Contents that are looked for, by digest, and the entries that need them. */
 type Wanted = Map<string, IndexEntry[]>;
 
 export const repairFiles: Repair = async (backup, donors, { scratch, ...work }) => {
-  const archive = await openBackupArchive(backup);
+  const archive = archiveOf(backup);
   const kept = path.join(scratch, 'kept');
   const given = path.join(scratch, 'given');
   fs.mkdirSync(kept, { mode: 0o700 });
@@ -44,9 +44,9 @@ export const repairFiles: Repair = async (backup, donors, { scratch, ...work }) 
 };
 
 /** A damaged entry was not restored, so whatever is not there is what was damaged. */
-async function missingContents(archive: Archive, kept: string): Promise<Wanted> {
+async function missingContents(archive: Parts, kept: string): Promise<Wanted> {
   const wanted: Wanted = new Map();
-  for await (const { entries } of readGroups(archive)) {
+  for await (const entries of entriesOf(archive)) {
     for (const entry of entries) {
       if (entry.type !== 'file' || entry.sha256 === undefined) continue;
       const at = fsPath(`${fromUtf8(kept)}/${entry.path}`);
@@ -98,9 +98,9 @@ async function takeFrom(
   wanted: Wanted,
   { folder, work }: { folder: string; work: Work },
 ): Promise<Map<string, string>> {
-  const archive = await openBackupArchive(donor);
+  const archive = archiveOf(donor);
   const paths = new Map<string, string>();
-  for await (const { entries } of readGroups(archive)) {
+  for await (const entries of entriesOf(archive)) {
     for (const { type, path: entryPath, sha256 } of entries) {
       if (type === 'file' && sha256 !== undefined && wanted.has(sha256) && !paths.has(sha256)) {
         paths.set(sha256, entryPath);
@@ -127,7 +127,7 @@ async function takeFrom(
 }
 
 interface Again {
-  readonly archive: Archive;
+  readonly archive: Parts;
   readonly backup: OpenBackup;
   readonly kept: string;
   readonly healed: ReadonlyMap<string, Donated>;
@@ -139,8 +139,8 @@ async function archiveAgain(
 ): Promise<ReadResult> {
   const entries: SourceEntry[] = [];
   const problems: Problem[] = [];
-  for await (const group of readGroups(archive)) {
-    for (const entry of group.entries) {
+  for await (const recorded of entriesOf(archive)) {
+    for (const entry of recorded) {
       const found = asFound(entry, `${fromUtf8(kept)}/${entry.path}`, healed);
       if (found !== undefined) entries.push(found);
       else {

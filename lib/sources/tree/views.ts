@@ -1,11 +1,12 @@
 // What a backup of files holds, for listings, and how it is restored without Holdfast. Reads the index alone, never contents.
-import { readGroups, type Archive } from '../../archive/read/archive-reader.ts';
+import { entriesAt, entriesOf } from '../../archive/read/parts-reader.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
-import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
+import type { Artifact, Manifest } from '../../format/manifest.ts';
 import { SUMS_PATH } from '../../format/own-paths.ts';
+import { partsOf } from '../../format/parts.ts';
 import { displayPath } from '../../format/paths.ts';
-import { openBackupArchive } from './opened-archive.ts';
+import { archiveOf } from './opened-archive.ts';
 import type { ByHand, ListedEntry, OpenBackup } from '../source.ts';
 
 /** `SourceKind.list` of files. */
@@ -13,36 +14,21 @@ export async function* listFiles(
   backup: OpenBackup,
   paths: readonly string[],
 ): AsyncGenerator<ListedEntry> {
-  const archive = await openBackupArchive(backup);
+  const archive = archiveOf(backup);
   if (paths.length === 0) {
-    for await (const { entries } of readGroups(archive)) yield* entries.map(listed);
+    for await (const entries of entriesOf(archive)) yield* entries.map(listed);
     return;
   }
   for (const path of paths) {
     let found = false;
-    // Two stretches of the index: `a-b` stands between `a` and what is below `a/`.
-    for (const from of [path, `${path}/`]) {
-      for await (const entry of stretch(archive, from)) {
-        found = true;
-        yield listed(entry);
-      }
+    for await (const entries of entriesAt(archive, [path])) {
+      found ||= entries.length > 0;
+      yield* entries.map(listed);
     }
     if (found) continue;
     throw new HoldfastError('BACKUP_NOT_FOUND', `the backup holds no ${displayPath(path)}`, {
       hint: '`holdfast show <backup> --all` lists what it holds.',
     });
-  }
-}
-
-/** The entry of that path, or all that begin with it where it ends in `/`. */
-async function* stretch(archive: Archive, path: string): AsyncGenerator<IndexEntry> {
-  const belongs = (one: string) => (path.endsWith('/') ? one.startsWith(path) : one === path);
-  for await (const { entries } of readGroups(archive, path)) {
-    for (const entry of entries) {
-      if (entry.path < path) continue;
-      if (!belongs(entry.path)) return;
-      yield entry;
-    }
   }
 }
 
@@ -64,17 +50,35 @@ function listed(entry: IndexEntry): ListedEntry {
 
 /** `SourceKind.byHand` of files: `tar` and `sha256sum`, and `zstd` where that is the codec. */
 export function filesByHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand {
-  const archive = artifactOf(manifest, 'archive');
-  const place = quoted(placeOf(archive));
-  const unpack =
-    archive.codec === 'gzip'
-      ? `tar -xzf ${place} -C FOLDER`
-      : `zstd -dc ${place} | tar -xf - -C FOLDER`;
+  const [first, ...others] = partsOf(manifest).map(({ artifact }) => ({
+    ...artifact,
+    place: placeOf(artifact),
+  }));
+  if (first === undefined) return { check: [], restore: [], recheck: [] };
+  const all = [first, ...others];
   return {
-    check: [`echo ${quoted(`${archive.sha256}  ${placeOf(archive)}`)} | sha256sum -c`],
-    restore: ['mkdir FOLDER', unpack],
-    recheck: [`cd FOLDER && sha256sum --quiet -c ${SUMS_PATH}`],
+    check: all.map(({ sha256, place }) => `echo ${quoted(`${sha256}  ${place}`)} | sha256sum -c`),
+    restore: ['mkdir FOLDER', others.length === 0 ? unpackOne(first) : unpackAll(first)],
+    recheck: [`cd FOLDER && sha256sum --quiet -c ${SUMS_PATH}${others.length === 0 ? '' : '*'}`],
   };
+}
+
+interface PlacedArtifact extends Artifact {
+  readonly place: string;
+}
+
+function unpackOne({ codec, place }: PlacedArtifact): string {
+  return codec === 'gzip'
+    ? `tar -xzf ${quoted(place)} -C FOLDER`
+    : `zstd -dc ${quoted(place)} | tar -xf - -C FOLDER`;
+}
+
+/** In the order of their names. The folders of files that come before them are private until they get their own modes, at the end. */
+function unpackAll({ codec, place }: PlacedArtifact): string {
+  const [, beginning = '', extension = ''] = /^(.*-)\d{3}(\..*)$/.exec(place) ?? [];
+  const unpack =
+    codec === 'gzip' ? 'tar -xpzf "$p" -C FOLDER' : 'zstd -dc "$p" | tar -xpf - -C FOLDER';
+  return `(umask 077; for p in ${quoted(beginning)}*${extension}; do ${unpack} || exit; done)`;
 }
 
 /** A word that a shell takes as it is. */
