@@ -122,6 +122,23 @@ function addSetUp(command: Define): void {
     'send a test message through each sink of `notify`',
     () => import('./commands/alert-test.ts'),
   ).option('-n, --dry-run', 'show the texts of all messages, and send nothing');
+  command('incident', 'what is wrong, and who sees to it', () => import('./commands/incident.ts'))
+    .addArgument(
+      new Argument('<action>', 'what to do').choices([
+        ...['list', 'show', 'open', 'ack', 'note', 'resolve'],
+      ]),
+    )
+    .argument('[incident]', 'its number; with open, what is wrong')
+    .argument('[text]', 'what there is to say')
+    .option('--all', 'list: also those that are over')
+    .option('--anyway', 'resolve: although what opened it was not proven good again');
+  command(
+    'escalate',
+    'tell what is due of the incidents; to be run every minute',
+    () => import('./commands/escalate.ts'),
+  )
+    .option('--once', 'run once and end, as cron and timers need it')
+    .option('--look', 'look at the system now; otherwise once in a quarter of an hour');
   command(
     'explain [code]',
     'what an error code means and what to do about it',

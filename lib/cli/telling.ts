@@ -6,17 +6,19 @@ import { runMessage, sinkMessage } from '../alerts/run-message.ts';
 import type { Config } from '../config/config.ts';
 import type { SecretReference } from '../config/places.ts';
 import type { Status } from '../engine/status.ts';
+import { mayWriteIncidents } from '../engine/incidents/write.ts';
 import { ERRORS, HoldfastError } from '../errors.ts';
 import { isUnwell } from '../policy/conditions.ts';
 import { deliverToAll, type Outcome } from '../sinks/deliver.ts';
 import type { Beat } from '../sinks/heartbeat.ts';
 import { randomName } from '../wiring/machine.ts';
 import { beatAt, openSinks } from '../wiring/sinks.ts';
+import { escalateOnce, warnOfFailures } from './incidents.ts';
 import type { Invocation, Run } from './invocation.ts';
 import { lookAround } from './look.ts';
 import { configOf, openSession, userAtHost } from './session.ts';
 
-type Verb = 'backup' | 'verify' | 'restore-test' | 'repair' | 'prune';
+type Verb = 'backup' | 'verify' | 'restore-test' | 'repair' | 'prune' | 'escalate';
 
 /** How a run ended: with an exit code, or with an error. */
 type Ending = { readonly exit: number } | { readonly error: unknown };
@@ -36,8 +38,10 @@ export function telling<Options extends object>(verb: Verb, act: Run<Options>): 
     const beats = verb === 'backup' ? sources : [];
     await beatAll(config, [config.notify, ...beats], 'start');
     const ending = await endingOf(act, names, invocation);
-    if (isWorthTelling(ending)) await tell(verb, { config, invocation, ending });
-    if (!isInterrupted(ending)) await beatAfter(verb, { config, invocation, ending, sources });
+    if (!isInterrupted(ending) && !isUsage(ending)) {
+      const status = await tell(verb, { config, invocation, ending });
+      await beatAfter(verb, { config, invocation, ending, sources, status });
+    }
     if ('error' in ending) throw ending.error;
     return ending.exit;
   };
@@ -81,7 +85,13 @@ function isInterrupted(ending: Ending): boolean {
 function isWorthTelling(ending: Ending): boolean {
   if (isInterrupted(ending)) return false;
   if ('exit' in ending) return ending.exit !== 0;
-  return !(ending.error instanceof HoldfastError && ending.error.code === 'USAGE');
+  return !isUsage(ending);
+}
+
+function isUsage(ending: Ending): boolean {
+  return (
+    'error' in ending && ending.error instanceof HoldfastError && ending.error.code === 'USAGE'
+  );
 }
 
 interface Ended {
@@ -90,7 +100,59 @@ interface Ended {
   readonly ending: Ending;
 }
 
-async function tell(verb: Verb, { config, invocation, ending }: Ended): Promise<void> {
+/**
+ * Tells through an incident where the store can hold one, so that nobody hears twice of the same; otherwise at once. How everything
+ * stands, where that was looked at.
+ */
+async function tell(verb: Verb, ended: Ended): Promise<Status | undefined> {
+  if (ended.config.notify.sinks.length === 0) return undefined;
+  const { isTold, status } = await throughIncidents(ended);
+  if (!isTold && isWorthTelling(ended.ending)) await tellDirectly(verb, ended);
+  return status;
+}
+
+/** Whether incidents say all that there is to say. */
+async function throughIncidents({
+  invocation: { options },
+  ending,
+}: Ended): Promise<{ isTold: boolean; status?: Status | undefined }> {
+  try {
+    const signal = AbortSignal.timeout(ALL_MS);
+    await using session = await openSession({
+      options: { ...options, quiet: true },
+      signal,
+      signing: 'optional',
+    });
+    if (!mayWriteIncidents(session.engine)) {
+      if (isWorthTelling(ending))
+        warn(
+          'the key of this machine may not vouch for incidents/, so each failure is told anew: add `incidents/` to its `prefixes` under `trust`',
+        );
+      return { isTold: false };
+    }
+    const { sent, known, status } = await escalateOnce(session, { onlyWhenDue: false, signal });
+    warnOfFailures(sent);
+    const isTold = known.incidents.some(({ resolved }) => resolved === undefined);
+    return { isTold, status };
+  } catch (error) {
+    if (error instanceof HoldfastError) return { isTold: false };
+    throw error;
+  }
+}
+
+/** Tells that a command failed, through each sink; what it was, and what is wrong besides. Nobody can be told without a configuration. */
+export async function tellFailure(
+  verb: Verb,
+  invocation: Invocation,
+  error: unknown,
+): Promise<void> {
+  const config = toldOf(invocation);
+  const ending = { error };
+  if (config === undefined || !isWorthTelling(ending)) return;
+  await tellDirectly(verb, { config, invocation, ending });
+}
+
+async function tellDirectly(verb: Verb, { config, invocation, ending }: Ended): Promise<void> {
   const sinks = await openSinks(config);
   if (sinks.length === 0) return;
   const { wrong, hint } = await whatIsWrong(invocation, ending);
@@ -162,7 +224,11 @@ async function beatAfter(
     invocation,
     ending,
     sources,
-  }: Ended & { readonly sources: readonly Config['sources'][number][] },
+    status: seen,
+  }: Ended & {
+    readonly sources: readonly Config['sources'][number][];
+    readonly status: Status | undefined;
+  },
 ): Promise<void> {
   const { heartbeat } = config.notify;
   const failed = isWorthTelling(ending);
@@ -172,7 +238,7 @@ async function beatAfter(
   }
   const watched = sources.filter((one) => one.heartbeat !== undefined);
   if (heartbeat === undefined && watched.length === 0) return;
-  const status = await standing(invocation);
+  const status = seen ?? (await standing(invocation));
   const isWell = typeof status !== 'string' && status.well;
   if (failed) await beatAll(config, [config.notify], 'fail');
   else if (isWell) await beatAll(config, [config.notify], 'success');

@@ -21,6 +21,8 @@ export interface TrustedKeyConfig {
   /** SPKI DER in base64 on one line. */
   readonly publicKey: string;
   readonly prefixes: readonly string[];
+  /** The events of incidents that it may vouch for; undefined for all. */
+  readonly events: readonly string[] | undefined;
 }
 
 /** How often backups of a source are test-restored. */

@@ -53,6 +53,34 @@ export type SinkConfig =
   | ChatSinkConfig
   | PagerDutySinkConfig;
 
+/** A person or a team. */
+export interface ContactConfig {
+  readonly name: string;
+  readonly role: string;
+  /** Names of sinks. */
+  readonly sinks: readonly string[];
+  readonly email: string | undefined;
+  readonly phone: SecretReference | undefined;
+  readonly contract: string | undefined;
+  /** `2026-10-03` */
+  readonly lastVerified: string | undefined;
+}
+
+/** A step of the escalation. */
+export interface EscalationStepConfig {
+  readonly afterMs: number;
+  /** Names of contacts. */
+  readonly contacts: readonly string[];
+  readonly repeatMs: number | undefined;
+}
+
+/** Who is told of an incident, and who next. */
+export interface EscalationConfig {
+  readonly steps: readonly EscalationStepConfig[];
+  readonly resumeMs: number | undefined;
+  readonly remindMs: number | undefined;
+}
+
 /** Whom to tell. */
 export interface NotifyConfig {
   /** Who gets messages of the stack on AWS. */
@@ -63,4 +91,7 @@ export interface NotifyConfig {
   readonly heartbeat: SecretReference | undefined;
   /** The ways of the command line, in the order of the file. */
   readonly sinks: readonly SinkConfig[];
+  readonly contacts: readonly ContactConfig[];
+  /** Undefined where each sink is told once. */
+  readonly escalation: EscalationConfig | undefined;
 }

@@ -62,6 +62,70 @@ export function incidentKey(incident: string, number: number, event: string): st
   return `${INCIDENTS_PREFIX}${incident}/${number}-${event}.json`;
 }
 
+/** What can happen in an incident; a key of the store ends in one of these words. */
+export const INCIDENT_EVENTS = [
+  'opened',
+  'joined',
+  'recovered',
+  'relapsed',
+  'acknowledged',
+  'noted',
+  'resolved',
+  'claim',
+  'sent',
+  'failed',
+] as const;
+
+/** Incidents are numbered, so that of two writers of the next one exactly one opens it. */
+export function incidentName(number: number): string {
+  return String(number).padStart(6, '0');
+}
+
+/** The incidents that are listed together. */
+export const INCIDENTS_IN_BLOCK = 100;
+
+/** The beginning of the keys of a block of incidents. */
+export function incidentBlockPrefix(number: number): string {
+  return `${INCIDENTS_PREFIX}${incidentName(number).slice(0, -2)}`;
+}
+
+/** An event of a numbered incident. `detail` tells apart what may happen several times under one sequence number. */
+export function numberedIncidentKey({
+  incident,
+  sequence,
+  event,
+  detail,
+}: {
+  readonly incident: string;
+  readonly sequence: number;
+  readonly event: string;
+  readonly detail?: string | undefined;
+}): string {
+  const name = `${String(sequence).padStart(4, '0')}-${event}`;
+  return `${INCIDENTS_PREFIX}${incident}/${name}${detail === undefined ? '' : `-${detail}`}.json`;
+}
+
+const NUMBERED = /^incidents\/(\d{6})\/(\d{4})-([a-z]+)(?:-([A-Za-z0-9._-]{1,200}))?\.json$/;
+
+/** The parts of the key of an event of a numbered incident; undefined for any other key. */
+export function parseIncidentKey(
+  key: string,
+): { incident: string; sequence: number; event: string; detail: string | undefined } | undefined {
+  const match = NUMBERED.exec(key);
+  if (match === null) return undefined;
+  const [, incident = '', sequence = '', event = '', detail] = match;
+  return { incident, sequence: Number(sequence), event, detail };
+}
+
+/** The checkpoint of the quarter of an hour in which `time` is. */
+export function checkpointKey(time: Date): string {
+  const quarter = new Date(Math.floor(time.getTime() / QUARTER_MS) * QUARTER_MS);
+  return `${INCIDENTS_PREFIX}checkpoint-${compactTime(quarter)}.json`;
+}
+
+/** How long a checkpoint is the newest one. */
+export const QUARTER_MS = 15 * 60_000;
+
 /** Records are sorted by the time they began; `subject` is the id of what they are about. */
 export function recordKey(record: {
   verb: string;

@@ -16,6 +16,8 @@ export interface TrustedKey {
   readonly keyId: string;
   readonly publicKey: KeyObject;
   readonly prefixes: readonly string[];
+  /** The events of incidents that it may vouch for; undefined for all that lies under its prefixes. */
+  readonly events?: readonly string[] | undefined;
 }
 
 /** No signed file is larger: what claims to be is refused before it is parsed. */

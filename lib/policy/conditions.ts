@@ -49,6 +49,11 @@ export function isUnwell({ code }: Pick<Finding, 'code'>): boolean {
   return severity === 'alarm' || unwell === true;
 }
 
+/** Whether somebody is told at once, and until it is over: of all that alarms, and of backups that lack something. */
+export function opensIncident({ code }: Pick<Finding, 'code'>): boolean {
+  return conditionOf(code).severity === 'alarm' || code === 'partial';
+}
+
 /** The gravest severity among findings. */
 export function gravestOf(findings: readonly Finding[]): 'fine' | Severity {
   if (findings.some(({ severity }) => severity === 'alarm')) return 'alarm';

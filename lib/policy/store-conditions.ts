@@ -334,6 +334,12 @@ export const MACHINE_CONDITIONS = {
     severity: 'watch',
     sentence: 'The backups are made on another machine',
   },
+  'incident-forged': {
+    about: 'machine',
+    severity: 'alarm',
+    sentence: 'A record of an incident counts for nothing, because no trusted key vouches for it',
+    runbook: 'incidents',
+  },
   'former-store': {
     about: 'machine',
     severity: 'watch',

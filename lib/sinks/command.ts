@@ -26,13 +26,15 @@ export function commandSink({ timeoutMs = TIMEOUT_MS, ...options }: CommandOptio
     send: async (message, signal): Promise<Delivery> => {
       const [file = '', ...args] = run;
       const late = AbortSignal.timeout(timeoutMs);
-      const { id, event, severity, system, subject } = message;
+      const { id, event, severity, system, subject, to } = message;
       const variables = {
         HOLDFAST_ID: id,
         HOLDFAST_EVENT: event,
         HOLDFAST_SEVERITY: severity,
         HOLDFAST_SYSTEM: system,
         HOLDFAST_SUBJECT: subject,
+        ...(to !== undefined && { HOLDFAST_CONTACT: to.contact }),
+        ...(to?.phone !== undefined && { HOLDFAST_PHONE: to.phone }),
       };
       const { child, ended } = startChild<Child>(
         {

@@ -35,10 +35,11 @@ function isServer(text: string): boolean {
 }
 
 async function send(
-  { id, system, subject, text }: SinkMessage,
-  { server, from, to, answerMs = ANSWER_MS }: EmailOptions,
+  { id, system, subject, text, to: recipient }: SinkMessage,
+  { server, from, to: all, answerMs = ANSWER_MS }: EmailOptions,
   signal: AbortSignal,
 ): Promise<Delivery> {
+  const to = recipient?.email === undefined ? all : [recipient.email];
   // Loaded when there is something to send.
   const { createTransport } = await import('nodemailer');
   const transport = createTransport({

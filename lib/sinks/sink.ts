@@ -3,6 +3,13 @@
 /** What a message is about. */
 export type MessageEvent = 'failure' | 'recovered' | 'test';
 
+/** Whom a message is for, where the sink has to know. */
+export interface Recipient {
+  readonly contact: string;
+  readonly email: string | undefined;
+  readonly phone: string | undefined;
+}
+
 /** A message to people and their programs. All text in it is harmless: see `alerts/plain-text.ts`. */
 export interface SinkMessage {
   /** The same for the same message, however often and by however many sinks it goes out. */
@@ -17,6 +24,8 @@ export interface SinkMessage {
   readonly subject: string;
   /** Plain text in lines. */
   readonly text: string;
+  /** @default whoever the sink reaches */
+  readonly to?: Recipient | undefined;
 }
 
 /** What became of a message. */

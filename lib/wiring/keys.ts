@@ -11,7 +11,7 @@ import { s3PlaceOf } from '../config/load/store-place.ts';
 import { HoldfastError } from '../errors.ts';
 import type { OpenContext } from './openers.ts';
 import { localSigner, trustedKey, type Signer, type TrustedKey } from '../format/signed.ts';
-import { BACKUPS_PREFIX, RECORDS_PREFIX } from '../format/layout.ts';
+import { BACKUPS_PREFIX, INCIDENTS_PREFIX, RECORDS_PREFIX } from '../format/layout.ts';
 
 /** What signs here; undefined when no key is configured. `CONFIG_INVALID` or `STORE_DENIED` when it cannot be used. */
 export async function signerFor(
@@ -111,14 +111,15 @@ export async function namedKeys(
   config: Config | undefined,
   publicKeys: readonly string[],
 ): Promise<TrustedKey[]> {
-  const keys = (config?.trust ?? []).map((one) =>
-    trustedKey(one.name, one.publicKey, one.prefixes),
-  );
+  const keys: TrustedKey[] = (config?.trust ?? []).map(({ name, publicKey, prefixes, events }) => ({
+    ...trustedKey(name, publicKey, prefixes),
+    events,
+  }));
   for (const file of publicKeys) {
     const text = await readFile(file, 'utf8').catch((cause: unknown) => {
       throw new HoldfastError('USAGE', `the public key ${file} cannot be read`, { cause });
     });
-    keys.push(trustedKey('--public-key', text, [BACKUPS_PREFIX, RECORDS_PREFIX]));
+    keys.push(trustedKey('--public-key', text, [BACKUPS_PREFIX, RECORDS_PREFIX, INCIDENTS_PREFIX]));
   }
   return keys;
 }

@@ -66,11 +66,14 @@ describe('a backup', () => {
     const { exit } = await place.run(['backup'], { env });
     expect(exit).toBe(1);
     expect(paths().slice(2)).toEqual(['/ping/start', '/hook-7391', '/ping/fail']);
+    // The same again is no news.
+    await place.run(['backup'], { env });
+    expect(hooks()).toHaveLength(1);
     const [hook] = hooks();
     expect(hook).toMatchObject({ event: 'failure', subject: expect.stringContaining('site') });
     expect(hook?.text).toMatch(/^! site: .*gone/m);
     expect(smtp.mails.map(({ to }) => to)).toEqual([['ops@shop.example']]);
-    expect(smtp.mails[0]?.data).toContain('ALARM: holdfast backup: site');
+    expect(smtp.mails[0]?.data).toContain('ALARM: incident 1: site');
   });
 
   test('that cannot reach its store is told all the same', async () => {
@@ -154,7 +157,7 @@ test('damage that a verification finds is told', async () => {
   await writeFile(archive, 'not what it was');
   expect((await place.run(['verify'], { env })).exit).toBe(4);
   expect(hooks()).toHaveLength(1);
-  expect(hooks()[0]?.text).toContain('holdfast verify');
+  expect(hooks()[0]?.subject).toContain('incident 1');
   expect(paths().at(-1)).toBe('/ping/fail');
 });
 
@@ -182,7 +185,7 @@ describe('alert-test', () => {
   test('shows every text with --dry-run, sends nothing, and shows no secret', async () => {
     const { exit, stdout } = await place.run(['alert-test', '--dry-run'], { env });
     expect(exit).toBe(0);
-    expect(stdout.match(/^Subject: \[Holdfast shop\]/gm)).toHaveLength(3);
+    expect(stdout.match(/^Subject: \[Holdfast shop\]/gm)).toHaveLength(6);
     expect(stdout).not.toContain('7391');
     expect(receiver.received).toEqual([]);
   });

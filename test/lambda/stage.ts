@@ -378,6 +378,13 @@ function configOf(store: string, bucket: string): Config {
       recoveryPoints: undefined,
       tasks: { vcpus: 2, diskGiB: 200, vpc: undefined },
     },
-    notify: { email: [], success: 'never', heartbeat: undefined, sinks: [] },
+    notify: {
+      email: [],
+      success: 'never',
+      heartbeat: undefined,
+      sinks: [],
+      contacts: [],
+      escalation: undefined,
+    },
   };
 }

@@ -1,7 +1,9 @@
 // `holdfast alert-test`: a message through each sink, so that people know that alarms would reach them.
+import { incidentMessage } from '../../alerts/incident-message.ts';
 import { runMessage, sinkMessage, testMessage } from '../../alerts/run-message.ts';
 import type { Config } from '../../config/config.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
+import { incidentOf } from '../../policy/incidents/state.ts';
 import { deliver } from '../../sinks/deliver.ts';
 import type { Delivery } from '../../sinks/sink.ts';
 import { randomName } from '../../wiring/machine.ts';
@@ -32,6 +34,8 @@ export async function run(
       hint: 'Name a way under `notify.sinks` in holdfast.yaml; docs/alerting.md shows each kind.',
     });
   }
+  if (config.notify.sinks.length === 1)
+    terminal.warn('there is one way to tell people only: when it fails, nobody hears of it');
   for (const { sink, kind, delivery } of tried) {
     if (delivery.delivered)
       terminal.done(`${terminal.paint('green', 'sent')}    ${sink} (${kind})`);
@@ -83,6 +87,22 @@ function aboutNow({ system }: Config) {
   return { system, who: userAtHost(), at: new Date(), id: randomName() };
 }
 
+/** An incident as there could be one. */
+function exampleOf(source: string, { system, at }: ReturnType<typeof aboutNow>) {
+  const detail = 'the last run failed, and there is no good backup since';
+  const event = { incident: '000001', detail: undefined, who: 'holdfast', text: undefined };
+  const more = { began: undefined, settleMs: 0, again: true };
+  const conditions = [{ subject: source, code: 'failed', detail }];
+  const incident = incidentOf([
+    { ...event, ...more, sequence: 1, event: 'opened', at, conditions, how: undefined },
+    { ...event, ...more, sequence: 2, event: 'resolved', at, conditions: [], how: 'proven' },
+  ]);
+  if (incident === undefined) throw new Error('an incident that nothing opened');
+  const why = 'step 2, nobody acknowledged for 30 min';
+  const nobody = { to: undefined, role: undefined, contract: undefined };
+  return { system, at, incident, message: 'example', why, ...nobody };
+}
+
 /** Every text that goes out, with made-up content. */
 function showTexts(config: Config, terminal: Terminal): number {
   const now = aboutNow(config);
@@ -92,6 +112,9 @@ function showTexts(config: Config, terminal: Terminal): number {
     testMessage({ ...now, verb: 'alert-test' }),
     runMessage({ ...now, verb: 'backup', wrong, hint: undefined }),
     sinkMessage([{ sink: 'mail', why: 'the mail server answered with 550' }], now),
+    ...(['opened', 'reminder', 'resolved'] as const).map((event) =>
+      incidentMessage({ ...exampleOf(source, now), event }),
+    ),
   ];
   for (const { subject, text } of messages) terminal.line(`Subject: ${subject}\n\n${text}\n`);
   terminal.document({ command: 'alert-test', dryRun: true, messages });

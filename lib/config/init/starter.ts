@@ -1,7 +1,13 @@
 // The commented holdfast.yaml that `holdfast init` writes for what it found. Pure: it returns text.
 import { DEFAULT_RETENTION } from '../../policy/retention-policy.ts';
 import type { FoundFolder } from './detect.ts';
-import { BACKUPS_PREFIX, RECORDS_PREFIX, sourcePrefix, verbPrefix } from '../../format/layout.ts';
+import {
+  BACKUPS_PREFIX,
+  INCIDENTS_PREFIX,
+  RECORDS_PREFIX,
+  sourcePrefix,
+  verbPrefix,
+} from '../../format/layout.ts';
 import { sourceNames, sourcesText, type SourceOptions } from './starter-sources.ts';
 import { quoted } from './yaml-text.ts';
 
@@ -41,9 +47,9 @@ notify:
 
 /** What the key of this machine may vouch for: on AWS not for proofs, which the functions sign with keys of their own. */
 export function prefixesOfKey(onAws: boolean, sources: readonly string[]): string[] {
-  if (!onAws) return [BACKUPS_PREFIX, RECORDS_PREFIX];
+  if (!onAws) return [BACKUPS_PREFIX, RECORDS_PREFIX, INCIDENTS_PREFIX];
   const records = ['backup', 'restore', 'pin', 'unpin'].map(verbPrefix);
-  return [...sources.map(sourcePrefix), ...records];
+  return [...sources.map(sourcePrefix), ...records, INCIDENTS_PREFIX];
 }
 
 /** `machine` as the name of a key: it may hold what that may not. */

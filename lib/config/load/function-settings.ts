@@ -99,7 +99,7 @@ export function functionConfig(config: Config): Config {
     file: FUNCTION_CONFIG_FILE,
     signingKey: undefined,
     // What the command line calls and sends through, on machines of people.
-    notify: { ...config.notify, sinks: [] },
+    notify: { ...config.notify, sinks: [], contacts: [], escalation: undefined },
     sources: config.sources.map((source) => ({ ...withoutPath(source), heartbeat: undefined })),
   };
 }

@@ -4,16 +4,30 @@ import assert from 'node:assert/strict';
 import type { NotifyConfig, SinkConfig } from '../notify.ts';
 import { absolutePath, parseReference, type Bases, type SecretReference } from '../places.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
+import { durationMs } from '../units.ts';
 
 type SinkShape = ConfigShape['notify']['sinks'][string];
 
 /** Who is told, and by which ways. */
 export function notifyOf({ notify }: ConfigShape, bases: Bases): NotifyConfig {
-  const { email, success, heartbeat, sinks } = notify;
+  const { email, success, heartbeat, sinks, contacts, escalation } = notify;
   return {
     ...{ email, success },
     heartbeat: heartbeat === undefined ? undefined : parseReference(heartbeat, bases),
     sinks: Object.entries(sinks).map(([name, sink]) => sinkOf(name, sink, bases)),
+    contacts: Object.entries(contacts).map(([name, { phone, ...contact }]) => ({
+      ...{ email: undefined, contract: undefined, lastVerified: undefined, ...contact, name },
+      phone: phone === undefined ? undefined : required(phone, bases),
+    })),
+    escalation: escalation && {
+      steps: escalation.steps.map(({ after, contacts: told, repeat }) => ({
+        afterMs: durationMs(after),
+        contacts: told,
+        repeatMs: optionalMs(repeat),
+      })),
+      resumeMs: optionalMs(escalation.resumeAfter),
+      remindMs: optionalMs(escalation.remindAfter),
+    },
   };
 }
 
@@ -38,6 +52,10 @@ function sinkOf(name: string, sink: SinkShape, bases: Bases): SinkConfig {
     case 'pagerduty':
       return { name, kind: sink.kind, routingKey: at(sink.routingKey), server: sink.server };
   }
+}
+
+function optionalMs(duration: string | undefined): number | undefined {
+  return duration === undefined ? undefined : durationMs(duration);
 }
 
 function required(text: string, bases: Bases): SecretReference {

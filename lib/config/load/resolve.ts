@@ -145,10 +145,10 @@ export function resolveConfig(shape: ConfigShape, origin: Origin): Config {
     storeFrom: origin.storeFrom,
     capacityBytes: capacity === undefined ? undefined : sizeBytes(capacity),
     signingKey: signing && parseKeyReference(signing.key, origin),
-    trust: shape.trust.map(({ name, publicKey, prefixes }) => {
+    trust: shape.trust.map(({ name, publicKey, prefixes, events }) => {
       const normalized = normalizePublicKey(publicKey);
       assert(normalized !== undefined, 'a public key passed the rules that is none');
-      return { name, publicKey: normalized, prefixes };
+      return { name, publicKey: normalized, prefixes, events };
     }),
     sources: Object.entries(shape.sources).map(([name, source]) =>
       sourceOf(name, source, shape, origin),

@@ -1,7 +1,11 @@
 // What must hold for whoever is told: messages leave by a way that exists here.
+import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
 import { outOfReach, repeatedFindings } from './functions.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
+import { durationMs } from '../units.ts';
+
+type Notify = ConfigShape['notify'];
 
 /** Finds messages that nobody would send, and whom nobody would reach. */
 export function notifyFindings(shape: ConfigShape): ConfigFinding[] {
@@ -13,6 +17,8 @@ export function notifyFindings(shape: ConfigShape): ConfigFinding[] {
         ? repeatedFindings(sink.to, ['notify', 'sinks', name, 'to'], 'address')
         : [],
     ),
+    ...contactFindings(notify),
+    ...escalationFindings(notify),
   ];
   if (aws === undefined) return [...findings, ...withoutStack(notify)];
   return [
@@ -33,8 +39,79 @@ export function notifyFindings(shape: ConfigShape): ConfigFinding[] {
   ];
 }
 
+/** Finds contacts whom no message reaches, and placeholders in place of numbers and addresses. */
+function contactFindings({ contacts, sinks }: Notify): ConfigFinding[] {
+  return Object.entries(contacts).flatMap(([name, contact]) => {
+    const at = ['notify', 'contacts', name];
+    const findings = contact.sinks.flatMap((sink, index) =>
+      sink in sinks ? [] : [unknownName([...at, 'sinks', index], sink, 'sink', Object.keys(sinks))],
+    );
+    const isMailed = contact.sinks.some((sink) => sinks[sink]?.kind === 'email');
+    if (contact.email !== undefined && !isMailed)
+      findings.push({
+        path: [...at, 'email'],
+        also: [[...at, 'sinks']],
+        message: 'nothing is sent there: none of the sinks of this contact is of kind email',
+        allowed: 'a sink of kind email under "sinks" of the contact',
+      });
+    for (const option of ['role', 'email', 'contract'] as const)
+      if (PLACEHOLDER.test(contact[option] ?? ''))
+        findings.push({
+          path: [...at, option],
+          message: `${quote(contact[option] ?? '')} is a placeholder`,
+          allowed: 'what really reaches somebody',
+        });
+    if (contact.lastVerified !== undefined && Number.isNaN(Date.parse(contact.lastVerified)))
+      findings.push({
+        path: [...at, 'lastVerified'],
+        message: `${quote(contact.lastVerified)} is no day of the calendar`,
+        allowed: 'a date such as 2026-10-03',
+      });
+    return findings;
+  });
+}
+
+/** `+1-XXX-XXX-XXXX`, `TODO`, `<name>`. */
+const PLACEHOLDER = /XXX|\bTODO\b|\bTBD\b|<[^>]*>|\bchange[-_ ]?me\b/i;
+
+function escalationFindings({ contacts, escalation }: Notify): ConfigFinding[] {
+  const steps = escalation?.steps ?? [];
+  return steps.flatMap((step, index) => {
+    const at = ['notify', 'escalation', 'steps', index];
+    const unknown = step.contacts.flatMap((name, place) =>
+      name in contacts
+        ? []
+        : [unknownName([...at, 'contacts', place], name, 'contact', Object.keys(contacts))],
+    );
+    const before = steps[index - 1];
+    const isLater = before === undefined || durationMs(step.after) > durationMs(before.after);
+    if (isLater) return unknown;
+    return [
+      ...unknown,
+      {
+        path: [...at, 'after'],
+        message: `got ${quote(step.after)}, which is not later than the step before`,
+        allowed: `more than ${before.after}`,
+      },
+    ];
+  });
+}
+
+function unknownName(
+  path: ConfigFinding['path'],
+  name: string,
+  what: 'sink' | 'contact',
+  known: readonly string[],
+): ConfigFinding {
+  return {
+    path,
+    message: `there is no ${what} ${quote(name)}, so nobody would be told`,
+    allowed: known.length === 0 ? `a name under "notify.${what}s"` : known.join(', '),
+  };
+}
+
 /** Who is told by the stack alone hears nothing where there is none. */
-function withoutStack({ email, success }: ConfigShape['notify']): ConfigFinding[] {
+function withoutStack({ email, success }: Notify): ConfigFinding[] {
   const also: ConfigFinding['also'] = [['aws']];
   return [
     ...(email.length === 0

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 
 import { aws } from './aws.ts';
+import { INCIDENT_EVENTS } from '../../format/layout.ts';
 import { EXAMPLE_PUBLIC_KEY } from './example.ts';
 import { notify } from './notify.ts';
 import { retention } from './retention.ts';
@@ -13,7 +14,7 @@ import { source } from './source.ts';
 const SYSTEM = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 // A source does not begin with a digit, because objects sort keys such as "7" before all others.
 const SOURCE = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const PREFIX = /^(backups|records|reports)\/([A-Za-z0-9][A-Za-z0-9._-]*\/){0,2}$/;
+const PREFIX = /^(backups|records|incidents|reports)\/([A-Za-z0-9][A-Za-z0-9._-]*\/){0,2}$/;
 const KEY =
   /^(env:[A-Za-z_][A-Za-z0-9_]*|file:(?!~[^/])[^\0]+|ssm:\/[\w./-]+|secret:[\w/+=.@:-]+|kms:[\w:/-]+)$/;
 
@@ -35,13 +36,17 @@ const trustedKey = z.strictObject({
       .array(
         text(
           PREFIX,
-          'backups/, records/ or reports/, with up to two more parts, ending in a slash',
+          'backups/, records/, incidents/ or reports/, with up to two more parts, ending in a slash',
           'backups/',
         ),
       )
       .check(z.minLength(1))
-      .register(z.globalRegistry, { examples: [['backups/', 'records/']] }),
+      .register(z.globalRegistry, { examples: [['backups/', 'records/', 'incidents/']] }),
     'What the key may vouch for: a signature counts only on keys of the store that begin with one of these, such as `backups/site/` or `records/verify/`.',
+  ),
+  events: means(
+    z.optional(z.array(z.enum(INCIDENT_EVENTS)).check(z.minLength(1))),
+    'What the key may vouch for in incidents, where it may vouch for `incidents/`; everything otherwise. `[acknowledged, noted, resolved]` is for somebody who only responds.',
   ),
 });
 

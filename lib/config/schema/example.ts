@@ -20,7 +20,7 @@ signing:
 trust:
   - name: laptop
     publicKey: ${EXAMPLE_PUBLIC_KEY}
-    prefixes: [backups/, records/]
+    prefixes: [backups/, records/, incidents/]
 
 sources:
   # Everything that is needed to build and run the site again.

@@ -1,7 +1,7 @@
 // The shape of `notify`: who is told when something is wrong, and how.
 import * as z from 'zod/mini';
 
-import { means, reference, text } from './values.ts';
+import { duration, means, positiveDuration, reference, text } from './values.ts';
 
 const emailAddress = () =>
   text(/^[^\s@,;<>"]+@[^\s@,;<>".]+(\.[^\s@,;<>".]+)+$/, 'an e-mail address', 'me@example.com');
@@ -84,6 +84,65 @@ const pagerduty = z.strictObject({
 /** A way by which a message goes out: its `kind` decides which options it has. */
 const sink = z.discriminatedUnion('kind', [email, webhook, command, ntfy, slack, teams, pagerduty]);
 
+const names = (example: string) => text(NAME, 'a name that stands in this file', example);
+
+const contact = z.strictObject({
+  role: means(
+    text(/^[^\0\n\r]{1,100}$/, 'what this person or team does', 'On-call engineer'),
+    'What this person or team does. Messages and records of the store name contacts by id and role only.',
+  ),
+  sinks: means(
+    z.array(names('mail')).check(z.minLength(1), z.maxLength(10)),
+    'By which sinks the contact is reached; two that fail independently are better than one.',
+  ),
+  email: means(
+    z.optional(emailAddress()),
+    'Where sinks of kind `email` reach this contact, in place of their own `to`.',
+  ),
+  phone: means(
+    z.optional(reference('a phone number', 'env:EMERGENCY_PHONE')),
+    'Where the phone number is: a reference, never the number itself. A sink of kind `command` gets it in HOLDFAST_PHONE.',
+  ),
+  contract: means(
+    z.optional(text(/^[^\0\n\r]{1,200}$/, 'text on one line', 'Support contract 4711')),
+    'Of external help: what people need to name when they ask for it. It stands in the message.',
+  ),
+  lastVerified: means(
+    z.optional(text(/^\d{4}-\d\d-\d\d$/, 'a date such as 2026-10-03', '2026-10-03')),
+    'When somebody last made sure that this contact can be reached.',
+  ),
+});
+
+const step = z.strictObject({
+  after: means(
+    duration(),
+    'How long after the incident began to escalate; later than the step before.',
+  ),
+  contacts: means(
+    z.array(names('on-call')).check(z.minLength(1), z.maxLength(50)),
+    'Who is told, by the names under `contacts`.',
+  ),
+  repeat: means(
+    z.optional(positiveDuration()),
+    'How often they are told again while nobody acknowledges. Without it, once.',
+  ),
+});
+
+const escalation = z.strictObject({
+  steps: means(
+    z.array(step).check(z.minLength(1), z.maxLength(20)),
+    'Who is told when, while nobody acknowledges. If nobody in a step could be reached, the next step follows at once.',
+  ),
+  resumeAfter: means(
+    z.optional(positiveDuration()),
+    'How long after an acknowledgement the escalation begins anew if the incident is not resolved. Without it, never.',
+  ),
+  remindAfter: means(
+    z.optional(positiveDuration()),
+    'After how long without a word (`holdfast incident note`) the contacts of the first step are reminded of an acknowledged incident. Without it, never.',
+  ),
+});
+
 /** Who is told. */
 export const notify = z.strictObject({
   email: means(
@@ -107,5 +166,19 @@ export const notify = z.strictObject({
       {},
     ),
     'By which ways the command line tells of failures, by name. Use two that fail independently: what one cannot deliver, the others tell.',
+  ),
+  contacts: means(
+    z._default(
+      z.record(
+        text(NAME, 'a letter, then up to 39 of a-z, 0-9 and -, no - at the end', 'on-call'),
+        contact,
+      ),
+      {},
+    ),
+    'Who can be told, by name.',
+  ),
+  escalation: means(
+    z.optional(escalation),
+    'Who is told of an incident, and who next while nobody acknowledges it. Without it, each sink gets one message when it begins and one when it is over. `holdfast escalate --once`, run every minute, carries it out.',
   ),
 });

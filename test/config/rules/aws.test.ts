@@ -38,7 +38,14 @@ describe('a configuration on AWS', () => {
         breakGlassRoles: [],
         logDays: 90,
       },
-      notify: { email: [], success: 'never', heartbeat: undefined, sinks: [] },
+      notify: {
+        email: [],
+        success: 'never',
+        heartbeat: undefined,
+        sinks: [],
+        contacts: [],
+        escalation: undefined,
+      },
     });
     expect(config?.sources).toMatchObject([
       { kind: 'bucket', bucket: 'my-assets', prefix: '', include: ['**'], exclude: [] },

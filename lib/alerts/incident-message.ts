@@ -1,0 +1,106 @@
+// What people are told of an incident. Plain text, and pure.
+import { conditionOf, CONDITION_CODES, type ConditionCode } from '../policy/conditions.ts';
+import { durationText } from '../policy/durations.ts';
+import type { DueEvent } from '../policy/incidents/escalation.ts';
+import { timesOf, type Incident } from '../policy/incidents/state.ts';
+import type { Recipient, SinkMessage } from '../sinks/sink.ts';
+import { plain, subjectLine } from './plain-text.ts';
+
+export interface IncidentTold {
+  readonly system: string;
+  readonly incident: Incident;
+  readonly event: DueEvent;
+  /** Which message of the incident it is. */
+  readonly message: string;
+  readonly why: string;
+  readonly at: Date;
+  readonly to: Recipient | undefined;
+  /** The role of the contact, and what it needs to know of a contract. */
+  readonly role: string | undefined;
+  readonly contract: string | undefined;
+}
+
+const MAX_CONDITIONS = 20;
+const WORDS: Readonly<Record<DueEvent, string>> = {
+  opened: 'ALARM',
+  reminder: 'REMINDER',
+  resolved: 'resolved',
+};
+
+/** The message about an incident. */
+export function incidentMessage(told: IncidentTold): SinkMessage {
+  const { system, incident, event, message, at, to } = told;
+  const { id } = incident;
+  const title = `${WORDS[event]}: incident ${Number(id)}: ${plain(incident.title)}`;
+  return {
+    id: `${id}-${message}`,
+    event: event === 'resolved' ? 'recovered' : 'failure',
+    severity: event === 'resolved' ? 'fine' : 'alarm',
+    ...{ system, at, to },
+    thread: `holdfast/${system}/incident/${id}`,
+    subject: subjectLine(`[Holdfast ${system}] ${title}`),
+    text: [
+      title,
+      '',
+      ...factLines(told),
+      '',
+      ...conditionLines(incident),
+      '',
+      ...nextLines(told),
+    ].join('\n'),
+  };
+}
+
+function factLines({ system, incident, why, role, contract }: IncidentTold): string[] {
+  const { timeToRecoverMs } = timesOf(incident);
+  return [
+    `system   ${system}`,
+    `since    ${(incident.began ?? incident.openedAt).toISOString()}`,
+    ...(incident.resolved !== undefined && timeToRecoverMs !== undefined
+      ? [`lasted   ${durationText(timeToRecoverMs)}`]
+      : []),
+    ...(role === undefined ? [] : [`to       ${plain(role, 100)}`]),
+    ...(contract === undefined ? [] : [`contract ${plain(contract, 200)}`]),
+    `because  ${plain(why, 200)}`,
+  ];
+}
+
+function conditionLines({ conditions, title }: Incident): string[] {
+  const all = [...conditions.values()];
+  if (all.length === 0) return [`! ${plain(title)}`];
+  return [
+    ...all
+      .slice(0, MAX_CONDITIONS)
+      .map(
+        ({ subject, detail, goodSince }) =>
+          `${goodSince === undefined ? '!' : '-'} ${plain(subject, 120)}: ${plain(detail)}${goodSince === undefined ? '' : ' (good again)'}`,
+      ),
+    ...(all.length > MAX_CONDITIONS
+      ? [`! and ${all.length - MAX_CONDITIONS} more: holdfast status`]
+      : []),
+  ];
+}
+
+function nextLines({ incident, event }: IncidentTold): string[] {
+  const number = Number(incident.id);
+  if (event === 'resolved') {
+    const how =
+      incident.resolved?.how === 'proven'
+        ? 'Everything was proven good again.'
+        : 'Somebody closed it.';
+    return [`${how} holdfast incident show ${number} has the timeline.`];
+  }
+  const acknowledge =
+    event === 'reminder'
+      ? `holdfast incident note ${number} "…" tells the others how it stands.`
+      : `holdfast incident ack ${number} says that you see to it, and stops these messages.`;
+  const [first] = [...incident.conditions.values()];
+  const code = CONDITION_CODES.find((one): one is ConditionCode => one === first?.code);
+  const row = code === undefined ? undefined : conditionOf(code);
+  const steps = (row?.next ?? []).map((step) => step.replaceAll('SOURCE', first?.subject ?? 'it'));
+  return [
+    `next     ${acknowledge}`,
+    ...steps.map((step) => `         ${step}`),
+    `more     docs/runbook.md${row?.runbook === undefined ? '' : `#${row.runbook}`}`,
+  ];
+}

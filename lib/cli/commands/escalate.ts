@@ -1,0 +1,74 @@
+// `holdfast escalate --once`: tells what is due of the incidents, and once in a quarter of an hour looks at the system for them.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mayWriteIncidents } from '../../engine/incidents/write.ts';
+import { ERRORS, HoldfastError } from '../../errors.ts';
+import { escalateOnce, warnOfFailures } from '../incidents.ts';
+import type { Invocation } from '../invocation.ts';
+import { counted } from '../output/units.ts';
+import { configOf, openSession, required, requireConfig } from '../session.ts';
+import { Terminal } from '../output/terminal.ts';
+import { beatAt } from '../../wiring/sinks.ts';
+import { tellFailure } from '../telling.ts';
+import { forgetTold, toldLately } from '../told-lately.ts';
+
+interface Options {
+  readonly once?: boolean;
+  readonly look?: boolean;
+}
+
+const ALL_MS = 120_000;
+const AGAIN_MS = 1_000;
+
+export async function run(
+  _names: string[],
+  { options, signal }: Invocation<Options>,
+): Promise<number> {
+  if (options.once !== true)
+    throw new HoldfastError('USAGE', '`holdfast escalate` runs once and ends', {
+      hint: 'Say so: `holdfast escalate --once`, from cron or a timer, every minute.',
+    });
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const within = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
+  try {
+    await using session = await openSession({ options, signal: within });
+    const config = requireConfig(session);
+    if (!mayWriteIncidents(session.engine)) throw mayNotVouch();
+    await forgetTold(config.system);
+    const onlyWhenDue = options.look !== true;
+    const escalated = await escalateOnce(session, { onlyWhenDue, signal: within });
+    const { status, changes, sent, known } = escalated;
+    warnOfFailures(sent);
+    const { heartbeat } = config.notify;
+    if (heartbeat !== undefined && status?.well === true) {
+      const beat = () => beatAt(config, heartbeat, { beat: 'success', signal: within });
+      if (!(await beat()).delivered) {
+        await sleep(AGAIN_MS);
+        await beat();
+      }
+    }
+    const open = known.incidents.filter(({ resolved }) => resolved === undefined);
+    const told = sent.filter(({ delivered }) => delivered).length;
+    terminal.done(
+      `${counted(open.length, 'incident')} open, ${counted(told, 'message')} sent${status === undefined ? '' : `, ${counted(changes.length, 'change')} by a look at the system`}`,
+    );
+    terminal.document({
+      command: 'escalate',
+      open: open.map(({ id }) => Number(id)),
+      changes,
+      sent,
+    });
+    return sent.every(({ delivered }) => delivered) ? 0 : ERRORS.COMMAND_FAILED.exit;
+  } catch (error) {
+    // Where incidents cannot be read or written, nobody may be left to believe that all is well.
+    const { system } = required(configOf(options));
+    if (!(await toldLately(system, new Date())))
+      await tellFailure('escalate', { options, signal }, error);
+    throw error;
+  }
+}
+
+function mayNotVouch(): HoldfastError {
+  return new HoldfastError('UNTRUSTED', 'the key of this machine may not vouch for incidents/', {
+    hint: 'Add `incidents/` to its `prefixes` under `trust` in holdfast.yaml.',
+  });
+}

@@ -1,0 +1,174 @@
+// Which incidents a store holds, and what they are now: computed from their signed records each time.
+import { HoldfastError, type Problem } from '../../errors.ts';
+import { parseCheckpoint, parseIncidentRecord, type Checkpoint } from '../../format/incident.ts';
+import {
+  checkpointKey,
+  incidentBlockPrefix,
+  INCIDENTS_IN_BLOCK,
+  parseIncidentKey,
+  QUARTER_MS,
+} from '../../format/layout.ts';
+import { decodeSigned, encodeSigned } from '../../format/signed.ts';
+import { DAY_MS, HOUR_MS } from '../../durations.ts';
+import { incidentOf, type Incident, type IncidentEvent } from '../../policy/incidents/state.ts';
+import type { StoredObject } from '../../stores/store.ts';
+import { isUnreadable, readSmall } from '../catalog/backups.ts';
+import { signerOf, type Engine } from '../engine.ts';
+
+export interface KnownIncidents {
+  /** Those that are open, and those that were over lately; the oldest first. */
+  readonly incidents: readonly Incident[];
+  /** The number of the newest one, whether anybody vouches for it or not. */
+  readonly last: number;
+  /** Records that nobody vouches for, or that cannot be read: they decide nothing, and somebody has to hear of them. */
+  readonly problems: readonly Problem[];
+}
+
+/** What was over for so long needs no more messages. */
+const LATELY_MS = HOUR_MS;
+/** For so long somebody hears of a record that nobody vouches for: it can never be deleted, and is harmless. */
+const NEWS_MS = DAY_MS;
+/** Older checkpoints are not looked for: then everything is read. */
+const CHECKPOINTS = 8;
+
+/** The incidents that matter now; with `all`, every one that there is. */
+export async function readIncidents(
+  engine: Engine,
+  { checkpoint, all = false }: { checkpoint?: Checkpoint | undefined; all?: boolean } = {},
+): Promise<KnownIncidents> {
+  const from = all ? undefined : checkpoint;
+  const first = from === undefined ? 0 : Math.min(from.last, ...from.open.map(Number));
+  const found = await listFrom(engine, first);
+  const incidents: Incident[] = [];
+  const problems: Problem[] = [];
+  for (const [id, objects] of found) {
+    if (from !== undefined && isPast(engine, { id, objects }, from)) continue;
+    const events: IncidentEvent[] = [];
+    for (const object of objects) {
+      const event = await readEvent(engine, object, problems);
+      if (event !== undefined) events.push(event);
+    }
+    const incident = incidentOf(events);
+    if (incident !== undefined) incidents.push(incident);
+  }
+  return { incidents, last: Math.max(0, ...[...found.keys()].map(Number)), problems };
+}
+
+/** What was over at the checkpoint, and not just before. A record that nobody vouches for ends nothing: the checkpoint knows. */
+function isPast(
+  engine: Engine,
+  { id, objects }: { readonly id: string; readonly objects: readonly StoredObject[] },
+  { open, last }: Checkpoint,
+): boolean {
+  if (Number(id) > last || open.includes(id)) return false;
+  const end = objects.find(({ key }) => parseIncidentKey(key)?.event === 'resolved');
+  return end !== undefined && end.storedAt.getTime() < engine.now().getTime() - LATELY_MS;
+}
+
+/** The records of each incident from number `first` on, block by block until there are none. */
+async function listFrom(engine: Engine, first: number): Promise<Map<string, StoredObject[]>> {
+  const found = new Map<string, StoredObject[]>();
+  const firstOfBlock = first - (first % INCIDENTS_IN_BLOCK);
+  for (let number = firstOfBlock; ; number += INCIDENTS_IN_BLOCK) {
+    let last = -1;
+    for await (const object of engine.store.list(incidentBlockPrefix(number))) {
+      const place = parseIncidentKey(object.key);
+      if (place === undefined) continue;
+      last = Number(place.incident);
+      const objects = found.get(place.incident);
+      if (objects === undefined) found.set(place.incident, [object]);
+      else objects.push(object);
+    }
+    if (last < number + INCIDENTS_IN_BLOCK - 1) return found;
+  }
+}
+
+/** What a record says; undefined, and a problem, for one that nobody vouches for. */
+async function readEvent(
+  engine: Engine,
+  object: StoredObject,
+  problems: Problem[],
+): Promise<IncidentEvent | undefined> {
+  const { key } = object;
+  const isNews = object.storedAt.getTime() > engine.now().getTime() - NEWS_MS;
+  const problem = (code: string, detail: string): undefined => {
+    if (isNews) problems.push({ path: key, code, detail });
+  };
+  const place = parseIncidentKey(key);
+  if (place === undefined) return undefined;
+  try {
+    const { payload, distrust, keyId } = decodeSigned(
+      await readSmall(engine, object),
+      key,
+      engine.trusted,
+    );
+    if (distrust !== undefined) return problem('untrusted', distrust);
+    const record = parseIncidentRecord(payload, key);
+    const signer = engine.trusted.find((one) => one.keyId === keyId);
+    if (signer?.events?.includes(record.event) === false)
+      return problem('untrusted', `the key "${signer.name}" may not vouch for ${record.event}`);
+    if (record.system !== engine.system)
+      return problem('untrusted', `it is of the system "${record.system}"`);
+    return {
+      ...place,
+      who: record.who,
+      at: new Date(record.at),
+      conditions: record.conditions ?? [],
+      text: record.text,
+      began: record.began === undefined ? undefined : new Date(record.began),
+      how: record.how,
+      settleMs: record.settleMs ?? 0,
+      again: record.again ?? true,
+    };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return problem('unreadable', error.message);
+  }
+}
+
+/** The newest checkpoint of the last two hours, and whether it is of this quarter of an hour. */
+export async function readCheckpoint(
+  engine: Engine,
+): Promise<{ checkpoint: Checkpoint | undefined; isCurrent: boolean }> {
+  const now = engine.now().getTime();
+  for (let back = 0; back < CHECKPOINTS; back += 1) {
+    const object = await engine.store.head(checkpointKey(new Date(now - back * QUARTER_MS)));
+    if (object === undefined) continue;
+    const checkpoint = await readOne(engine, object);
+    if (checkpoint !== undefined) return { checkpoint, isCurrent: back === 0 };
+  }
+  return { checkpoint: undefined, isCurrent: false };
+}
+
+async function readOne(engine: Engine, object: StoredObject): Promise<Checkpoint | undefined> {
+  try {
+    const bytes = await readSmall(engine, object);
+    const { payload, distrust, keyId } = decodeSigned(bytes, object.key, engine.trusted);
+    // Whoever may vouch for some events alone must not hide an incident.
+    const isLimited = engine.trusted.some((one) => one.keyId === keyId && one.events !== undefined);
+    const counts = distrust === undefined && !isLimited;
+    const checkpoint = counts ? parseCheckpoint(payload) : undefined;
+    return checkpoint?.system === engine.system ? checkpoint : undefined;
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Writes down which incidents are open, so that the next run need not look at the others. Whoever is first in a quarter does it. */
+export async function writeCheckpoint(
+  engine: Engine,
+  { incidents, last }: KnownIncidents,
+): Promise<void> {
+  const at = engine.now();
+  const key = checkpointKey(at);
+  const payload = {
+    ...{ format: 1, key, system: engine.system, at: at.toISOString(), last },
+    open: incidents.filter(({ resolved }) => resolved === undefined).map(({ id }) => id),
+  };
+  try {
+    await engine.store.put(key, await encodeSigned(payload, signerOf(engine)));
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code !== 'STORE_CONFLICT') throw error;
+  }
+}

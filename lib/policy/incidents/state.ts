@@ -1,0 +1,193 @@
+// What an incident is now, from everything that happened in it. Pure; the same whatever the order in which its records were found.
+
+/** A condition because of which an incident is open. */
+export interface OpenCondition {
+  /** A source, `store`, or a resource of AWS Backup. */
+  readonly subject: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly since: Date;
+  /** Since when it is good again; undefined while it is not. */
+  readonly goodSince: Date | undefined;
+}
+
+/** A record, as far as it decides anything. */
+export interface IncidentEvent {
+  readonly incident: string;
+  readonly sequence: number;
+  readonly event: string;
+  /** Of a message: which one, and which attempt. */
+  readonly detail: string | undefined;
+  readonly who: string;
+  readonly at: Date;
+  readonly conditions: readonly { subject: string; code: string; detail: string }[];
+  readonly text: string | undefined;
+  readonly began: Date | undefined;
+  readonly how: 'proven' | 'person' | undefined;
+  readonly settleMs: number;
+  readonly again: boolean;
+}
+
+/** One attempt to send a message. */
+export interface Attempt {
+  readonly number: number;
+  readonly at: Date;
+  readonly result: 'sent' | 'failed' | undefined;
+  readonly again: boolean;
+}
+
+export interface Incident {
+  readonly id: string;
+  readonly openedAt: Date;
+  readonly openedBy: string;
+  readonly title: string;
+  /** When it began, as far as that is known. */
+  readonly began: Date | undefined;
+  readonly settleMs: number;
+  /** By {@link conditionKey}; empty for what a person opened. */
+  readonly conditions: ReadonlyMap<string, OpenCondition>;
+  readonly acknowledgements: readonly { readonly at: Date; readonly who: string }[];
+  readonly resolved:
+    { readonly at: Date; readonly who: string; readonly how: 'proven' | 'person' } | undefined;
+  /** When somebody last said something. */
+  readonly lastWordAt: Date;
+  /** The attempts of each message, oldest first. */
+  readonly messages: ReadonlyMap<string, readonly Attempt[]>;
+  /** Everything but messages, oldest first. */
+  readonly timeline: readonly IncidentEvent[];
+  readonly lastSequence: number;
+}
+
+export function conditionKey({ subject, code }: { subject: string; code: string }): string {
+  return `${subject}/${code}`;
+}
+
+/** What the events of one incident come to; undefined where nothing opened it. Events that come twice count once. */
+export function incidentOf(events: readonly IncidentEvent[]): Incident | undefined {
+  const ordered = [...new Map(events.map((one) => [placeOf(one), one])).values()].sort(inOrder);
+  const opened = ordered.find(({ event }) => event === 'opened');
+  if (opened === undefined) return undefined;
+  const words = ordered.filter(({ event }) => WORDS.includes(event));
+  const resolved = ordered.find(({ event }) => event === 'resolved');
+  return {
+    id: opened.incident,
+    openedAt: opened.at,
+    openedBy: opened.who,
+    title: titleOf(opened),
+    began: opened.began,
+    settleMs: opened.settleMs,
+    conditions: conditionsOf(ordered),
+    acknowledgements: ordered
+      .filter(({ event }) => event === 'acknowledged')
+      .map(({ at, who }) => ({ at, who })),
+    resolved: resolved && {
+      at: resolved.at,
+      who: resolved.who,
+      how: resolved.how ?? 'person',
+    },
+    lastWordAt: words.at(-1)?.at ?? opened.at,
+    messages: messagesOf(ordered),
+    timeline: ordered.filter(({ event }) => !MESSAGES.includes(event)),
+    lastSequence: Math.max(...ordered.map(({ sequence }) => sequence)),
+  };
+}
+
+const WORDS: readonly string[] = ['opened', 'acknowledged', 'noted', 'resolved'];
+const MESSAGES: readonly string[] = ['claim', 'sent', 'failed'];
+
+function placeOf({ sequence, event, detail }: IncidentEvent): string {
+  return `${sequence} ${event} ${detail ?? ''}`;
+}
+
+function inOrder(a: IncidentEvent, b: IncidentEvent): number {
+  return (
+    a.sequence - b.sequence ||
+    a.at.getTime() - b.at.getTime() ||
+    (a.event < b.event ? -1 : a.event > b.event ? 1 : 0) ||
+    ((a.detail ?? '') < (b.detail ?? '') ? -1 : 1)
+  );
+}
+
+function titleOf({ text, conditions }: IncidentEvent): string {
+  if (text !== undefined && text !== '') return text;
+  const [first] = conditions;
+  if (first === undefined) return 'something is wrong';
+  const more = conditions.length > 1 ? ` (and ${conditions.length - 1} more)` : '';
+  return `${first.subject}: ${first.detail}${more}`;
+}
+
+function conditionsOf(ordered: readonly IncidentEvent[]): Map<string, OpenCondition> {
+  const found = new Map<string, OpenCondition>();
+  for (const { event, at, conditions } of ordered) {
+    for (const one of conditions) {
+      const key = conditionKey(one);
+      const before = found.get(key);
+      if (event === 'opened' || event === 'joined' || event === 'relapsed')
+        found.set(key, { ...one, since: before?.since ?? at, goodSince: undefined });
+      else if (event === 'recovered' && before !== undefined)
+        found.set(key, { ...before, goodSince: before.goodSince ?? at });
+    }
+  }
+  return found;
+}
+
+function messagesOf(ordered: readonly IncidentEvent[]): Map<string, Attempt[]> {
+  const results = resultsOf(ordered);
+  const found = new Map<string, Attempt[]>();
+  for (const { event, detail, at } of ordered) {
+    if (event !== 'claim' || detail === undefined) continue;
+    const { message, number } = attemptOf(detail);
+    const result = results.get(detail);
+    const attempts = found.get(message) ?? [];
+    attempts.push({
+      number,
+      at: result?.at ?? at,
+      result: result?.event === undefined ? undefined : asResult(result.event),
+      again: result?.again ?? true,
+    });
+    found.set(message, attempts);
+  }
+  for (const attempts of found.values()) attempts.sort((a, b) => a.number - b.number);
+  return found;
+}
+
+/** How each attempt ended; what was sent has not failed. */
+function resultsOf(ordered: readonly IncidentEvent[]): Map<string, IncidentEvent> {
+  const results = new Map<string, IncidentEvent>();
+  for (const one of ordered) {
+    const { event, detail } = one;
+    if (detail === undefined || (event !== 'sent' && event !== 'failed')) continue;
+    if (results.get(detail)?.event !== 'sent') results.set(detail, one);
+  }
+  return results;
+}
+
+function asResult(event: string): 'sent' | 'failed' {
+  return event === 'sent' ? 'sent' : 'failed';
+}
+
+/** `s0.r0.mail.3` is the third attempt of `s0.r0.mail`. */
+function attemptOf(detail: string): { message: string; number: number } {
+  const dot = detail.lastIndexOf('.');
+  return { message: detail.slice(0, dot), number: Number(detail.slice(dot + 1)) };
+}
+
+/** The detail of an attempt's records. */
+export function attemptDetail(message: string, number: number): string {
+  return `${message}.${number}`;
+}
+
+/** How long it took until somebody knew, acted, and had put it right; undefined for what has not happened. */
+export function timesOf({ began, openedAt, acknowledgements, resolved }: Incident): {
+  readonly timeToDetectMs: number | undefined;
+  readonly timeToAcknowledgeMs: number | undefined;
+  readonly timeToRecoverMs: number | undefined;
+} {
+  const since = (time: Date | undefined, from: Date | undefined) =>
+    time && from && Math.max(0, time.getTime() - from.getTime());
+  return {
+    timeToDetectMs: since(openedAt, began),
+    timeToAcknowledgeMs: since(acknowledgements[0]?.at, openedAt),
+    timeToRecoverMs: since(resolved?.at, began ?? openedAt),
+  };
+}

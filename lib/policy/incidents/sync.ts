@@ -1,0 +1,123 @@
+// What the conditions of a system mean for its incidents: what is opened, joined, and over. Pure.
+import { MINUTE_MS, HOUR_MS } from '../../durations.ts';
+import { conditionKey, type Incident } from './state.ts';
+
+/** A condition that somebody has to act on. */
+export interface Urgent {
+  /** A source, `store`, or a resource of AWS Backup. */
+  readonly subject: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** One look at a system. */
+export interface Look {
+  readonly at: Date;
+  readonly urgent: readonly Urgent[];
+  /** Everything that was looked at: of what is not among it nobody knows whether it is good. */
+  readonly subjects: ReadonlySet<string>;
+}
+
+/** What has to be written. */
+export type Change =
+  | { readonly event: 'opened'; readonly conditions: readonly Urgent[]; readonly settleMs: number }
+  | {
+      readonly event: 'joined' | 'recovered' | 'relapsed';
+      readonly incident: string;
+      readonly conditions: readonly Urgent[];
+    }
+  | { readonly event: 'resolved'; readonly incident: string };
+
+/** What becomes urgent within so long a time of each other has one cause, most likely. */
+export const JOIN_MS = 15 * MINUTE_MS;
+/** What comes back so soon after it was over comes and goes: its next end is waited for as long. */
+export const FLAP_MS = HOUR_MS;
+
+/** Conditions of one cause: none of them is news to whoever knows of another. */
+const CAUSES: readonly (readonly string[])[] = [
+  ['failed', 'missed', 'late', 'never', 'partial'],
+  ['damaged', 'missing', 'unreadable', 'restore-damaged'],
+  ['restore-test', 'rto'],
+];
+
+function causeOf({ subject, code }: { subject: string; code: string }): string {
+  const index = CAUSES.findIndex((codes) => codes.includes(code));
+  return `${subject}/${index < 0 ? code : String(index)}`;
+}
+
+/** What changes by a look. `incidents` are the open ones, and those that were over lately, the oldest first. */
+export function changesOf(incidents: readonly Incident[], look: Look): Change[] {
+  const open = incidents.filter(({ resolved }) => resolved === undefined);
+  return [...ofOpen(open, look), ...ofNew(open, incidents, look)];
+}
+
+function ofOpen(open: readonly Incident[], { urgent, subjects, at }: Look): Change[] {
+  const bad = new Map(urgent.map((one) => [conditionKey(one), one]));
+  return open.flatMap((incident): Change[] => {
+    const { id, conditions, settleMs } = incident;
+    if (conditions.size === 0) return [];
+    const all = [...conditions.values()];
+    const isGood = (one: Urgent) => !bad.has(conditionKey(one)) && subjects.has(one.subject);
+    const better = all.filter((one) => one.goodSince === undefined && isGood(one));
+    const worse = all.filter((one) => one.goodSince !== undefined && bad.has(conditionKey(one)));
+    const changes: Change[] = [];
+    if (better.length > 0)
+      changes.push({ event: 'recovered', incident: id, conditions: better.map(asUrgent) });
+    if (worse.length > 0)
+      changes.push({ event: 'relapsed', incident: id, conditions: worse.map(asUrgent) });
+    const goodSince = all.map((one) =>
+      worse.includes(one) ? undefined : better.includes(one) ? at : one.goodSince,
+    );
+    const isOver = goodSince.every(
+      (since) => since !== undefined && at.getTime() - since.getTime() >= settleMs,
+    );
+    if (isOver) changes.push({ event: 'resolved', incident: id });
+    return changes;
+  });
+}
+
+function asUrgent({ subject, code, detail }: Urgent): Urgent {
+  return { subject, code, detail };
+}
+
+function ofNew(
+  open: readonly Incident[],
+  incidents: readonly Incident[],
+  { urgent, at }: Look,
+): Change[] {
+  const known = new Set(open.flatMap(({ conditions }) => [...conditions.keys()]));
+  const joins = new Map<string, Urgent[]>();
+  const fresh: Urgent[] = [];
+  for (const one of urgent) {
+    if (known.has(conditionKey(one))) continue;
+    const incident = open.find((candidate) => takes(candidate, one, at));
+    if (incident === undefined) fresh.push(asUrgent(one));
+    else joins.set(incident.id, [...(joins.get(incident.id) ?? []), asUrgent(one)]);
+  }
+  const joined = [...joins].map(([incident, conditions]): Change => ({
+    event: 'joined',
+    incident,
+    conditions,
+  }));
+  if (fresh.length === 0) return joined;
+  const settleMs = comesAndGoes(fresh, incidents, at) ? FLAP_MS : 0;
+  return [...joined, { event: 'opened', conditions: fresh, settleMs }];
+}
+
+/** A condition of the same cause is no news. Others belong to what was opened just now, as long as nobody has said that he knows. */
+function takes(incident: Incident, one: Urgent, at: Date): boolean {
+  const { conditions, openedAt, acknowledgements } = incident;
+  if ([...conditions.values()].some((known) => causeOf(known) === causeOf(one))) return true;
+  const isNew = Math.abs(at.getTime() - openedAt.getTime()) <= JOIN_MS;
+  return conditions.size > 0 && isNew && acknowledgements.length === 0;
+}
+
+function comesAndGoes(fresh: readonly Urgent[], incidents: readonly Incident[], at: Date): boolean {
+  const causes = new Set(fresh.map(causeOf));
+  return incidents.some(
+    ({ resolved, conditions }) =>
+      resolved !== undefined &&
+      at.getTime() - resolved.at.getTime() < FLAP_MS &&
+      [...conditions.values()].some((one) => causes.has(causeOf(one))),
+  );
+}

@@ -1,0 +1,148 @@
+// Incidents from the command line, with a folder as store and a webhook: from the failed backup to the proven one.
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { makePlace, type Place } from '../support/command-line.ts';
+import { startReceiver, type Receiver } from '../support/receiver.ts';
+
+const NOTIFY = `
+notify:
+  sinks:
+    dev: { kind: webhook, url: env:DEV, secret: env:SECRET }
+    boss: { kind: webhook, url: env:BOSS, secret: env:SECRET }
+    dial: { kind: command, run: [./dial] }
+  contacts:
+    team: { role: Development team, sinks: [dev] }
+    lead: { role: Head of development, sinks: [boss] }
+    emergency: { role: Emergency, sinks: [dial], phone: env:PHONE, contract: Contract 7 }
+  escalation:
+    steps:
+      - { after: 0s, contacts: [team] }
+      - { after: 1s, contacts: [lead] }
+      - { after: 3h, contacts: [emergency] }
+`;
+
+let place: Place;
+let receiver: Receiver;
+let env: Record<string, string>;
+
+beforeEach(async () => {
+  place = await makePlace();
+  receiver = await startReceiver();
+  env = {
+    DEV: `${receiver.url}/dev`,
+    BOSS: `${receiver.url}/boss`,
+    SECRET: 'a secret',
+    PHONE: '+49 30 1234',
+  };
+  await place.write({ 'index.html': 'hello' });
+  await writeFile(
+    path.join(place.site, 'dial'),
+    '#!/bin/sh\n{ echo "$HOLDFAST_CONTACT $HOLDFAST_PHONE"; cat; } >> dialled\n',
+    { mode: 0o755 },
+  );
+  expect((await place.run(['init', '--system', 'shop'])).exit).toBe(0);
+  const file = path.join(place.site, 'holdfast.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')) + NOTIFY);
+});
+
+afterEach(async () => {
+  await receiver[Symbol.asyncDispose]();
+  await place.remove();
+});
+
+const told = () =>
+  receiver.received.map(({ path: at, body }) => {
+    const { event, subject } = JSON.parse(body) as { event: string; subject: string };
+    return `${at} ${event} ${subject.replace('[Holdfast shop] ', '')}`;
+  });
+const list = async () =>
+  (await place.json(['incident', 'list', '--all'])) as {
+    incidents: { id: number; state: string; title: string; timeline: { event: string }[] }[];
+  };
+
+async function breakSite(): Promise<() => Promise<void>> {
+  const file = path.join(place.site, 'holdfast.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('path: .', 'path: ./gone'));
+  return () => writeFile(file, text);
+}
+
+test('a failed backup reaches step 1 at once and step 2 in time; the next proven backup ends it', async () => {
+  const mend = await breakSite();
+  expect((await place.run(['backup'], { env })).exit).toBe(1);
+  expect(told()).toEqual([expect.stringMatching(/^\/dev failure ALARM: incident 1: site: /)]);
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect((await place.run(['escalate', '--once'], { env })).exit).toBe(0);
+  expect((await place.run(['escalate', '--once'], { env })).exit).toBe(0);
+  expect(told().slice(1)).toEqual([expect.stringMatching(/^\/boss failure ALARM: incident 1/)]);
+  await mend();
+  expect((await place.run(['backup'], { env })).exit).toBe(0);
+  expect(new Set(told().slice(2))).toEqual(
+    new Set([
+      expect.stringMatching(/^\/dev recovered resolved: incident 1/),
+      expect.stringMatching(/^\/boss recovered resolved: incident 1/),
+    ]),
+  );
+  const { incidents } = await list();
+  expect(incidents).toMatchObject([{ id: 1, state: 'resolved' }]);
+  expect(incidents[0]?.timeline.map(({ event }) => event)).toEqual([
+    'opened',
+    'recovered',
+    'resolved',
+  ]);
+});
+
+test('an acknowledgement stops it', async () => {
+  await breakSite();
+  await place.run(['backup'], { env });
+  expect((await place.run(['incident', 'ack', '1'], { env })).exit).toBe(0);
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  await place.run(['escalate', '--once'], { env });
+  expect(told()).toHaveLength(1);
+  const { exit, stderr } = await place.run(['incident', 'resolve', '1'], { env });
+  expect([exit, stderr]).toEqual([2, expect.stringContaining('incident 1 goes on: site: ')]);
+  expect((await place.run(['incident', 'note', '1', 'restoring'], { env })).exit).toBe(0);
+  const shown = await place.run(['incident', 'show', '1']);
+  expect(shown.stdout).toMatch(/acknowledged {2}by .*\n.*noted {2}by .* {2}restoring/);
+});
+
+test('a person opens one and ends it; numbers and contracts reach the command that dials, and no record', async () => {
+  const file = path.join(place.site, 'holdfast.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('after: 3h', 'after: 2s'));
+  expect((await place.run(['incident', 'open', 'the site is \u001b[31mdown'], { env })).exit).toBe(
+    0,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 2100));
+  await place.run(['escalate', '--once'], { env });
+  const dialled = await readFile(path.join(place.site, 'dialled'), 'utf8');
+  expect(dialled).toMatch(/^emergency \+49 30 1234\n/);
+  expect(dialled).toContain('contract Contract 7');
+  expect((await place.run(['incident', 'resolve', '1', 'restarted'], { env })).exit).toBe(0);
+  const { stdout } = await place.run(['incident', 'show', '1']);
+  expect(stdout).not.toContain('\u001b');
+  expect(stdout).not.toContain('1234');
+  expect((await place.run(['incident', 'ack', '1'], { env })).exit).toBe(2);
+  expect((await place.run(['incident', 'show', '7'], { env })).exit).toBe(10);
+});
+
+test('a store that cannot be reached is told once in an hour, not every minute', async () => {
+  await place.run(['backup'], { env });
+  await rename(path.join(place.site, 'backups'), path.join(place.site, 'elsewhere'));
+  for (let minute = 0; minute < 3; minute += 1)
+    expect((await place.run(['escalate', '--once'], { env })).exit).not.toBe(0);
+  expect(told().filter((one) => one.startsWith('/dev'))).toEqual([
+    expect.stringMatching(/^\/dev failure ALARM: holdfast escalate: /),
+  ]);
+});
+
+test('a key that may not vouch for incidents is told of, and failures all the same', async () => {
+  const file = path.join(place.site, 'holdfast.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/, *['"]?incidents\/['"]?/, ''));
+  await breakSite();
+  const { stderr } = await place.run(['backup'], { env });
+  expect(stderr).toContain('add `incidents/` to its `prefixes`');
+  expect(told()).toContainEqual(expect.stringMatching(/^\/dev failure ALARM: holdfast backup: /));
+  expect((await place.run(['escalate', '--once'], { env })).exit).toBe(12);
+});

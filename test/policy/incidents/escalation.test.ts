@@ -1,0 +1,176 @@
+// Who is told of an incident, and when: to the second.
+import { describe, expect, test } from '@jest/globals';
+import { dueOf, phaseOf, type EscalationPolicy } from '../../../lib/policy/incidents/escalation.ts';
+import { incidentOf, timesOf, type IncidentEvent } from '../../../lib/policy/incidents/state.ts';
+
+const MINUTE = 60_000;
+const T0 = new Date('2026-11-22T03:00:00Z').getTime();
+const at = (minutes: number) => new Date(T0 + Math.round(minutes * MINUTE));
+
+const step = (afterMin: number, contact: string, repeatMin?: number) => ({
+  afterMs: afterMin * MINUTE,
+  targets: [{ sink: 'mail', contact }],
+  repeatMs: repeatMin === undefined ? undefined : repeatMin * MINUTE,
+});
+const POLICY: EscalationPolicy = {
+  steps: [step(0, 'engineering'), step(30, 'management'), step(60, 'executives')],
+  resumeMs: undefined,
+  remindMs: undefined,
+};
+
+function event(name: string, minutes: number, more: Partial<IncidentEvent> = {}): IncidentEvent {
+  return {
+    ...{ incident: '000001', sequence: 1, event: name, detail: undefined, who: 'me@host' },
+    ...{ at: at(minutes), text: undefined, began: undefined, how: undefined, again: true },
+    ...{ settleMs: 0, conditions: [], ...more },
+  };
+}
+const OPENED = event('opened', 0, {
+  conditions: [{ subject: 'site', code: 'failed', detail: 'the last run failed' }],
+});
+const sent = (detail: string, minutes: number) => [
+  event('claim', minutes, { sequence: 0, detail }),
+  event('sent', minutes, { sequence: 0, detail }),
+];
+
+function due(events: readonly IncidentEvent[], minutes: number, policy = POLICY): string[] {
+  const incident = incidentOf(events);
+  if (incident === undefined) throw new Error('nothing opened it');
+  return dueOf(incident, policy, at(minutes)).map(
+    ({ target, event: what, attempt }) => `${what} ${target.contact ?? target.sink} ${attempt}`,
+  );
+}
+
+describe('the three levels at 0, 30 and 60 minutes', () => {
+  const told = sent('p0.s0.r0_mail_engineering.1', 0);
+
+  test('begin at once, and each comes at its time and not a second before', () => {
+    expect(due([OPENED], 0)).toEqual(['opened engineering 1']);
+    expect(due([OPENED, ...told], 29 + 59 / 60)).toEqual([]);
+    expect(due([OPENED, ...told], 30)).toEqual(['opened management 1']);
+    const both = [OPENED, ...told, ...sent('p0.s1.r0_mail_management.1', 30)];
+    expect(due(both, 59 + 59 / 60)).toEqual([]);
+    expect(due(both, 60)).toEqual(['opened executives 1']);
+  });
+
+  test('catch up on everything that was missed', () => {
+    expect(due([OPENED], 600)).toEqual([
+      'opened engineering 1',
+      'opened management 1',
+      'opened executives 1',
+    ]);
+  });
+
+  test('stop at an acknowledgement one second before the next', () => {
+    const acknowledged = event('acknowledged', 29 + 59 / 60, { sequence: 2 });
+    expect(due([OPENED, ...told, acknowledged], 30)).toEqual([]);
+    expect(due([OPENED, ...told, acknowledged], 10_000)).toEqual([]);
+  });
+
+  test('end when it is resolved, which whoever was told hears, and nobody else', () => {
+    const resolved = event('resolved', 20, { sequence: 2, how: 'proven' });
+    expect(due([OPENED, ...told, resolved], 45)).toEqual(['resolved engineering 1']);
+    expect(due([OPENED, resolved], 45)).toEqual([]);
+    const end = sent('end_mail_engineering.1', 21);
+    expect(due([OPENED, ...told, resolved, ...end], 45)).toEqual([]);
+  });
+});
+
+describe('a message', () => {
+  const claim = (number: number, minutes: number) =>
+    event('claim', minutes, { sequence: 0, detail: `p0.s0.r0_mail_engineering.${number}` });
+  const failed = (number: number, minutes: number, again = true) =>
+    event('failed', minutes, { sequence: 0, detail: `p0.s0.r0_mail_engineering.${number}`, again });
+
+  test('that another run has taken on is left to it, until that run must have died', () => {
+    expect(due([OPENED, claim(1, 0)], 1.9)).toEqual([]);
+    expect(due([OPENED, claim(1, 0)], 2)).toEqual(['opened engineering 2']);
+  });
+
+  test('that failed is tried again after pauses that grow, and the next step does not wait', () => {
+    const policy = POLICY;
+    expect(due([OPENED, claim(1, 0), failed(1, 0)], 0.5, policy)).toEqual(['opened management 1']);
+    expect(due([OPENED, claim(1, 0), failed(1, 0)], 1)).toContain('opened engineering 2');
+    const twice = [OPENED, claim(1, 0), failed(1, 0), claim(2, 1), failed(2, 1)];
+    expect(due(twice, 2.9)).not.toContain('opened engineering 3');
+    expect(due(twice, 3)).toContain('opened engineering 3');
+  });
+
+  test('that was refused for good is tried again each quarter of an hour: somebody may have corrected it', () => {
+    const refused = [OPENED, claim(1, 0), failed(1, 0, false)];
+    expect(due(refused, 14.9)).not.toContain('opened engineering 2');
+    expect(due(refused, 15)).toContain('opened engineering 2');
+  });
+
+  test('repeats while nobody acknowledges, and what was missed is not made up for', () => {
+    const policy = { ...POLICY, steps: [step(0, 'engineering', 10)] };
+    const first = [OPENED, ...sent('p0.s0.r0_mail_engineering.1', 0)];
+    expect(due(first, 9.9, policy)).toEqual([]);
+    expect(due(first, 10, policy)).toEqual(['opened engineering 1']);
+    expect(due(first, 95, policy)).toEqual(['opened engineering 1']);
+  });
+});
+
+describe('after an acknowledgement', () => {
+  const policy: EscalationPolicy = { ...POLICY, resumeMs: 60 * MINUTE, remindMs: 20 * MINUTE };
+  const told = sent('p0.s0.r0_mail_engineering.1', 0);
+  const acknowledged = event('acknowledged', 5, { sequence: 2 });
+
+  test('it begins anew if it is not resolved in time', () => {
+    expect(phaseOf({ openedAt: at(0), acknowledgements: [] }, policy, at(1))?.number).toBe(0);
+    const acknowledgements = [{ at: at(5), who: 'me' }];
+    expect(phaseOf({ openedAt: at(0), acknowledgements }, policy, at(64))).toBeUndefined();
+    expect(phaseOf({ openedAt: at(0), acknowledgements }, policy, at(65))).toEqual({
+      number: 1,
+      since: at(65),
+    });
+    expect(due([OPENED, ...told, acknowledged], 65, policy)).toEqual(['opened engineering 1']);
+    expect(due([OPENED, ...told, acknowledged], 95, policy)).toContain('opened management 1');
+  });
+
+  test('another acknowledgement holds it for longer', () => {
+    const acknowledgements = [
+      { at: at(5), who: 'me' },
+      { at: at(60), who: 'me' },
+    ];
+    expect(phaseOf({ openedAt: at(0), acknowledgements }, policy, at(119))).toBeUndefined();
+    expect(phaseOf({ openedAt: at(0), acknowledgements }, policy, at(120))?.since).toEqual(at(120));
+  });
+
+  test('a reminder asks for a word, and a word holds it back', () => {
+    expect(due([OPENED, ...told, acknowledged], 24.9, policy)).toEqual([]);
+    expect(due([OPENED, ...told, acknowledged], 25, policy)).toEqual(['reminder engineering 1']);
+    const noted = event('noted', 24, { sequence: 3, text: 'restoring' });
+    expect(due([OPENED, ...told, acknowledged, noted], 43, policy)).toEqual([]);
+  });
+});
+
+test('records in any order, and twice, come to the same', () => {
+  const events = [
+    OPENED,
+    event('joined', 3, {
+      sequence: 2,
+      conditions: [{ subject: 'db', code: 'late', detail: 'late' }],
+    }),
+    event('acknowledged', 10, { sequence: 3 }),
+    event('recovered', 40, { sequence: 4, conditions: OPENED.conditions }),
+    event('resolved', 50, { sequence: 5, how: 'proven' }),
+    ...sent('p0.s0.r0_mail_engineering.1', 0),
+  ];
+  const once = incidentOf(events);
+  const again = incidentOf([...events, ...events].reverse());
+  expect(again).toEqual(once);
+});
+
+test('times are those from when it began, and from when somebody knew', () => {
+  const incident = incidentOf([
+    { ...OPENED, began: at(-15) },
+    event('acknowledged', 10, { sequence: 2 }),
+    event('resolved', 50, { sequence: 3 }),
+  ]);
+  expect(incident && timesOf(incident)).toEqual({
+    timeToDetectMs: 15 * MINUTE,
+    timeToAcknowledgeMs: 10 * MINUTE,
+    timeToRecoverMs: 65 * MINUTE,
+  });
+});

@@ -1,0 +1,103 @@
+// What opens an incident, what belongs to it, and when it is over.
+import { describe, expect, test } from '@jest/globals';
+import { changesOf, type Urgent } from '../../../lib/policy/incidents/sync.ts';
+import { conditionKey, type Incident } from '../../../lib/policy/incidents/state.ts';
+
+const MINUTE = 60_000;
+const T0 = new Date('2026-11-22T03:00:00Z').getTime();
+const at = (minutes: number) => new Date(T0 + minutes * MINUTE);
+const one = (subject: string, code: string): Urgent => ({ subject, code, detail: `${code} it is` });
+const SUBJECTS = new Set(['site', 'db', 'store']);
+const look = (minutes: number, ...urgent: Urgent[]) => ({
+  at: at(minutes),
+  urgent,
+  subjects: SUBJECTS,
+});
+
+function incident(conditions: readonly Urgent[], more: Partial<Incident> = {}): Incident {
+  return {
+    ...{ id: '000001', openedAt: at(0), openedBy: 'me', title: 't', began: undefined, settleMs: 0 },
+    conditions: new Map(
+      conditions.map((each) => [
+        conditionKey(each),
+        { ...each, since: at(0), goodSince: undefined },
+      ]),
+    ),
+    ...{ acknowledgements: [], resolved: undefined, lastWordAt: at(0), messages: new Map() },
+    ...{ timeline: [], lastSequence: 1, ...more },
+  };
+}
+const ACKNOWLEDGED = { acknowledgements: [{ at: at(1), who: 'me' }] };
+
+describe('what becomes urgent', () => {
+  test('in one look is one incident, however much it is', () => {
+    const flood = Array.from({ length: 1000 }, (_, index) => one(`s${index}`, 'failed'));
+    expect(changesOf([], look(0, ...flood))).toEqual([
+      { event: 'opened', conditions: flood, settleMs: 0 },
+    ]);
+  });
+
+  test('and is known already changes nothing', () => {
+    expect(changesOf([incident([one('site', 'failed')])], look(5, one('site', 'failed')))).toEqual(
+      [],
+    );
+  });
+
+  test('soon after belongs to the same, until somebody has acknowledged that', () => {
+    const open = incident([one('site', 'failed')]);
+    const now = look(10, one('site', 'failed'), one('db', 'failed'));
+    expect(changesOf([open], now)).toMatchObject([{ event: 'joined', incident: '000001' }]);
+    expect(changesOf([{ ...open, ...ACKNOWLEDGED }], now)).toMatchObject([{ event: 'opened' }]);
+    const later = { ...now, at: at(16) };
+    expect(changesOf([open], later)).toMatchObject([{ event: 'opened' }]);
+  });
+
+  test('from the same cause is no news, even to whoever has acknowledged it', () => {
+    const open = incident([one('site', 'failed')], ACKNOWLEDGED);
+    const now = look(600, one('site', 'failed'), one('site', 'late'));
+    expect(changesOf([open], now)).toMatchObject([{ event: 'joined' }]);
+    const damaged = look(600, one('site', 'failed'), one('site', 'damaged'));
+    expect(changesOf([open], damaged)).toMatchObject([{ event: 'opened' }]);
+  });
+});
+
+describe('an incident is over', () => {
+  test('when all that opened it is good again', () => {
+    const open = incident([one('site', 'failed'), one('db', 'failed')]);
+    expect(changesOf([open], look(5, one('db', 'failed')))).toMatchObject([
+      { event: 'recovered', conditions: [{ subject: 'site' }] },
+    ]);
+    expect(changesOf([open], look(5))).toMatchObject([
+      { event: 'recovered' },
+      { event: 'resolved' },
+    ]);
+  });
+
+  test('never because what it is about was not looked at', () => {
+    const open = incident([one('gone', 'failed')]);
+    expect(changesOf([open], look(5))).toEqual([]);
+  });
+
+  test('never by itself when a person opened it', () => {
+    expect(changesOf([incident([])], look(5))).toEqual([]);
+  });
+});
+
+test('what comes and goes is one long incident after the first time', () => {
+  const over = incident([one('site', 'failed')], {
+    resolved: { at: at(10), who: 'me', how: 'proven' },
+  });
+  const [opened] = changesOf([over], look(20, one('site', 'failed')));
+  expect(opened).toMatchObject({ event: 'opened', settleMs: 60 * MINUTE });
+  const flapping = incident([one('site', 'failed')], { id: '000002', settleMs: 60 * MINUTE });
+  expect(changesOf([flapping], look(30))).toMatchObject([{ event: 'recovered' }]);
+  const calm = incident([], {
+    settleMs: 60 * MINUTE,
+    conditions: new Map([
+      ['site/failed', { ...one('site', 'failed'), since: at(0), goodSince: at(30) }],
+    ]),
+  });
+  expect(changesOf([calm], look(89))).toEqual([]);
+  expect(changesOf([calm], look(40, one('site', 'failed')))).toMatchObject([{ event: 'relapsed' }]);
+  expect(changesOf([calm], look(90))).toMatchObject([{ event: 'resolved' }]);
+});
