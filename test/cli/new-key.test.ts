@@ -41,7 +41,7 @@ test.each([['init'], ['backup']])(
     // Nothing but an entry was added.
     const added = after.split('\n').filter((line) => !before.split('\n').includes(line));
     expect(added).toHaveLength(2);
-    expect(after.match(/prefixes: \['backups\/', 'records\/'\]/g)).toHaveLength(2);
+    expect(after.match(/prefixes: \['backups\/', 'records\/', 'incidents\/'\]/g)).toHaveLength(2);
     expect(await readFile(join(keys(), 'shop.former.pub'), 'utf8')).toBe(former);
     expect((await place.run(['backup'])).exit).toBe(0);
     expect(await standings()).toEqual(Array(command === 'backup' ? 3 : 2).fill('good'));

@@ -91,8 +91,9 @@ async function readEvent(
 ): Promise<IncidentEvent | undefined> {
   const { key } = object;
   const isNews = object.storedAt.getTime() > engine.now().getTime() - NEWS_MS;
-  const problem = (code: string, detail: string): undefined => {
+  const problem = (code: string, detail: string): IncidentEvent | undefined => {
     if (isNews) problems.push({ path: key, code, detail });
+    return undefined;
   };
   const place = parseIncidentKey(key);
   if (place === undefined) return undefined;
