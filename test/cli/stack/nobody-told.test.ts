@@ -2,7 +2,13 @@
 import { expect, test } from '@jest/globals';
 import { NOBODY_TOLD, nobodyTold } from '../../../lib/cli/stack/nobody-told.ts';
 
-const notify = { success: 'never', heartbeat: undefined, sinks: [] } as const;
+const notify = {
+  success: 'never',
+  heartbeat: undefined,
+  sinks: [],
+  contacts: [],
+  escalation: undefined,
+} as const;
 
 test('that nobody is told is said where no address is named', () => {
   expect(nobodyTold({ notify: { ...notify, email: [] } })).toEqual([NOBODY_TOLD]);
