@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { expect, test } from '@jest/globals';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
@@ -12,6 +12,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Holdfast } from '../../lib/infra/holdfast.ts';
 import { allResourcesOf } from '../support/stacks.ts';
 import type { Resource } from '../support/stacks.ts';
+import { newApp } from '../support/apps.ts';
 
 const REGION = 'eu-central-1';
 const ACCOUNT = '111122223333';
@@ -31,8 +32,7 @@ function file(...lines: readonly string[]): string {
 }
 
 function stack(env: { region?: string; account?: string } = { region: REGION }): Stack {
-  const outdir = mkdtempSync(join(tmpdir(), 'holdfast-construct-'));
-  return new Stack(new App({ outdir }), 'Team', { env });
+  return new Stack(newApp(), 'Team', { env });
 }
 
 function holdfast(on = stack(), ...lines: readonly string[]): Holdfast {

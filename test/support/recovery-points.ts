@@ -1,11 +1,9 @@
 // The stack of recovery points of a configuration, beside a core that is as good as empty: the core has tests of its own.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App, CfnWaitConditionHandle, Stack } from 'aws-cdk-lib';
+import { CfnWaitConditionHandle, Stack, type App } from 'aws-cdk-lib';
 import type { Config } from '../../lib/config/config.ts';
 import { RecoveryPointsStack } from '../../lib/infra/recovery-points/stack.ts';
 import { deployedFrom, flags, sparkWith, type Deployed } from './stacks.ts';
+import { newApp } from './apps.ts';
 
 export const COPIES = 'arn:aws:backup:eu-west-1:123456789012:backup-vault:copies';
 /** How a block of selections begins. */
@@ -36,11 +34,7 @@ export function pointsStackOf(
   config: Config,
   { checked = false } = {},
 ): { app: App; stack: RecoveryPointsStack } {
-  const app = new App({
-    context: flags(),
-    outdir: mkdtempSync(join(tmpdir(), 'holdfast-synth-')),
-    builtinCloudFormationValidation: checked,
-  });
+  const app = newApp({ context: flags(), checked });
   const region = config.aws?.region;
   const core = new Stack(app, 'core', { env: region === undefined ? {} : { region } });
   new CfnWaitConditionHandle(core, 'Nothing');

@@ -1,16 +1,16 @@
 // Stacks made from configurations, as the CDK app makes them, and their templates with everything known filled in.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from '@jest/globals';
-import { App, NestedStack } from 'aws-cdk-lib';
-import type { Stack } from 'aws-cdk-lib';
+import { NestedStack } from 'aws-cdk-lib';
+import type { App, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { Template } from 'aws-cdk-lib/assertions';
 import { loadConfig } from '../../lib/config/load/load.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { HoldfastStack } from '../../lib/infra/core/stack.ts';
+import { newApp, type AppOptions } from './apps.ts';
 import { withoutRecoveryPoints } from './examples.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -65,28 +65,12 @@ export const WITH_POINTS = [
         schedule: '0 6 * * *'`,
 ] as const;
 
-const madeHere: string[] = [];
-afterAll(() => {
-  for (const folder of madeHere.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
-
-/**
- * The stack of `config` in an app of its own, not synthesized. CloudFormation's own checks take as long as all else, and copies of
- * what is deployed take a quarter of the time: both are left to the tests that ask for them.
- */
+/** The stack of `config` in an app of its own, not synthesized. */
 export function stackOf(
   config: Config,
-  { checked = false, withAssets = false } = {},
+  options: Omit<AppOptions, 'context'> = {},
 ): { app: App; stack: HoldfastStack } {
-  const outdir = mkdtempSync(join(tmpdir(), 'holdfast-synth-'));
-  madeHere.push(outdir);
-  const app = new App({
-    outdir,
-    context: { ...flags(), 'aws:cdk:disable-asset-staging': !withAssets },
-    treeMetadata: false,
-    analyticsReporting: false,
-    builtinCloudFormationValidation: checked,
-  });
+  const app = newApp({ ...options, context: flags() });
   return { app, stack: new HoldfastStack(app, { config, now: NOW }) };
 }
 

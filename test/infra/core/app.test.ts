@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, expect, test } from '@jest/globals';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { Config } from '../../../lib/config/config.ts';
 import { HoldfastSystem } from '../../../lib/infra/core/system.ts';
@@ -20,6 +20,7 @@ import {
   sparkWith,
   stackOf,
 } from '../../support/stacks.ts';
+import { newApp } from '../../support/apps.ts';
 
 /** With neither credentials of AWS nor a home in which some could lie. */
 function runApp(configPath: string, env: Record<string, string> = {}) {
@@ -96,7 +97,7 @@ describe('constructs in an app of a team', () => {
   test('give the same stack, whatever flags the app has', async () => {
     const config = await configOf(SPARK);
     const [bare, ours] = [{}, flags()].map((context) => {
-      const app = new App({ context, outdir: mkdtempSync(join(tmpdir(), 'holdfast-app-')) });
+      const app = newApp({ context });
       const { Resources } = Template.fromStack(
         new HoldfastStack(app, { config, now: NOW }),
       ).toJSON() as { Resources: Record<string, { Type: string }> };
@@ -113,7 +114,7 @@ describe('constructs in an app of a team', () => {
   describe('in a stack of another place than the store', () => {
     const place = async (env: { region?: string; account?: string }, aws = {}) => {
       const config = await configOf(SPARK);
-      const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'holdfast-app-')) });
+      const app = newApp();
       const stack = new Stack(app, 'Own', { env });
       const own = { ...config, aws: { ...config.aws, ...aws } } as Config;
       new HoldfastSystem(stack, 'Backups', { config: own, now: NOW });

@@ -58,7 +58,6 @@ const VPC = 'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups
 
 test.each([
   ['Spark Bloom Flow', () => configOf(SPARK)],
-  ['recovery points', () => sparkWith(WITH_POINTS)],
   [
     'recovery points of what has tags',
     () =>
@@ -72,17 +71,11 @@ test.each([
   ],
   ['Automatron', () => configOf(AUTOMATRON)],
   [
-    'a stack that adopts its storage',
-    () => sparkWith(['undo: 14d', 'undo: 14d\n  storage: existing']),
-  ],
-  [
-    'a store at a prefix',
-    () => sparkWith(['s3://spark-bloom-flow-backups', 's3://spark-bloom-flow-backups/a/b']),
-  ],
-  [
-    'a database and a bucket that tasks back up',
+    'a store at a prefix, tasks of a database and of a bucket, and values of secrets',
     () =>
       sparkWith(
+        ['s3://spark-bloom-flow-backups', 's3://spark-bloom-flow-backups/a/b'],
+        ['secretNames: ', 'secrets: include\n    secretNames: '],
         ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
         ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
         ['    rpo: 7d\n', '    rpo: 7d\n    runOn: task\n    onDeployment: [event]\n'],
@@ -98,7 +91,6 @@ test.each([
         ['undo: 14d', 'undo: 14d\n  storage: existing\n  account: "123456789012"'],
       ),
   ],
-  ['values of secrets', () => sparkWith(['secretNames: ', 'secrets: include\n    secretNames: '])],
 ])('%s breaks no rule', async (_name, config) => {
   expect(findings(await config())).toEqual([]);
 });

