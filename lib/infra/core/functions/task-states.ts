@@ -1,11 +1,18 @@
-// The states of a machine that runs one task: it waits for its end, and tries again only what may end otherwise.
+// The states of a machine that runs one task: it waits for room and for its end, and tries again only what may end otherwise.
 import { EXIT_FOR_GOOD } from '../../../names/aws.ts';
 
 /** How often a task is begun at most, and how long the first pause is; each pause is twice as long as the one before. */
 const ATTEMPTS = 3;
 const PAUSE_SECONDS = 60;
 
-/** What Amazon ECS answers when the same request may be taken a minute later. All its other answers stay as they are. */
+/**
+ * How often room is asked for, and the longest pause between: five hours in all. A new account may run a few vCPUs at once, and the tasks of
+ * several sources are due at the same minute.
+ */
+const ASKED_FOR_ROOM = 24;
+const MOST_SECONDS = 900;
+
+/** What Amazon ECS answers when the same request may be taken later; nothing has begun then. All its other answers stay as they are. */
 const PASSING = [
   'ECS.ServerException',
   'ECS.ThrottlingException',
@@ -32,7 +39,7 @@ export function statesAround(run: Readonly<Record<string, unknown>>): object {
     States: {
       Begin: {
         Type: 'Pass',
-        Assign: { event: '{% $states.input %}', attempt: 1 },
+        Assign: { event: '{% $states.input %}', attempt: 1, asked: 1 },
         Next: 'Run',
       },
       Run: {
@@ -43,6 +50,7 @@ export function statesAround(run: Readonly<Record<string, unknown>>): object {
             ErrorEquals: ['States.TaskFailed'],
             Assign: {
               isForGood: `{% ${IS_FOR_GOOD} %}`,
+              hasBegun: "{% $states.errorOutput.Error = 'States.TaskFailed' %}",
               error: '{% $states.errorOutput.Error %}',
               cause: '{% $states.errorOutput.Cause %}',
             },
@@ -53,8 +61,20 @@ export function statesAround(run: Readonly<Record<string, unknown>>): object {
       },
       Judge: {
         Type: 'Choice',
-        Choices: [{ Condition: `{% $isForGood or $attempt >= ${ATTEMPTS} %}`, Next: 'Give up' }],
-        Default: 'Pause',
+        Choices: [
+          {
+            Condition: `{% $isForGood or $attempt >= ${ATTEMPTS} or $asked >= ${ASKED_FOR_ROOM} %}`,
+            Next: 'Give up',
+          },
+          { Condition: '{% $hasBegun %}', Next: 'Pause' },
+        ],
+        Default: 'Wait for room',
+      },
+      'Wait for room': {
+        Type: 'Wait',
+        Seconds: `{% $min([${MOST_SECONDS}, ${PAUSE_SECONDS} * $power(2, $asked - 1)]) %}`,
+        Assign: { asked: '{% $asked + 1 %}' },
+        Next: 'Run',
       },
       Pause: {
         Type: 'Wait',

@@ -193,6 +193,14 @@ export const RESOURCE_LIMITS: Readonly<Record<string, readonly Limit<Properties>
       leads: SOURCES_PATH,
       measure: lengthOf('AlarmDescription'),
     },
+    {
+      what: 'actions of an alarm for one state',
+      most: 5,
+      source: SOURCES.alarms,
+      leads: ['notify'],
+      measure: ({ AlarmActions, OKActions, InsufficientDataActions }) =>
+        Math.max(...[AlarmActions, OKActions, InsufficientDataActions].map(countOf)),
+    },
   ],
   'AWS::CloudWatch::Dashboard': [
     {

@@ -86,7 +86,7 @@ async function walk(errors: readonly object[]): Promise<Walk> {
     );
     Object.assign(variables, Object.fromEntries(values));
   };
-  for (let name = StartAt, steps = 0; steps < 50; steps += 1) {
+  for (let name = StartAt, steps = 0; steps < 500; steps += 1) {
     const state: State | undefined = States[name];
     if (state === undefined) throw new Error(`no state ${name}`);
     if (state.Type === 'Fail') return { ended: 'failed', told, pauses, error: variables['error'] };
@@ -100,10 +100,12 @@ async function walk(errors: readonly object[]): Promise<Walk> {
       continue;
     }
     if (state.Seconds !== undefined) pauses.push(await evaluate(state.Seconds, { input }));
-    const [choice] = state.Choices ?? [];
-    const isChosen = choice && (await evaluate(choice.Condition, { input }));
+    let chosen: string | undefined;
+    for (const { Condition, Next } of state.Choices ?? []) {
+      if (chosen === undefined && (await evaluate(Condition, { input })) === true) chosen = Next;
+    }
     await assign(state.Assign, { input });
-    name = (isChosen === true ? choice.Next : (state.Next ?? state.Default)) ?? '';
+    name = chosen ?? state.Next ?? state.Default ?? '';
   }
   throw new Error('it never ends');
 }
@@ -124,6 +126,30 @@ describe('a machine', () => {
       pauses: [60, 120],
       error: 'States.TaskFailed',
     });
+  });
+
+  const noRoom = {
+    Error: 'ECS.AmazonECSException',
+    Cause:
+      '{"failures":[{"reason":"You’ve reached the limit on the number of vCPUs you can run concurrently."}]}',
+  };
+
+  test('waits for room for five hours, as a new account runs a few vCPUs at once', async () => {
+    const { ended, told, pauses, error } = await walk(Array.from({ length: 100 }, () => noRoom));
+    expect({ ended, error }).toEqual({ ended: 'failed', error: 'ECS.AmazonECSException' });
+    expect(told).toHaveLength(24);
+    expect(pauses.slice(0, 6)).toEqual([60, 120, 240, 480, 900, 900]);
+    const hours = (pauses as number[]).reduce((sum, one) => sum + one, 0) / 3600;
+    expect(hours).toBeGreaterThan(4.9);
+    expect(hours).toBeLessThan(5.1);
+  });
+
+  test('does not count a wait for room as an attempt', async () => {
+    const busy = stopped(EXIT_FOR_NOW);
+    const errors = [noRoom, noRoom, noRoom, noRoom, busy, noRoom, busy];
+    const { ended, pauses } = await walk(errors);
+    expect(ended).toBe('done');
+    expect(pauses).toEqual([60, 120, 240, 480, 60, 900, 120]);
   });
 
   test('fails at once where nothing would change', async () => {

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { CfnOutput, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import fc from 'fast-check';
 import { HoldfastError } from '../../../../lib/errors.ts';
@@ -259,6 +262,23 @@ test('what a team has in the same stack counts', async () => {
     new CfnOutput(stack, `Output${index}`, { value });
   }
   expect(() => Template.fromStack(stack)).toThrow(/\d+ outputs of a stack; allowed: 200/);
+});
+
+test('more actions than an alarm takes are an error', async () => {
+  const { stack } = stackOf(
+    await configOf(
+      write([...HEAD, 'aws: {}', 'sources:', '  assets: { kind: bucket, bucket: shop-assets }']),
+    ),
+  );
+  const actions = Array.from(
+    { length: 6 },
+    (_, index) => new SnsAction(new Topic(stack, `Topic${index}`)),
+  );
+  const [alarm] = stack.node.findAll().filter((one) => one instanceof Alarm);
+  alarm?.addOkAction(...actions);
+  expect(() => Template.fromStack(stack)).toThrow(
+    /6 actions of an alarm for one state; allowed: 5/,
+  );
 });
 
 test('the document names every limit that is checked, with its number and its source', () => {
