@@ -206,6 +206,22 @@ test('who may start restores and nothing else restores one into a new table', as
   expect(stderr).toContain('no record was left');
 }, 120_000);
 
+test('the doctor finds vault, roles and what is protected', async () => {
+  const { stdout } = await system.run('doctor', '--json');
+  const { findings } = JSON.parse(stdout) as {
+    findings: { area: string; level: string; message: string }[];
+  };
+  const found = findings
+    .filter(({ area, level }) => area === 'points' && level === 'ok')
+    .map(({ message }) => message)
+    .join('\n');
+  for (const role of ['backup-jobs', 'restore-tests', 'restore-jobs'])
+    expect(found).toContain(`AWS Backup may take on the role holdfast-${SYSTEM}-us-east-1-${role}`);
+  expect(found).toContain(`there is the role holdfast-${SYSTEM}-us-east-1-start-restores`);
+  expect(found).toContain(`enquiries matches ${TABLE}`);
+  expect(found).toContain(`media matches ${BUCKET}`);
+}, 120_000);
+
 test('a deployment that would leave the bucket of the backups behind is refused, and changes nothing', async () => {
   const moved = join(place.site, 'moved.yaml');
   const text = readFileSync(config, 'utf8');

@@ -176,6 +176,7 @@ test('the doctor finds what AWS Backup would pass over without a word', async ()
     'problem: AWS Backup is not opted in to DynamoDB',
     'problem: AWS Backup is not opted in to S3',
     `problem: there is no role holdfast-${system}-us-east-1-backup-jobs`,
+    `problem: there is no role holdfast-${system}-us-east-1-start-restores`,
     `ok: tables matches ${TABLE}`,
     `ok: uploads matches ${BUCKET}`,
     'arn:aws:dynamodb:us-east-1:000000000000:table/forgotten',

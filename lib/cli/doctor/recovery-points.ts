@@ -2,7 +2,12 @@
 import type { Config } from '../../config/config.ts';
 import type { SelectionConfig } from '../../config/recovery-points.ts';
 import { HoldfastError } from '../../errors.ts';
-import { POINT_ROLES, pointRoleName, vaultName } from '../../names/recovery-points.ts';
+import {
+  POINT_ROLES,
+  pointRoleName,
+  restorerRoleName,
+  vaultName,
+} from '../../names/recovery-points.ts';
 import {
   parseResource,
   parseVault,
@@ -115,16 +120,12 @@ async function roleFindings(config: Config, inventory: Inventory): Promise<Docto
   const { system } = config;
   const { region } = stackPlace(config);
   const roles = Object.keys(POINT_ROLES) as (keyof typeof POINT_ROLES)[];
-  return Promise.all(
-    roles.map(async (role) => {
+  const people = restorerRoleName({ system, region });
+  return Promise.all([
+    ...roles.map(async (role) => {
       const name = pointRoleName({ system, region }, role);
       const trusted = await inventory.roleTrusts(name);
-      if (trusted === undefined)
-        return problem(
-          'points',
-          `there is no role ${name}`,
-          'Deploy the stack: `holdfast deploy`.',
-        );
+      if (trusted === undefined) return noRole(name);
       if (trusted.includes('backup.amazonaws.com'))
         return ok('points', `AWS Backup may take on the role ${name}`);
       return problem(
@@ -133,7 +134,18 @@ async function roleFindings(config: Config, inventory: Inventory): Promise<Docto
         'Deploy again; the trail says who changed whom it trusts.',
       );
     }),
-  );
+    inventory
+      .roleTrusts(people)
+      .then((found) =>
+        found === undefined
+          ? noRole(people)
+          : ok('points', `there is the role ${people}, by which people start restores`),
+      ),
+  ]);
+}
+
+function noRole(name: string): DoctorFinding {
+  return problem('points', `there is no role ${name}`, 'Deploy the stack: `holdfast deploy`.');
 }
 
 interface Askable {
