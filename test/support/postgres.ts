@@ -1,5 +1,6 @@
 // A PostgreSQL server for tests: in a temporary directory, on a free port of this host and a socket, run by a user who is not root.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Machine } from '../../lib/sources/postgres/server/tools.ts';
 import type { PostgresOptions } from '../../lib/sources/postgres/dump/read.ts';
 import { need } from '../needs/need.ts';
+import { CACHE } from './program.ts';
 
 const SCHEMA = fileURLToPath(new URL('../fixtures/postgres/app.sql', import.meta.url));
 /** What connections by TCP have to say; nothing that a test prints may hold it. */
@@ -17,8 +19,13 @@ export const PASSWORD = 'canary/p@ss word-7d1f';
 /** The folder of the newest server programs of this machine. */
 export const binaries = need('postgresql');
 
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** A user without the rights of root, as whom the server runs; undefined where the tests are not root. */
-export function plainUser(): { uid: number; gid: number } | undefined {
+export function plainUser(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const line = fs
     .readFileSync('/etc/passwd', 'utf8')
@@ -69,6 +76,23 @@ export async function startPostgres({
   const folder = fs.mkdtempSync('/tmp/holdfast-postgres-');
   const user = plainUser();
   if (user !== undefined) fs.chownSync(folder, user.uid, user.gid);
+  copyFolder(clusterOf(programs, user), path.join(folder, 'data'));
+  const port = await freePort();
+  const child = launch({ folder, port, programs, settings }, user);
+  await answers(folder, child);
+  return serverAt({ folder, port, programs }, child);
+}
+
+/** The folder of a server that was never started, made once for all tests: making it takes as long as many a test. */
+function clusterOf(programs: string, user: User | undefined): string {
+  const version = spawnSync(path.join(programs, 'postgres'), ['--version']).stdout.toString();
+  const owner = String(user?.uid ?? process.getuid?.());
+  const name = createHash('sha256').update(`${programs}\n${version}\n${owner}\n${PASSWORD}`);
+  const made = path.join(CACHE, `cluster-${name.digest('hex').slice(0, 16)}`);
+  if (fs.existsSync(made)) return made;
+  fs.mkdirSync(CACHE, { recursive: true });
+  const folder = fs.mkdtempSync('/tmp/holdfast-postgres-');
+  if (user !== undefined) fs.chownSync(folder, user.uid, user.gid);
   const data = path.join(folder, 'data');
   fs.writeFileSync(path.join(folder, 'password'), PASSWORD, { mode: 0o644 });
   const initdb = spawnSync(
@@ -81,10 +105,21 @@ export async function startPostgres({
     { cwd: folder, ...user, encoding: 'utf8' },
   );
   if (initdb.status !== 0) throw new Error(`initdb: ${initdb.stderr}`);
-  const port = await freePort();
-  const child = launch({ folder, port, programs, settings }, user);
-  await answers(folder, child);
-  return serverAt({ folder, port, programs }, child);
+  const draft = `${made}.${process.pid}`;
+  copyFolder(data, draft);
+  try {
+    fs.renameSync(draft, made);
+  } catch {
+    // Another test made it in the meantime.
+    fs.rmSync(draft, { recursive: true, force: true });
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+  return made;
+}
+
+function copyFolder(from: string, to: string): void {
+  const { status, stderr } = spawnSync('cp', ['-a', from, to], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`cp: ${stderr}`);
 }
 
 interface Place {
@@ -100,7 +135,7 @@ function launch(
     programs,
     settings: more,
   }: Place & Required<Pick<PostgresServerOptions, 'settings'>>,
-  user: { uid: number; gid: number } | undefined,
+  user: User | undefined,
 ): ChildProcess {
   const settings = {
     listen_addresses: '127.0.0.1',
