@@ -359,7 +359,9 @@ function addViews(command: Define): void {
       'whether each source is protected as it should be',
       () => import('./commands/status.ts'),
     ),
-  );
+  )
+    .option('--nagios', 'one line, with the exit codes of a plugin of Nagios: 0, 1, 2, 3')
+    .option('--prometheus <file>', 'also write metrics there, for a textfile collector');
 }
 
 function addPins(command: Define): void {

@@ -1,8 +1,12 @@
 // `holdfast status`: whether each source is protected as it should be. One block each, the verdict first.
+import { rename, rm, writeFile } from 'node:fs/promises';
+import process from 'node:process';
+import { unwellLines } from '../../alerts/alarm-lines.ts';
 import { promisesOf } from '../../config/objectives.ts';
 import { knownSources } from '../../engine/log.ts';
 import type { Status } from '../../engine/status.ts';
-import { ERRORS } from '../../errors.ts';
+import { ERRORS, HoldfastError } from '../../errors.ts';
+import { displayText } from '../../format/paths.ts';
 import type { Objectives } from '../../policy/objectives.ts';
 import { selectionsOf } from '../recovery-points/selections.ts';
 import { resourcesShown, sayResources } from '../recovery-points/status.ts';
@@ -10,10 +14,28 @@ import { assertKnown } from '../store/known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { lookAround } from '../look.ts';
 import { openSession } from '../session.ts';
+import { randomName } from '../../wiring/machine.ts';
+import { NAGIOS_UNKNOWN, nagiosLine, nagiosUnknown, prometheusText } from '../output/monitor.ts';
 import { statusLines } from '../output/status-text.ts';
 import { Terminal } from '../output/terminal.ts';
 
-export async function run(names: string[], { options, signal }: Invocation): Promise<number> {
+interface Options {
+  readonly nagios?: boolean;
+  readonly prometheus?: string;
+}
+
+export async function run(names: string[], invocation: Invocation<Options>): Promise<number> {
+  if (invocation.options.nagios !== true) return look(names, invocation);
+  try {
+    return await look(names, invocation);
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    process.stdout.write(`${nagiosUnknown(error.message)}\n`);
+    return NAGIOS_UNKNOWN;
+  }
+}
+
+async function look(names: string[], { options, signal }: Invocation<Options>): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   await using session = await openSession({ options, signal, signing: 'none' });
   const { engine, config } = session;
@@ -25,6 +47,19 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
       ...(await knownSources(engine)).keys(),
     ]);
   const status = await lookAround(session, names);
+  if (options.prometheus !== undefined)
+    await putFile(options.prometheus, prometheusText(engine.system ?? '', status));
+  if (options.nagios === true) {
+    const { line, exit } = nagiosLine(status);
+    process.stdout.write(`${line}\n`);
+    return exit;
+  }
+  const exit = status.verdict === 'alarm' ? ERRORS.BACKUP_DAMAGED.exit : 0;
+  // Cron mails whatever is printed.
+  if (options.quiet === true && !terminal.json) {
+    for (const line of unwellLines(status)) terminal.line(displayText(line));
+    return exit;
+  }
   const named = names.length > 0;
   for (const line of statusLines(status, { objectives, named }, terminal)) terminal.line(line);
   const shown = await resourcesShown(engine, config, { names, status });
@@ -37,7 +72,20 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
       recoveryPointsUnasked: shown.unasked,
     }),
   });
-  return status.verdict === 'alarm' ? ERRORS.BACKUP_DAMAGED.exit : 0;
+  return exit;
+}
+
+/** Whoever collects it never sees half of it. */
+async function putFile(file: string, text: string): Promise<void> {
+  const draft = `${file}.${randomName()}`;
+  try {
+    await writeFile(draft, text, { flag: 'wx', mode: 0o644 });
+    await rename(draft, file);
+  } catch (cause) {
+    throw new HoldfastError('COMMAND_FAILED', `${file} cannot be written`, { cause });
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 function jsonOf(
