@@ -1,5 +1,6 @@
 // Archives of several parts: they are read as one, and refused where they are none.
 import fs from 'node:fs';
+import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Pool } from '../../lib/archive/threads/pool.ts';
@@ -187,6 +188,27 @@ describe('damage', () => {
       const found = await restored(damaged);
       assertNamed(found.into, found.problems);
     }
+  });
+
+  test('of any byte of any part is found', async () => {
+    plant(scratch.at('tiny'), { big: prose(300), 'd/e': 'x', f: 'y', g: '' });
+    const tiny = await backUpInParts(scratch.at('tiny'), { largeBytes: 200, entries: 2 });
+    expect(tiny.manifest.artifacts.length).toBe(4);
+    await using pool = new Pool({ workers: 0 });
+    const missed: string[] = [];
+    // The long tests try each byte.
+    const step = process.env['HOLDFAST_LONG'] === undefined ? 7 : 1;
+    for (const [key, whole] of tiny.stored) {
+      for (let at = 0; at < whole.length; at += step) {
+        const bytes = Buffer.from(whole);
+        bytes[at] = (bytes[at] ?? 0) ^ 0x10;
+        const open = readersOf(new Map([...tiny.stored, [key, bytes]]));
+        const { problems } = await filesKind.prove({ ...tiny, open }, 'digest', work(pool));
+        if (problems.length === 0) missed.push(`${key} ${at}`);
+      }
+    }
+    expect(missed).toEqual([]);
+    expect((await proven(tiny, 'digest')).problems).toEqual([]);
   });
 
   test('of a whole part is said, and the other parts are restored', async () => {

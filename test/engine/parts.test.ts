@@ -28,7 +28,7 @@ import {
   restoreTo,
   treeOf,
 } from '../support/engine.ts';
-import { backUpInParts, putParted, type PartedBackup } from '../support/parted.ts';
+import { backUpInParts, putParted, withManifest, type PartedBackup } from '../support/parted.ts';
 import { changeSite, plantSite } from '../support/small-site.ts';
 
 let place: Scratch;
@@ -143,6 +143,18 @@ describe('damage', () => {
     expect(healed.map(({ from }) => from)).toContain(`site/${name.id}`);
     expect(lost).toEqual([]);
   });
+});
+
+test('a manifest that names a part of another source is not trusted', async () => {
+  const artifacts = parted.manifest.artifacts.map((one, i) =>
+    i === 1 ? { ...one, key: one.key.replace('/site/', '/other/') } : one,
+  );
+  const other = new ClockedStore(store.clock);
+  const on = engineOn(other, store.clock);
+  await putParted(on, withManifest(parted, { artifacts }));
+  expect(await codeOf(openBackup(on, name.source, name.id))).toBe('UNTRUSTED');
+  expect(await codeOf(restoreTo(on, name, place.at('restored')))).toBe('UNTRUSTED');
+  expect(fs.existsSync(place.at('restored'))).toBe(false);
 });
 
 test('a prune lets go of all its parts, and of nothing else', async () => {
