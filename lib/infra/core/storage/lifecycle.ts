@@ -2,7 +2,7 @@
 // kept for long to the one colder class that is read at once.
 import { Duration } from 'aws-cdk-lib';
 import { StorageClass } from 'aws-cdk-lib/aws-s3';
-import type { LifecycleRule } from 'aws-cdk-lib/aws-s3';
+import type { CfnBucket, LifecycleRule } from 'aws-cdk-lib/aws-s3';
 import { LONG_KEPT_TAG, RELEASED_TAG } from '../../../names/aws.ts';
 import { LEAST_MOVED_BYTES } from '../../../policy/s3-prices.ts';
 
@@ -40,3 +40,12 @@ const LONG_KEPT: LifecycleRule = {
     },
   ],
 };
+
+/** CloudFormation has sizes as text; the construct writes numbers, at which each synthesis would warn. */
+export function sizesAsText(bucket: CfnBucket, rules: readonly LifecycleRule[]): void {
+  for (const [index, { objectSizeGreaterThan: size }] of rules.entries()) {
+    if (size === undefined) continue;
+    const property = `LifecycleConfiguration.Rules.${index}.ObjectSizeGreaterThan`;
+    bucket.addPropertyOverride(property, String(size));
+  }
+}

@@ -17,7 +17,7 @@ import { globalName, storeAlias, type StackPlace } from '../../../names/aws.ts';
 import { storeDenials } from './bucket-policy.ts';
 import { roleArn } from '../deployers.ts';
 import { listWeekly } from './inventory.ts';
-import { storeLifecycle } from './lifecycle.ts';
+import { sizesAsText, storeLifecycle } from './lifecycle.ts';
 import { RetainedKey } from '../retained-key.ts';
 
 export interface StorageProps extends StackPlace {
@@ -62,6 +62,7 @@ export class Storage extends Construct {
     }
     const logs = accessLogs(this, bucketName);
     this.accessLogs = logs;
+    const lifecycleRules = storeLifecycle({ undoDays: aws.undoDays, movesLongKept });
     const bucket = new Bucket(this, 'Bucket', {
       bucketName,
       encryption: BucketEncryption.KMS,
@@ -72,13 +73,15 @@ export class Storage extends Construct {
       versioned: true,
       objectLockEnabled: true,
       objectLockDefaultRetention: retention(aws),
-      lifecycleRules: storeLifecycle({ undoDays: aws.undoDays, movesLongKept }),
+      lifecycleRules,
       serverAccessLogsBucket: logs,
       serverAccessLogsPrefix: 'access/',
     });
     listWeekly(bucket as IBucket, logs);
+    const own = bucket.node.defaultChild as CfnBucket;
+    sizesAsText(own, lifecycleRules);
     // The property of the template does what the construct would have a function of its own do.
-    (bucket.node.defaultChild as CfnBucket).notificationConfiguration = {
+    own.notificationConfiguration = {
       eventBridgeConfiguration: { eventBridgeEnabled: true },
     };
     for (const denial of storeDenials({

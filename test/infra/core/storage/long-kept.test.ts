@@ -47,7 +47,7 @@ describe('a stack that moves what is kept for long', () => {
       Id: 'long-kept',
       Status: 'Enabled',
       TagFilters: [{ Key: 'holdfast:long-kept', Value: 'true' }],
-      ObjectSizeGreaterThan: 131_071,
+      ObjectSizeGreaterThan: '131071',
       Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 0 }],
     });
     expect(rules.filter(({ ExpirationInDays }) => ExpirationInDays !== undefined)).toEqual([
