@@ -40,9 +40,6 @@ test.each(DOCUMENTS)('every link of %s leads somewhere', (document) => {
 
 const WIDEST_LINE = 120;
 
-/** Documents whose lines are still to be broken; nothing is added here. */
-const NOT_YET: readonly string[] = ['docs/cli.md'];
-
 /** The text that can be broken: no code, no table, and no line that is a link alone. */
 function proseOf(text: string): string[] {
   return text
@@ -51,13 +48,10 @@ function proseOf(text: string): string[] {
     .filter((line) => !/^ *(\||(- )?<?https?:\S+$)/.test(line));
 }
 
-test.each(DOCUMENTS.filter((document) => !NOT_YET.includes(document)))(
-  'no line of %s is too long to read',
-  (document) => {
-    const lines = proseOf(readFileSync(join(ROOT, document), 'utf8'));
-    expect(lines.filter((line) => line.length > WIDEST_LINE)).toEqual([]);
-  },
-);
+test.each(DOCUMENTS)('no line of %s is too long to read', (document) => {
+  const lines = proseOf(readFileSync(join(ROOT, document), 'utf8'));
+  expect(lines.filter((line) => line.length > WIDEST_LINE)).toEqual([]);
+});
 
 /** Words for which ours is another (docs/design.md#words), and phrases that say nothing. */
 const NOT_OURS = [
