@@ -222,6 +222,27 @@ describe('a checkpoint', () => {
     expect([store.lists, store.reads]).toEqual([1, 1]);
   });
 
+  test('is found after a pause of days, so that what was over by then is not read again', async () => {
+    const { store, engine, round, pass } = setUp();
+    for (let number = 0; number < 20; number += 1) {
+      const opened = await openNext(engine, { last: number }, { text: 'one' });
+      const resolved = { event: 'resolved', how: 'person' } as const;
+      if (number > 0) await append(engine, { id: opened, lastSequence: 1 }, resolved);
+    }
+    pass(120);
+    await round([]);
+    // Into the next month.
+    pass(10 * 24 * 60);
+    store.reads = 0;
+    const { checkpoint, isCurrent } = await readCheckpoint(engine);
+    expect([checkpoint?.open, checkpoint?.last, isCurrent]).toEqual([['000001'], 20, false]);
+    expect((await readIncidents(engine, { checkpoint })).incidents.map(({ id }) => id)).toEqual([
+      '000001',
+    ]);
+    // The checkpoint, and what happened in the one that is open.
+    expect(store.reads).toBeLessThan(10);
+  });
+
   test('that nobody vouches for, or that is missing, costs time and hides nothing', async () => {
     const { store, engine, messages, round, pass } = setUp();
     await openNext(engine, { last: 0 }, { text: 'by a person' });

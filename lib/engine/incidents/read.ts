@@ -28,8 +28,10 @@ export interface KnownIncidents {
 const LATELY_MS = HOUR_MS;
 /** For so long somebody hears of a record that nobody vouches for: it can never be deleted, and is harmless. */
 const NEWS_MS = DAY_MS;
-/** Older checkpoints are not looked for: then everything is read. */
+/** Older checkpoints are looked for by a list. */
 const CHECKPOINTS = 8;
+/** `incidents/checkpoint-202611` */
+const MONTH_CHARACTERS = 'incidents/checkpoint-202611'.length;
 
 /** The incidents that matter now; with `all`, every one that there is. */
 export async function readIncidents(
@@ -138,7 +140,24 @@ export async function readCheckpoint(
     const checkpoint = await readOne(engine, object);
     if (checkpoint !== undefined) return { checkpoint, isCurrent: back === 0 };
   }
-  return { checkpoint: undefined, isCurrent: false };
+  return { checkpoint: await newestOfMonths(engine), isCurrent: false };
+}
+
+/** After a longer pause, as of a laptop at night: the newest checkpoint of this month, or of the one before. */
+async function newestOfMonths(engine: Engine): Promise<Checkpoint | undefined> {
+  const now = engine.now();
+  const current = checkpointKey(now);
+  const before = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1));
+  for (const month of [now, before]) {
+    const objects: StoredObject[] = [];
+    for await (const object of engine.store.list(checkpointKey(month).slice(0, MONTH_CHARACTERS)))
+      if (object.key < current) objects.push(object);
+    for (const object of objects.reverse()) {
+      const checkpoint = await readOne(engine, object);
+      if (checkpoint !== undefined) return checkpoint;
+    }
+  }
+  return undefined;
 }
 
 async function readOne(engine: Engine, object: StoredObject): Promise<Checkpoint | undefined> {
