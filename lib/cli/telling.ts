@@ -126,7 +126,7 @@ async function throughIncidents({
     if (!mayWriteIncidents(session.engine)) {
       if (isWorthTelling(ending))
         warn(
-          'the key of this machine may not vouch for incidents/, so each failure is told anew: add `incidents/` to its `prefixes` under `trust`',
+          'the key of this machine may not vouch for incidents/, so each failure sends a new message: add `incidents/` to its `prefixes` under `trust`',
         );
       return { isTold: false };
     }

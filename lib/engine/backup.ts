@@ -131,7 +131,7 @@ async function readExisting(
     'UNTRUSTED',
     `${source}/${id} exists already and cannot be trusted: ${read.distrust}`,
     {
-      hint: 'Somebody wrote it who may not. Look at it with `holdfast show`, and trigger this backup anew.',
+      hint: 'Its writer is not trusted. Look at it with `holdfast show`, and start a new run.',
     },
   );
 }

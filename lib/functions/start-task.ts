@@ -125,6 +125,6 @@ async function assertWell(
   if (status === 'RUNNING' || status === 'SUCCEEDED') return;
   const why = error === undefined ? '' : `: ${error}`;
   throw new HoldfastError('COMMAND_FAILED', `the task ${machine} has ended as ${status}${why}`, {
-    hint: `Its log says why: /aws/lambda/${machine} in CloudWatch Logs, in a stream that begins with task. The same trigger is not started twice; trigger it anew when it is put right.`,
+    hint: `Its log says why: /aws/lambda/${machine} in CloudWatch Logs, in a stream that begins with task. This trigger will not be retried. Fix the cause, then start a new run.`,
   });
 }

@@ -72,7 +72,7 @@ export const RECOVERY_POINT_CONDITIONS = {
     means:
       'What was restored of SOURCE is not what was backed up; older recovery points may have to do (RPO).',
     next: [
-      'holdfast log says what differs, and of which recovery point.',
+      'holdfast log says which recovery point differs, and in what.',
       'Keep the older recovery points until you know since when: the runbook says how.',
     ],
     runbook: 'alarm-point-damaged',

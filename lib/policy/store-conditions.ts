@@ -275,7 +275,7 @@ export const STACK_CONDITIONS = {
     severity: 'alarm',
     sentence: 'An event or a run was given up; the queue of dead letters holds it',
     means: 'A run or a message did not happen, and nobody will try it again.',
-    next: ['Look into the queue; then trigger anew what did not run.'],
+    next: ['Look into the queue; then start again what did not run.'],
     runbook: 'alarm-dead-letters',
     watched: {
       metric: 'ApproximateNumberOfMessagesVisible',

@@ -176,7 +176,7 @@ test('writes a configuration for AWS whose store the stack makes', async () => {
   expect(await readdir(place.site)).not.toContain('backups');
   // What `holdfast synth` writes there is nobody's work.
   expect(text).toMatch(/^ {6}- 'cdk\.out'$/m);
-  expect(made.stderr).toContain('nobody is told when an alarm of the stack goes off');
+  expect(made.stderr).toContain('nobody gets a message when an alarm of the stack goes off');
 });
 
 test('makes up the name of a bucket that nobody has, where none is given', async () => {

@@ -84,7 +84,7 @@ function lockFinding(name: string, { lock }: VaultSeen, { aws }: Config): Doctor
   if (lock === undefined) {
     return problem(
       'points',
-      `the vault ${name} has no lock: whoever may, can delete every recovery point`,
+      `the vault ${name} has no lock: anyone with the permission to delete can delete every recovery point`,
       'Deploy again, and see in the trail who removed it.',
     );
   }

@@ -219,7 +219,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
     meaning:
       'The run was interrupted, by Ctrl-C or by a signal. What had been written of it is not listed as a backup; earlier backups are as they were.',
     steps: [
-      'Run the same command again: a backup starts anew and reuses what is unchanged, a restore goes on where it was.',
+      'Run the same command again: a backup starts over and reuses what is unchanged, and a restore continues where it stopped.',
     ],
   },
 };

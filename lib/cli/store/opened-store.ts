@@ -93,7 +93,7 @@ async function absent(
     return new HoldfastError(
       'STORE_NOT_FOUND',
       `${place} holds backups, and its ${MARKER_KEY} is gone: nothing is written there`,
-      { hint: `If it is the store that is meant, \`${again}\` marks it anew, once.` },
+      { hint: `If this is the right store, run \`${again}\` once to mark it again.` },
     );
   }
   const neighbour = await nearbyStore(place, config?.system);

@@ -47,7 +47,7 @@ export async function readKnownStores(file: string): Promise<readonly KnownStore
       'CONFIG_INVALID',
       `${file} does not say which stores were written to from here`,
       {
-        hint: 'Delete it if nobody knows what it is: the next backup writes it anew, and takes the store for the right one that it finds.',
+        hint: 'Delete it if nobody knows what it is: the next backup writes a new one, and takes the store that it finds for the right one.',
         cause,
       },
     );

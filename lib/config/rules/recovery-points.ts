@@ -186,7 +186,7 @@ function forgottenFindings(
       {
         path: [...at, 'copies', index, 'vault'],
         also: [[...at, 'schedule'], [...at, 'grace'], ['aws', 'account'], ['store']],
-        message: `${quote(vault)} ${isElsewhere}, of which only the copy jobs tell, for 30 days: nobody could tell for ${formatDuration(betweenMs)} whether the last copy came`,
+        message: `${quote(vault)} ${isElsewhere}, where only the copy jobs show a copy, for 30 days: nobody could tell for ${formatDuration(betweenMs)} whether the last copy came`,
         allowed: `a schedule that comes more often, or a vault in the account of the stack${account === undefined ? ', which "account" names' : ''}`,
       },
     ];

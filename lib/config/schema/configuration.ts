@@ -120,7 +120,7 @@ export const configSchema = means(
         z.optional(aws),
         'What `holdfast deploy` makes. With it, functions back up the sources that AWS can reach, prove the backups and raise the alarm; the region is that of the store.',
       ),
-      notify: means(z.prefault(notify, {}), 'Who is told when something is wrong, and how.'),
+      notify: means(z.prefault(notify, {}), 'Who gets a message when something is wrong, and how.'),
     })
     .register(z.globalRegistry, { title: 'holdfast.yaml' }),
   'What Holdfast protects, where backups go and how long they are kept.',

@@ -120,22 +120,22 @@ const step = z.strictObject({
   ),
   contacts: means(
     z.array(names('on-call')).check(z.minLength(1), z.maxLength(50)),
-    'Who is told, by the names under `contacts`.',
+    'Who gets a message, by the names under `contacts`.',
   ),
   repeat: means(
     z.optional(positiveDuration()),
-    'How often they are told again while nobody acknowledges. Without it, once.',
+    'How often they get the message again while nobody acknowledges. Without it, they get it once.',
   ),
 });
 
 const escalation = z.strictObject({
   steps: means(
     z.array(step).check(z.minLength(1), z.maxLength(20)),
-    'Who is told when, while nobody acknowledges. If nobody in a step could be reached, the next step follows at once.',
+    'Who gets a message when, while nobody acknowledges. If nobody in a step could be reached, the next step follows at once.',
   ),
   resumeAfter: means(
     z.optional(positiveDuration()),
-    'How long after an acknowledgement the escalation begins anew if the incident is not resolved. Without it, never.',
+    'How long after an acknowledgement the escalation starts again if the incident is not resolved. Without it, never.',
   ),
   remindAfter: means(
     z.optional(positiveDuration()),
@@ -175,10 +175,10 @@ export const notify = z.strictObject({
       ),
       {},
     ),
-    'Who can be told, by name.',
+    'Who can get messages, by name.',
   ),
   escalation: means(
     z.optional(escalation),
-    'Who is told of an incident, and who next while nobody acknowledges it. Without it, each sink gets one message when it begins and one when it is over. `holdfast escalate --once`, run every minute, carries it out.',
+    'Who gets a message about an incident, and who is next while nobody acknowledges it. Without it, each sink gets one message when it begins and one when it is over. `holdfast escalate --once`, run every minute, carries it out.',
   ),
 });

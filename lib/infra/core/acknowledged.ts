@@ -31,7 +31,7 @@ const NOTHING_TO_RESERVE =
 const NO_REPLICA =
   'The replica is a stack of its own in another region and account, so that whoever holds this one cannot reach it.';
 const LOG_KEY = 'S3 delivers access logs to buckets with its own key alone.';
-const LOGS_ONLY = 'Access logs and inventories are made anew; no backup is here.';
+const LOGS_ONLY = 'Access logs and inventories can be made again; no backup is here.';
 const BY_EVENT =
   'EventBridge brings every change of this alarm to the function that writes the message; that function and its alarms tell the topic themselves.';
 const DEAD_LETTERS =

@@ -181,7 +181,7 @@ describe('a selection', () => {
     [
       'whose copies nobody could tell of',
       `resources: ['${TABLE}'], schedule: 0 5 1 * *, keys: ['${KEY}'], copies: [{ vault: '${ELSEWHERE}' }]`,
-      `${at('.copies[0].vault')}: "${ELSEWHERE}" is in another account, of which only the copy jobs tell, for 30 days: nobody could tell for 748h whether the last copy came; allowed: a schedule that comes more often, or a vault in the account of the stack`,
+      `${at('.copies[0].vault')}: "${ELSEWHERE}" is in another account, where only the copy jobs show a copy, for 30 days: nobody could tell for 748h whether the last copy came; allowed: a schedule that comes more often, or a vault in the account of the stack`,
     ],
   ])('%s is refused with its line, before any job fails', (_, options, fault) => {
     const faults = faultsOf(selecting(options, MINE)).map(withoutColumn);
@@ -201,7 +201,7 @@ describe('a selection', () => {
       ),
     ]);
     // Of what has its account in its ARN, that is the account.
-    expect(rare(TABLE)).toEqual([expect.stringMatching(/" is in another account, of which only/)]);
+    expect(rare(TABLE)).toEqual([expect.stringMatching(/" is in another account, where only/)]);
   });
 
   test.each([
