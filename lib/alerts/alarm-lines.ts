@@ -20,7 +20,7 @@ export interface Found {
     | undefined;
 }
 
-/** Everything because of which the system is not well, as lines; none exactly when it is. */
+/** Everything that is not well in the system, as lines; none exactly when it is. */
 export function unwellLines({ sources, store, recoveryPoints }: Found): string[] {
   return [
     ...sources.flatMap(({ source, findings }) =>

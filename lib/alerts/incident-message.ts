@@ -1,4 +1,4 @@
-// What people are told of an incident. Plain text, and pure.
+// The message about an incident. Plain text, and pure.
 import { conditionOf, CONDITION_CODES, type ConditionCode } from '../policy/conditions.ts';
 import { durationText } from '../policy/durations.ts';
 import type { DueEvent } from '../policy/incidents/escalation.ts';

@@ -1,4 +1,4 @@
-// What people are told of a job of AWS Backup that did not do what it should. Plain text, and pure.
+// The message about a job of AWS Backup that did not do what it should. Plain text, and pure.
 import type { Config } from '../config/config.ts';
 import { resourceLabel } from '../names/alarms.ts';
 import { parseResource } from '../names/resources.ts';

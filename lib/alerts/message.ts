@@ -1,4 +1,4 @@
-// What people are told: what it is, since when, what it means, what to do next. Plain text, and pure.
+// The message that people get: what it is, since when, what it means, what to do next. Plain text, and pure.
 import {
   alarmNamed,
   type AlarmConfig,
@@ -135,7 +135,7 @@ export interface DailyReport {
   /** @default - none */
   readonly resources?: readonly ReportedResource[];
   readonly storedBytes: number;
-  /** Everything because of which not all is well. */
+  /** Everything that is not well. */
   readonly unwell: readonly string[];
 }
 

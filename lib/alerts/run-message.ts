@@ -1,4 +1,4 @@
-// What people are told of a run of the command line that did not go well. Plain text, and pure.
+// The message about a run of the command line that did not go well. Plain text, and pure.
 import type { SinkMessage } from '../sinks/sink.ts';
 import { plain, subjectLine } from './plain-text.ts';
 

@@ -1,4 +1,4 @@
-// Incidents from the command line: what a look at the system opens and ends, and who is told of it.
+// Incidents from the command line: what a look at the system opens and ends, and who gets a message about it.
 import process from 'node:process';
 import type { Reached, Sent } from '../alerts/escalate.ts';
 import { escalationRound, type RoundDone } from '../alerts/escalation-round.ts';
@@ -67,7 +67,7 @@ export function lookOf(
   return { at, urgent, subjects: new Set(all.map(({ subject }) => subject)) };
 }
 
-/** The policy of a configuration; without one, each sink is told once. */
+/** The policy of a configuration; without one, each sink gets one message. */
 export function policyOf({ notify }: Pick<Config, 'notify'>): EscalationPolicy {
   const { sinks, contacts, escalation } = notify;
   if (escalation === undefined) {

@@ -31,7 +31,7 @@ export async function lookAround(session: Session, names: readonly string[] = []
   });
 }
 
-/** Whoever may read the backups may not always read their tags; then `status` says that it cannot see. */
+/** Those who may read the backups may not always read their tags; then `status` says that it cannot see. */
 function releasesSeen(store: Store): MeasureInput['isReleased'] {
   const isReleased = store.isReleased?.bind(store);
   return isReleased && ((key) => orUnseen(isReleased(key), undefined));

@@ -17,7 +17,7 @@ import { openConfigured, type Openers } from '../wiring/openers.ts';
 import { databaseKind, LOCAL_MACHINE } from './databases.ts';
 import { placeHere } from './this-place.ts';
 
-/** Every kind of which a store can hold backups. Of the configuration they need the programs of databases alone. */
+/** Every kind of source that a store can hold backups of. Of the configuration they need the programs of databases alone. */
 export function kindsFor(config: Config | undefined): Kinds {
   return new Map([...ARCHIVE_KINDS, ['postgres', databaseKind(config)]]);
 }

@@ -144,7 +144,7 @@ function candidateOf(folder: Relative, typed: string): Candidate {
   return { relative: bare, composed: bare.normalize('NFC'), matches: globOf(folder, typed) };
 }
 
-/** The decision of a pattern that is seen from `folder`; undefined for what is none. */
+/** The decision of a pattern that is seen from `folder`; undefined for what is not a pattern. */
 function globOf(folder: Relative, typed: string): GlobMatcher | undefined {
   let [from, pattern] = [folder, typed.replace(/^(?:\.\/+)+/, '')];
   for (; pattern.startsWith('../'); pattern = pattern.slice(3)) {

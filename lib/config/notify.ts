@@ -1,4 +1,4 @@
-// Who is told, and by which ways: the resolved form of `notify`. It holds references to secrets, never the secrets.
+// Who gets messages, and by which ways: the resolved form of `notify`. It holds references to secrets, never the secrets.
 import type { SecretReference } from './places.ts';
 
 interface Named {
@@ -74,7 +74,7 @@ export interface EscalationStepConfig {
   readonly repeatMs: number | undefined;
 }
 
-/** Who is told of an incident, and who next. */
+/** Who gets a message about an incident, and who is next. */
 export interface EscalationConfig {
   readonly steps: readonly EscalationStepConfig[];
   readonly resumeMs: number | undefined;
@@ -92,6 +92,6 @@ export interface NotifyConfig {
   /** The ways of the command line, in the order of the file. */
   readonly sinks: readonly SinkConfig[];
   readonly contacts: readonly ContactConfig[];
-  /** Undefined where each sink is told once. */
+  /** Undefined where each sink gets one message. */
   readonly escalation: EscalationConfig | undefined;
 }

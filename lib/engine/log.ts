@@ -67,7 +67,7 @@ export async function readLog(engine: Engine, options: LogOptions): Promise<LogE
   return entries.slice(-limit);
 }
 
-/** Sources of which the store knows anything, backups or records, by name; with the time of the oldest of these. */
+/** Sources that the store has backups or records of, by name; with the time of the oldest of these. */
 export async function knownSources(engine: Engine): Promise<Map<string, Date>> {
   const first = new Map<string, Date>();
   for (const { source, at } of await listActs(engine, [])) {
@@ -108,7 +108,7 @@ async function listActs(engine: Engine, sources: readonly string[]): Promise<Act
     .sort((a, b) => a.at.getTime() - b.at.getTime());
 }
 
-/** The time of `20261121T020000000Z`; the beginning of all time for what is none. */
+/** The time of `20261121T020000000Z`; the beginning of all time for a text that is not a time. */
 function parseCompactTime(text: string): Date {
   return timeOf(`${text}-manual`);
 }

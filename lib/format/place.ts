@@ -1,4 +1,4 @@
-// Where a backup was made: by this two sites that have the same name are told apart. Pure.
+// Where a backup was made: this distinguishes two sites that have the same name. Pure.
 import type { Manifest } from './manifest.ts';
 
 /**
@@ -56,7 +56,7 @@ function label(host: string): string {
 
 /**
  * A repository by its URL: `github.com/owner/name`, however it is reached, and without the user, password or token that the URL may
- * hold. Undefined for what is none.
+ * hold. Undefined for what is not a place.
  */
 export function repositoryOf(url: string): string | undefined {
   const text = url.trim();

@@ -2,7 +2,7 @@
 import { HoldfastError } from '../errors.ts';
 import type { RunsOn } from '../names/aws.ts';
 
-/** What a function is told of its invocation, as much of it as is used; a task tells itself the same. */
+/** What a function gets to know of its invocation, as far as it is used; a task gives itself the same. */
 export interface FunctionContext {
   /** @default function */
   readonly runsOn?: RunsOn;

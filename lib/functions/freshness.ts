@@ -12,7 +12,7 @@ import { resolveAwsReference } from '../aws/references.ts';
 
 export interface FreshnessReport {
   readonly allIsWell: boolean;
-  /** `source: what is wrong`, for everything because of which not all is well. */
+  /** `source: what is wrong`, for everything that is not well. */
   readonly alarms: readonly string[];
   readonly heartbeat: 'called' | 'failed' | 'withheld' | 'none';
 }

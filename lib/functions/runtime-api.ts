@@ -6,7 +6,7 @@ import { withoutSecrets } from './without-secrets.ts';
 const VERSION = '/2018-06-01';
 const TOO_LARGE = 413;
 
-/** An event, and what is told with it. */
+/** An event, and what comes with it. */
 export interface Invoked {
   readonly requestId: string;
   /** As it came: JSON. */
@@ -17,7 +17,7 @@ export interface Invoked {
   readonly traceId: string | undefined;
 }
 
-/** What the service is told of a failure. */
+/** What the service gets about a failure. */
 export interface Failure {
   readonly errorType: string;
   readonly errorMessage: string;

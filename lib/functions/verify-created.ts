@@ -22,7 +22,7 @@ export interface VerifyReport {
   readonly problemCount?: number;
 }
 
-/** Verifies the backup whose manifest was created. What trying again would not change is told, and not thrown. */
+/** Verifies the backup whose manifest was created. A failure that trying again would not change is reported, not thrown. */
 export async function verifyCreated(
   invocation: Invocation,
   { bucket, key }: CreatedObject,

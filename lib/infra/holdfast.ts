@@ -42,7 +42,7 @@ export class Holdfast extends Construct {
   readonly system: string;
   /** Holds the store. */
   readonly bucket: IBucket;
-  /** Where messages to people go; whoever subscribes to it is told. */
+  /** Where messages to people go; subscribers get them. */
   readonly topic: ITopic;
   /** What could not be delivered; an alarm tells of each. */
   readonly deadLetters: IQueue;

@@ -67,7 +67,7 @@ export function isSigner(name: FunctionName): name is SignerName {
   return Object.hasOwn(SIGNERS, name);
 }
 
-/** The variables by which a task is told what a function is told by its event and context. */
+/** The variables that give a task what a function gets in its event and context. */
 export const TASK_VARIABLES = {
   event: 'HOLDFAST_TASK_EVENT',
   /** The same when the run is repeated. */

@@ -1,4 +1,4 @@
-// Every condition of a system that people are told of: how grave it is, what it means, what to do, and what CloudWatch looks at.
+// Every condition of a system that people get messages about: how grave it is, what it means, what to do, and what CloudWatch looks at.
 // `status`, alarms, messages, the heartbeat and the documents all read this table, so that none of them can say something else.
 import type { Condition, Severity, Watched } from './condition.ts';
 import { RECOVERY_POINT_CONDITIONS } from './recovery-point-conditions.ts';
@@ -49,7 +49,7 @@ export function isUnwell({ code }: Pick<Finding, 'code'>): boolean {
   return severity === 'alarm' || unwell === true;
 }
 
-/** Whether somebody is told at once, and until it is over: of all that alarms, and of backups that lack something. */
+/** Whether somebody gets a message at once, and until it is over: of all that alarms, and of backups that lack something. */
 export function opensIncident({ code }: Pick<Finding, 'code'>): boolean {
   return conditionOf(code).severity === 'alarm' || code === 'partial';
 }

@@ -30,7 +30,7 @@ const UNDER_WAY_MS = DAY_MS;
 /** As long as a new backup may wait for its proof. */
 const PROVEN_WITHIN_MS = HOUR_MS;
 
-/** Every condition of the source that holds, in the order in which people are told. */
+/** Every condition of the source that holds, in the order of the messages to people. */
 export function conditionsOf(seen: SourceSeen): Raised[] {
   return [
     ...freshnessConditions(seen),

@@ -13,7 +13,7 @@ export interface TimeKept {
 /**
  * How fresh a source is at `at`.
  *
- * A schedule counts from the first run that had it in its configuration. Until there is one, somebody is told only when the schedule
+ * A schedule counts from the first run that had it in its configuration. Until there is one, somebody gets a message only when the schedule
  * that was seen last has been missed, too.
  */
 export function timeKept(facts: SourceFacts, at: Date): TimeKept {

@@ -1,4 +1,4 @@
-// What AWS Backup is told so that it restores into a new resource, and never over the live one. Pure.
+// What AWS Backup gets so that it restores into a new resource, and never over the live one. Pure.
 // The words of each kind: https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-a-backup.html
 import type { ResourceKind } from '../names/resources.ts';
 

@@ -156,7 +156,7 @@ export interface Compared {
   readonly differences: readonly Difference[];
   /** What of the folder could not be read. */
   readonly problems: readonly Problem[];
-  /** What differs, and is all that this user can make of it. */
+  /** What differs because this user can restore it no better. */
   readonly unkept: Unkept;
   readonly entries: number;
 }

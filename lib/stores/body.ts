@@ -36,7 +36,7 @@ export async function* chunksOf(
   }
 }
 
-/** Closes a body of which nothing will be read. */
+/** Closes a body that nobody will read. */
 export async function discard(body: Body): Promise<void> {
   if (Symbol.asyncIterator in body) await close(body[Symbol.asyncIterator](), undefined);
 }

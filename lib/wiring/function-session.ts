@@ -33,7 +33,7 @@ export interface FunctionSession {
 let warm: { readonly key: string; readonly session: Promise<FunctionSession> } | undefined;
 
 /**
- * The session of this process; opened anew only when the last attempt failed, or the environment is another.
+ * The session of this process; opened again only when the last attempt failed, or the environment is another.
  *
  * `CONFIG_INVALID` when the configuration or a setting is missing, and whatever the store and the keys say.
  */

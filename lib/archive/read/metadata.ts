@@ -1,4 +1,4 @@
-// Gives what was written the owner, mode and time that the index says of it. What cannot be given spoils nothing, and is told.
+// Gives what was written the owner, mode and time that the index says of it. What cannot be given spoils nothing, and is reported.
 import fs from 'node:fs';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
@@ -86,7 +86,7 @@ function keep(target: Target, entry: IndexEntry, { ownership, unkept }: Keeping)
   const late = seconds === undefined ? undefined : attempt(() => target.utimes(seconds));
   if (late !== undefined) {
     const detail = `its time could not be set: ${late}`;
-    // Only its owner can set the time of a folder; whoever may write in it changes it.
+    // Only its owner can set the time of a folder; anyone who writes in it changes it.
     const tolerated = ownership.to !== 'anybody';
     unkept.problems.push({ path: displayPath(entry.path), code: 'time', detail, tolerated });
   }

@@ -344,7 +344,7 @@ class Restore {
           if (entries.some((entry) => entry.path === path && entry.type === 'file')) return archive;
         }
       } catch (error) {
-        // Other parts are restored without this one, and the link is told as lost.
+        // Other parts are restored without this one, and the link is reported as lost.
         if (!isLost(error) || this.parts.length === 1) throw error;
       }
     }
@@ -364,7 +364,7 @@ class Restore {
     this.files++;
   }
 
-  /** Where a file system has no hard links, or no more of them for a file, another name is a file of its own, and that is told. */
+  /** Where a file system has no hard links, or no more of them for a file, another name becomes a separate file, and that is reported. */
   private copyInstead(link: IndexEntry, target: string): void {
     const { root } = this.options;
     const to = fsPath(root + link.path);

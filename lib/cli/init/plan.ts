@@ -46,7 +46,7 @@ export interface InitInput {
   readonly host: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: Date;
-  /** Whether a new key may take the place of one of which only the public half is left. */
+  /** Whether a new key may replace one that has only its public half left. */
   readonly newKey: boolean;
   /** For a name that nobody else has. */
   readonly random: () => string;
@@ -230,7 +230,7 @@ async function isStoreOf(place: string, system: string): Promise<boolean> {
   );
 }
 
-/** A key of which only the public half is left. */
+/** A key that has only its public half left. */
 export interface FormerKey {
   readonly entry: TrustedEntry;
   /** Where its public half is kept from now on. */

@@ -1,7 +1,7 @@
 // Names of sources that a user gave, against those that there are.
 import { HoldfastError } from '../../errors.ts';
 
-/** `USAGE` for a source of which neither the configuration nor the store knows. */
+/** `USAGE` for a source that neither the configuration nor the store knows. */
 export function assertKnown(names: readonly string[], known: readonly string[]): void {
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;

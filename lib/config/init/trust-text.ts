@@ -45,7 +45,7 @@ function afterLast(text: string, end: number, { name, publicKey, prefixes }: Tru
   return `${text.slice(0, at)}${lines.map((line) => eol + line).join('')}${text.slice(at)}`;
 }
 
-/** A list on one line, JSON, or no list yet: the parser writes the text anew, and keeps its comments. */
+/** A list on one line, JSON, or no list yet: the parser writes the text again, and keeps its comments. */
 function rewritten(text: string, entry: TrustedEntry): string {
   const document = parseDocument(text);
   const trust = document.get('trust', true);

@@ -1,4 +1,4 @@
-// What a function on AWS is told: the configuration as a file beside its code, and in its environment what only the deployment knows.
+// What a function on AWS gets: the configuration as a file beside its code, and in its environment what only the deployment knows.
 import { HoldfastError } from '../../errors.ts';
 import type { Config, SourceConfig } from '../config.ts';
 import { stackKeys } from './stack-keys.ts';

@@ -8,7 +8,7 @@ import { durationMs } from '../units.ts';
 
 type SinkShape = ConfigShape['notify']['sinks'][string];
 
-/** Who is told, and by which ways. */
+/** Who gets messages, and by which ways. */
 export function notifyOf({ notify }: ConfigShape, bases: Bases): NotifyConfig {
   const { email, success, heartbeat, sinks, contacts, escalation } = notify;
   return {

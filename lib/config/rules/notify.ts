@@ -1,4 +1,4 @@
-// What must hold for whoever is told: messages leave by a way that exists here.
+// What must hold for those who get messages: messages leave by a way that exists here.
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
 import { outOfReach, repeatedFindings } from './functions.ts';
@@ -110,7 +110,7 @@ function unknownName(
   };
 }
 
-/** Who is told by the stack alone hears nothing where there is none. */
+/** Where there is no stack, the recipients that only a stack can reach get nothing. */
 function withoutStack({ email, success }: Notify): ConfigFinding[] {
   const also: ConfigFinding['also'] = [['aws']];
   return [

@@ -168,7 +168,7 @@ function rpoFindings(at: Path, rpo: string, schedule: Schedule, now: Date): Conf
 /** A vault in another account cannot be listed: of what it got the copy jobs tell, and AWS Backup forgets those after this. */
 const JOBS_KEPT_MS = 30 * DAY_MS;
 
-/** Copies into another account of which nobody could tell, before the next one is late, whether the last one came. */
+/** Copies into another account that come too seldom: nobody could tell in time whether the last one came. */
 function forgottenFindings(
   { at, selection }: PlacedSelection,
   shape: ConfigShape,

@@ -34,7 +34,7 @@ export function inLines(markdown: string): string {
   return lines.join('\n');
 }
 
-/** A paragraph or an item of a list, anew. */
+/** A paragraph or an item of a list, wrapped again. */
 function broken(block: readonly string[]): string[] {
   const text = block.join(' ');
   const [lead = ''] = /^\s*(?:- |\d+\. )?/.exec(text) ?? [];

@@ -1,4 +1,4 @@
-// The shape of `notify`: who is told when something is wrong, and how.
+// The shape of `notify`: who gets a message when something is wrong, and how.
 import * as z from 'zod/mini';
 
 import { duration, means, positiveDuration, reference, text } from './values.ts';
@@ -143,7 +143,7 @@ const escalation = z.strictObject({
   ),
 });
 
-/** Who is told. */
+/** Who gets messages. */
 export const notify = z.strictObject({
   email: means(
     z._default(z.array(emailAddress()), []),

@@ -80,7 +80,7 @@ export async function surveySource(engine: Engine, source: string): Promise<Surv
   return { source, backups: backups.sort(oldestFirst), orphans, leftovers, problems };
 }
 
-/** One backup with all that is known of it; undefined where its manifest cannot be read, which whoever opens it is told. */
+/** One backup with all that is known of it; undefined where its manifest cannot be read; opening that backup says so. */
 export async function surveyBackup(
   engine: Engine,
   source: string,

@@ -164,7 +164,7 @@ async function readOne(engine: Engine, object: StoredObject): Promise<Checkpoint
   try {
     const bytes = await readSmall(engine, object);
     const { payload, distrust, keyId } = decodeSigned(bytes, object.key, engine.trusted);
-    // Whoever may vouch for some events alone must not hide an incident.
+    // A key that may vouch only for some events must not hide an incident.
     const isLimited = engine.trusted.some((one) => one.keyId === keyId && one.events !== undefined);
     const counts = distrust === undefined && !isLimited;
     const checkpoint = counts ? parseCheckpoint(payload) : undefined;

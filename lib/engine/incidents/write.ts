@@ -84,7 +84,7 @@ export async function append(
   await writeEvent(engine, { incident: id, sequence: lastSequence + 1, ...event });
 }
 
-/** How often a decision is made anew because another run was faster. */
+/** How often a decision is repeated because another run was faster. */
 const ATTEMPTS = 10;
 
 /**

@@ -12,7 +12,7 @@ export function deployingRoles(scope: Construct, roles: readonly string[]): stri
   return [roleArn(name)];
 }
 
-/** The ARN of a role of this account, by its name: it holds for a role that is made anew, too. */
+/** The ARN of a role of this account, by its name: it holds for a role that is made again, too. */
 export function roleArn(name: string): string {
   return `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/${name}`;
 }

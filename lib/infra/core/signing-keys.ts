@@ -25,7 +25,7 @@ function rolesOf(signer: SignerName, place: StackPlace, config: Config): string[
 
 /** A P-256 key for each function that writes signed files. */
 export class SigningKeys extends Construct {
-  /** All of them, as functions are told. */
+  /** All of them, in the form that functions get. */
   readonly trusted: readonly NamedKey[];
   private readonly system: string;
   private readonly keys: ReadonlyMap<string, RetainedKey>;

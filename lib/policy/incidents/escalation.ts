@@ -1,4 +1,4 @@
-// Who has to be told of an incident now, and why. Pure: no timer can be lost, because everything is computed anew each time.
+// Who has to get a message about an incident now, and why. Pure: no timer can be lost, because everything is computed again each time.
 import { MINUTE_MS } from '../../durations.ts';
 import { durationText } from '../durations.ts';
 import type { Attempt, Incident } from './state.ts';
@@ -15,13 +15,13 @@ export interface Target {
 export interface Step {
   readonly afterMs: number;
   readonly targets: readonly Target[];
-  /** How often it is told again while nobody acknowledges; undefined for once. */
+  /** How often the message is sent again while nobody acknowledges; undefined for once. */
   readonly repeatMs: number | undefined;
 }
 
 export interface EscalationPolicy {
   readonly steps: readonly Step[];
-  /** When it begins anew after an acknowledgement, if it is not resolved by then; undefined for never. */
+  /** When it starts again after an acknowledgement, if it is not resolved by then; undefined for never. */
   readonly resumeMs: number | undefined;
   /** When whoever acknowledged is reminded that no word came since; undefined for never. */
   readonly remindMs: number | undefined;
@@ -164,7 +164,7 @@ function remindersDue(
   }));
 }
 
-/** Whoever was told that it began is told that it is over. */
+/** Everyone who got the message that it began gets one when it is over. */
 function endDue({ messages }: Incident): Wanted[] {
   const told = new Map<string, Target>();
   for (const [message, attempts] of messages) {

@@ -1,6 +1,6 @@
 // What an incident is now, from everything that happened in it. Pure; the same whatever the order in which its records were found.
 
-/** A condition because of which an incident is open. */
+/** A condition that keeps an incident open. */
 export interface OpenCondition {
   /** A source, `store`, or a resource of AWS Backup. */
   readonly subject: string;

@@ -177,7 +177,7 @@ interface Conclusion {
   readonly message: string;
 }
 
-/** Evidence first; and AWS Backup is told even when the store takes none. */
+/** Evidence first; AWS Backup gets the verdict even when the store takes no evidence. */
 async function conclude(
   bench: ValidationBench,
   { job, selection, tested, message }: Conclusion,

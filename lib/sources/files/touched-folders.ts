@@ -64,7 +64,7 @@ export class TouchedFolders {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === undefined) throw error;
         const detail = `is not as it was found: ${reasonOf(error)}`;
-        // Only its owner can set the time of a folder; whoever may write in it changes it.
+        // Only its owner can set the time of a folder; anyone who writes in it changes it.
         problems.push({ path: displayPath(folder), code: 'time', detail, tolerated: true });
       }
     }

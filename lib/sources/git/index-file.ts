@@ -20,7 +20,7 @@ const EXTENDED = 0x4000;
 const SKIP_WORKTREE = 0x4000;
 
 /**
- * The entries of an index in ascending order, each path once; undefined for what is none, or is of a kind that is not read here: a
+ * The entries of an index in ascending order, each path once; undefined for what is not an index, or is of a kind that is not read here: a
  * split index refers to another file.
  *
  * @param digestBytes - of the names of objects: 20, or 32 in a repository with SHA-256

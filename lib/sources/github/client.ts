@@ -22,7 +22,7 @@ export interface GithubPlace {
 const STALL_MS = 30_000;
 const ATTEMPTS = 4;
 const PAUSE_MS = 500;
-/** A limit that ends later than this is told instead of waited for. */
+/** A limit that ends later than this is reported, not waited for. */
 const MAX_WAIT_MS = 30_000;
 const MAX_REDIRECTS = 5;
 /** What answers in one piece is no larger; a tree of 100,000 entries, the most that is given, takes some 20 MB. */

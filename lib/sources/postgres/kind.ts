@@ -9,7 +9,7 @@ import { dumpByHand, listDump } from './views.ts';
 
 /** What a scratch server takes before anything is loaded. */
 const SERVER_BYTES = 256 << 20;
-/** A database is larger than its text: rows have headers, and indexes are built anew. */
+/** A database is larger than its text: rows have headers, and indexes are built again. */
 const DATABASE_GROWTH = 2;
 
 /** The kind `postgres` on a machine, whose programs restore tests and restores run. */

@@ -52,7 +52,7 @@ export async function openArchiveFile(
   }
 }
 
-/** All parts of the archive of which `file` is one. */
+/** All parts of the archive that `file` is a part of. */
 function partsBeside(
   file: string,
   handle: fs.FileHandle,

@@ -165,7 +165,7 @@ class TreeComparison {
     else this.differ(entry.path, 'owner', `${uid}:${gid}`, `${found.uid}:${found.gid}`);
   }
 
-  /** A file can be written anew; the folder of another user stays as it is. */
+  /** A file can be written again; the folder of another user stays as it is. */
   private isLasting(found: SourceEntry): boolean {
     const { to } = this.input.ownership;
     return typeof to === 'object' && found.type === 'directory' && found.uid !== to.uid;

@@ -11,7 +11,7 @@ export interface OpenFile {
 export interface OpenFiles {
   /** Runs `work` on the file of `key`, opening it when it is not open; it stays open until `work` has ended. */
   use<T>(key: string, work: (file: OpenFile) => Promise<T>): Promise<T>;
-  /** Forgets `key`: the next use opens it anew. */
+  /** Forgets `key`: the next use opens it again. */
   drop(key: string): void;
 }
 

@@ -58,7 +58,7 @@ export async function upload(
   }
 }
 
-/** Not interrupted once it is under way: whoever is told that nothing was stored must find nothing. */
+/** Not interrupted once it is under way: after a report that nothing was stored, there must be nothing. */
 async function complete(s3: S3, draft: Upload, { parts, bytes, crc }: Uploaded): Promise<Found> {
   const whole =
     s3.place.checksums === 'full-object' && crc !== undefined

@@ -59,7 +59,7 @@ function build(): FunctionCode {
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'error',
-    // What it has for Node itself is CommonJS, of which nothing can be left out.
+    // What it has for Node itself is CommonJS, and no part of that can be left out.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     banner: { js: REQUIRE },
   });

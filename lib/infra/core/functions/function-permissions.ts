@@ -27,7 +27,7 @@ export interface Reach {
   readonly runsOn: RunsOn;
   readonly config: Config;
   readonly store: StoreAccess;
-  /** Where people are told. */
+  /** Where messages to people go. */
   readonly topic: ITopic;
 }
 
@@ -79,7 +79,7 @@ export function permissionsOf(
       return [
         ...readStore(store, [...FACTS, INCIDENTS], ['']),
         ...seeReleases(store),
-        // What was told is written down, so that it is told once.
+        // What was sent is written down, so that it is sent once.
         ...putStore(store, [INCIDENTS]),
         ...seeWhoSubscribes(topic),
         ...seeRecoveryPoints(scope, config),

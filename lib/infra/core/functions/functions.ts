@@ -117,7 +117,7 @@ export class Functions extends Construct {
     return found;
   }
 
-  /** What a function, or a task in its place, is told. */
+  /** What a function, or a task in its place, gets. */
   environmentOf(name: FunctionName): Record<string, string> {
     const { keys, messages, storeUrl } = this.props;
     return environmentOf({

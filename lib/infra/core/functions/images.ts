@@ -51,7 +51,7 @@ function makeImage(scope: Construct, id: string, { config, buildArgs }: Wanted):
 
 const WITHOUT_POSTGRES = { PG_MAJOR: 'none' } as const;
 
-/** Raising a floor of PostgreSQL's releases makes it another image, which is then built anew. */
+/** Raising a floor of PostgreSQL's releases makes it another image, which is then built again. */
 function withPostgres({ postgres, extensions, locales }: DatabasesConfig) {
   return {
     PG_MAJOR: String(postgres),

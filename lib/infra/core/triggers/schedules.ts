@@ -1,4 +1,4 @@
-// What runs by the clock. Each run is told the time for which it was due, so that a repeated one is known as such.
+// What runs by the clock. Each run gets the time for which it was due, so that a repeated one is known as such.
 import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';

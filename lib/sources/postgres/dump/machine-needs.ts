@@ -1,5 +1,5 @@
 // What a definition needs of the machine and the server that it is loaded on, such as a library or a locale: SQL that a server refuses
-// where it is missing. Nothing of a dump's text is run: names and values are read from it and written anew. Pure.
+// where it is missing. Nothing of a dump's text is run: names and values are read from it and written again. Pure.
 import type { DumpObject } from './scanner.ts';
 import { remedyFor } from '../server/extensions-of-rds.ts';
 import { identifier, literal, unquoted } from '../server/session.ts';

@@ -30,7 +30,7 @@ export const SCRATCH_DATABASE = NAME;
 const INSTALL =
   'install it (apt-get install locales-all, or localedef) where restore tests run, to have them prove it';
 
-/** A scratch database, made anew as often as it is needed. */
+/** A scratch database, made again as often as it is needed. */
 export class ScratchDatabase {
   private readonly input: ScratchDatabaseInput;
   /** What the machine lacks, known once the database was made. */

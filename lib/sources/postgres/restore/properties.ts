@@ -32,7 +32,7 @@ export async function propertyChange(
   const text = (await readText(backup, artifact)).toString('utf8');
   const properties = parseProperties(text).filter(counts);
   const found = (await readProperties(session)).filter(counts);
-  // Whoever may not change the database need not, where nothing is to be changed.
+  // A role that may not change the database does not have to where nothing is to be changed.
   if (differingProperties(properties, found).length === 0) return { properties: [], reset: '' };
   const reset = await resetProperties(session, [
     ...(choice.privileges ? (['privileges'] as const) : []),

@@ -1,4 +1,4 @@
-// From what is configured of a database to a connection. Made anew for each program that connects: secrets are rotated, and tokens end,
+// From what is configured of a database to a connection. Made again for each program that connects: secrets are rotated, and tokens end,
 // while a dump may take hours.
 import fs from 'node:fs';
 import path from 'node:path';

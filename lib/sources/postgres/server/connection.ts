@@ -18,7 +18,7 @@ export interface Connection {
   readonly password: string | undefined;
 }
 
-/** What programs are told as the name of the database: a connection string, as a name alone may look like one. */
+/** What programs get as the name of the database: a connection string, as a name alone may look like one. */
 export function databaseArgument({ database, extra = {} }: Connection): string {
   return Object.entries({ dbname: database, ...extra })
     .map(([name, value]) => `${name}='${value.replaceAll(/['\\]/g, '\\$&')}'`)

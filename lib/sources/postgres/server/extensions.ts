@@ -22,7 +22,7 @@ const PRELOADED: Readonly<Record<string, (database: string) => Readonly<Record<s
     timescaledb: () => ({}),
   };
 
-/** True when a server has to be told of an extension before it starts. */
+/** True when a server has to know of an extension before it starts. */
 export function needsPreloading(extension: string): boolean {
   return Object.hasOwn(PRELOADED, extension);
 }

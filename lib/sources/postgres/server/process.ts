@@ -32,7 +32,7 @@ export interface ToolRun {
   readonly failure: ErrorCode;
   /** What it does, for messages: `pg_dump of app@db:5432/app`. */
   readonly what: string;
-  /** How it is told to stop when the run is interrupted. @default SIGKILL */
+  /** The signal that stops it when the run is interrupted. @default SIGKILL */
   readonly stop?: NodeJS.Signals;
   /** Where its standard output goes, closed here once the program has it. @default `Tool.stdout` */
   readonly output?: Socket | undefined;

@@ -16,7 +16,7 @@ export interface SessionInput {
   readonly ownPath?: boolean;
 }
 
-/** Whoever may create functions in a schema of the path could have ours call them, with the rights of the role that backs up. */
+/** A role that may create functions in a schema of the path could have ours call them, with the rights of the role that backs up. */
 const CATALOG_ALONE = "SELECT pg_catalog.set_config('search_path', '', false) \\g /dev/null\n";
 
 /** A role or a database may have set how long its sessions take at most: what is cut off for that is no restore and no proof. */

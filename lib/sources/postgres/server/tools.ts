@@ -5,7 +5,7 @@ import { HoldfastError } from '../../../errors.ts';
 import { SECURITY_FLOORS } from '../../../names/postgres-releases.ts';
 import { outputOf } from './process.ts';
 
-/** What the kind is told of the machine it runs on. */
+/** What the kind gets to know of the machine it runs on. */
 export interface Machine {
   /** `PATH`, `HOME` and `LD_LIBRARY_PATH` are taken from it, and for connections what libpq's variables say of how to connect. */
   readonly environment: Readonly<Record<string, string | undefined>>;
