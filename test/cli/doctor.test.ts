@@ -91,7 +91,9 @@ test('finds a key that is missing, open to others, or that the configuration doe
 });
 
 test('finds what the key may not vouch for', async () => {
-  await edit((text) => text.replace("['backups/', 'records/']", "['backups/content/']"));
+  await edit((text) =>
+    text.replace("['backups/', 'records/', 'incidents/']", "['backups/content/']"),
+  );
   expect(await problems()).toMatch(/^key: the key may not vouch for backups\/site\//);
   const warnings = (await examine()).filter(({ level }) => level === 'warning');
   expect(warnings.map(({ message }) => message).join('\n')).toMatch(/records of .*verify/);
