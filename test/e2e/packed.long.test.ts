@@ -227,6 +227,8 @@ test('every command does its work', async () => {
   expect(await act('log')).toContain('restore-test');
   expect(await act('alert-test')).toContain('said (command)');
   expect(fs.readFileSync(path.join(site, 'said'), 'utf8')).toContain('all-commands');
+  expect(await act('incident', 'open', 'a page is missing')).toContain('is open');
+  expect(await act('escalate', '--once')).toContain('open');
 
   const stack = path.join(site, 'stack.yaml');
   const store = 's3://shop-backups?region=us-east-1';
