@@ -127,7 +127,7 @@ describe('with a predecessor', () => {
           before = next;
         }
       }),
-      { numRuns: process.env['HOLDFAST_LONG'] === undefined ? 60 : 1500 },
+      { numRuns: process.env['HOLDFAST_SWEEPS'] === undefined ? 60 : 1500 },
     );
   }, 600_000);
 });

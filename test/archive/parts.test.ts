@@ -197,7 +197,7 @@ describe('damage', () => {
     await using pool = new Pool({ workers: 0 });
     const missed: string[] = [];
     // The long tests try each byte.
-    const step = process.env['HOLDFAST_LONG'] === undefined ? 7 : 1;
+    const step = process.env['HOLDFAST_SWEEPS'] === undefined ? 7 : 1;
     for (const [key, whole] of tiny.stored) {
       for (let at = 0; at < whole.length; at += step) {
         const bytes = Buffer.from(whole);

@@ -428,7 +428,7 @@ async function live(steps: readonly Step[]): Promise<void> {
 
 test('status, metrics, report and heartbeat agree, whatever became of the store', async () => {
   await fc.assert(fc.asyncProperty(fc.array(aStep, { minLength: 4, maxLength: 12 }), live), {
-    numRuns: process.env['HOLDFAST_LONG'] === undefined ? 13 : 300,
+    numRuns: process.env['HOLDFAST_SWEEPS'] === undefined ? 13 : 300,
     examples: [
       [[]],
       [

@@ -12,7 +12,7 @@ import { plantSite } from '../support/small-site.ts';
 import { factsOf } from '../support/trees.ts';
 import { makeSystem, type System } from '../support/system.ts';
 
-const LONG = process.env['HOLDFAST_LONG'] !== undefined;
+const LONG = process.env['HOLDFAST_SWEEPS'] !== undefined;
 const SEEDS = LONG ? 60 : 4;
 const TIMEOUT_MS = LONG ? 1_800_000 : 240_000;
 const FILES = 300;

@@ -26,7 +26,7 @@ import { machineTime } from '../support/machine-time.ts';
 import { plantSite } from '../support/small-site.ts';
 import { makeSystem, type System } from '../support/system.ts';
 
-const LONG = process.env['HOLDFAST_LONG'] !== undefined;
+const LONG = process.env['HOLDFAST_SWEEPS'] !== undefined;
 const SEEDS = LONG ? 200 : 10;
 
 /** The long tests take minutes. */

@@ -13,7 +13,7 @@ import { asRoot } from '../support/as-root.ts';
 const TIMEOUT_MS = 240_000;
 
 /** Far more than the heap that it is read, verified and restored with. */
-const LARGE_BYTES = (process.env['HOLDFAST_LONG'] === undefined ? 128 : 2048) * 2 ** 20;
+const LARGE_BYTES = (process.env['HOLDFAST_SWEEPS'] === undefined ? 128 : 2048) * 2 ** 20;
 
 /** A file system of its own, as small as it is told to be. */
 function mounted(size: string) {

@@ -20,7 +20,7 @@ import {
 } from '../support/engine.ts';
 import { changeSite, plantSite } from '../support/small-site.ts';
 
-const LONG = process.env['HOLDFAST_LONG'] !== undefined;
+const LONG = process.env['HOLDFAST_SWEEPS'] !== undefined;
 
 let scratch: Scratch;
 let sound: ClockedStore;

@@ -301,7 +301,7 @@ describe('whatever a source goes through', () => {
       fc.asyncProperty(fc.array(aStep, { minLength: 5, maxLength: 12 }), async (steps) => {
         await live(steps);
       }),
-      { numRuns: process.env['HOLDFAST_LONG'] === undefined ? 12 : 400 },
+      { numRuns: process.env['HOLDFAST_SWEEPS'] === undefined ? 12 : 400 },
     );
   }, 1_200_000);
 

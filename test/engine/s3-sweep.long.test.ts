@@ -28,7 +28,7 @@ import { startVersitygw, type Versitygw } from '../support/versitygw.ts';
 
 jest.setTimeout(1_800_000);
 
-const STEP = process.env['HOLDFAST_LONG'] === undefined ? 5 : 1;
+const STEP = process.env['HOLDFAST_SWEEPS'] === undefined ? 5 : 1;
 
 /** Lets go of some of five daily backups: each more costs requests, and each request an attempt. */
 const FEW = { ...DAILY, policy: { ...DAILY.policy, daily: 2, weekly: 1, monthly: 1 } };

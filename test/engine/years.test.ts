@@ -20,7 +20,7 @@ import {
   restoreTo,
 } from '../support/engine.ts';
 
-const DAYS = process.env['HOLDFAST_LONG'] === undefined ? 200 : 5 * 365 + 1;
+const DAYS = process.env['HOLDFAST_SWEEPS'] === undefined ? 200 : 5 * 365 + 1;
 
 let scratch: Scratch;
 beforeAll(() => {

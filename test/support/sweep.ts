@@ -6,7 +6,7 @@ import { faultyStore, type Fault, type FaultyStore } from './faulty-store.ts';
 const FAULTS: readonly Pick<Fault, 'when' | 'crash'>[] = [
   { when: 'before', crash: false },
   { when: 'after', crash: true },
-  ...(process.env['HOLDFAST_LONG'] === undefined
+  ...(process.env['HOLDFAST_SWEEPS'] === undefined
     ? []
     : ([
         { when: 'before', crash: true },

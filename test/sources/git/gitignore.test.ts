@@ -187,7 +187,7 @@ const tree: fc.Arbitrary<Tree> = fc
     });
   });
 
-const LONG = process.env['HOLDFAST_LONG'] === '1';
+const LONG = process.env['HOLDFAST_SWEEPS'] === '1';
 
 describe('with `gitignore: true` a backup takes', () => {
   test('what git tracks or would add', () => {
