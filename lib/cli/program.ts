@@ -38,6 +38,7 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
   };
 
   addSetUp(command);
+  addWatch(command);
   addStack(command);
   addBackup(command);
   addTrigger(command);
@@ -122,6 +123,10 @@ function addSetUp(command: Define): void {
     'send a test message through each sink of `notify`',
     () => import('./commands/alert-test.ts'),
   ).option('-n, --dry-run', 'show the texts of all messages, and send nothing');
+}
+
+/** What is wrong, and what is done by the clock. */
+function addWatch(command: Define): void {
   command('incident', 'what is wrong, and who sees to it', () => import('./commands/incident.ts'))
     .addArgument(
       new Argument('<action>', 'what to do').choices([
@@ -139,6 +144,32 @@ function addSetUp(command: Define): void {
   )
     .option('--once', 'run once and end, as cron and timers need it')
     .option('--look', 'look at the system now; otherwise once in a quarter of an hour');
+  command(
+    'run-due',
+    'do what is due by the schedules, once; to be run every quarter of an hour',
+    () => import('./commands/run-due.ts'),
+  ).option('-n, --dry-run', 'show what is due and why, and do nothing');
+  command(
+    'schedule',
+    'timers of this machine that run `run-due` and `escalate`',
+    () => import('./commands/schedule.ts'),
+  )
+    .addArgument(
+      new Argument('<action>', 'what to do with the timers').choices(['install', 'show', 'remove']),
+    )
+    .argument('[system]', 'remove: of which system; otherwise of the one in the configuration')
+    .addOption(
+      new Option(
+        '--manager <manager>',
+        'what starts them; otherwise what this machine has',
+      ).choices(['systemd', 'cron', 'launchd']),
+    )
+    .option(
+      '--env-file <file>',
+      'install: a file with the variables that `env:` names, as NAME=value',
+    )
+    .option('--out <folder>', 'install: write the files there, and start nothing')
+    .option('-n, --dry-run', 'install, remove: show what would change, and change nothing');
   command(
     'explain [code]',
     'what an error code means and what to do about it',

@@ -156,8 +156,8 @@ export function userAtHost(): string {
   return `${userName()}@${os.hostname()}`;
 }
 
-/** A user without an entry among the system's users, as in a container, has a number only. */
-function userName(): string {
+/** The name of this user. A user without an entry among the system's users, as in a container, has a number only. */
+export function userName(): string {
   try {
     return os.userInfo().username;
   } catch (error) {

@@ -18,7 +18,7 @@ import type { Invocation, Run } from './invocation.ts';
 import { lookAround } from './look.ts';
 import { configOf, openSession, userAtHost } from './session.ts';
 
-type Verb = 'backup' | 'verify' | 'restore-test' | 'repair' | 'prune' | 'escalate';
+type Verb = 'backup' | 'verify' | 'restore-test' | 'repair' | 'prune' | 'escalate' | 'run-due';
 
 /** How a run ended: with an exit code, or with an error. */
 type Ending = { readonly exit: number } | { readonly error: unknown };
@@ -28,9 +28,14 @@ const ALL_MS = 90_000;
 
 /**
  * `act`, which tells of its failures through the sinks of the configuration and calls its heartbeats. What it returns or throws stays
- * the same; a sink that fails is said on standard error, and told through the others.
+ * the same; a sink that fails is said on standard error, and told through the others. Of a failure that leaves no incident, a message
+ * goes out only if `isNews` says so.
  */
-export function telling<Options extends object>(verb: Verb, act: Run<Options>): Run<Options> {
+export function telling<Options extends object>(
+  verb: Verb,
+  act: Run<Options>,
+  isNews: () => Promise<boolean> = () => Promise.resolve(true),
+): Run<Options> {
   return async (names, invocation) => {
     const config = toldOf(invocation);
     if (config === undefined) return act(names, invocation);
@@ -39,7 +44,7 @@ export function telling<Options extends object>(verb: Verb, act: Run<Options>): 
     await beatAll(config, [config.notify, ...beats], 'start');
     const ending = await endingOf(act, names, invocation);
     if (!isInterrupted(ending) && !isUsage(ending)) {
-      const status = await tell(verb, { config, invocation, ending });
+      const status = await tell(verb, { config, invocation, ending }, isNews);
       await beatAfter(verb, { config, invocation, ending, sources, status });
     }
     if ('error' in ending) throw ending.error;
@@ -104,10 +109,14 @@ interface Ended {
  * Tells through an incident where the store can hold one, so that nobody hears twice of the same; otherwise at once. How everything
  * stands, where that was looked at.
  */
-async function tell(verb: Verb, ended: Ended): Promise<Status | undefined> {
+async function tell(
+  verb: Verb,
+  ended: Ended,
+  isNews: () => Promise<boolean>,
+): Promise<Status | undefined> {
   if (ended.config.notify.sinks.length === 0) return undefined;
   const { isTold, status } = await throughIncidents(ended);
-  if (!isTold && isWorthTelling(ended.ending)) await tellDirectly(verb, ended);
+  if (!isTold && isWorthTelling(ended.ending) && (await isNews())) await tellDirectly(verb, ended);
   return status;
 }
 

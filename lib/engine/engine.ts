@@ -48,6 +48,17 @@ export function signerOf(engine: Engine): Signer {
   });
 }
 
+/** Whether this engine's key may vouch for everything below `prefix`; otherwise what it wrote there would count for nothing. */
+export function mayVouchFor(
+  { signer, trusted }: Pick<Engine, 'signer' | 'trusted'>,
+  prefix: string,
+): boolean {
+  return trusted.some(
+    ({ keyId, prefixes }) =>
+      keyId === signer?.keyId && prefixes.some((one) => prefix.startsWith(one)),
+  );
+}
+
 export function kindOf(engine: Pick<Engine, 'kinds'>, kind: string): SourceKind {
   const known = engine.kinds.get(kind);
   if (known !== undefined) return known;

@@ -101,7 +101,7 @@ function notLookedAt({ source, backups }: SourceFacts, contentMonths: number, at
   return backups
     .filter(({ isTrusted, time }) => isTrusted && time <= at)
     .map((backup) => {
-      const { last, isFirst } = lastLook(backup);
+      const { last, isFirst } = lastContentLook(backup);
       const ageMs = at.getTime() - last.getTime();
       // The first look is due within a month whatever comes afterwards.
       const spareMs = isFirst ? 0 : (contentMonths - 1) * LONGEST_MONTH_MS;
@@ -111,7 +111,11 @@ function notLookedAt({ source, backups }: SourceFacts, contentMonths: number, at
 
 const LONGEST_MONTH_MS = 31 * DAY_MS;
 
-function lastLook({ storedAt, evidence }: BackupSeen): { last: Date; isFirst: boolean } {
+/** When the content of a backup was looked at last, or when it was stored where that never was. */
+export function lastContentLook({ storedAt, evidence }: BackupSeen): {
+  last: Date;
+  isFirst: boolean;
+} {
   const looks = evidence.filter(
     ({ level, verdict }) => level === 'content' && verdict !== 'inconclusive',
   );

@@ -50,7 +50,7 @@ test('sets up a site so that a backup, a verify and a restore work at once', asy
 test('names commands to go on with that exist', async () => {
   const { next } = await place.json(['init', '--dry-run']);
   const help = (await place.run(['--help'])).stdout;
-  expect(next).toHaveLength(3);
+  expect(next).toHaveLength(4);
   for (const command of next as string[])
     expect(help).toContain(`\n  ${/holdfast (\S+)/.exec(command)?.[1] ?? '-'} `);
 });

@@ -229,6 +229,9 @@ test('every command does its work', async () => {
   expect(fs.readFileSync(path.join(site, 'said'), 'utf8')).toContain('all-commands');
   expect(await act('incident', 'open', 'a page is missing')).toContain('is open');
   expect(await act('escalate', '--once')).toContain('open');
+  expect(await act('run-due', '--dry-run')).toContain('due');
+  const units = ['--manager', 'systemd', '--out', path.join(site, 'units')];
+  expect(await act('schedule', 'install', ...units)).toContain('run-due.timer');
 
   const stack = path.join(site, 'stack.yaml');
   const store = 's3://shop-backups?region=us-east-1';

@@ -62,6 +62,12 @@ export const NEEDS = {
     find: () => inPath('bsdtar'),
     from: { debian: 'libarchive-tools' },
   },
+  systemd: {
+    about: 'systemd, which checks units',
+    place: PATH,
+    find: () => inPath('systemd-analyze'),
+    from: { debian: 'systemd' },
+  },
   zstd: {
     about: 'zstd',
     place: PATH,

@@ -14,10 +14,12 @@ import { examineSource } from '../doctor/sources.ts';
 import { examineS3 } from '../doctor/bucket.ts';
 import { examineStack } from '../doctor/stack.ts';
 import { remoteFinding } from '../doctor/sources.ts';
+import { examineTimers } from '../doctor/timers.ts';
 import { examineStorage, type SeenSource } from '../doctor/store.ts';
 import type { Invocation } from '../invocation.ts';
 import { findRunLeftovers, placesOfLeftovers } from '../leftovers.ts';
-import { openSession, placesOf } from '../session.ts';
+import { thisHost } from '../schedule/host.ts';
+import { openSession, placesOf, userName } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 import { counted } from '../output/units.ts';
 
@@ -82,6 +84,7 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Doctor
   if (config !== undefined || options.store !== undefined) {
     findings.push(...(await examinePlace({ options, signal }, config, seen)));
   }
+  if (config !== undefined) findings.push(...(await examineTimers(config, thisHost(userName()))));
   const machine = {
     nodeVersion: process.versions.node,
     searchPath: process.env['PATH'] ?? '',

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mayWriteIncidents } from '../../engine/incidents/write.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
+import { onceAnHour } from '../due/once-an-hour.ts';
 import { escalateOnce, warnOfFailures } from '../incidents.ts';
 import type { Invocation } from '../invocation.ts';
 import { counted } from '../output/units.ts';
@@ -19,10 +20,11 @@ interface Options {
 const ALL_MS = 120_000;
 const AGAIN_MS = 1_000;
 
-export async function run(
-  _names: string[],
-  { options, signal }: Invocation<Options>,
-): Promise<number> {
+export async function run(_names: string[], invocation: Invocation<Options>): Promise<number> {
+  return onceAnHour('escalate', invocation.options, () => escalate(invocation));
+}
+
+async function escalate({ options, signal }: Invocation<Options>): Promise<number> {
   if (options.once !== true)
     throw new HoldfastError('USAGE', '`holdfast escalate` runs once and ends', {
       hint: 'Say so: `holdfast escalate --once`, from cron or a timer, every minute.',

@@ -3,6 +3,7 @@ import { chooseBackups } from '../../engine/catalog/backups.ts';
 import {
   restoreTest,
   type LiveComparison,
+  type RestoreTestOptions,
   type RestoreTestResult,
 } from '../../engine/restore-test.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
@@ -31,19 +32,28 @@ export const run = telling<Options>('restore-test', async (names, { options, sig
   });
   const results: RestoreTestResult[] = [];
   for (const backup of await chooseBackups(session.engine, names)) {
-    terminal.start(`restoring ${backup.source}/${backup.id} to a scratch place`);
     const source = options.live === true ? liveSource(session, backup.source) : undefined;
     const live = source && { source, tolerance };
-    const checks = checksOf(session.config, backup.source);
-    const result = await restoreTest(session.engine, backup, { live, checks });
-    terminal.stop();
-    say(terminal, session, result);
-    results.push(result);
+    results.push(await testOne(session, backup, { live, terminal }));
   }
   terminal.document({ command: 'restore-test', backups: results });
   if (results.some(({ verdict }) => verdict !== 'proven')) return ERRORS.BACKUP_DAMAGED.exit;
   return results.every(({ live }) => live?.within !== false) ? 0 : ERRORS.RESTORE_DIFFERS.exit;
 });
+
+/** Restores one backup for a test, and says how that went. */
+export async function testOne(
+  session: Session,
+  backup: { source: string; id: string },
+  { live, terminal }: { live?: RestoreTestOptions['live']; terminal: Terminal },
+): Promise<RestoreTestResult> {
+  terminal.start(`restoring ${backup.source}/${backup.id} to a scratch place`);
+  const checks = checksOf(session.config, backup.source);
+  const result = await restoreTest(session.engine, backup, { live, checks });
+  terminal.stop();
+  say(terminal, session, result);
+  return result;
+}
 
 /** `5%` as 0.05. */
 function shareOf(text: string): number {

@@ -28,15 +28,7 @@ export const run = telling<Options>('verify', async (names, { options, signal })
   const { engine } = session;
   const results: VerifyResult[] = [];
   for (const backup of await chooseBackups(engine, names, options.all === true)) {
-    terminal.start(`verifying ${backup.source}/${backup.id}`);
-    const result = await verifyBackup(engine, backup, options.level);
-    terminal.stop();
-    say(terminal, result);
-    if (result.verdict === 'proven' && (await loadsInSeveral(engine, backup)))
-      terminal.done(
-        '  noted: it may load in several transactions only: restore with --several-transactions, to a new database',
-      );
-    results.push(result);
+    results.push(await verifyOne(engine, backup, { level: options.level, terminal }));
   }
   const unkept = results.find(({ record }) => record === undefined);
   if (unkept !== undefined) {
@@ -46,6 +38,23 @@ export const run = telling<Options>('verify', async (names, { options, signal })
   terminal.document({ command: 'verify', backups: results });
   return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;
 });
+
+/** Verifies one backup, and says how that went. */
+export async function verifyOne(
+  engine: Engine,
+  backup: { source: string; id: string },
+  { level, terminal }: { level: ProofLevel; terminal: Terminal },
+): Promise<VerifyResult> {
+  terminal.start(`verifying ${backup.source}/${backup.id}`);
+  const result = await verifyBackup(engine, backup, level);
+  terminal.stop();
+  say(terminal, result);
+  if (result.verdict === 'proven' && (await loadsInSeveral(engine, backup)))
+    terminal.done(
+      '  noted: it may load in several transactions only: restore with --several-transactions, to a new database',
+    );
+  return result;
+}
 
 async function loadsInSeveral(
   engine: Engine,

@@ -116,6 +116,7 @@ export function nextCommands(
     `${elsewhere}${holdfast} doctor   # what would stop a backup or a restore here`,
     `${holdfast} backup   # back up, read back, prune`,
     `${holdfast} restore site --to ../restored   # into a folder that does not exist yet`,
+    `${holdfast} schedule install   # from now on, back up by the schedules and notice what is missing`,
   ];
 }
 

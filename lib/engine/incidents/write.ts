@@ -9,7 +9,7 @@ import { incidentName, INCIDENTS_PREFIX, numberedIncidentKey } from '../../forma
 import { encodeSigned } from '../../format/signed.ts';
 import { changesOf, type Change, type Look } from '../../policy/incidents/sync.ts';
 import type { Incident } from '../../policy/incidents/state.ts';
-import { signerOf, type Engine } from '../engine.ts';
+import { mayVouchFor, signerOf, type Engine } from '../engine.ts';
 import { readIncidents, type KnownIncidents } from './read.ts';
 import type { Checkpoint } from '../../format/incident.ts';
 
@@ -31,12 +31,8 @@ const MAX_TEXT = 4096;
 const MAX_CONDITIONS = 1000;
 
 /** Whether this engine's key may vouch for incidents; otherwise what it wrote would count for nothing. */
-export function mayWriteIncidents({ signer, trusted, system }: Engine): boolean {
-  if (signer === undefined || system === undefined) return false;
-  return trusted.some(
-    ({ keyId, prefixes }) =>
-      keyId === signer.keyId && prefixes.some((prefix) => INCIDENTS_PREFIX.startsWith(prefix)),
-  );
+export function mayWriteIncidents(engine: Engine): boolean {
+  return engine.system !== undefined && mayVouchFor(engine, INCIDENTS_PREFIX);
 }
 
 /** Writes one event. `STORE_CONFLICT` when its place is taken. */

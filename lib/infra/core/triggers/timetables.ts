@@ -1,15 +1,15 @@
 // When what runs: each source by its schedule, proofs monthly or as configured, freshness every quarter of an hour. Pure.
 import { isDatabase, isRemote, isTask } from '../../../config/config.ts';
-import type { Config, RestoreTestInterval, SourceConfig } from '../../../config/config.ts';
+import type { Config, SourceConfig } from '../../../config/config.ts';
 import { HOUR_MS, SECOND_MS } from '../../../durations.ts';
 import { digestOf } from '../../../names/digest.ts';
+import { CONTENT_TIME, TEST_TIMES } from '../../../policy/proof-times.ts';
 import { schedulerCrons } from '../../../policy/scheduler-cron.ts';
 import type { Runs, Timetable } from './schedules.ts';
 
 const HOUR_SECONDS = HOUR_MS / SECOND_MS;
 
-/** When content is verified: soon after the last backups of the month before. */
-const EVERY_MONTH = 'cron(30 4 1 * ? *)';
+const [EVERY_MONTH = ''] = schedulerCrons(CONTENT_TIME);
 
 /** The schedule that is made before every alarm. */
 export const FIRST_LOOK = 'first-look';
@@ -113,20 +113,13 @@ function backups(source: SourceConfig): Timetable[] {
   }));
 }
 
-/** After the night's backups; each source at a minute of its own would be kinder still, but nothing waits for them. */
-const TESTS = {
-  day: 'cron(0 6 * * ? *)',
-  week: 'cron(0 6 ? * 2 *)',
-  month: 'cron(0 6 2 * ? *)',
-  quarter: 'cron(0 6 2 1,4,7,10 ? *)',
-} as const satisfies Partial<Record<RestoreTestInterval, string>>;
-
 function restoreTests(source: SourceConfig): Timetable[] {
   const { name } = source;
   const { every } = source.restoreTest;
   if (every === 'never') return [];
   // What is to be tested after each backup is tested every day, so that a test that failed to start is made up for.
-  const expression = TESTS[every === 'backup' ? 'day' : every];
+  // Each source at a minute of its own would be kinder still, but nothing waits for them.
+  const [expression = ''] = schedulerCrons(TEST_TIMES[every === 'backup' ? 'day' : every]);
   return [
     {
       name: scheduleName(name, 'restore-test'),
