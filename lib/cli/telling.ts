@@ -199,14 +199,10 @@ async function whatIsWrong(
   return { wrong: [`it ended with exit code ${exit}; its output says why`], hint };
 }
 
-/** What is wrong now, with what makes the newest backup partial; or why nobody can tell. */
+/** What is wrong now, or why nobody can tell. */
 async function wrongNow(invocation: Invocation): Promise<string[]> {
   const status = await standing(invocation);
-  if (typeof status === 'string') return [status];
-  const partial = status.sources.flatMap(({ source, findings }) =>
-    findings.filter(({ code }) => code === 'partial').map(({ detail }) => `${source}: ${detail}`),
-  );
-  return [...unwellLines(status), ...partial];
+  return typeof status === 'string' ? [status] : unwellLines(status);
 }
 
 /** How everything stands, or why nobody can tell. */

@@ -116,6 +116,7 @@ export const SOURCE_CONDITIONS = {
   partial: {
     about: 'source',
     severity: 'watch',
+    unwell: true,
     sentence: 'the newest backup lacks something',
     means: 'The newest backup of SOURCE lacks something and counts for nothing (RPO).',
     next: [

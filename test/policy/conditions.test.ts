@@ -9,6 +9,8 @@ import {
   conditionOf,
   finding,
   isBreached,
+  isUnwell,
+  opensIncident,
   sorted,
   type ConditionCode,
 } from '../../lib/policy/conditions.ts';
@@ -79,6 +81,12 @@ describe('the runbook', () => {
     const alarms = HEADINGS.filter((heading) => heading.startsWith('alarm-'));
     expect(alarms.sort()).toEqual(watched.map((code) => `alarm-${code}`).sort());
   });
+});
+
+test('nothing is called well while a condition holds that people are told of at once', () => {
+  const told = CONDITION_CODES.filter((code) => opensIncident({ code }));
+  expect(told).toContain('partial');
+  expect(told.filter((code) => !isUnwell({ code }))).toEqual([]);
 });
 
 test('what a graver condition covers is not said beside it, and alarms come first', () => {
