@@ -1,5 +1,5 @@
 // docs/cli.md against the program: every command with its arguments and every option with its meaning, and none that is not there.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Command, Option } from 'commander';
 import { buildProgram } from '../../lib/cli/program.ts';
@@ -63,3 +63,78 @@ describe.each(commands.map((command) => [command.name(), command] as const))(
     });
   },
 );
+
+/** Every place that tells people what to type: documents, examples, what `init` writes, and messages of the program. */
+const TOLD = [
+  ...['.', 'docs', 'docs/decisions'].flatMap((folder) => filesIn(folder, false)),
+  ...['examples', 'lib', 'demo'].flatMap((folder) => filesIn(folder, true)),
+].filter((name) => name !== './CHANGELOG.md');
+
+function filesIn(folder: string, recursive: boolean): string[] {
+  return readdirSync(new URL(`../../${folder}/`, import.meta.url), { recursive, encoding: 'utf8' })
+    .filter(
+      (name) => /\.(md|ya?ml|ts)$/.test(name) && !/(^|\/)(node_modules|cdk\.out)\//.test(name),
+    )
+    .map((name) => `${folder}/${name}`);
+}
+
+function textOf(name: string): string {
+  const text = readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+  return name.endsWith('.ts') ? text.replaceAll('\\`', '`') : text;
+}
+
+/** Command lines of ours in a text: in code, in blocks of code, and in comments. */
+function commandLines(text: string): string[] {
+  const spans = text.matchAll(/`(?:npx )?(holdfast [^`\n]*)`/g);
+  const lines = text.matchAll(/^[ \t#$*]*(?:npx )?(holdfast [a-z-]+.*)$/gm);
+  return [...spans, ...lines].map(([, line = '']) => line.replace(/\s#.*$/, ''));
+}
+
+/** Texts that begin so and are hashed, not typed. */
+const HASHED = ['machine', 'member'];
+
+function unknownIn(line: string): string | undefined {
+  const [, name] = /^holdfast ([a-z][a-z-]*)(?=[\s,;.:)\]'"]|$)/.exec(line) ?? [];
+  if (name === undefined || HASHED.includes(name)) return undefined;
+  const command = commands.find((one) => one.name() === name);
+  if (command === undefined) return `there is no command ${name}: ${line}`;
+  const known = command.options.flatMap(({ long, short }) => [long, short]);
+  const used = line.matchAll(/(?<=[\s[(])(--[a-z][a-z-]*|-[a-z])(?=[\s=\])'",.]|$)/g);
+  const absent = [...used]
+    .map(([option]) => option)
+    .find((one) => !known.includes(one) && one !== '--help');
+  return absent === undefined ? undefined : `${name} has no ${absent}: ${line}`;
+}
+
+test('every command that a document or a message names exists, with its options', () => {
+  const lines = TOLD.flatMap((name) => commandLines(textOf(name)).map((line) => ({ name, line })));
+  expect(lines.length).toBeGreaterThan(300);
+  const unknown = lines.flatMap(({ name, line }) => {
+    const found = unknownIn(line);
+    return found === undefined ? [] : [`${name}: ${found}`];
+  });
+  expect(unknown).toEqual([]);
+});
+
+/** Options of other programs, which documents name alone. */
+const OF_OTHERS = [
+  '--create', // pg_restore
+  '--include', // npm run bench
+  '--no-role-passwords', // pg_dumpall
+  '--no-same-owner', // tar
+  '--require-hashes', // pip
+  '--scale', // npm run bench
+  '--user', // journalctl
+];
+
+test('every option that a document names alone is one of some command', () => {
+  const known = new Set(commands.flatMap(({ options }) => options.map(({ long }) => long ?? '')));
+  for (const option of OF_OTHERS) known.add(option);
+  const unknown = TOLD.filter((name) => name.endsWith('.md')).flatMap((name) =>
+    [...textOf(name).matchAll(/`(--[a-z][a-z-]*)[^`\n]*`/g)]
+      .map(([, option = '']) => option)
+      .filter((option) => !known.has(option))
+      .map((option) => `${name}: ${option}`),
+  );
+  expect(unknown).toEqual([]);
+});
