@@ -2,6 +2,9 @@
 import { Argument, Command, Option } from 'commander';
 import { TRIGGER_KINDS } from '../format/ids.ts';
 import { VERSION } from '../version.ts';
+import { addViews } from './definitions/views.ts';
+import { addWatch } from './definitions/watch.ts';
+import { commonOptions, reading, withPublicKey, type Define } from './definitions/shared.ts';
 import type { Run } from './invocation.ts';
 import type { CommonOptions } from './session.ts';
 
@@ -51,35 +54,6 @@ export function buildProgram(outcome: { exit: number }, signal: AbortSignal): Co
   return program;
 }
 
-function commonOptions(): Option[] {
-  return [
-    new Option('-c, --config <file>', 'the holdfast.yaml to use (HOLDFAST_CONFIG)'),
-    new Option(
-      '--store <place>',
-      'the store to use: a folder, or s3://BUCKET/PREFIX?region=REGION (HOLDFAST_STORE)',
-    ),
-    new Option('--json', 'one JSON document on standard output'),
-    new Option('-q, --quiet', 'only what is wrong, and what was asked for'),
-  ];
-}
-
-type Define = <Options>(
-  usage: string,
-  about: string,
-  load: () => Promise<{ run: Run<Options> }>,
-) => Command;
-
-/** Reading a store needs no configuration: a public key is enough. */
-function reading(command: Command): Command {
-  return command
-    .option(
-      '--public-key <file>',
-      'trust what this public key signed, besides the configured keys; may be given several times',
-      (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
-    )
-    .option('--trust-anyone', 'use even what no trusted key vouches for');
-}
-
 function addSetUp(command: Define): void {
   command(
     'init [folder]',
@@ -108,10 +82,12 @@ function addSetUp(command: Define): void {
       'show',
     ]),
   );
-  command(
-    'doctor',
-    'find what would stop a backup or a restore here',
-    () => import('./commands/doctor.ts'),
+  withPublicKey(
+    command(
+      'doctor',
+      'find what would stop a backup or a restore here',
+      () => import('./commands/doctor.ts'),
+    ),
   ).option('--deep', 'look at every file of the sources, not at a sample');
   command(
     'trust',
@@ -123,58 +99,6 @@ function addSetUp(command: Define): void {
     'send a test message through each sink of `notify`',
     () => import('./commands/alert-test.ts'),
   ).option('-n, --dry-run', 'show the texts of all messages, and send nothing');
-}
-
-/** What is wrong, and what is done by the clock. */
-function addWatch(command: Define): void {
-  command('incident', 'what is wrong, and who sees to it', () => import('./commands/incident.ts'))
-    .addArgument(
-      new Argument('<action>', 'what to do').choices([
-        ...['list', 'show', 'open', 'ack', 'note', 'resolve'],
-      ]),
-    )
-    .argument('[incident]', 'its number; with open, what is wrong')
-    .argument('[text]', 'what there is to say')
-    .option('--all', 'list: also those that are over')
-    .option('--anyway', 'resolve: although what opened it was not proven good again');
-  command(
-    'escalate',
-    'tell what is due of the incidents; to be run every minute',
-    () => import('./commands/escalate.ts'),
-  )
-    .option('--once', 'run once and end, as cron and timers need it')
-    .option('--look', 'look at the system now; otherwise once in a quarter of an hour');
-  command(
-    'run-due',
-    'do what is due by the schedules, once; to be run every quarter of an hour',
-    () => import('./commands/run-due.ts'),
-  ).option('-n, --dry-run', 'show what is due and why, and do nothing');
-  command(
-    'schedule',
-    'timers of this machine that run `run-due` and `escalate`',
-    () => import('./commands/schedule.ts'),
-  )
-    .addArgument(
-      new Argument('<action>', 'what to do with the timers').choices(['install', 'show', 'remove']),
-    )
-    .argument('[system]', 'remove: of which system; otherwise of the one in the configuration')
-    .addOption(
-      new Option(
-        '--manager <manager>',
-        'what starts them; otherwise what this machine has',
-      ).choices(['systemd', 'cron', 'launchd']),
-    )
-    .option(
-      '--env-file <file>',
-      'install: a file with the variables that `env:` names, as NAME=value',
-    )
-    .option('--out <folder>', 'install: write the files there, and start nothing')
-    .option('-n, --dry-run', 'install, remove: show what would change, and change nothing');
-  command(
-    'explain [code]',
-    'what an error code means and what to do about it',
-    () => import('./commands/explain.ts'),
-  );
 }
 
 function addStack(command: Define): void {
@@ -332,10 +256,12 @@ function addAfterRestore(command: Define): void {
     .option('--allow-uncommitted', 'even over changes that git does not have')
     .option('--owner', 'try to give files to their recorded owners also when not run by root')
     .option('--no-owner', 'leave owners and set-id bits aside, also when run by root');
-  command(
-    'restore-test [backup...]',
-    'restore the newest backups to a scratch folder, and compare',
-    () => import('./commands/restore-test.ts'),
+  reading(
+    command(
+      'restore-test [backup...]',
+      'restore the newest backups to a scratch folder, and compare',
+      () => import('./commands/restore-test.ts'),
+    ),
   )
     .option('--live', 'compare with the source as it is now, too')
     .option('--tolerance <share>', 'how many entries may differ from the source by now', '5%');
@@ -352,47 +278,6 @@ function addRetention(command: Define): void {
     'let go of the backups that nothing wants, and say why the others stay',
     () => import('./commands/prune.ts'),
   ).option('-n, --dry-run', 'decide, and let go of nothing');
-}
-
-function addViews(command: Define): void {
-  reading(
-    command('list [source...]', 'the backups in the store', () => import('./commands/list.ts')),
-  );
-  reading(
-    command(
-      'show <backup> [path...]',
-      'what a backup is, what it holds, and what changed',
-      () => import('./commands/show.ts'),
-    ),
-  ).option('--all', 'every entry, not only what stands directly in the source or in the paths');
-  reading(
-    command(
-      'diff <before> [after]',
-      'what differs between two backups, or a backup and its source now',
-      () => import('./commands/diff.ts'),
-    ),
-  )
-    .option('--live', 'compare with the source as it is now; [after] is a folder to take for it')
-    .option('--all', 'every difference, not only the first 1000')
-    .option('--exit-code', 'end with 4 when anything differs');
-  reading(
-    command(
-      'log [source...]',
-      'what happened: runs and all other acts, the newest last',
-      () => import('./commands/log.ts'),
-    ),
-  )
-    .option('--limit <n>', 'at most so many, the newest', '50')
-    .option('--failed', 'only what did not end well');
-  reading(
-    command(
-      'status [source...]',
-      'whether each source is protected as it should be',
-      () => import('./commands/status.ts'),
-    ),
-  )
-    .option('--nagios', 'one line, with the exit codes of a plugin of Nagios: 0, 1, 2, 3')
-    .option('--prometheus <file>', 'also write metrics there, for a textfile collector');
 }
 
 function addPins(command: Define): void {

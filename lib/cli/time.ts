@@ -1,4 +1,6 @@
 // Times on the command line.
+import { parseDuration } from '../config/units.ts';
+import { DAY_MS } from '../durations.ts';
 import { HoldfastError } from '../errors.ts';
 import { parseMoment } from '../format/times.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
@@ -20,6 +22,22 @@ export function pastTime(option: string, text: string, now: Date): Date {
     `${option} "${text}" has not come yet: here it is ${now.toISOString()}`,
     { hint: 'Give a time that has passed, or leave the option out for now.' },
   );
+}
+
+/** A stretch of time that a user gave: a moment, a day of UTC, or how long ago. `USAGE` when it is none. */
+export function timeOrAgo(option: string, text: string, now: Date): { begin: Date; end: Date } {
+  const agoMs = parseDuration(text);
+  if (agoMs !== undefined) {
+    const then = new Date(now.getTime() - agoMs);
+    return { begin: then, end: then };
+  }
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const time = parseMoment(isDay ? `${text}T00:00:00Z` : text);
+  if (time !== undefined)
+    return { begin: time, end: isDay ? new Date(time.getTime() + DAY_MS) : time };
+  throw new HoldfastError('USAGE', `${option} "${text}" ${faultOf(text)}`, {
+    hint: 'Give a day such as 2026-11-21, a time with its zone such as 2026-11-21T02:00:00Z, or how long ago, such as 36h or 7d.',
+  });
 }
 
 function faultOf(text: string): string {

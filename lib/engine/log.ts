@@ -13,7 +13,7 @@ import {
   type ReadBackup,
 } from './catalog/backups.ts';
 import { throwIfCancelled, type Engine } from './engine.ts';
-import { readRecord } from './catalog/records.ts';
+import { readRecord, type ReadRecord } from './catalog/records.ts';
 
 /** One run or act. */
 export interface LogEntry {
@@ -27,6 +27,8 @@ export interface LogEntry {
   readonly durationMs: number;
   /** Who acted; for a backup, the key that signed it. */
   readonly who: string;
+  /** The key that signed it, by its name and its fingerprint; empty where it cannot be read. */
+  readonly signedBy: string;
   /** What a run stored, or an act read or wrote; undefined where that is not said. */
   readonly bytes: number | undefined;
   /** Problems that the configuration does not tolerate. */
@@ -46,25 +48,41 @@ export interface LogOptions {
   readonly limit: number;
   /** Only what did not end well. */
   readonly failed: boolean;
+  /** Only these verbs. @default - all */
+  readonly verbs?: readonly string[] | undefined;
+  /** Only what began then or later. */
+  readonly since?: Date | undefined;
+  /** Only what began before. */
+  readonly until?: Date | undefined;
 }
 
 /** The newest acts that are asked for, oldest first. */
 export async function readLog(engine: Engine, options: LogOptions): Promise<LogEntry[]> {
   const { limit } = options;
-  const refs = await listActs(engine, options.sources);
+  const { verbs = [], since } = options;
+  const refs = (await listActs(engine, options.sources)).filter(
+    ({ verb }) => verbs.length === 0 || verbs.includes(verb),
+  );
   const entries: LogEntry[] = [];
   for (const ref of refs.reverse()) {
     // No act began later than it is listed, clocks aside: what is left is older than all that is wanted.
     const oldest = entries.at(-limit);
     const reachedMs = ref.at.getTime() + CLOCK_TOLERANCE_MS;
     if (entries.length >= limit && reachedMs <= Date.parse(oldest?.begin ?? '')) break;
+    if (since !== undefined && reachedMs < since.getTime()) break;
     throwIfCancelled(engine);
     const entry = await readAct(engine, ref);
-    if (options.failed && !hasFailed(entry)) continue;
+    if (!isWanted(entry, options)) continue;
     entries.push(entry);
     entries.sort((a, b) => (a.begin === b.begin ? 0 : a.begin < b.begin ? -1 : 1));
   }
   return entries.slice(-limit);
+}
+
+function isWanted(entry: LogEntry, { failed, since, until }: LogOptions): boolean {
+  const begin = new Date(entry.begin);
+  const isIn = (since === undefined || begin >= since) && (until === undefined || begin < until);
+  return isIn && (!failed || hasFailed(entry));
 }
 
 /** Sources that the store has backups or records of, by name; with the time of the oldest of these. */
@@ -118,8 +136,7 @@ async function readAct(engine: Engine, ref: ActRef): Promise<LogEntry> {
     if (!ref.object.key.startsWith(RECORDS_PREFIX)) {
       return entryOfBackup(await readManifest(engine, ref.object));
     }
-    const { record, distrust } = await readRecord(engine, ref.object);
-    return entryOfRecord(record, distrust);
+    return entryOfRecord(await readRecord(engine, ref.object));
   } catch (error) {
     if (!(error instanceof HoldfastError) || !isAboutOneFile(error)) throw error;
     return unreadable(ref, error);
@@ -136,7 +153,7 @@ function entryOfBackup({ manifest, distrust, signedBy }: ReadBackup): LogEntry {
     // What was not made from its source has the begin of what it was made from: this run was later.
     begin: origin === undefined ? begin : end,
     durationMs: origin === undefined ? lasted(begin, end) : 0,
-    who: signedBy,
+    ...{ who: signedBy, signedBy },
     bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
     problemCount: counting(manifest),
     detail: origin?.reason ?? firstOf(problems),
@@ -150,7 +167,7 @@ function counting({ problems, problemCount, status }: Manifest): number {
   return status === 'complete' ? 0 : problemCount - tolerated;
 }
 
-function entryOfRecord(record: Record, distrust: string | undefined): LogEntry {
+function entryOfRecord({ record, distrust, signedBy }: ReadRecord): LogEntry {
   const { source, verb, subject, verdict, begin, end, who, facts, problems, problemCount } = record;
   const bytes = facts['bytes'];
   return {
@@ -160,7 +177,7 @@ function entryOfRecord(record: Record, distrust: string | undefined): LogEntry {
     verdict,
     begin,
     durationMs: lasted(begin, end),
-    who,
+    ...{ who, signedBy },
     bytes: typeof bytes === 'number' ? bytes : undefined,
     problemCount,
     detail: firstOf(problems) || factText(record),
@@ -172,7 +189,9 @@ function entryOfRecord(record: Record, distrust: string | undefined): LogEntry {
 function factText({ verb, facts }: Record): string {
   const { note, level, to, kept, released, resource } = facts;
   if (verb === 'prune' && Array.isArray(kept) && Array.isArray(released)) {
-    return `${kept.length} kept, ${released.length} let go`;
+    const gone = released.slice(0, 3).map(releaseText);
+    const more = released.length > 3 ? [`and ${released.length - 3} more`] : [];
+    return [`${kept.length} kept, ${released.length} let go`, ...gone, ...more].join('; ');
   }
   const told: Partial<typeof facts> = {
     pin: note,
@@ -182,6 +201,13 @@ function factText({ verb, facts }: Record): string {
   };
   const text = told[verb];
   return typeof text === 'string' ? text : '';
+}
+
+/** A backup that a prune let go, and why; as much of it as an older version recorded. */
+function releaseText(released: unknown): string {
+  const { id, reason } = (released ?? {}) as { readonly id?: unknown; readonly reason?: unknown };
+  const why = typeof reason === 'string' ? `: ${reason}` : '';
+  return `${typeof id === 'string' ? id : 'one'}${why}`;
 }
 
 function firstOf(problems: readonly Problem[]): string {
@@ -199,6 +225,7 @@ function unreadable({ source, verb, subject, object }: ActRef, error: HoldfastEr
   const nothing = {
     durationMs: 0,
     who: '',
+    signedBy: '',
     bytes: undefined,
     problemCount: 1,
     distrust: undefined,

@@ -75,6 +75,20 @@ export async function encodeSigned(payload: object, signer: Signer): Promise<Buf
   return Buffer.from(`[\n${line},${JSON.stringify(seal)}\n]\n`);
 }
 
+/** The beginning of the id of a key, by which people know it apart from others of the same name. */
+export function fingerprintOf(keyId: string): string {
+  return keyId.slice(0, 16);
+}
+
+/** A key as people know it: `vm (9f3c2a7be1d04586)`, or its fingerprint where no trusted key has this id. */
+export function signerText(
+  keyId: string,
+  trusted: readonly Pick<TrustedKey, 'keyId' | 'name'>[],
+): string {
+  const name = trusted.find((one) => one.keyId === keyId)?.name;
+  return name === undefined ? `${fingerprintOf(keyId)}…` : `${name} (${fingerprintOf(keyId)})`;
+}
+
 /** What is known of a signed file after looking at its signature. */
 export interface SignedFile {
   readonly payload: unknown;

@@ -143,6 +143,21 @@ describe('log', () => {
     expect(lines.at(-1)).toBe('site: 2 of 2 runs complete in 30 days (100 %)');
   });
 
+  test('takes a day, a time or how long ago, and acts and sources by name', async () => {
+    const acts = async (...args: string[]) => {
+      const { entries } = await place.json(['log', ...args]);
+      return (entries as { verb: string }[]).map(({ verb }) => verb);
+    };
+    const all = await acts();
+    expect(await acts('--since', '1d', '--source', 'site')).toEqual(all);
+    expect(await acts('--until', '1d')).toEqual([]);
+    expect(new Set(await acts('--verb', 'verify', '--verb', 'prune'))).toEqual(
+      new Set(['verify', 'prune']),
+    );
+    for (const wrong of ['--since=yesterday', '--until=2026-11-21T02:00', '--verb=look'])
+      expect((await place.run(['log', wrong])).exit).toBe(2);
+  });
+
   test('refuses a source that nobody knows, and a limit that is none', async () => {
     expect((await place.run(['log', 'nowhere'])).exit).toBe(2);
     expect((await place.run(['log', '--limit', '0'])).exit).toBe(2);

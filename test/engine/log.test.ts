@@ -61,7 +61,8 @@ describe('the log', () => {
     ]);
     const [backup, verify, pin, failed, prune] = entries;
     const stored = made.manifest.artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
-    expect(backup).toMatchObject({ subject: made.id, who: 'test', bytes: stored });
+    expect(backup).toMatchObject({ subject: made.id, bytes: stored });
+    for (const { signedBy } of entries) expect(signedBy).toMatch(/^test \([0-9a-f]{16}\)$/);
     expect(verify).toMatchObject({ subject: made.id, who: 'test@example', detail: 'digest' });
     expect(pin).toMatchObject({ detail: 'for the auditors' });
     expect(failed?.detail).toMatch(/^SOURCE_UNREADABLE: .*holds no file/);
@@ -85,6 +86,30 @@ describe('the log', () => {
     const failed = await readLog(site.engine, { ...ALL, limit: 1, failed: true });
     expect(failed.map(short)).toEqual(['backup failed']);
     expect(await readLog(site.engine, { ...ALL, sources: ['content'] })).toEqual([]);
+  });
+
+  test('is cut to a stretch of time and to some acts, and says what a prune let go and why', async () => {
+    using site = setUp();
+    const times: Date[] = [];
+    for (let run = 0; run < 12; run++) {
+      times.push(site.clock.now());
+      await makeGood(site.engine, site.source);
+      site.clock.advance(DAY_MS);
+    }
+    const policy = { ...DAILY, policy: { ...DAILY.policy, daily: 3 } };
+    const { release } = await pruneSource(site.engine, 'site', policy);
+    const prunes = await readLog(site.engine, { ...ALL, verbs: ['prune'] });
+    const gone = release.map(({ id, reason }) => `${id}: ${reason}`);
+    expect(prunes.map(short)).toEqual(['prune done']);
+    expect(release.length).toBeGreaterThan(0);
+    for (const one of gone.slice(0, 3)) expect(prunes[0]?.detail).toContain(one);
+    const [since, until] = [times[8], times[10]];
+    const some = await readLog(site.engine, { ...ALL, since, until });
+    expect(some.map(({ begin }) => begin.slice(0, 10))).toEqual(
+      [times[8], times[8], times[9], times[9]].map((one) => one?.toISOString().slice(0, 10)),
+    );
+    const verified = await readLog(site.engine, { ...ALL, since, verbs: ['verify'], limit: 2 });
+    expect(verified.map(short)).toEqual(['verify proven', 'verify proven']);
   });
 
   test('shows what is broken or not to be trusted as that, and goes on', async () => {

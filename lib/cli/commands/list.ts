@@ -131,6 +131,7 @@ function jsonOf(backup: SurveyedBackup): object {
     why,
     pinned: pinnedBy.length > 0,
     ...(backup.hidden.length > 0 && { hidden: backup.hidden }),
+    signedBy: backup.signedBy,
     status,
     begin,
     end,

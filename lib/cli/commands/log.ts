@@ -1,13 +1,15 @@
 // `holdfast log`: what happened, the newest last, and how reliably the runs succeed.
-import { knownSources, readLog, type LogEntry } from '../../engine/log.ts';
+import { knownSources, readLog, type LogEntry, type LogOptions } from '../../engine/log.ts';
 import { successOf } from '../../engine/success.ts';
 import { HoldfastError } from '../../errors.ts';
+import { VERBS, type Verb } from '../../format/record.ts';
 import { displayText } from '../../format/paths.ts';
 import type { SuccessSummary } from '../../policy/success.ts';
 import { selectionsOf } from '../recovery-points/selections.ts';
 import { assertKnown } from '../store/known-sources.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession } from '../session.ts';
+import { timeOrAgo } from '../time.ts';
 import { successText } from '../output/success-text.ts';
 import { Terminal } from '../output/terminal.ts';
 import { bytesText, durationText, table, timeText } from '../output/units.ts';
@@ -15,14 +17,19 @@ import { bytesText, durationText, table, timeText } from '../output/units.ts';
 interface Options {
   readonly limit: string;
   readonly failed?: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly verb?: readonly string[];
+  readonly source?: readonly string[];
 }
 
 export async function run(
-  names: string[],
+  given: string[],
   { options, signal }: Invocation<Options>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const limit = limitOf(options.limit);
+  const names = [...new Set([...given, ...(options.source ?? [])])];
   await using session = await openSession({ options, signal, signing: 'none' });
   const { engine, config } = session;
   const configured = config?.sources.map(({ name }) => name) ?? [];
@@ -35,7 +42,7 @@ export async function run(
   const entries =
     sources.length === 0
       ? []
-      : await readLog(engine, { sources, limit, failed: options.failed === true });
+      : await readLog(engine, { sources, limit, ...wantedOf(options, engine.now()) });
   const success: { source: string; summary: SuccessSummary }[] = [];
   const now = engine.now();
   // Of what AWS Backup makes, its own schedule is judged, by `status`.
@@ -54,15 +61,34 @@ export async function run(
   return 0;
 }
 
+function wantedOf(
+  { failed, verb, since, until }: Options,
+  now: Date,
+): Omit<LogOptions, 'sources' | 'limit'> {
+  return {
+    failed: failed === true,
+    verbs: verb?.map(verbOf),
+    since: since === undefined ? undefined : timeOrAgo('--since', since, now).begin,
+    until: until === undefined ? undefined : timeOrAgo('--until', until, now).end,
+  };
+}
+
+function verbOf(text: string): Verb {
+  const verb = VERBS.find((one) => one === text);
+  if (verb !== undefined) return verb;
+  throw new HoldfastError('USAGE', `--verb "${text}" is no act; allowed: ${VERBS.join(', ')}`);
+}
+
 function limitOf(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new HoldfastError('USAGE', `--limit "${text}" is no number from 1 on`);
 }
 
-const HEAD = ['time', 'source', 'act', 'verdict', 'took', 'bytes', 'who', 'about'];
+const HEAD = ['time', 'source', 'act', 'verdict', 'took', 'bytes', 'who', 'signed by', 'about'];
 
 function rowOf(entry: LogEntry): string[] {
   const { source, verb, subject, verdict, begin, durationMs, who, bytes, detail, distrust } = entry;
+  const isBackup = verb === 'backup' && who === entry.signedBy;
   const about = [subject, distrust ?? detail].filter((text) => text !== '').join('  ');
   return [
     timeText(new Date(begin)),
@@ -71,7 +97,8 @@ function rowOf(entry: LogEntry): string[] {
     distrust === undefined ? verdict : 'untrusted',
     durationText(durationMs),
     bytes === undefined ? '' : bytesText(bytes),
-    displayText(who),
+    isBackup ? '' : displayText(who),
+    displayText(entry.signedBy),
     displayText(about),
   ];
 }

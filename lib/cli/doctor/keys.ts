@@ -5,7 +5,7 @@ import { isDatabase, isRemote, type Config } from '../../config/config.ts';
 import { showReference } from '../../config/places.ts';
 import { sourcePrefix, recordsPrefix } from '../../format/layout.ts';
 import { VERBS } from '../../format/record.ts';
-import { trustedKey } from '../../format/signed.ts';
+import { signerText, trustedKey } from '../../format/signed.ts';
 import { signerFrom } from '../../wiring/keys.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type DoctorFinding } from './finding.ts';
@@ -28,10 +28,14 @@ export async function examineKeys(config: Config): Promise<DoctorFinding[]> {
     }
     const shown = showReference(signingKey);
     const folder = signingKey.scheme === 'file' ? await folderFindings(signingKey.name) : [];
-    const own = trust.filter(
-      (one) => trustedKey(one.name, one.publicKey, one.prefixes).keyId === signer.keyId,
-    );
-    if (own.length > 0) return [ok('key', `${shown} signs`), ...folder, ...coverage(config, own)];
+    const trusted = trust.map((one) => trustedKey(one.name, one.publicKey, one.prefixes));
+    const own = trust.filter((_, index) => trusted[index]?.keyId === signer.keyId);
+    if (own.length > 0)
+      return [
+        ok('key', `${shown} signs: ${signerText(signer.keyId, trusted)}`),
+        ...folder,
+        ...coverage(config, own),
+      ];
     return [
       problem(
         'key',

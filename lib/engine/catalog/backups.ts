@@ -4,7 +4,7 @@ import { HoldfastError } from '../../errors.ts';
 import { isSafety, parseBackupId } from '../../format/ids.ts';
 import { BACKUPS_PREFIX, manifestKey, parseBackupKey, sourcePrefix } from '../../format/layout.ts';
 import { parseManifest, type Manifest } from '../../format/manifest.ts';
-import { decodeSigned, MAX_SIGNED_BYTES } from '../../format/signed.ts';
+import { decodeSigned, MAX_SIGNED_BYTES, signerText } from '../../format/signed.ts';
 import { effectiveTime, newestOf, oldestFirst, type Dated } from '../../policy/order.ts';
 import type { OpenBackup } from '../../sources/source.ts';
 import type { StoredObject } from '../../stores/store.ts';
@@ -29,7 +29,7 @@ export interface ReadBackup {
   readonly distrust: string | undefined;
   /** SHA-256 of the manifest's bytes, in hex. */
   readonly digest: string;
-  /** The name of the trusted key that signed it, or the beginning of the id of one that is not trusted. */
+  /** The key that signed it: its name and its fingerprint, or the fingerprint alone of one that is not trusted. */
   readonly signedBy: string;
 }
 
@@ -83,14 +83,12 @@ export async function readManifest(engine: Engine, object: StoredObject): Promis
       ? `it is a backup of the system "${manifest.system}", not of "${engine.system}"`
       : undefined;
   const misplaced = misplacedArtifact(manifest);
-  const signer = engine.trusted.find((one) => one.keyId === keyId);
-
   return {
     manifest,
     storedAt: object.storedAt,
     distrust: distrust ?? foreign ?? misplaced,
     digest: createHash('sha256').update(bytes).digest('hex'),
-    signedBy: signer?.name ?? `${keyId.slice(0, 16)}…`,
+    signedBy: signerText(keyId, engine.trusted),
   };
 }
 

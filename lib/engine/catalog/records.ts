@@ -11,7 +11,7 @@ import {
   type Verb,
   type Verdict,
 } from '../../format/record.ts';
-import { decodeSigned, encodeSigned, type Signer } from '../../format/signed.ts';
+import { decodeSigned, encodeSigned, signerText, type Signer } from '../../format/signed.ts';
 import { isUnreadable, readSmall } from './backups.ts';
 import { latestTime } from './clock.ts';
 import type { StoredObject } from '../../stores/store.ts';
@@ -138,6 +138,8 @@ async function putRecord(engine: SigningEngine, act: Act): Promise<string> {
 
 /** A record as read; `distrust` as for manifests. */
 export interface ReadRecord {
+  /** The key that signed it, whether it is trusted or not: its name and its fingerprint. */
+  readonly signedBy: string;
   readonly record: Record;
   readonly distrust: string | undefined;
 }
@@ -203,6 +205,7 @@ export async function readNewestRecord(
 /** The record in `object`. `BACKUP_DAMAGED` or `FORMAT_UNSUPPORTED` when it is none that is understood here. */
 export async function readRecord(engine: Engine, object: StoredObject): Promise<ReadRecord> {
   const bytes = await readSmall(engine, object);
-  const { payload, distrust } = decodeSigned(bytes, object.key, engine.trusted);
-  return { record: parseRecord(payload, object.key), distrust };
+  const { payload, distrust, keyId } = decodeSigned(bytes, object.key, engine.trusted);
+  const signedBy = signerText(keyId, engine.trusted);
+  return { record: parseRecord(payload, object.key), distrust, signedBy };
 }

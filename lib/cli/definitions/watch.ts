@@ -1,0 +1,61 @@
+// Commands about what is wrong, and about what is done by the clock.
+import { Argument, Option } from 'commander';
+import { withPublicKey, type Define } from './shared.ts';
+
+/** What is wrong, and what is done by the clock. */
+export function addWatch(command: Define): void {
+  withPublicKey(
+    command(
+      'incident',
+      'what is wrong, and who sees to it',
+      () => import('../commands/incident.ts'),
+    ),
+  )
+    .addArgument(
+      new Argument('<action>', 'what to do').choices([
+        ...['list', 'show', 'open', 'ack', 'note', 'resolve'],
+      ]),
+    )
+    .argument('[incident]', 'its number; with open, what is wrong')
+    .argument('[text]', 'what there is to say')
+    .option('--all', 'list: also those that are over')
+    .option('--anyway', 'resolve: although what opened it was not proven good again');
+  command(
+    'escalate',
+    'tell what is due of the incidents; to be run every minute',
+    () => import('../commands/escalate.ts'),
+  )
+    .option('--once', 'run once and end, as cron and timers need it')
+    .option('--look', 'look at the system now; otherwise once in a quarter of an hour');
+  command(
+    'run-due',
+    'do what is due by the schedules, once; to be run every quarter of an hour',
+    () => import('../commands/run-due.ts'),
+  ).option('-n, --dry-run', 'show what is due and why, and do nothing');
+  command(
+    'schedule',
+    'timers of this machine that run `run-due` and `escalate`',
+    () => import('../commands/schedule.ts'),
+  )
+    .addArgument(
+      new Argument('<action>', 'what to do with the timers').choices(['install', 'show', 'remove']),
+    )
+    .argument('[system]', 'remove: of which system; otherwise of the one in the configuration')
+    .addOption(
+      new Option(
+        '--manager <manager>',
+        'what starts them; otherwise what this machine has',
+      ).choices(['systemd', 'cron', 'launchd']),
+    )
+    .option(
+      '--env-file <file>',
+      'install: a file with the variables that `env:` names, as NAME=value',
+    )
+    .option('--out <folder>', 'install: write the files there, and start nothing')
+    .option('-n, --dry-run', 'install, remove: show what would change, and change nothing');
+  command(
+    'explain [code]',
+    'what an error code means and what to do about it',
+    () => import('../commands/explain.ts'),
+  );
+}
