@@ -117,6 +117,7 @@ const LIBRARIES = {
   zod: '^lib/(config|format|functions|alerts|recovery-points)/',
   '@aws-sdk': '^lib/(stores|sources|aws|recovery-points|wiring|functions)/',
   '@aws-sdk/client-backup': '^lib/recovery-points/aws-backup(-actions)?\\.ts$',
+  '@aws-sdk/client-rds': '^lib/recovery-points/rds\\.ts$',
   '@smithy': '^lib/(stores|sources|aws)/',
   '@aws-lambda-powertools': '^lib/functions/',
   'aws-cdk-lib': '^lib/infra/',

@@ -6,6 +6,7 @@ import { handler as databaseBackup } from '../database-backup.ts';
 import { handler as databaseRestoreTest } from '../database-restore-test.ts';
 import { handler as restoreTest } from '../restore-test.ts';
 import { handler as verify } from '../verify.ts';
+import { handler as validateDatabase } from './validate-database.ts';
 
 process.exitCode = await runTask(process.argv[2], process.env, {
   backup,
@@ -13,4 +14,5 @@ process.exitCode = await runTask(process.argv[2], process.env, {
   'restore-test': restoreTest,
   'database-backup': databaseBackup,
   'database-restore-test': databaseRestoreTest,
+  'validate-recovery-point': validateDatabase,
 });

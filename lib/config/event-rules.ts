@@ -1,13 +1,16 @@
 // The rules of a stack on the bus of events: two for every store, three for the jobs of AWS Backup, one for each source on a task, and one
 // for each deployment that starts a backup. Pure.
 import { isRemote, isTask, type DeploymentTrigger } from './config.ts';
-import type { FunctionConfig } from './load/stack-keys.ts';
+import { looksIntoDatabases, type FunctionConfig } from './load/stack-keys.ts';
 
 /** Those of every stack. */
 export const STORE_RULES = ['stored', 'alarm'] as const;
 
 /** Those of a stack with recovery points: two that start what records and validates, and one by which people are told. */
 export const POINT_RULES = ['backup-job', 'restore-job', 'jobs'] as const;
+
+/** The rule by which a task looks into restored databases. */
+export const RESTORED_DATABASE_RULE = 'restored-database';
 
 /** The rule by which a deployment backs up a source, as `assets/ecs:shop`: no other source or trigger gives the same. */
 export function deploymentRule(source: string, { by, name }: DeploymentTrigger): string {
@@ -26,5 +29,6 @@ export function eventRules({ sources, aws }: FunctionConfig): string[] {
     ...(isRemote(source) ? source.onDeployment.map((one) => deploymentRule(source.name, one)) : []),
   ]);
   const ofPoints = aws?.recoveryPoints === undefined ? [] : POINT_RULES;
-  return [...STORE_RULES, ...ofPoints, ...ofSources];
+  const ofDatabases = looksIntoDatabases({ aws }) ? [RESTORED_DATABASE_RULE] : [];
+  return [...STORE_RULES, ...ofPoints, ...ofDatabases, ...ofSources];
 }

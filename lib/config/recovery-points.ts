@@ -13,6 +13,16 @@ export interface RecoveryPointRetention {
 export type ExpectedResources =
   { readonly arns: readonly string[] } | { readonly arns: undefined; readonly count: number };
 
+/** What is asked of restored databases of PostgreSQL. */
+export interface DatabaseTestConfig {
+  /** The name of the database on its server. */
+  readonly database: string;
+  /** Questions in SQL; at least one. */
+  readonly checks: readonly string[];
+  /** Of the instance that is added to a restored cluster which is not serverless. */
+  readonly instanceClass: string;
+}
+
 /** How restores of a selection are proven. */
 export interface RecoveryPointTestConfig {
   /** Undefined when nothing is test-restored. */
@@ -21,6 +31,8 @@ export interface RecoveryPointTestConfig {
   readonly maxAgeMs: number | undefined;
   readonly subnetGroup: string | undefined;
   readonly securityGroups: readonly string[];
+  /** Undefined where nothing looks into databases. */
+  readonly postgres: DatabaseTestConfig | undefined;
 }
 
 /** A vault that gets copies. */

@@ -31,6 +31,7 @@ export const TASKS = [
   'verify',
   'restore-test',
   ...DATABASE_FUNCTIONS,
+  'validate-recovery-point',
 ] as const satisfies readonly FunctionName[];
 export type TaskName = (typeof TASKS)[number];
 
@@ -146,6 +147,7 @@ const TASK_ROLES = {
   'restore-test': 'task-restore',
   'database-backup': 'task-db-backup',
   'database-restore-test': 'task-db-restore-test',
+  'validate-recovery-point': 'task-validate',
 } as const satisfies Record<TaskName, string>;
 
 /** `holdfast-my-site-eu-central-1-task-db-backup`: the role under which a task does the work of a function. */

@@ -213,7 +213,7 @@ function testRun({ subject, end, verdict, facts }: Record): PointTestRun | undef
   const { restoreMs, resource, recoveryPoint, level } = facts;
   if (typeof resource !== 'string' || typeof recoveryPoint !== 'string') return undefined;
   if (verdict !== 'proven' && verdict !== 'damaged' && verdict !== 'inconclusive') return undefined;
-  // Holdfast looks into tables and buckets alone; of other kinds a test proves that they restore.
+  // Of a kind into which nobody looks, a test proves that it restores.
   const isRestored = level === 'restored' && verdict === 'inconclusive';
   return {
     backupId: subject,

@@ -86,6 +86,7 @@ const recoveryPoints: RecoveryPointsConfig = {
       maxAgeMs: undefined,
       subnetGroup: undefined,
       securityGroups: [],
+      postgres: undefined,
     },
   })),
 };

@@ -17,13 +17,17 @@ import {
   DynamoDBClient,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { handler as record } from '../../lambda/record-recovery-point.ts';
+import { handler as validateDatabase } from '../../lambda/database/validate-database.ts';
 import { handler as validate } from '../../lambda/validate-recovery-point.ts';
 import type { RecoveryPointsConfig, SelectionConfig } from '../../lib/config/recovery-points.ts';
 import { testPlanName, vaultName } from '../../lib/names/recovery-points.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { SmallBackup, type Recorded } from '../support/small-backup.ts';
+import { startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { captureLog, contextOf, startStage, type Setting, type Stage } from './stage.ts';
 
 jest.setTimeout(120_000);
@@ -97,7 +101,11 @@ function itemOf(number: number) {
   };
 }
 
-function selection(name: string, arn: string, kind: 'dynamodb' | 's3' | 'efs'): SelectionConfig {
+function selection(
+  name: string,
+  arn: string,
+  kind: 'dynamodb' | 's3' | 'efs' | 'rds',
+): SelectionConfig {
   return {
     name,
     resources: [arn],
@@ -119,6 +127,14 @@ function selection(name: string, arn: string, kind: 'dynamodb' | 's3' | 'efs'): 
       maxAgeMs: 300_000_000,
       subnetGroup: undefined,
       securityGroups: [],
+      postgres:
+        kind === 'rds'
+          ? {
+              database: 'app',
+              checks: ['SELECT count(*) = 2 FROM tasks'],
+              instanceClass: 'db.t4g.medium',
+            }
+          : undefined,
     },
   };
 }
@@ -133,7 +149,7 @@ interface Protected {
 
 /** A setting whose configuration protects one resource. */
 async function protect(
-  kind: 'dynamodb' | 's3' | 'efs',
+  kind: 'dynamodb' | 's3' | 'efs' | 'rds',
   resource: (setting: { assets: string }) => string,
 ): Promise<Protected> {
   let arn = '';
@@ -581,5 +597,123 @@ describe('events', () => {
     const at = await protect('efs', () => file);
     at.as('record-recovery-point');
     await expect(record(event, contextOf())).rejects.toMatchObject({ name: 'USAGE' });
+  });
+});
+
+describe('a database', () => {
+  const NAME = 'awsbackup-restore-test-1';
+  const arnOf = (name: string) => `arn:aws:rds:${REGION}:${ACCOUNT}:db:${name}`;
+  const onTask = () => ({ ...contextOf(), runsOn: 'task' as const });
+  let postgres: PostgresServer;
+  let rds: http.Server;
+  let asked: string[];
+  let at: Protected;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    postgres.sql('postgres', 'CREATE ROLE master LOGIN IN ROLE pg_read_all_data');
+    postgres.create('app', { empty: true });
+    postgres.sql('app', 'CREATE TABLE tasks (id int); INSERT INTO tasks VALUES (1), (2)');
+    process.env['PATH'] = `${postgres.binaries}:${process.env['PATH'] ?? ''}`;
+    rds = http.createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => response.end(answered(new URLSearchParams(body))));
+    });
+    await new Promise<void>((resolve) => rds.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(async () => {
+    rds.closeAllConnections();
+    rds.close();
+    await postgres[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    asked = [];
+    at = await protect('rds', () => arnOf('live'));
+    at.as('validate-recovery-point');
+    process.env['AWS_ENDPOINT_URL_RDS'] = `http://127.0.0.1:${(rds.address() as AddressInfo).port}`;
+  });
+
+  /** RDS: one instance, which is the server of this test. */
+  function answered(input: URLSearchParams): string {
+    const action = input.get('Action') ?? '';
+    asked.push(action);
+    const password = input.get('MasterUserPassword');
+    if (password !== null) postgres.sql('postgres', `ALTER ROLE master PASSWORD '${password}'`);
+    const instance = `<DBInstanceIdentifier>${NAME}</DBInstanceIdentifier><DBInstanceStatus>available</DBInstanceStatus><Engine>postgres</Engine><MasterUsername>master</MasterUsername><Endpoint><Address>127.0.0.1</Address><Port>${postgres.port}</Port></Endpoint>`;
+    return `<${action}Response><${action}Result><DBInstances><DBInstance>${instance}</DBInstance></DBInstances></${action}Result></${action}Response>`;
+  }
+
+  function restored() {
+    const point = `arn:aws:rds:${REGION}:${ACCOUNT}:snapshot:awsbackup:job-1`;
+    return restoreJob(at, { point, created: machineTime() }, { CreatedResourceArn: arnOf(NAME) });
+  }
+
+  test('is left to the task by the function, and what is none to the function by the task', async () => {
+    expect(await validate(restored().event, contextOf())).toMatchObject({ outcome: 'elsewhere' });
+    const table = restoreJob(
+      at,
+      { point: 'a', created: machineTime() },
+      { CreatedResourceArn: tableArn('awsbackup-restore-test-x') },
+    );
+    expect(await validateDatabase(table.event, onTask())).toMatchObject({ outcome: 'elsewhere' });
+    expect([asked, backup.validations]).toEqual([[], []]);
+    expect(await recordsOf(at, 'restore-test')).toEqual([]);
+  });
+
+  test('is proven by the task when every table can be read and every check passes, once', async () => {
+    const { event, id } = restored();
+    expect(await validateDatabase(event, onTask())).toMatchObject({
+      outcome: 'tested',
+      verdict: 'proven',
+    });
+    const looks = asked.length;
+    expect(await validateDatabase(event, onTask())).toMatchObject({ outcome: 'already' });
+    expect(asked).toHaveLength(looks);
+    const told = {
+      job: id,
+      ValidationStatus: 'SUCCESSFUL',
+      ValidationStatusMessage: 'every table was read, and every check has passed',
+    };
+    expect(backup.validations[0]).toEqual(told);
+    expect(await recordsOf(at, 'restore-test')).toMatchObject([
+      {
+        subject: id,
+        verdict: 'proven',
+        facts: { kind: 'rds', level: 'content', database: 'app', tables: 1, rows: 2 },
+      },
+    ]);
+  });
+
+  test('of which a check does not pass is damaged', async () => {
+    postgres.sql('app', 'INSERT INTO tasks VALUES (3)');
+    const { event } = restored();
+    expect(await validateDatabase(event, onTask())).toMatchObject({ verdict: 'damaged' });
+    expect(backup.validations).toMatchObject([
+      {
+        ValidationStatus: 'FAILED',
+        ValidationStatusMessage: 'damaged: SELECT count(*) = 2 FROM tasks: it gave "f"',
+      },
+    ]);
+  });
+
+  test('whose restore failed is not proven, and AWS Backup knows that itself', async () => {
+    const { event } = restoreJob(
+      at,
+      { point: 'a', created: machineTime() },
+      { Status: 'FAILED', StatusMessage: 'no subnet group' },
+    );
+    expect(await validateDatabase(event, onTask())).toMatchObject({ verdict: 'inconclusive' });
+    expect([asked, backup.validations]).toEqual([[], []]);
+  });
+
+  test('of another plan is ignored', async () => {
+    const { event } = restoreJob(
+      at,
+      { point: 'a', created: machineTime() },
+      { CreatedBy: { RestoreTestingPlanArn: 'arn:aws:backup:us-east-1:0:restore-testing-plan:x' } },
+    );
+    expect(await validateDatabase(event, onTask())).toMatchObject({ outcome: 'ignored' });
+    expect(asked).toEqual([]);
   });
 });

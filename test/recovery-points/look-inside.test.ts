@@ -12,7 +12,8 @@ test.each([
 ])('%s is restored, and its content not proven', async (arn) => {
   const name = parseResource(arn);
   if (name === undefined) throw new Error('an ARN that is not known');
-  const restored = { arn, name, held: undefined, unrecorded: 'x' } as unknown as Restored;
+  const selection = { restoreTest: { postgres: undefined } };
+  const restored = { arn, name, held: undefined, selection } as unknown as Restored;
   expect(await lookInside(restored, {} as Lookers)).toMatchObject({
     level: 'restored',
     damage: [],

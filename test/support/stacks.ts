@@ -65,6 +65,20 @@ export const WITH_POINTS = [
         schedule: '0 6 * * *'`,
 ] as const;
 
+/** A cluster and an instance whose restored databases a task asks; it needs the network of tasks or databases. */
+export const WITH_ASKED = [
+  '  undo: 14d',
+  `  undo: 14d
+  recoveryPoints:
+    selections:
+      servers:
+        resources:
+          - arn:aws:rds:eu-central-1:111122223333:cluster:spark
+          - arn:aws:rds:eu-central-1:111122223333:db:spark
+        schedule: '0 5 * * *'
+        restoreTest: { postgres: { database: app, checks: [SELECT true] } }`,
+] as const;
+
 /** The stack of `config` in an app of its own, not synthesized. */
 export function stackOf(
   config: Config,

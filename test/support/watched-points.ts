@@ -40,6 +40,7 @@ export function selectionConfig(more: Partial<SelectionConfig> = {}): SelectionC
       maxAgeMs: 3 * DAY_MS + 4 * HOUR_MS,
       subnetGroup: undefined,
       securityGroups: [],
+      postgres: undefined,
     },
     ...more,
   };

@@ -86,12 +86,12 @@ export function kindsOf(
 }
 
 function testOf({ restoreTest, grace }: SelectionShape): RecoveryPointTestConfig {
-  const { every, subnetGroup, securityGroups } = restoreTest;
+  const { every, subnetGroup, securityGroups, postgres } = restoreTest;
   const everyDays = every === 'never' ? undefined : daysOf(every);
   return {
     everyDays,
     maxAgeMs: everyDays === undefined ? undefined : everyDays * DAY_MS + durationMs(grace),
-    ...{ subnetGroup, securityGroups },
+    ...{ subnetGroup, securityGroups, postgres },
   };
 }
 

@@ -44,9 +44,19 @@ export function selectionNames({ aws }: Pick<FunctionConfig, 'aws'>): string[] {
   return (aws?.recoveryPoints?.selections ?? []).map(({ name }) => name);
 }
 
-/** The tasks that the stack of a configuration has: those with a source to serve. */
-export function tasksOf(config: Pick<Config, 'sources'>): TaskName[] {
-  return TASKS.filter((name) => servedBy(name, config).some(isTask));
+/** Whether something looks into the databases that AWS Backup restores for tests. */
+export function looksIntoDatabases({ aws }: Pick<FunctionConfig, 'aws'>): boolean {
+  const selections = aws?.recoveryPoints?.selections ?? [];
+  return selections.some(({ restoreTest }) => restoreTest.postgres !== undefined);
+}
+
+/** The tasks that the stack of a configuration has: those with a source to serve, and the one that looks into restored databases. */
+export function tasksOf(config: FunctionConfig): TaskName[] {
+  return TASKS.filter((name) =>
+    name === 'validate-recovery-point'
+      ? looksIntoDatabases(config)
+      : servedBy(name, config).some(isTask),
+  );
 }
 
 /** The sources that a function serves, or a task in its place; those that serve the store as a whole serve all of them. */

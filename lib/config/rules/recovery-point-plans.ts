@@ -54,7 +54,7 @@ export function planFindings(placed: PlacedSelection, shape: ConfigShape): Confi
     ...lockFindings(placed, rules, shape),
     ...continuousFindings(placed),
     ...coldFindings(placed, rules),
-    ...testFindings(placed, rules),
+    ...testFindings(placed, rules, shape),
     ...copyFindings(placed, shape),
     ...repeatedFindings(selection.keys, [...at, 'keys'], 'key'),
   ];
@@ -197,14 +197,53 @@ function typesOf(kinds: ReadonlySet<ResourceKind>): string {
   return [...kinds].map((kind) => RESOURCE_TYPES[kind]).join(', ');
 }
 
+/** Finds what a look into a restored database needs and does not have: a test, an image, a network. */
+function insideFindings(
+  at: Path,
+  { restoreTest: { postgres, every } }: PlacedSelection['selection'],
+  { aws }: ConfigShape,
+): ConfigFinding[] {
+  if (postgres === undefined || aws === undefined) return [];
+  const path = [...at, 'postgres'];
+  const { databases, tasks } = aws;
+  const findings: ConfigFinding[] = [];
+  if (every === 'never')
+    findings.push({
+      path,
+      also: [[...at, 'every']],
+      message: 'nothing is restored that could be asked: "every" is never',
+      allowed: '"postgres" together with a number of days in "every"',
+    });
+  if (databases.package !== 'image')
+    findings.push({
+      path,
+      also: [['aws', 'databases', 'package']],
+      message: `a task asks, which runs an image, but "aws.databases.package" is ${databases.package}`,
+      allowed: 'package: image',
+    });
+  if (tasks.vpc === undefined && databases.vpc === undefined)
+    findings.push({
+      path,
+      also: [
+        ['aws', 'tasks', 'vpc'],
+        ['aws', 'databases', 'vpc'],
+      ],
+      message: 'a task asks, which runs in a network of yours, and none is named',
+      allowed:
+        'a network in aws.tasks.vpc or aws.databases.vpc, from which restored databases can be reached',
+    });
+  return findings;
+}
+
 function testFindings(
   { at, selection }: PlacedSelection,
   rules: readonly PointRule[],
+  shape: ConfigShape,
 ): ConfigFinding[] {
-  const { every, subnetGroup, securityGroups } = selection.restoreTest;
+  const { every, subnetGroup, securityGroups, postgres } = selection.restoreTest;
   const path = [...at, 'restoreTest'];
-  const findings: ConfigFinding[] = [];
-  const forDatabases = { subnetGroup, securityGroups: securityGroups[0] };
+  const findings: ConfigFinding[] = [...insideFindings(path, selection, shape)];
+  const forDatabases = { subnetGroup, securityGroups: securityGroups[0], postgres };
   const hasDatabases = kindsOf(selection).some((kind) => DATABASES.has(kind));
   for (const [option, value] of Object.entries(forDatabases)) {
     if (value === undefined || hasDatabases) continue;

@@ -54,6 +54,26 @@ const copy = z.strictObject({
   ),
 });
 
+const postgres = z.strictObject({
+  database: means(
+    text(/^[^\0]{1,63}$/, 'the name of a database', 'app'),
+    'The name of the database on its server.',
+  ),
+  checks: means(
+    z
+      .array(text(/^[^\0]*\S[^\0]*$/, 'a question in SQL', 'SELECT count(*) > 0 FROM users'))
+      .check(z.minLength(1)),
+    'Questions in SQL that are asked of the restored database. One passes when it gives a row whose first value is neither null nor false nor 0.',
+  ),
+  instanceClass: means(
+    z._default(
+      text(/^db\.[a-z0-9.-]{2,40}$/, 'a class of instances', 'db.t4g.medium'),
+      'db.t4g.medium',
+    ),
+    'The class of the instance that is added to a restored Aurora cluster for the time of the test. A cluster that is serverless gets `db.serverless` instead.',
+  ),
+});
+
 const restoreTest = z.strictObject({
   every: means(
     z._default(text(/^([1-9]\d{0,4} ?d|never)$/, `${DAYS_ALLOWED}, or never`), '3d'),
@@ -71,6 +91,10 @@ const restoreTest = z.strictObject({
       [],
     ),
     'The security groups of restored databases.',
+  ),
+  postgres: means(
+    z.optional(postgres),
+    'What is asked of restored databases of PostgreSQL. A task on Fargate, in the network of `aws.tasks.vpc` or `aws.databases.vpc`, gives the restored one a new password, reads every table, and asks the `checks`. Without this, a test proves of RDS and Aurora that they restore.',
   ),
 });
 

@@ -107,7 +107,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
     resource:
       /:(dynamodb|rds|ec2|elasticfilesystem):[^*]*:(table\/|cluster:|db:|volume\/|file-system\/)\*(\/backup\/\*)?$|:s3:::\*(\/\*)?$/,
     reason:
-      'Selected by tags, or restored under a name of the moment: AWS Backup alone acts by these roles, and what is protected is denied to those that restore.',
+      'Selected by tags, or restored under a name of the moment: AWS Backup alone acts by these roles, and what is protected is denied to those that restore. The task that looks into restored databases lists all instances, to find those that it added and lost.',
   },
   {
     resource: /:secretsmanager:[^*]*:secret:[^*]*-\?{6}$/,

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import type { SelectionConfig } from '../../config/recovery-points.ts';
 import { testPlanName } from '../../names/recovery-points.ts';
 import { parseResource, RESOURCE_TYPES, type ResourceKind } from '../../names/resources.ts';
+import { VALIDATION_HOURS } from '../../policy/recovery-points/validation.ts';
 import { schedulerCrons, timesOfDay } from '../../policy/scheduler-cron.ts';
 import { rulesOf } from './plans.ts';
 
@@ -18,8 +19,6 @@ export interface RestoreTestingProps {
 
 /** AWS Backup begins within it, each test at some moment. */
 const START_WINDOW_HOURS = 4;
-/** So long the restored resource exists for whoever looks into it. */
-const VALIDATION_HOURS = 4;
 /** After the recovery point is made. */
 const HOURS_AFTER = 6;
 /** A selection of a restore testing plan takes no more ARNs. */

@@ -2,7 +2,7 @@
 import type { Held } from '../held/held.ts';
 import { lookAtBucket } from './look-at-bucket.ts';
 import { lookAtTable } from './look-at-table.ts';
-import { doubtful, type Look, type Lookers, type Restored } from './look.ts';
+import { doubtful, restoredOnly, type Look, type Lookers, type Restored } from './look.ts';
 
 /** Looks at what was restored. Errors as the looks of each kind have them. */
 export async function lookInside(restored: Restored, lookers: Lookers): Promise<Look> {
@@ -17,10 +17,15 @@ export async function lookInside(restored: Restored, lookers: Lookers): Promise<
         ? lookAtBucket(held, restored, lookers)
         : unrecorded(restored, held);
     case 'aurora':
+    case 'rds': {
+      const { postgres } = restored.selection.restoreTest;
+      if (postgres === undefined) return restoredOnly();
+      if (lookers.databases === undefined) throw new TypeError('nothing here looks into databases');
+      return lookers.databases(restored, postgres);
+    }
     case 'ebs':
     case 'efs':
-    case 'rds':
-      return { ...doubtful('content', 'restored, content not proven'), level: 'restored' };
+      return restoredOnly();
   }
 }
 

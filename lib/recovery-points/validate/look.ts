@@ -1,7 +1,7 @@
 // What looks at something that was restored for a test, whatever its kind.
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { SelectionConfig } from '../../config/recovery-points.ts';
+import type { DatabaseTestConfig, SelectionConfig } from '../../config/recovery-points.ts';
 import type { Facts } from '../../format/record.ts';
 import type { ResourceName } from '../../names/resources.ts';
 import type { Comparison, Held } from '../held/held.ts';
@@ -20,6 +20,12 @@ export function doubtful(code: string, detail: string, path = ''): Look {
   return { damage: [], doubt: [{ path, code, detail }], noted: [], level: undefined, facts: {} };
 }
 
+/** A look at something of which it is known that it was restored, and no more. */
+export function restoredOnly(why?: string): Look {
+  const detail = `restored, content not proven${why === undefined ? '' : `: ${why}`}`;
+  return { ...doubtful('content', detail), level: 'restored' };
+}
+
 /** What there is to look at. */
 export interface Restored {
   /** The ARN of what was restored. */
@@ -30,6 +36,8 @@ export interface Restored {
   /** Why nothing was. */
   readonly unrecorded: string | undefined;
   readonly selection: SelectionConfig;
+  /** When the restore had ended. */
+  readonly since: Date;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -37,4 +45,6 @@ export interface Restored {
 export interface Lookers {
   readonly dynamoDb: DynamoDBClient;
   readonly s3: S3Client;
+  /** Looks into databases, where there are the programs and the network for that. */
+  readonly databases?: (restored: Restored, look: DatabaseTestConfig) => Promise<Look>;
 }

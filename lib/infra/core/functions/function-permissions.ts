@@ -9,7 +9,11 @@ import type { FunctionName, RunsOn } from '../../../names/aws.ts';
 import { vaultName } from '../../../names/recovery-points.ts';
 import { arnHere, FACTS, putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
 import type { StoreAccess } from '../permissions.ts';
-import { recorderPermissions, validatorPermissions } from './recovery-point-permissions.ts';
+import {
+  databaseValidatorPermissions,
+  recorderPermissions,
+  validatorPermissions,
+} from './recovery-point-permissions.ts';
 import { connectTo, decryptBuckets, readSecret, readSource } from './source-permissions.ts';
 import {
   BACKUPS_PREFIX,
@@ -88,7 +92,9 @@ export function permissionsOf(
     case 'record-recovery-point':
       return recorderPermissions(scope, { config, store });
     case 'validate-recovery-point':
-      return validatorPermissions(scope, { config, store });
+      return runsOn === 'task'
+        ? databaseValidatorPermissions(scope, { config, store })
+        : validatorPermissions(scope, { config, store });
   }
 }
 

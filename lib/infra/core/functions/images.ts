@@ -5,7 +5,7 @@ import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import type { Construct } from 'constructs';
 import type { Config, DatabasesConfig } from '../../../config/config.ts';
 import { functionConfig } from '../../../config/load/function-settings.ts';
-import { functionsOf, tasksOf } from '../../../config/load/stack-keys.ts';
+import { functionsOf, looksIntoDatabases, tasksOf } from '../../../config/load/stack-keys.ts';
 import { isForDatabases } from '../../../names/aws.ts';
 import { SECURITY_FLOORS } from '../../../names/postgres-releases.ts';
 import { writeImage } from './bundle.ts';
@@ -19,7 +19,8 @@ export interface Images {
 
 /** The images that a configuration needs: never two, because tasks of buckets run the image of databases where there is one. */
 export function makeImages(scope: Construct, config: Config, databases: DatabasesConfig): Images {
-  const needsPrograms = databases.package === 'image' && functionsOf(config).some(isForDatabases);
+  const asksDatabases = functionsOf(config).some(isForDatabases) || looksIntoDatabases(config);
+  const needsPrograms = databases.package === 'image' && asksDatabases;
   const needsTasks = tasksOf(config).length > 0;
   if (needsPrograms) {
     const image = makeImage(scope, 'Image', { config, buildArgs: withPostgres(databases) });

@@ -7,7 +7,7 @@ import { selectionNames } from '../../../config/load/stack-keys.ts';
 import type { SelectionConfig } from '../../../config/recovery-points.ts';
 import { MARKER_KEY, recordsPrefix } from '../../../format/layout.ts';
 import { parseResource, RESTORED_FOR_TESTS, type ResourceKind } from '../../../names/resources.ts';
-import { putStore, readStore, type StoreAccess } from '../permissions.ts';
+import { arnHere, putStore, readStore, type StoreAccess } from '../permissions.ts';
 
 interface Reach {
   readonly config: Config;
@@ -35,11 +35,60 @@ export function validatorPermissions(scope: Construct, reach: Reach): PolicyStat
   const restored = `${RESTORED_FOR_TESTS}*`;
   const table = arnOf(scope, 'dynamodb', `table/${restored}`);
   return [
-    ...records(reach, { read: ['recovery-point', 'restore-test'], written: 'restore-test' }),
-    askJobs(['backup:DescribeRestoreJob', 'backup:PutRestoreValidationResult']),
+    ...testRecords(reach),
     ...(has('dynamodb') ? readTables([table], undefined) : []),
     ...(has('s3') ? readBuckets([bucketArn(restored)], undefined) : []),
     ...decrypt(selections),
+  ];
+}
+
+/**
+ * Looking into databases that were restored for a test: all that changes anything ends at their names, and an instance is deleted only where
+ * the tags say that it was made for a test. No snapshot and no cluster can be deleted.
+ */
+export function databaseValidatorPermissions(scope: Construct, reach: Reach): PolicyStatement[] {
+  const selections = selectionsOf(reach).filter((one) => one.restoreTest.postgres !== undefined);
+  const restored = `${RESTORED_FOR_TESTS}*`;
+  const instance = arnHere(scope, 'rds', `db:${restored}`);
+  const cluster = arnHere(scope, 'rds', `cluster:${restored}`);
+  const hasClusters = selections.some(({ kinds }) => kinds.includes('aurora'));
+  const allow = (actions: string[], resources: string[]) =>
+    new PolicyStatement({ actions, resources });
+  return [
+    ...testRecords(reach),
+    // Instances that an earlier test has lost are found by a list of all.
+    allow(['rds:DescribeDBInstances'], [arnHere(scope, 'rds', 'db:*')]),
+    allow(['rds:ModifyDBInstance'], [instance]),
+    ...(hasClusters
+      ? [
+          allow(['rds:DescribeDBClusters', 'rds:ModifyDBCluster'], [cluster]),
+          allow(
+            ['rds:CreateDBInstance'],
+            [
+              instance,
+              cluster,
+              ...['subgrp', 'pg'].map((one) => arnHere(scope, 'rds', `${one}:*`)),
+            ],
+          ),
+          allow(['rds:AddTagsToResource'], [instance]),
+          new PolicyStatement({
+            actions: ['rds:DeleteDBInstance'],
+            resources: [instance],
+            conditions: {
+              StringEquals: { 'aws:ResourceTag/holdfast:system': reach.config.system },
+              Null: { 'aws:ResourceTag/awsbackup-restore-test': 'false' },
+            },
+          }),
+        ]
+      : []),
+  ];
+}
+
+/** What is known of recovery points and their tests, writing down what came of one, and telling AWS Backup. */
+function testRecords(reach: Reach): PolicyStatement[] {
+  return [
+    ...records(reach, { read: ['recovery-point', 'restore-test'], written: 'restore-test' }),
+    askJobs(['backup:DescribeRestoreJob', 'backup:PutRestoreValidationResult']),
   ];
 }
 

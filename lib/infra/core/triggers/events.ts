@@ -11,12 +11,14 @@ import type { LargeSourceConfig, RemoteSourceConfig } from '../../../config/conf
 import {
   deploymentRule,
   POINT_RULES,
+  RESTORED_DATABASE_RULE,
   storedRule,
   STORE_RULES,
 } from '../../../config/event-rules.ts';
 import { alarmPrefix } from '../../../names/alarms.ts';
 import { isForRecoveryPoints, ruleName } from '../../../names/aws.ts';
-import type { FunctionName } from '../../../names/aws.ts';
+import type { FunctionName, TaskName } from '../../../names/aws.ts';
+import { RESOURCE_TYPES } from '../../../names/resources.ts';
 import { vaultName } from '../../../names/recovery-points.ts';
 import { arnHere } from '../permissions.ts';
 import { deploymentPattern } from './deployments.ts';
@@ -95,15 +97,25 @@ export class Events extends Construct {
     this.react({
       name: RESTORE_JOB,
       about: 'AWS Backup has restored something for a test: look inside',
-      pattern: {
-        source: ['aws.backup'],
-        detailType: ['Restore Job State Change'],
-        detail: {
-          status: ['COMPLETED', 'FAILED', 'ABORTED'],
-          restoreTestingPlanArn: [{ exists: true }],
-        },
-      },
+      pattern: restoredForTests({}),
       runs: 'validate-recovery-point',
+    });
+    const asTask: readonly TaskName[] = this.props.tasks?.names ?? [];
+    if (asTask.includes('validate-recovery-point')) this.reactToDatabases();
+  }
+
+  /**
+   * Has a task look into databases that were restored; the function hears of them, too, and leaves them alone. Events say the type as AWS
+   * Backup calls it: https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html
+   */
+  private reactToDatabases(): void {
+    const types = [RESOURCE_TYPES.aurora, RESOURCE_TYPES.rds];
+    this.react({
+      name: RESTORED_DATABASE_RULE,
+      about: 'AWS Backup has restored a database for a test: look inside',
+      pattern: restoredForTests({ resourceType: types }),
+      runs: 'validate-recovery-point',
+      asTask: true,
     });
   }
 
@@ -225,4 +237,17 @@ export class Events extends Construct {
     if (tasks === undefined) throw new TypeError('this stack has no tasks');
     return { arn: tasks.of(what.runs).stateMachineArn, role: tasks.eventsRole };
   }
+}
+
+/** That a restore job of a test plan has ended. */
+function restoredForTests(more: Readonly<Record<string, readonly string[]>>): EventPattern {
+  return {
+    source: ['aws.backup'],
+    detailType: ['Restore Job State Change'],
+    detail: {
+      status: ['COMPLETED', 'FAILED', 'ABORTED'],
+      restoreTestingPlanArn: [{ exists: true }],
+      ...more,
+    },
+  };
 }

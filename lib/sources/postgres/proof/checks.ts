@@ -1,13 +1,16 @@
 // Questions that the configuration asks of a restored database: SQL whose answer says whether it is what people expect.
 import { HoldfastError, type Problem } from '../../../errors.ts';
-import type { CompareInput } from './compare-facts.ts';
-import { DatabaseSession } from '../server/session.ts';
+import { DatabaseSession, type SessionInput } from '../server/session.ts';
 
 export interface CheckResult {
   readonly check: string;
   readonly passed: boolean;
   readonly detail: string;
+  /** Why there is no answer at all. */
+  readonly failure?: HoldfastError;
 }
+
+type CheckInput = Omit<SessionInput, 'failure' | 'ownPath'>;
 
 /** A name for a question that may be long. */
 const SHOWN = 200;
@@ -18,17 +21,14 @@ const SHOWN = 200;
  */
 export async function runChecks(
   checks: readonly string[],
-  input: CompareInput & { readonly signal: AbortSignal | undefined },
+  input: CheckInput,
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   for (const check of checks) results.push(await run(check, input));
   return results;
 }
 
-async function run(
-  sql: string,
-  input: CompareInput & { readonly signal: AbortSignal | undefined },
-): Promise<CheckResult> {
+async function run(sql: string, input: CheckInput): Promise<CheckResult> {
   const check = sql.trim().slice(0, SHOWN);
   try {
     await using session = new DatabaseSession({
@@ -48,7 +48,7 @@ async function run(
     };
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== 'RESTORE_DIFFERS') throw error;
-    return { check, passed: false, detail: error.message };
+    return { check, passed: false, detail: error.message, failure: error };
   }
 }
 

@@ -8,6 +8,7 @@ import type { TaskName } from '../../../../lib/names/aws.ts';
 import {
   ACCOUNT,
   SPARK,
+  WITH_ASKED,
   configOf,
   deployed,
   deployedFrom,
@@ -33,6 +34,7 @@ const LARGE = [
     '  # What users have entered',
     '  archives: { kind: bucket, bucket: spark-archives }\n  # What users have entered',
   ],
+  WITH_ASKED,
 ] as const;
 
 let tasks: Deployed;
@@ -233,7 +235,75 @@ const PUTS = {
     function: [],
   },
   'database-restore-test': { task: ['records/restore-test/database/*'], function: [] },
+  'validate-recovery-point': {
+    task: ['records/restore-test/servers/*'],
+    function: ['records/restore-test/servers/*'],
+  },
 } as const;
+
+describe('the task that looks into restored databases', () => {
+  const rdsOf = (name: string) =>
+    policyOf(tasks, name).Statement.filter(({ Action }) =>
+      [Action].flat().some((action) => action.startsWith('rds')),
+    );
+  const restored = (kind: string) => `arn:aws:rds:${HERE}:${kind}:awsbackup-restore-test-*`;
+
+  test('changes, adds and deletes nothing but what was restored for a test', () => {
+    expect(rdsOf('task-validate')).toEqual([
+      { Effect: 'Allow', Action: 'rds:DescribeDBInstances', Resource: `arn:aws:rds:${HERE}:db:*` },
+      {
+        Effect: 'Allow',
+        Action: ['rds:AddTagsToResource', 'rds:ModifyDBInstance'],
+        Resource: restored('db'),
+      },
+      {
+        Effect: 'Allow',
+        Action: ['rds:DescribeDBClusters', 'rds:ModifyDBCluster'],
+        Resource: restored('cluster'),
+      },
+      {
+        Effect: 'Allow',
+        Action: 'rds:CreateDBInstance',
+        Resource: [
+          ...[restored('cluster'), restored('db')],
+          ...[`arn:aws:rds:${HERE}:pg:*`, `arn:aws:rds:${HERE}:subgrp:*`],
+        ],
+      },
+      {
+        Effect: 'Allow',
+        Action: 'rds:DeleteDBInstance',
+        Resource: restored('db'),
+        Condition: {
+          StringEquals: { 'aws:ResourceTag/holdfast:system': 'spark-bloom-flow' },
+          Null: { 'aws:ResourceTag/awsbackup-restore-test': 'false' },
+        },
+      },
+    ]);
+  });
+
+  test('has no right to tables and buckets, nor the function to databases', () => {
+    expect(rdsOf('validate-recovery-point')).toEqual([]);
+    const actions = policyOf(tasks, 'task-validate').Statement.flatMap(({ Action }) => Action);
+    expect(actions.filter((one) => /^(dynamodb|rds-db|secretsmanager):/.test(one))).toEqual([]);
+    const backup = actions.filter((one) => one.startsWith('backup:'));
+    expect(backup).toEqual(['backup:DescribeRestoreJob', 'backup:PutRestoreValidationResult']);
+  });
+
+  test('is started by restore jobs of databases, for which the image has the programs', () => {
+    const about = 'AWS Backup has restored a database for a test: look inside';
+    const { properties } = one('AWS::Events::Rule', (all) => all['Description'] === about);
+    expect(properties).toMatchObject({
+      EventPattern: {
+        detail: {
+          status: ['COMPLETED', 'FAILED', 'ABORTED'],
+          restoreTestingPlanArn: [{ exists: true }],
+          resourceType: ['Aurora', 'RDS'],
+        },
+      },
+      Targets: [{ Arn: machineOf('validate-recovery-point').id }],
+    });
+  });
+});
 
 test('a task that backs up reads what is its own, and its function does not', () => {
   const reads = (policy: string) => {
