@@ -83,3 +83,8 @@ test.each(DOCUMENTS)('%s installs the packed file before it calls npx', (documen
     );
   }
 });
+
+test('the words that spelling accepts besides English are in order, each once, in lower case', () => {
+  const words = readFileSync(join(ROOT, 'cspell-words.txt'), 'utf8').trimEnd().split('\n');
+  expect(words).toEqual([...new Set(words.map((word) => word.toLowerCase()))].sort());
+});
