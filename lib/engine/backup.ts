@@ -21,9 +21,10 @@ import { isUnreadable, readManifest, withArtifacts, type ReadBackup } from './ca
 import { assertClock } from './catalog/clock.ts';
 import { signerOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
 import { claimStore } from './catalog/marker.ts';
-import { findPredecessor } from './catalog/predecessor.ts';
+import { findPredecessor, type Predecessor } from './catalog/predecessor.ts';
 import { assertSamePlace } from './restore/same-place.ts';
 import { listedProblems, tryRecord } from './catalog/records.ts';
+import { sharingWith } from './share.ts';
 import { newestTest } from './tested.ts';
 
 export interface BackupOptions {
@@ -93,6 +94,8 @@ async function run(engine: Engine, source: Source, options: Run): Promise<Backup
   const { read, predecessor } = await readSource(engine, source, options);
   throwIfCancelled(engine);
   await confirmLengths(engine, read.artifacts);
+  // A manifest must not outlive what it names.
+  await engine.store.settle?.();
   const manifest = manifestOf(engine, source, { ...options, read, predecessor });
   const bytes = await encodeSigned(manifest, signerOf(engine));
   try {
@@ -144,11 +147,11 @@ interface SourceRead {
 /** What turns out to be wrong with the predecessor while it is used costs a full read, and never the backup. */
 async function readSource(engine: Engine, source: Source, options: Run): Promise<SourceRead> {
   const { id, full, begin } = options;
-  const sink = sinkOf(engine, { source: source.name, id });
   const tested = await newestTest(engine, source);
-  const input = { ...workOf(engine), sink, full, begin, tested };
   const predecessor =
     options.instead === undefined ? await findPredecessor(engine, source, id) : undefined;
+  const sink = sinkOf(engine, { source: source.name, id }, predecessor);
+  const input = { ...workOf(engine), sink, full, begin, tested };
   if (predecessor !== undefined) {
     try {
       const opened = withArtifacts(engine, predecessor);
@@ -165,7 +168,12 @@ async function readSource(engine: Engine, source: Source, options: Run): Promise
   return { read: await source.read({ ...input, predecessor: undefined }), predecessor };
 }
 
-function sinkOf(engine: Engine, backup: { source: string; id: string }): ArtifactSink {
+function sinkOf(
+  engine: Engine,
+  backup: { source: string; id: string },
+  predecessor: Predecessor | undefined,
+): ArtifactSink {
+  const share = sharingWith(engine, predecessor);
   const keyOf = (role: Artifact['role'], extension: string) =>
     artifactKey(backup, { role, random: engine.random(), extension });
   const options = engine.signal === undefined ? {} : { signal: engine.signal };
@@ -177,7 +185,7 @@ function sinkOf(engine: Engine, backup: { source: string; id: string }): Artifac
     },
     clone: async (role, extension, from) => {
       const key = keyOf(role, extension);
-      await engine.store.clone(from.key, key, options);
+      if (!(await share(from, key))) await engine.store.clone(from.key, key, options);
       return key;
     },
   };

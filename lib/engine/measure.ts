@@ -8,6 +8,7 @@ import type { Objectives } from '../policy/objectives.ts';
 import type { RestoreTestRun } from '../policy/restore-tests.ts';
 import type { RetentionPolicy } from '../policy/retention-policy.ts';
 import { longestIntervalMs } from '../policy/schedule.ts';
+import { keyedAt } from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
 import { failedRuns } from './keeping-time.ts';
 import { decide, type PruneDecision } from './prune-decision.ts';
@@ -15,7 +16,7 @@ import { lastPrune, missingSincePrune, releasedAndListed } from './catalog/prune
 import { soonestLockEnd, type LockedUntil } from './catalog/locks.ts';
 import { readRecords } from './catalog/records.ts';
 import { configuredSince, lastSeen, type SeenConfiguration } from './catalog/schedules-seen.ts';
-import { surveySource, type Survey, type SurveyedBackup } from './catalog/survey.ts';
+import { bytesOnce, surveySource, type Survey, type SurveyedBackup } from './catalog/survey.ts';
 
 /** What is promised of a source, and what is kept of it. */
 export interface Promised extends Objectives {
@@ -116,8 +117,10 @@ async function lookThrough(engine: Engine): Promise<Seen> {
   const firstSeen = new Map<string, Date>();
   const selections = new Set<string>();
   const withBackups = new Set<string>();
-  for await (const { key, bytes, storedAt } of engine.store.list('')) {
-    storedBytes += bytes;
+  const counted = new Set<string>();
+  for await (const object of engine.store.list('')) {
+    const { key, storedAt } = object;
+    storedBytes += bytesOnce(object, counted);
     if (key === MARKER_KEY) markedAt = storedAt;
     const record = parseRecordKey(key);
     const backup = parseBackupKey(key);
@@ -165,7 +168,7 @@ async function measureSource(
     backups: survey.backups.map(backupSeen),
     unfinished: survey.orphans.map(({ id, artifacts }) => ({
       id,
-      storedAt: artifacts.map(({ storedAt }) => storedAt),
+      storedAt: artifacts.map(keyedAt),
     })),
     failed: await failedRuns(engine, source, ago(FAILURES_LOOK_BACK_MS)),
     restoreTests: await restoreTests(engine, source, ago(TESTS_LOOK_BACK_MS)),

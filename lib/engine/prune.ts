@@ -5,7 +5,7 @@ import { leastBytes, longStay, type MoveTerms } from '../policy/long-kept.ts';
 import { NOT_GOOD_KEPT_MS, type RetentionPolicy } from '../policy/retention-policy.ts';
 import { keepReasonText } from '../policy/retention-reasons.ts';
 import type { Schedule } from '../policy/schedule.ts';
-import type { StoredBackup } from './catalog/backups.ts';
+import { keyedAt, type StoredBackup } from './catalog/backups.ts';
 import { assertClock } from './catalog/clock.ts';
 import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
 import { assertOurs } from './catalog/marker.ts';
@@ -18,7 +18,7 @@ import {
 } from './catalog/prune-facts.ts';
 import { writeRecord } from './catalog/records.ts';
 import { lastSeen, schedulesFact } from './catalog/schedules-seen.ts';
-import { storedBytesOf, surveySource, type SurveyedBackup } from './catalog/survey.ts';
+import { storedBytesOf, surveySource, type Survey, type SurveyedBackup } from './catalog/survey.ts';
 
 export interface PruneOptions {
   readonly policy: RetentionPolicy;
@@ -57,6 +57,8 @@ export interface PruneResult {
     readonly bytes: number;
     readonly released: boolean;
   }[];
+  /** How much less the store holds without what goes: what is kept may share bytes with it. */
+  readonly freedBytes: number;
   /** The ids of those that are marked as kept for long; absent where nothing is to be moved. */
   readonly longKept?: readonly string[];
   /** Why nothing is released, or undefined. */
@@ -86,12 +88,11 @@ export async function pruneSource(
   const { policy, intervalMs, justMade, dryRun, lockDays, moving } = options;
   const last = await lastPrune(engine, source);
   const before = await releasedAndListed(engine, survey, last);
-  const { backups } = survey;
   const input = { policy, intervalMs, justMade, now: begin };
-  const decided = decide({ ...input, backups, released: before });
+  const decided = decide({ ...input, backups: survey.backups, released: before });
   const unnamed = [...survey.orphans, ...survey.leftovers];
   const released = await releasedBefore(engine, source, unnamed);
-  const orphans = unnamed.map((one) => ({ one, due: isDue(one, begin, released) }));
+  const due = new Set(unnamed.filter((one) => isDue(one, begin, released)));
   const problems = [
     ...survey.problems,
     ...missingSincePrune(survey, last),
@@ -107,11 +108,12 @@ export async function pruneSource(
       reasons: reasons.map(keepReasonText),
     })),
     release: decided.release.map(({ backup, reason }) => ({ ...line(backup), reason })),
-    orphans: orphans.map(({ one, due }) => ({
+    orphans: unnamed.map((one) => ({
       id: one.id,
       bytes: bytesOf(one),
-      released: due && !dryRun,
+      released: due.has(one) && !dryRun,
     })),
+    freedBytes: freedBytes(engine, survey, { decided, due }),
     ...(moving !== undefined && { longKept: [...new Set(toMark.map(({ id }) => id))] }),
     held: decided.held?.detail,
     problems,
@@ -135,12 +137,32 @@ export async function pruneSource(
     },
   });
   await letGo(engine, decided);
-  for (const { one, due } of orphans) if (due) await releaseKeys(engine, one);
+  for (const one of due) await releaseKeys(engine, one);
   for (const { key } of toMark) {
     throwIfCancelled(engine);
     await engine.store.markLongKept?.(key);
   }
   return { ...result, record };
+}
+
+/** What was let go before is gone only where a release deletes at once, and is not there to be let go again elsewhere. */
+function freedBytes(
+  { store }: Engine,
+  survey: Survey,
+  { decided, due }: { decided: PruneDecision; due: ReadonlySet<StoredBackup> },
+): number {
+  const deletes = store.isReleased === undefined && decided.held === undefined;
+  const gone = new Set([
+    ...decided.release.map(({ backup }) => backup),
+    ...(deletes ? decided.goneBefore : []),
+  ]);
+  const stays = (one: StoredBackup) => !due.has(one);
+  const left = {
+    backups: survey.backups.filter((backup) => !gone.has(backup)),
+    orphans: survey.orphans.filter(stays),
+    leftovers: survey.leftovers.filter(stays),
+  };
+  return storedBytesOf(survey) - storedBytesOf(left);
 }
 
 async function letGo(engine: Engine, decided: PruneDecision): Promise<void> {
@@ -240,7 +262,7 @@ async function releasedBefore(
   source: string,
   unnamed: readonly StoredBackup[],
 ): Promise<ReadonlyMap<string, Date>> {
-  const stored = unnamed.flatMap(({ artifacts }) => artifacts.map(({ storedAt }) => +storedAt));
+  const stored = unnamed.flatMap(({ artifacts }) => artifacts.map((one) => +keyedAt(one)));
   if (stored.length === 0) return new Map();
   const prunes = await readPrunes(engine, source, new Date(Math.min(...stored)));
   return new Map(prunes.flatMap(({ at, released }) => released.map(({ id }) => [id, at] as const)));
@@ -249,8 +271,8 @@ async function releasedBefore(
 /** Artifacts without a manifest may belong to a run under way, unless a record says that their backup was let go. */
 function isDue(stored: StoredBackup, now: Date, released: ReadonlyMap<string, Date>): boolean {
   const releasedAt = released.get(stored.id)?.getTime() ?? 0;
-  return stored.artifacts.every(({ storedAt }) => {
-    const time = storedAt.getTime();
+  return stored.artifacts.every((artifact) => {
+    const time = keyedAt(artifact).getTime();
     return time <= releasedAt || now.getTime() - time > NOT_GOOD_KEPT_MS;
   });
 }

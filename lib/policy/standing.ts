@@ -22,6 +22,8 @@ export interface EvidencePiece {
   readonly level: EvidenceLevel;
   readonly verdict: Verdict;
   readonly at: Date;
+  /** The id of the backup in which it was found, where that is another one that shares the bytes. */
+  readonly foundIn?: string;
 }
 
 /** What is known of a backup. */
@@ -113,5 +115,6 @@ function precedes(a: EvidencePiece, b: EvidencePiece): boolean {
 }
 
 function text(piece: EvidencePiece): string {
-  return `${piece.verb} (${piece.level}) at ${piece.at.toISOString()}`;
+  const of = piece.foundIn === undefined ? '' : ` of ${piece.foundIn}, which shares its bytes,`;
+  return `${piece.verb} (${piece.level})${of} at ${piece.at.toISOString()}`;
 }

@@ -77,6 +77,11 @@ export interface Findings {
   readonly problems: readonly Problem[];
   readonly bytes: number;
   readonly entries: number;
+  /** Of a kind whose unchanged artifacts are taken over as they stand: which were read, by their keys. */
+  readonly artifacts?: {
+    readonly whole: readonly Artifact['key'][];
+    readonly damaged: readonly Artifact['key'][];
+  };
 }
 
 /**

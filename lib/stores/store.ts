@@ -7,12 +7,30 @@ export interface StoredObject {
   /** By the store's own clock. */
   readonly storedAt: Date;
   /**
+   * When it got its key at the latest, where that may be later than `storedAt`: what was linked is older than its key. Only in
+   * listings.
+   */
+  readonly keyedAt?: Date;
+  /**
+   * Equal for all objects of a listing that share their bytes, so that damage to one is damage to all; undefined for one that shares
+   * them with none. Only in listings.
+   */
+  readonly shared?: string;
+  /**
    * Why nobody sees the object who does not look at versions: somebody has laid a delete marker or another version over it. It is
    * read all the same. Undefined when nothing hides it, and in stores that keep no versions.
    */
   readonly covered?: 'deleted' | 'overwritten';
   /** The class of a bucket that it lies in, as S3 calls it; undefined for the usual one, and in stores that have none. */
   readonly storageClass?: string;
+}
+
+/** What tells the bytes under a key from all others, and from themselves after somebody wrote to them. */
+export interface Identity {
+  readonly inode: string;
+  /** When they were last written to, in nanoseconds since 1970. */
+  readonly modified: string;
+  readonly bytes: number;
 }
 
 export interface PutOptions {
@@ -54,6 +72,24 @@ export interface Store {
    * is independent: damage to one is not damage to the other.
    */
   clone(from: string, to: string, options?: PutOptions): Promise<StoredObject>;
+
+  /**
+   * Gives the object under `from` a second key, which takes no room: both share their bytes. Undefined, and nothing is stored, where
+   * the store cannot do that with this object, or where it is not what `identity` says; `clone` is the way then. Refuses `to` as
+   * `put` does. Durable when `settle` has resolved. No method in a store whose objects share nothing.
+   */
+  link?(
+    from: string,
+    to: string,
+    identity: Identity,
+    options?: PutOptions,
+  ): Promise<StoredObject | undefined>;
+
+  /** Makes everything durable that was linked; no method where nothing is. */
+  settle?(): Promise<void>;
+
+  /** What lies under `key` at this moment; `BACKUP_NOT_FOUND` when nothing does. No method in a store without `link`. */
+  identify?(key: string): Promise<Identity>;
 
   /** The object under `key`, or undefined. */
   head(key: string): Promise<StoredObject | undefined>;

@@ -192,7 +192,11 @@ async function expectLeftoversToGo(system: System, last: Date) {
   const engine = await system.engine(new Clock(machineTime()));
   const { orphans, backups } = await surveySource(engine, 'site');
   for (const { artifacts } of orphans) {
-    for (const { key } of artifacts) fs.utimesSync(path.join(system.folder, key), old, old);
+    for (const { key } of artifacts) {
+      const at = path.join(system.folder, key);
+      // An artifact is no older than its folder: it may be a link to an old file.
+      for (const aged of [at, path.dirname(at)]) fs.utimesSync(aged, old, old);
+    }
   }
   for (const name of fs.readdirSync(drafts)) fs.utimesSync(path.join(drafts, name), old, old);
   await pruneSource(engine, 'site', { ...DAILY, dryRun: true });

@@ -28,6 +28,7 @@ import {
   treeOf,
   unsound,
 } from '../support/engine.ts';
+import { LinkingStore } from '../support/linking-store.ts';
 import { changeSite, plantSite } from '../support/small-site.ts';
 import { sweep, type Attempt } from '../support/sweep.ts';
 
@@ -82,17 +83,22 @@ async function expectNoSlander(store: Store, where: string) {
 }
 
 describe('over a store that fails at any of its calls', () => {
-  test.each([false, true])(
-    'a backup is whole or absent, and running it again makes it (changed: %p)',
-    async (changed) => {
-      const folder = scratch.at(`backed-up-${changed}`);
+  test.each([
+    [false, 'copied', ClockedStore, 1],
+    [true, 'copied', ClockedStore, 1],
+    [false, 'linked', LinkingStore, 1],
+    [false, 'read again and linked', LinkingStore, 8],
+  ] as const)(
+    'a backup is whole or absent, and running it again makes it (changed: %p, the rest %s)',
+    async (changed, how, Kind, days) => {
+      const folder = scratch.at(`backed-up-${changed}-${how}`);
       plantSite(folder);
       const source = folderSource(folder);
       const clock = new Clock();
-      const from = new ClockedStore(clock);
+      const from = new Kind(clock);
       const earlier = await makeGood(engineOn(from, clock), source);
       if (changed) changeSite(folder);
-      clock.advance(DAY_MS);
+      clock.advance(days * DAY_MS);
       const at = new Date(clock.ms);
       const before = await contents(from);
       const calls = await sweep({

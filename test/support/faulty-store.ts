@@ -2,7 +2,7 @@
 import { HoldfastError } from '../../lib/errors.ts';
 import { discard } from '../../lib/stores/body.ts';
 import type { Body } from '../../lib/stores/body.ts';
-import type { PutOptions, Store, StoredObject } from '../../lib/stores/store.ts';
+import type { Identity, PutOptions, Store, StoredObject } from '../../lib/stores/store.ts';
 
 export interface Fault {
   /** Which call fails, counted from 1; beyond the last call, none does. */
@@ -24,6 +24,9 @@ export interface FaultyCall {
 /** The calls of `store`, each method's counted when it is called (`list` when it is first read), one of them failing. */
 export class FaultyStore implements Store {
   readonly url: string;
+  readonly link?: NonNullable<Store['link']>;
+  readonly settle?: NonNullable<Store['settle']>;
+  readonly identify?: NonNullable<Store['identify']>;
   readonly calls: FaultyCall[] = [];
   readonly #store: Store;
   readonly #fault: Fault;
@@ -32,6 +35,13 @@ export class FaultyStore implements Store {
     this.url = store.url;
     this.#store = store;
     this.#fault = fault;
+    // A store that lacks them must not seem to have them.
+    if (store.link !== undefined)
+      this.link = (from, ...rest) =>
+        this.#run({ method: 'link', key: from }, async () => store.link?.(from, ...rest));
+    if (store.settle !== undefined)
+      this.settle = () => this.#run({ method: 'settle', key: '' }, async () => store.settle?.());
+    if (store.identify !== undefined) this.identify = (key) => this.#identify(key);
   }
 
   /** Whether the fault has struck: a sweep is over when it has not. */
@@ -53,6 +63,14 @@ export class FaultyStore implements Store {
 
   clone(from: string, to: string, options?: PutOptions): Promise<StoredObject> {
     return this.#run({ method: 'clone', key: from }, () => this.#store.clone(from, to, options));
+  }
+
+  #identify(key: string): Promise<Identity> {
+    return this.#run({ method: 'identify', key }, async () => {
+      const identity = await this.#store.identify?.(key);
+      if (identity === undefined) throw new Error('the store lost a method');
+      return identity;
+    });
   }
 
   head(key: string): Promise<StoredObject | undefined> {

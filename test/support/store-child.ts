@@ -2,6 +2,8 @@
 // compete with others. Usage: store-child.ts <act> <folder>; prints one line per step.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, openSync, rmSync } from 'node:fs';
+import { promises as fs } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -29,6 +31,29 @@ const ACTS: Record<string, () => Promise<void>> = {
       await store.put(`objects/${process.pid}-${turn}/${digest}`, chunksOf(body));
       say('stored');
     }
+  },
+  /** Links `a/one` where links fail in each way, and where what looks like a link is a copy. */
+  async 'link-refused'() {
+    const store = await openLocalStore(folder, { random: randomUUID });
+    const identity = await store.identify?.('a/one');
+    if (identity === undefined) return;
+    const real = fs.link;
+    const attempt = async (name: string, link: typeof fs.link) => {
+      fs.link = link;
+      syncBuiltinESMExports();
+      const said = await store.link?.('a/one', 'b/two', identity).catch((error: unknown) => {
+        if (error instanceof HoldfastError) return error.code;
+        throw error;
+      });
+      say(`${name} ${typeof said === 'string' ? said : JSON.stringify(said)}`);
+    };
+    const errnos = ['EPERM', 'EACCES', 'EMLINK', 'EXDEV', 'ENOTSUP', 'ENOSYS', 'EINVAL', 'ENOENT'];
+    for (const code of [...errnos, 'EIO'])
+      await attempt(code, () =>
+        Promise.reject(Object.assign(new Error(code), { code, syscall: 'link' })),
+      );
+    await attempt('copied', (from, to) => fs.copyFile(from, to));
+    fs.link = real;
   },
   /** Stores one object as the user nobody, when it is root that asks. */
   async 'put-as-nobody'() {

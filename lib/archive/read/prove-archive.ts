@@ -33,12 +33,18 @@ export interface ArchiveFindings {
   readonly bytes: number;
 }
 
+export interface WholeFindings extends ArchiveFindings {
+  /** Which parts have something wrong in themselves, by their places from 0. */
+  readonly damagedParts: readonly number[];
+}
+
 /** Everything that is wrong with an archive, entry by entry where the index still tells them. */
-export async function proveArchive(input: ProveInput): Promise<ArchiveFindings> {
+export async function proveArchive(input: ProveInput): Promise<WholeFindings> {
   const sum = { problems: new Array<Problem>(), entries: 0, bytes: 0 };
+  const damagedParts: number[] = [];
   const hardlinks: IndexEntry[] = [];
   let whole = true;
-  for (const part of input.parts) {
+  for (const [i, part] of input.parts.entries()) {
     const before = { ...sum };
     const found = await provePart(part, {
       ...input,
@@ -46,6 +52,7 @@ export async function proveArchive(input: ProveInput): Promise<ArchiveFindings> 
         input.onProgress?.({ entries: before.entries + entries, bytes: before.bytes + bytes }),
     });
     sum.problems.push(...found.problems);
+    if (found.problems.length > 0) damagedParts.push(i);
     sum.entries += found.entries;
     sum.bytes += found.bytes;
     hardlinks.push(...found.hardlinks);
@@ -53,7 +60,8 @@ export async function proveArchive(input: ProveInput): Promise<ArchiveFindings> 
   }
   // With a part of the index lost, nothing can be said of what belongs together.
   if (whole) sum.problems.push(...(await proveTogether(input, hardlinks)));
-  return sum;
+  const only = input.parts.length === 1 && sum.problems.length > 0;
+  return { ...sum, damagedParts: only ? [0] : damagedParts };
 }
 
 interface PartFindings extends ArchiveFindings {

@@ -53,7 +53,7 @@ export const run = telling<{ dryRun?: boolean }>('prune', async (names, { option
 });
 
 function say(terminal: Terminal, result: PruneResult): void {
-  const { source, keep, release, orphans, held, dryRun, problems } = result;
+  const { source, keep, release, orphans, held, dryRun, problems, freedBytes } = result;
   // Of a dry run this is the answer.
   const tell = (text: string) => {
     if (dryRun) terminal.line(text);
@@ -82,6 +82,7 @@ function say(terminal: Terminal, result: PruneResult): void {
       `  ${released ? 'release' : 'waiting'}  ${id}  ${bytesText(bytes)}  never became a backup`,
     );
   }
+  if (freedBytes > 0) tell(`  ${dryRun ? 'would free' : 'frees'} ${bytesText(freedBytes)}`);
   if (held !== undefined) terminal.warn(`nothing of ${source} was let go: ${held}`);
   for (const line of problemLines(problems)) terminal.warn(line);
 }

@@ -20,6 +20,11 @@ export interface StoredBackup {
   readonly artifacts: readonly StoredObject[];
 }
 
+/** When an artifact was stored as that of its backup: what is shared with another is older than its key. */
+export function keyedAt({ keyedAt: at, storedAt }: StoredObject): Date {
+  return at ?? storedAt;
+}
+
 /** A backup whose manifest was read. */
 export interface ReadBackup {
   readonly manifest: Manifest;

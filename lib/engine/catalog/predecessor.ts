@@ -4,8 +4,11 @@ import type { Source } from '../../sources/source.ts';
 import { listStored, newestBackups, timeOf, type DatedBackup, type ReadBackup } from './backups.ts';
 import { latestTime } from './clock.ts';
 import type { Engine } from '../engine.ts';
-import { readRecords } from './records.ts';
+import { knownReading, type KnownReading } from './sharing.ts';
 import { absentArtifact } from './survey.ts';
+
+/** A backup to build on. */
+export interface Predecessor extends ReadBackup, Pick<KnownReading, 'read'> {}
 
 /**
  * The newest backup that is whole and trusted, for a run `id` that begins now; undefined when there is none, or that one is known to
@@ -15,7 +18,7 @@ export async function findPredecessor(
   engine: Engine,
   source: Source,
   id: string,
-): Promise<ReadBackup | undefined> {
+): Promise<Predecessor | undefined> {
   const stored = await listStored(engine, source.name);
   // What a restore replaced is compared with nothing but its like.
   const latest = latestTime(engine);
@@ -25,9 +28,10 @@ export async function findPredecessor(
   for await (const one of newestBackups(engine, usable)) {
     const read = readUsable(source, one);
     if (read === undefined) continue;
-    // An unchanged archive is cloned as it stands, so what is wrong with this one may be wrong with those before it as well, and
-    // nobody has looked at them since. Reading the source once more is the way out.
-    return (await isKnownDamaged(engine, source.name, one.id)) ? undefined : read;
+    // An unchanged archive is linked or cloned as it stands, so what is wrong with this one may be wrong with those before it as
+    // well, and nobody has looked at them since. Reading the source once more is the way out.
+    const known = await knownReading(engine, source.name, { id: one.id, stored });
+    return known.damaged ? undefined : { ...read, read: known.read };
   }
   return undefined;
 }
@@ -39,16 +43,8 @@ function readUsable(source: Source, { stored, read }: DatedBackup): ReadBackup |
   return absentArtifact(read.manifest, stored) === undefined ? read : undefined;
 }
 
-/** Whether evidence says that a backup is damaged. */
+/** Whether evidence says that a backup is damaged, or one that shares bytes with it. */
 export async function isKnownDamaged(engine: Engine, source: string, id: string): Promise<boolean> {
-  const subjects = new Set([id]);
-  for (const verb of ['verify', 'restore-test'] as const) {
-    const records = await readRecords(engine, verb, source, {
-      subjects,
-      onProblem: () => undefined,
-    });
-    const trusted = records.filter(({ distrust }) => distrust === undefined);
-    if (trusted.some(({ record }) => record.verdict === 'damaged')) return true;
-  }
-  return false;
+  const stored = await listStored(engine, source);
+  return (await knownReading(engine, source, { id, stored })).damaged;
 }

@@ -16,7 +16,9 @@ import {
   type StoredBackup,
 } from './backups.ts';
 import type { Engine } from '../engine.ts';
+import type { StoredObject } from '../../stores/store.ts';
 import { readRecords, type ReadRecord } from './records.ts';
+import { sharedDamage, sharersOf, type SharedDamage } from './sharing.ts';
 import { mergedFacts } from '../tested.ts';
 
 /** A backup with all that is known of it. Fits the policies' inputs as it is. */
@@ -42,8 +44,10 @@ export interface SurveyedBackup {
   readonly tested: Facts;
   /** The keys of the pin records in force. */
   readonly pinnedBy: readonly string[];
-  /** Of all its objects, the manifest included. */
+  /** Of all its objects, the manifest included, whether it shares them or not. */
   readonly storedBytes: number;
+  /** Of those that it shares with others, by what the listing calls them: they take their room once. */
+  readonly sharedBytes: ReadonlyMap<string, number>;
   /** The class of a bucket that artifacts of it were moved to; undefined for the usual one. */
   readonly storageClass: string | undefined;
   /** The keys of those of its objects that something covers in the store: they can be read, and others would miss them. */
@@ -68,12 +72,13 @@ export async function surveySource(engine: Engine, source: string): Promise<Surv
   const stored = await listStored(engine, source);
   const subjects = new Set(stored.map(({ id }) => id));
   const records = await readTrusted(engine, source, subjects, problems);
+  const damage = sharedDamage(stored, records.evidence);
   const backups: SurveyedBackup[] = [];
   const leftovers: StoredBackup[] = [];
   for (const one of stored) {
     const read = await readOrReport(engine, one, problems);
     if (read === undefined) continue;
-    backups.push(surveyed(one, read, records));
+    backups.push(surveyed(one, read, { ...records, damage }));
     leftovers.push(...leftoversOf(one, read));
   }
   const orphans = stored.filter(({ manifest }) => manifest === undefined);
@@ -86,10 +91,12 @@ export async function surveyBackup(
   source: string,
   id: string,
 ): Promise<SurveyedBackup | undefined> {
-  const stored = (await listStored(engine, source)).find((one) => one.id === id);
+  const all = await listStored(engine, source);
+  const stored = all.find((one) => one.id === id);
   const read = stored && (await readOrReport(engine, stored, []));
   if (stored === undefined || read === undefined) return undefined;
-  return surveyed(stored, read, await readTrusted(engine, source, new Set([id]), []));
+  const records = await readTrusted(engine, source, sharersOf(id, all), []);
+  return surveyed(stored, read, { ...records, damage: sharedDamage(all, records.evidence) });
 }
 
 /** The backups that show how a source is doing: without what restores have replaced, and without those from the future. */
@@ -98,11 +105,36 @@ export function runsUntil(backups: readonly SurveyedBackup[], at: Date): Surveye
   return backups.filter(({ id, time }) => time.getTime() <= latestMs && !isSafety(id));
 }
 
-/** What the store holds of the source, in bytes: backups with their manifests, and runs that never became one. */
-export function storedBytesOf({ backups, orphans, leftovers }: Survey): number {
-  const whole = backups.reduce((sum, one) => sum + one.storedBytes, 0);
-  const rest = [...orphans, ...leftovers].flatMap(({ artifacts }) => artifacts);
-  return rest.reduce((sum, { bytes }) => sum + bytes, whole);
+type Holdings = Pick<Survey, 'orphans' | 'leftovers'> & {
+  readonly backups: readonly Pick<SurveyedBackup, 'storedBytes' | 'sharedBytes'>[];
+};
+
+/**
+ * What the store holds of the source, in bytes: backups with their manifests, and runs that never became one. What several share
+ * counts once.
+ */
+export function storedBytesOf({ backups, orphans, leftovers }: Holdings): number {
+  const counted = new Set<string>();
+  let sum = 0;
+  for (const { storedBytes, sharedBytes } of backups) {
+    sum += storedBytes;
+    for (const [shared, bytes] of sharedBytes) sum += bytesOnce({ bytes, shared }, counted) - bytes;
+  }
+  for (const { artifacts } of [...orphans, ...leftovers]) {
+    for (const object of artifacts) sum += bytesOnce(object, counted);
+  }
+  return sum;
+}
+
+/** What an object adds to what was `counted` before: nothing when it shares its bytes with one of them. */
+export function bytesOnce(
+  { bytes, shared }: Pick<StoredObject, 'bytes' | 'shared'>,
+  counted: Set<string>,
+): number {
+  if (shared === undefined) return bytes;
+  if (counted.has(shared)) return 0;
+  counted.add(shared);
+  return bytes;
 }
 
 interface KnownRecords {
@@ -156,12 +188,19 @@ async function readOrReport(
   }
 }
 
-function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords): SurveyedBackup {
+interface Known extends KnownRecords {
+  readonly damage: ReadonlyMap<string, SharedDamage>;
+}
+
+function surveyed(stored: StoredBackup, read: ReadBackup, records: Known): SurveyedBackup {
   const { source, id } = stored;
   const { manifest, storedAt, digest, signedBy, distrust } = read;
   const evidence = records.evidence
     .filter(({ record }) => record.subject === id)
     .flatMap((one) => evidenceOf(one));
+  const named = new Set(manifest.artifacts.map(({ key }) => key));
+  const shared = stored.artifacts.filter((one) => one.shared !== undefined && named.has(one.key));
+  evidence.push(...damageElsewhere(id, shared, records.damage));
   const absent = absentArtifact(manifest, stored);
   if (absent !== undefined) {
     evidence.push({ verb: 'list', level: 'presence', verdict: 'damaged', at: storedAt });
@@ -194,9 +233,22 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: KnownRecords)
     tested: factsOfTests(records.evidence, id),
     pinnedBy: pinsOf(id, records),
     storedBytes,
+    sharedBytes: new Map(shared.map((one) => [one.shared ?? '', one.bytes])),
     storageClass: stored.artifacts.find((one) => one.storageClass !== undefined)?.storageClass,
     hidden: hiddenKeys(stored),
   };
+}
+
+/** What was found damaged in another backup, and is of this one as well. */
+function damageElsewhere(
+  id: string,
+  artifacts: readonly StoredObject[],
+  damage: Known['damage'],
+): EvidencePiece[] {
+  return artifacts.flatMap(({ shared }) => {
+    const found = shared === undefined ? undefined : damage.get(shared);
+    return found === undefined || found.foundIn === id ? [] : [found];
+  });
 }
 
 function factsOfTests(evidence: KnownRecords['evidence'], id: string): Facts {

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { proveArchive } from '../../archive/read/prove-archive.ts';
 import { restoreArchive } from '../../archive/read/restore-archive.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
+import type { Artifact } from '../../format/manifest.ts';
+import { partsOf } from '../../format/parts.ts';
 import { fromUtf8 } from '../../format/paths.ts';
 import { compareTree } from './compare.ts';
 import { archiveOf, wantedPaths, wholeTree } from './opened-archive.ts';
@@ -49,9 +51,9 @@ export function archiveKind(kind: string): SourceKind {
 }
 
 async function prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings> {
-  const archives = backup.manifest.artifacts.filter(({ role }) => role === 'archive');
-  const totalBytes = archives.reduce((sum, { bytes }) => sum + bytes, 0);
-  const findings = await proveArchive({
+  const parts = partsOf(backup.manifest).map(({ artifact }) => artifact);
+  const totalBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  const { damagedParts, ...findings } = await proveArchive({
     parts: archiveOf(backup),
     entries: backup.manifest.totals.entries,
     level,
@@ -60,7 +62,17 @@ async function prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise
     onProgress: ({ entries, bytes }) => work.onProgress?.({ entries, bytes, totalBytes }),
   });
   const scan = await proveScan(backup);
-  return { ...findings, problems: [...findings.problems, ...scan] };
+  const scans = backup.manifest.artifacts.filter(({ role }) => role === 'scan');
+  const isDamaged = ({ role, key }: Artifact) =>
+    role === 'scan' ? scan.length > 0 : damagedParts.some((i) => parts[i]?.key === key);
+  const read = [...parts, ...scans];
+  const keysOf = (damaged: boolean) =>
+    read.filter((one) => isDamaged(one) === damaged).map(({ key }) => key);
+  return {
+    ...findings,
+    problems: [...findings.problems, ...scan],
+    artifacts: { whole: keysOf(false), damaged: keysOf(true) },
+  };
 }
 
 /** The scan is read whole by whoever uses it, so its digest is all there is to prove. */

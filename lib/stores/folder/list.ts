@@ -1,4 +1,5 @@
 // Lists a folder as keys, one folder in memory at a time.
+import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKeyPart } from '../keys.ts';
@@ -9,6 +10,8 @@ import type { StoredObject } from '../store.ts';
 const GONE = ['ENOENT', 'ENOTDIR'];
 // How many files are looked at together; the threads that do it are four.
 const BATCH = 32;
+// What is written gets its key at once, or nearly so.
+const SOON_MS = 60_000;
 
 /**
  * The objects below `root` whose keys start with `prefix`, in the bytewise order of the keys. What is no regular file, or has a
@@ -28,13 +31,13 @@ async function* walk(root: string, parent: string, prefix: string): AsyncGenerat
     const isFolder = key.endsWith('/');
     if (!isFolder) files.push(key);
     if (isFolder || files.length >= BATCH) {
-      yield* await look(root, files);
+      yield* await look(root, parent, files);
       files = [];
     }
     // All below starts with the prefix, as the folder does.
     if (isFolder) yield* walk(root, key, prefix);
   }
-  yield* await look(root, files);
+  yield* await look(root, parent, files);
 }
 
 /** The names of files, and of folders with a slash behind: so sorted, the keys below a folder come where they belong. */
@@ -48,17 +51,43 @@ async function namesIn(root: string, parent: string): Promise<string[]> {
     .sort();
 }
 
-async function look(root: string, keys: readonly string[]): Promise<StoredObject[]> {
+async function look(
+  root: string,
+  parent: string,
+  keys: readonly string[],
+): Promise<StoredObject[]> {
+  if (keys.length === 0) return [];
+  // After their names were read: so it changed no earlier than the last of them was made.
+  const folder = await statOf(join(root, parent));
   const objects = await Promise.all(
     keys.map(async (key): Promise<StoredObject | undefined> => {
-      const stats = await guarded(
-        `listing ${join(root, key)}`,
-        unless(GONE, lstat(join(root, key))),
-      );
-      return stats?.isFile() === true
-        ? { key, bytes: stats.size, storedAt: new Date(stats.mtimeMs) }
-        : undefined;
+      const stats = await statOf(join(root, key));
+      return stats?.isFile() === true ? objectOf(key, stats, folder ?? stats) : undefined;
     }),
   );
   return objects.filter((object) => object !== undefined);
+}
+
+function statOf(path: string) {
+  return guarded(`listing ${path}`, unless(GONE, lstat(path, { bigint: true })));
+}
+
+/**
+ * A link is as old as its file, and a run under way must not look as if it had been given up weeks ago. It was made no later than its
+ * folder last changed, nor than its file last got or lost a name. (A file that has one name may have been a link a moment ago.)
+ */
+function objectOf(key: string, file: BigIntStats, folder: BigIntStats): StoredObject {
+  const storedMs = msOf(file.mtimeNs);
+  const keyedMs = Math.min(msOf(file.ctimeNs), msOf(folder.mtimeNs));
+  return {
+    key,
+    bytes: Number(file.size),
+    storedAt: new Date(storedMs),
+    ...(keyedMs > storedMs + SOON_MS && { keyedAt: new Date(keyedMs) }),
+    ...(file.nlink > 1n && { shared: String(file.ino) }),
+  };
+}
+
+function msOf(nanoseconds: bigint): number {
+  return Number(nanoseconds / 1_000_000n);
 }

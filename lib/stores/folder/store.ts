@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { constants } from 'node:fs';
 import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DAY_MS } from '../../durations.ts';
 import { HoldfastError } from '../../errors.ts';
 import { chunksOf, discard, throwIfCancelled } from '../body.ts';
@@ -14,9 +14,10 @@ import { errnoOf, guarded, unless } from './errors.ts';
 import { makeFolders, pathOfKey, removeEmptyFolders, symbolicLink } from './folders.ts';
 import { openFiles } from './handles.ts';
 import type { OpenFile, OpenFiles } from './handles.ts';
+import { identityOf, linkFile, settleLinks } from './link.ts';
 import { listFolder } from './list.ts';
 import { copyFile, readFully, tooShort, writeChunks } from './write.ts';
-import type { PutOptions, Store, StoredObject } from '../store.ts';
+import type { Identity, PutOptions, Store, StoredObject } from '../store.ts';
 
 export interface LocalStoreOptions {
   /** Names for files that are being written: never the same twice, letters and digits. */
@@ -36,6 +37,8 @@ interface Folder {
   readonly hardLinks: boolean;
   readonly anchor: string | undefined;
   readonly files: OpenFiles;
+  /** What was linked and is not durable yet. */
+  readonly unsettled: Set<string>;
   /** Set once leftovers were looked for. */
   swept: boolean;
 }
@@ -58,11 +61,13 @@ export async function openLocalStore(path: string, options: LocalStoreOptions): 
   await assertFolderOrAbsent(root);
   const files = openFiles(OPEN_FILES, (key) => openObject(root, key));
   const { random, hardLinks = true, anchor } = options;
-  const folder: Folder = { root, random, hardLinks, anchor, files, swept: false };
+  const unsettled = new Set<string>();
+  const folder: Folder = { root, random, hardLinks, anchor, files, unsettled, swept: false };
   return {
     url: root,
     put: (key, body, putOptions) => put(folder, { key, body, ...putOptions }),
     clone: (from, to, putOptions) => clone(folder, { from, to, ...putOptions }),
+    ...(hardLinks && linksOf(folder)),
     head: (key) => head(root, key),
     read: (key, offset, length) => read(folder, { key, offset, length }),
     async *list(prefix) {
@@ -72,6 +77,15 @@ export async function openLocalStore(path: string, options: LocalStoreOptions): 
     protect: (key) => Promise.resolve(key).then(assertKey),
     release: (key) => release(folder, key),
     now: () => now(folder),
+  };
+}
+
+function linksOf(folder: Folder): Required<Pick<Store, 'link' | 'settle' | 'identify'>> {
+  const { root, unsettled } = folder;
+  return {
+    link: (from, to, identity, options) => linkObject(folder, { from, to, identity, ...options }),
+    settle: () => settleLinks({ root, keys: unsettled }),
+    identify: (key) => identify(folder, key),
   };
 }
 
@@ -110,6 +124,28 @@ async function clone(
   );
 }
 
+async function linkObject(
+  folder: Folder,
+  { from, to, identity, signal }: { from: string; to: string; identity: Identity } & PutOptions,
+): Promise<StoredObject | undefined> {
+  assertKey(from);
+  assertKey(to);
+  throwIfCancelled(signal);
+  const { root, unsettled: keys } = folder;
+  await guarded(`looking at ${root}`, assertAnchor(folder));
+  const linked = await linkFile({ root, keys }, { from, to, identity });
+  return linked && { key: to, bytes: linked.bytes, storedAt: new Date(linked.modifiedMs) };
+}
+
+/** Of the file that is opened now: what is read next under this key is read from it. */
+async function identify({ files }: Folder, key: string): Promise<Identity> {
+  assertKey(key);
+  files.drop(key);
+  return files.use(key, async ({ handle }) =>
+    identityOf(await guarded(`looking at "${key}"`, handle.stat({ bigint: true }))),
+  );
+}
+
 /**
  * Stores under `key` what `fill` writes. Killed at any moment it leaves the whole object, or a file in `.tmp` that nothing lists and
  * that a later run removes.
@@ -130,11 +166,24 @@ async function store(
     throwIfCancelled(signal);
     // A disk that went meanwhile leaves an empty folder, in which the key's folders would be made.
     await guarded(`looking at ${folder.root}`, assertAnchor(folder));
-    await commit({ root: folder.root, key, path, storedAt: written.storedAt }, folder);
+    await settledBy(folder, key, () =>
+      commit({ root: folder.root, key, path, storedAt: written.storedAt }, folder),
+    );
     return { key, ...written };
   } finally {
     await removeDraft(path);
   }
+}
+
+/** A commit syncs the folders of its key: what was linked into the same ones before it need not be synced again. */
+async function settledBy(
+  { unsettled }: Folder,
+  key: string,
+  commits: () => Promise<void>,
+): Promise<void> {
+  const beside = [...unsettled].filter((linked) => dirname(linked) === dirname(key));
+  await commits();
+  for (const linked of beside) unsettled.delete(linked);
 }
 
 async function finish(
