@@ -10,7 +10,7 @@ import type { RetentionPolicy } from '../policy/retention-policy.ts';
 import { longestIntervalMs } from '../policy/schedule.ts';
 import { keyedAt } from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
-import { failedRuns } from './keeping-time.ts';
+import { failedRuns } from './catalog/failed-runs.ts';
 import { decide, type PruneDecision } from './prune-decision.ts';
 import { lastPrune, missingSincePrune, releasedAndListed } from './catalog/prune-facts.ts';
 import { soonestLockEnd, type LockedUntil } from './catalog/locks.ts';

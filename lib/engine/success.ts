@@ -11,7 +11,7 @@ import {
 } from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
 import type { FailedRun } from '../policy/facts.ts';
-import { failedRuns } from './keeping-time.ts';
+import { failedRuns } from './catalog/failed-runs.ts';
 import { readPrunes } from './catalog/prune-facts.ts';
 
 /** Over how long runs are summed up. */

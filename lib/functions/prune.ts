@@ -1,5 +1,5 @@
 // What `prune` does: the policy of each source in turn; one that fails does not keep the others from being protected.
-import { moveTerms } from '../config/moving.ts';
+import { moveTerms } from '../config/storage-class.ts';
 import { intervalOf, schedulesOf } from '../config/objectives.ts';
 import { listStored } from '../engine/catalog/backups.ts';
 import { pruneSource, type PruneResult } from '../engine/prune.ts';

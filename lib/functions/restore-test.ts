@@ -13,7 +13,7 @@ import { parseRestoreTestEvent } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { firstProblems } from './reports.ts';
 import { sourceConfig } from './source-config.ts';
-import { assertTold } from './last-looks.ts';
+import { assertTold } from './due-verifications.ts';
 
 export interface RestoreTestReport {
   /** `already`: a test of the source has been proven since the time of this event. */

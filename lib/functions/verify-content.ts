@@ -6,7 +6,7 @@ import type { RunsOn } from '../names/aws.ts';
 import type { ContentEvent } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { errorFields } from './logger.ts';
-import { assertTold, dueForContent, type BackupName, type Wanted } from './last-looks.ts';
+import { assertTold, dueForContent, type BackupName, type Wanted } from './due-verifications.ts';
 import { sourceConfig } from './source-config.ts';
 
 export interface ContentReport {

@@ -7,7 +7,7 @@ import { manifestOfKey, type CreatedObject } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { errorFields } from './logger.ts';
 import { firstProblems } from './reports.ts';
-import { assertTold, lastLooks } from './last-looks.ts';
+import { assertTold, lastLooks } from './due-verifications.ts';
 
 export interface VerifyReport {
   /**

@@ -1,7 +1,7 @@
 // Which content the look of a month verifies, where that is not all of it every time.
 import { describe, expect, test } from '@jest/globals';
 import { verifyBackup } from '../../lib/engine/verify.ts';
-import { dueForContent } from '../../lib/functions/last-looks.ts';
+import { dueForContent } from '../../lib/functions/due-verifications.ts';
 import { plant, Scratch } from '../support/archives.ts';
 import { Clock, ClockedStore, engineOn, folderSource, makeGood } from '../support/engine.ts';
 

@@ -33,7 +33,7 @@ import {
   someEntries,
   typedFolder,
   type RestoreCommandOptions,
-} from '../restoring.ts';
+} from '../restore/restoring.ts';
 
 type Given = Invocation<RestoreCommandOptions> & { readonly terminal: Terminal };
 

@@ -18,7 +18,7 @@ import {
   restoreOptions,
   sayRestored,
   type RestoreCommandOptions,
-} from '../restoring.ts';
+} from '../restore/restoring.ts';
 import { configOf, openSession } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 
@@ -30,12 +30,12 @@ export async function run(
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const config = mayBeRecoveryPoint(name, options) ? configOf(options) : undefined;
   if (config !== undefined) {
-    const { isRecoveryPoint, restoreRecoveryPoint } = await import('./restore-recovery-point.ts');
+    const { isRecoveryPoint, restoreRecoveryPoint } = await import('../restore/recovery-point.ts');
     if (isRecoveryPoint(name, config))
       return restoreRecoveryPoint(name, { ...invocation, terminal, config });
   }
   if (await isArchive(name)) {
-    const { restoreArchiveFile } = await import('./restore-archive-file.ts');
+    const { restoreArchiveFile } = await import('../restore/archive-file.ts');
     return restoreArchiveFile(name, paths, { ...invocation, terminal });
   }
   if (options.inPlace === true) {
@@ -43,7 +43,7 @@ export async function run(
     return restoreOver(name, paths, { ...invocation, terminal });
   }
   if (isDatabase(options.to)) {
-    const { restoreToDatabase } = await import('./restore-database.ts');
+    const { restoreToDatabase } = await import('../restore/to-database.ts');
     return restoreToDatabase(name, paths, { ...invocation, terminal });
   }
   const to = folderFor(options);

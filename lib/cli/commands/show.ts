@@ -20,7 +20,7 @@ import type { Invocation } from '../invocation.ts';
 import { openSession, type Session } from '../session.ts';
 import { backupLines } from '../output/shown-backup.ts';
 import { placesIn } from '../output/by-hand.ts';
-import { meantPaths } from '../restoring.ts';
+import { meantPaths } from '../restore/restoring.ts';
 import { Terminal } from '../output/terminal.ts';
 import { bytesText, counted, timeText } from '../output/units.ts';
 

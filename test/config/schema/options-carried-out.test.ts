@@ -26,7 +26,7 @@ const EVERY: Readonly<Record<string, Evidence>> = {
 const FOLDER: Readonly<Record<string, Evidence>> = {
   ...EVERY,
   tolerate: ['lib/sources/tree/tolerate.ts', 'compileGlobs('],
-  afterRestore: ['lib/cli/restoring.ts', 'options.runConfigured === true ? configured'],
+  afterRestore: ['lib/cli/restore/restoring.ts', 'options.runConfigured === true ? configured'],
 };
 
 const REMOTE: Readonly<Record<string, Evidence>> = {

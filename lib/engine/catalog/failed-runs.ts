@@ -1,7 +1,7 @@
 // Which runs of a source failed, as their records tell.
-import type { FailedRun } from '../policy/facts.ts';
-import type { Engine } from './engine.ts';
-import { readRecords } from './catalog/records.ts';
+import type { FailedRun } from '../../policy/facts.ts';
+import type { Engine } from '../engine.ts';
+import { readRecords } from './records.ts';
 
 /** The failed runs of a source since `since` that a trusted key vouches for, oldest first. */
 export async function failedRuns(

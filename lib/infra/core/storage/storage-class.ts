@@ -1,10 +1,10 @@
 // What moving to a colder class saves, or why nothing is moved, said before anything is deployed.
 import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { AwsConfig } from '../../config/config.ts';
-import { movesAnything, type MovePlan, type SourceMove } from '../../config/moving.ts';
-import { monthlyFor100Gib, pinnedStay, type Stay } from '../../policy/long-kept.ts';
-import { PRICES_OF } from '../../policy/s3-prices.ts';
+import type { AwsConfig } from '../../../config/config.ts';
+import { movesAnything, type MovePlan, type SourceMove } from '../../../config/storage-class.ts';
+import { monthlyFor100Gib, pinnedStay, type Stay } from '../../../policy/long-kept.ts';
+import { PRICES_OF } from '../../../policy/s3-prices.ts';
 
 /** Says at each synthesis what is moved and what that saves; and as a warning, why nothing is although it was asked for. */
 export function sayWhatMoves(

@@ -23,7 +23,7 @@ import {
   selectionsOf,
   stackPlace,
 } from '../recovery-points/selections.ts';
-import type { RestoreCommandOptions } from '../restoring.ts';
+import type { RestoreCommandOptions } from './restoring.ts';
 import { openSession } from '../session.ts';
 import { pastTime } from '../time.ts';
 

@@ -1,20 +1,20 @@
 // What all ways to restore share: their options, what they say, and how they end.
 import process from 'node:process';
-import { homeFolder } from '../config/load/home.ts';
-import { absolutePath } from '../config/places.ts';
-import type { OpenBackup, Owners, SourceKind } from '../sources/source.ts';
-import type { RestoreOptions, RestoreReport } from '../engine/restore/to-folder.ts';
-import { resolveBackup } from '../engine/catalog/backups.ts';
-import { kindOf, type Engine } from '../engine/engine.ts';
-import { assertNotKnownDamaged } from '../engine/catalog/known-damage.ts';
-import { ERRORS, HoldfastError, type Problem } from '../errors.ts';
-import { displayPath, displayText } from '../format/paths.ts';
-import { sayLeftOut } from './output/left-out.ts';
-import { problemLines } from './output/problems.ts';
-import type { Session } from './session.ts';
-import type { Terminal } from './output/terminal.ts';
-import { typedPaths } from './typed-paths.ts';
-import { bytesText, counted, durationText } from './output/units.ts';
+import { homeFolder } from '../../config/load/home.ts';
+import { absolutePath } from '../../config/places.ts';
+import type { OpenBackup, Owners, SourceKind } from '../../sources/source.ts';
+import type { RestoreOptions, RestoreReport } from '../../engine/restore/to-folder.ts';
+import { resolveBackup } from '../../engine/catalog/backups.ts';
+import { kindOf, type Engine } from '../../engine/engine.ts';
+import { assertNotKnownDamaged } from '../../engine/catalog/known-damage.ts';
+import { ERRORS, HoldfastError, type Problem } from '../../errors.ts';
+import { displayPath, displayText } from '../../format/paths.ts';
+import { sayLeftOut } from '../output/left-out.ts';
+import { problemLines } from '../output/problems.ts';
+import type { Session } from '../session.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { typedPaths } from '../typed-paths.ts';
+import { bytesText, counted, durationText } from '../output/units.ts';
 
 export interface RestoreCommandOptions {
   readonly to?: string;

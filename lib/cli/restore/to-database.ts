@@ -6,7 +6,7 @@ import { checksOf, databaseTarget } from '../databases.ts';
 import type { Invocation } from '../invocation.ts';
 import { regionOf } from '../../wiring/keys.ts';
 import { problemLines } from '../output/problems.ts';
-import { backupToRestore, type RestoreCommandOptions } from '../restoring.ts';
+import { backupToRestore, type RestoreCommandOptions } from './restoring.ts';
 import { openSession } from '../session.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { bytesText, counted, durationText } from '../output/units.ts';

@@ -21,7 +21,7 @@ import {
   restoreOptions,
   sayRestored,
   type RestoreCommandOptions,
-} from '../restoring.ts';
+} from './restoring.ts';
 
 /** Restores an archive found alone; its exit code. */
 export async function restoreArchiveFile(
