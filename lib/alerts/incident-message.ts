@@ -1,5 +1,9 @@
 // The message about an incident. Plain text, and pure.
-import { conditionOf, CONDITION_CODES, type ConditionCode } from '../policy/conditions.ts';
+import {
+  conditionOf,
+  CONDITION_CODES,
+  type ConditionCode,
+} from '../policy/conditions/conditions.ts';
 import { durationText } from '../policy/durations.ts';
 import type { DueEvent } from '../policy/incidents/escalation.ts';
 import { timesOf, type Incident } from '../policy/incidents/state.ts';

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { Status } from '../engine/status.ts';
 import type { Problem } from '../errors.ts';
 import { resourceLabel } from '../names/alarms.ts';
-import { opensIncident } from '../policy/conditions.ts';
+import { opensIncident } from '../policy/conditions/conditions.ts';
 import type { EscalationPolicy, Target } from '../policy/incidents/escalation.ts';
 import type { Look, Urgent } from '../policy/incidents/sync.ts';
 import { regionOf, secretAt } from '../wiring/keys.ts';

@@ -9,8 +9,8 @@ import {
   sorted,
   type ConditionCode,
   type Finding,
-} from './conditions.ts';
-import type { Severity } from './condition.ts';
+} from './conditions/conditions.ts';
+import type { Severity } from './conditions/condition.ts';
 import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
 import type { Facts, SourceFacts, StoreFacts } from './facts.ts';
 import type { Freshness } from './freshness.ts';
@@ -21,7 +21,7 @@ import {
 } from './recovery-points/assessment.ts';
 import { restoreTestStatus, type RestoreTestStatus } from './restore-tests.ts';
 import { conditionsOf, type Raised, type SourceSeen } from './source-findings.ts';
-import { GROWTH_DAYS } from './store-conditions.ts';
+import { GROWTH_DAYS } from './conditions/of-store.ts';
 import { timeKept } from './time-kept.ts';
 import { upkeepOf, type Upkeep, type UpkeepMeasures } from './upkeep.ts';
 

@@ -1,6 +1,6 @@
 // How full a store is against what was configured for it, and when it will be full at its present growth.
 import { DAY_MS } from '../durations.ts';
-import { FULL_PERCENT, NEARLY_FULL_PERCENT } from './store-conditions.ts';
+import { FULL_PERCENT, NEARLY_FULL_PERCENT } from './conditions/of-store.ts';
 
 /** Fewer samples, or over a shorter time, give no estimate: one large backup is not a trend. */
 const LEAST_SAMPLES = 3;

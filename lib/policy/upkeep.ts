@@ -1,10 +1,10 @@
 // What a stack does for its store by the clock, and whether it was done: locks are extended every day, content is verified by the month. Pure.
-import { finding, type Finding } from './conditions.ts';
+import { finding, type Finding } from './conditions/conditions.ts';
 import { DAY_MS, SECOND_MS } from '../durations.ts';
 import { durationText } from './durations.ts';
 import type { BackupSeen, SourceFacts, StoreFacts } from './facts.ts';
 import { wholeSeconds } from './objectives.ts';
-import { CONTENT_MAX_AGE_SECONDS, PRUNE_MAX_AGE_SECONDS } from './store-conditions.ts';
+import { CONTENT_MAX_AGE_SECONDS, PRUNE_MAX_AGE_SECONDS } from './conditions/of-store.ts';
 
 /** The numbers of the upkeep; undefined where no stack does it, or where nobody could see. */
 export interface UpkeepMeasures {

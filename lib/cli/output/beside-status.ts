@@ -1,7 +1,13 @@
 // What the state of the sources alone does not tell: a store that changed, a source that has another name now, a missing configuration.
 import type { Config } from '../../config/config.ts';
 import type { SourceStatus, Status } from '../../engine/status.ts';
-import { finding, gravestOf, isUnwell, sorted, type Finding } from '../../policy/conditions.ts';
+import {
+  finding,
+  gravestOf,
+  isUnwell,
+  sorted,
+  type Finding,
+} from '../../policy/conditions/conditions.ts';
 import { counted } from './units.ts';
 
 export interface Beside {

@@ -1,6 +1,12 @@
 // How resources that AWS Backup protects stand: one judgment, which status, metrics, alarms and messages share.
-import { finding, gravestOf, sorted, type ConditionCode, type Finding } from '../conditions.ts';
-import type { Severity } from '../condition.ts';
+import {
+  finding,
+  gravestOf,
+  sorted,
+  type ConditionCode,
+  type Finding,
+} from '../conditions/conditions.ts';
+import type { Severity } from '../conditions/condition.ts';
 import { DAY_MS } from '../../durations.ts';
 import { durationText } from '../durations.ts';
 import { lateAfterMs, wholeSeconds } from '../objectives.ts';

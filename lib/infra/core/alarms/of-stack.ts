@@ -5,9 +5,9 @@ import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { METRICS_OF_ALARM, thresholdOf } from '../../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../../config/alarms.ts';
-import { conditionOf } from '../../../policy/conditions.ts';
-import { STACK_CONDITIONS } from '../../../policy/store-conditions.ts';
-import type { StackCode } from '../../../policy/store-conditions.ts';
+import { conditionOf } from '../../../policy/conditions/conditions.ts';
+import { STACK_CONDITIONS } from '../../../policy/conditions/of-stack.ts';
+import type { StackCode } from '../../../policy/conditions/of-stack.ts';
 import type { HoldfastFunction } from '../functions/function.ts';
 import type { AlarmDefinition } from './alarms.ts';
 

@@ -1,7 +1,7 @@
 // The table of conditions holds together, and the runbook has a section for everything that people are told of.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { RESOURCE_METRICS, SOURCE_METRICS, SYSTEM_METRICS } from '../../lib/names/metrics.ts';
+import { RESOURCE_METRICS, SOURCE_METRICS, SYSTEM_METRICS } from '../../../lib/names/metrics.ts';
 import {
   alarmOf,
   CONDITION_CODES,
@@ -13,9 +13,9 @@ import {
   opensIncident,
   sorted,
   type ConditionCode,
-} from '../../lib/policy/conditions.ts';
+} from '../../../lib/policy/conditions/conditions.ts';
 
-const RUNBOOK = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+const RUNBOOK = readFileSync(new URL('../../../docs/runbook.md', import.meta.url), 'utf8');
 const HEADINGS = [...RUNBOOK.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
   heading
     .toLowerCase()

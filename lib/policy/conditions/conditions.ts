@@ -1,14 +1,11 @@
 // Every condition of a system that people get messages about: how grave it is, what it means, what to do, and what CloudWatch looks at.
 // `status`, alarms, messages, the heartbeat and the documents all read this table, so that none of them can say something else.
 import type { Condition, Severity, Watched } from './condition.ts';
-import { RECOVERY_POINT_CONDITIONS } from './recovery-point-conditions.ts';
-import { SOURCE_CONDITIONS } from './source-conditions.ts';
-import {
-  FUNCTION_CONDITIONS,
-  MACHINE_CONDITIONS,
-  STACK_CONDITIONS,
-  STORE_CONDITIONS,
-} from './store-conditions.ts';
+import { MACHINE_CONDITIONS } from './of-machine.ts';
+import { RECOVERY_POINT_CONDITIONS } from './of-recovery-point.ts';
+import { SOURCE_CONDITIONS } from './of-source.ts';
+import { FUNCTION_CONDITIONS, STACK_CONDITIONS } from './of-stack.ts';
+import { STORE_CONDITIONS } from './of-store.ts';
 
 /** The table, by the codes that `status` shows and in which the names of alarms end. */
 export const CONDITIONS = {
