@@ -17,7 +17,7 @@ const EVERY: Readonly<Record<string, Evidence>> = {
   rpo: ['lib/policy/freshness.ts', 'rpoMs === undefined'],
   rto: ['lib/policy/restore-tests.ts', 'objective.rtoMs'],
   grace: ['lib/policy/objectives.ts', '+ graceMs'],
-  dropPercent: ['lib/cli/commands/backup.ts', 'dropShare: source.dropShare'],
+  dropPercent: ['lib/cli/backup/back-up.ts', 'dropShare: source.dropShare'],
   restoreTest: ['lib/policy/assessment.ts', 'restoreTestStatus('],
   retention: ['lib/config/load/resolve.ts', 'mergedRetention(system.retention, retention)'],
   heartbeat: ['lib/cli/telling.ts', 'one.heartbeat !== undefined'],
