@@ -43,12 +43,18 @@ beforeEach(() => {
   clock = new Date(SINCE.getTime() + 60_000);
 });
 
+interface Asked {
+  readonly checks?: string[];
+  readonly database?: string;
+  readonly signal?: AbortSignal;
+}
+
 function look(
   kind: 'cluster' | 'db',
-  { checks = [PASSES], database = 'app' }: { checks?: string[]; database?: string } = {},
+  { checks = [PASSES], database = 'app', signal }: Asked = {},
 ): Promise<Look> {
   const arn = `${HERE}:${kind}:${NAME}`;
-  const restored = { arn, name: parseResource(arn), since: SINCE } as unknown as Restored;
+  const restored = { arn, name: parseResource(arn), since: SINCE, signal } as unknown as Restored;
   const bench: ServerBench = {
     rds,
     system: 'shop',
@@ -239,6 +245,20 @@ describe('a restored cluster', () => {
     goWrong();
     expect(await refusal(look('cluster'))).toMatchObject({
       message: expect.any(String) as unknown,
+    });
+    expect(rds.deleted).toEqual([ADDED]);
+  });
+
+  test('has it deleted also when the time of the task is over', async () => {
+    aurora();
+    const stop = new AbortController();
+    rds.states.set(ADDED, ['creating']);
+    jest.spyOn(rds, 'addInstance').mockImplementationOnce((instance) => {
+      stop.abort();
+      return rds.addInstance(instance);
+    });
+    expect(await refusal(look('cluster', { signal: stop.signal }))).toMatchObject({
+      code: 'CANCELLED',
     });
     expect(rds.deleted).toEqual([ADDED]);
   });

@@ -75,6 +75,7 @@ export const WITH_ASKED = [
         resources:
           - arn:aws:rds:eu-central-1:111122223333:cluster:spark
           - arn:aws:rds:eu-central-1:111122223333:db:spark
+        keys: ['arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab']
         schedule: '0 5 * * *'
         restoreTest: { postgres: { database: app, checks: [SELECT true] } }`,
 ] as const;

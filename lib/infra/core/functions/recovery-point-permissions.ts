@@ -51,7 +51,7 @@ export function databaseValidatorPermissions(scope: Construct, reach: Reach): Po
   const restored = `${RESTORED_FOR_TESTS}*`;
   const instance = arnHere(scope, 'rds', `db:${restored}`);
   const cluster = arnHere(scope, 'rds', `cluster:${restored}`);
-  const hasClusters = selections.some(({ kinds }) => kinds.includes('aurora'));
+  const withClusters = selections.filter(({ kinds }) => kinds.includes('aurora'));
   const allow = (actions: string[], resources: string[]) =>
     new PolicyStatement({ actions, resources });
   return [
@@ -59,7 +59,7 @@ export function databaseValidatorPermissions(scope: Construct, reach: Reach): Po
     // Instances that an earlier test has lost are found by a list of all.
     allow(['rds:DescribeDBInstances'], [arnHere(scope, 'rds', 'db:*')]),
     allow(['rds:ModifyDBInstance'], [instance]),
-    ...(hasClusters
+    ...(withClusters.length > 0
       ? [
           allow(['rds:DescribeDBClusters', 'rds:ModifyDBCluster'], [cluster]),
           allow(
@@ -67,7 +67,7 @@ export function databaseValidatorPermissions(scope: Construct, reach: Reach): Po
             [
               instance,
               cluster,
-              ...['subgrp', 'pg'].map((one) => arnHere(scope, 'rds', `${one}:*`)),
+              ...['og', 'pg', 'subgrp'].map((one) => arnHere(scope, 'rds', `${one}:*`)),
             ],
           ),
           allow(['rds:AddTagsToResource'], [instance]),
@@ -79,8 +79,27 @@ export function databaseValidatorPermissions(scope: Construct, reach: Reach): Po
               Null: { 'aws:ResourceTag/awsbackup-restore-test': 'false' },
             },
           }),
+          ...letRdsUse(withClusters),
         ]
       : []),
+  ];
+}
+
+/**
+ * RDS uses the key of a cluster on behalf of who adds an instance to it:
+ * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.Keys.html
+ */
+function letRdsUse(selections: readonly SelectionConfig[]): PolicyStatement[] {
+  const keys = [...new Set(selections.flatMap((one) => one.keys))];
+  if (keys.length === 0) return [];
+  const viaRds = { StringEquals: { 'kms:ViaService': `rds.${Aws.REGION}.amazonaws.com` } };
+  return [
+    new PolicyStatement({ actions: ['kms:DescribeKey'], resources: keys, conditions: viaRds }),
+    new PolicyStatement({
+      actions: ['kms:CreateGrant'],
+      resources: keys,
+      conditions: { ...viaRds, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    }),
   ];
 }
 

@@ -266,7 +266,7 @@ describe('the task that looks into restored databases', () => {
         Action: 'rds:CreateDBInstance',
         Resource: [
           ...[restored('cluster'), restored('db')],
-          ...[`arn:aws:rds:${HERE}:pg:*`, `arn:aws:rds:${HERE}:subgrp:*`],
+          ...['og', 'pg', 'subgrp'].map((group) => `arn:aws:rds:${HERE}:${group}:*`),
         ],
       },
       {
@@ -287,6 +287,23 @@ describe('the task that looks into restored databases', () => {
     expect(actions.filter((one) => /^(dynamodb|rds-db|secretsmanager):/.test(one))).toEqual([]);
     const backup = actions.filter((one) => one.startsWith('backup:'));
     expect(backup).toEqual(['backup:DescribeRestoreJob', 'backup:PutRestoreValidationResult']);
+  });
+
+  test('lets RDS use the key of a cluster, and nobody else', () => {
+    const key = `arn:aws:kms:${HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
+    const own = policyOf(tasks, 'task-validate').Statement.filter(
+      ({ Resource }) => [Resource].flat().join() === key,
+    );
+    const viaRds = { StringEquals: { 'kms:ViaService': 'rds.eu-central-1.amazonaws.com' } };
+    expect(own).toEqual([
+      { Effect: 'Allow', Action: 'kms:DescribeKey', Resource: key, Condition: viaRds },
+      {
+        Effect: 'Allow',
+        Action: 'kms:CreateGrant',
+        Resource: key,
+        Condition: { ...viaRds, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      },
+    ]);
   });
 
   test('is started by restore jobs of databases, for which the image has the programs', () => {
