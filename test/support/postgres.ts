@@ -37,9 +37,12 @@ export function plainUser(): User | undefined {
 
 let names = 0;
 
-/** The machine that runs the tests. */
+/** The machine that runs the tests; its `initdb` is that of {@link quickPrograms}. */
 export const MACHINE: Machine = {
   environment: { PATH: process.env['PATH'] },
+  get debianFolder() {
+    return quickPrograms();
+  },
   random: () => `${process.pid.toString(16)}${(names++).toString(16).padStart(8, '0')}`.slice(-16),
 };
 
@@ -83,12 +86,65 @@ export async function startPostgres({
   return serverAt({ folder, port, programs }, child);
 }
 
+/**
+ * A folder as Debian's `/usr/lib/postgresql`, with the programs of {@link binaries} but for one: an `initdb` that keeps what the real
+ * one makes, and copies it when it is called again with the same options. The real one takes as long as many a test.
+ */
+function quickPrograms(): string {
+  const programs = binaries();
+  const clusters = path.join(CACHE, 'clusters');
+  const made = path.join(CACHE, `programs-${digestOf(programs)}`);
+  if (fs.existsSync(made)) return made;
+  fs.mkdirSync(clusters, { recursive: true });
+  // Servers run as several users; each takes only what it made itself.
+  fs.chmodSync(clusters, 0o1777);
+  const draft = `${made}.${process.pid}`;
+  const folder = path.join(draft, path.basename(path.dirname(programs)), 'bin');
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of fs.readdirSync(programs)) {
+    const real = path.join(programs, name);
+    if (name !== 'initdb') fs.symlinkSync(real, path.join(folder, name));
+    else fs.writeFileSync(path.join(folder, name), keepingInitdb(real, clusters), { mode: 0o755 });
+  }
+  renameOnce(draft, made);
+  return made;
+}
+
+function keepingInitdb(real: string, clusters: string): string {
+  return `#!/bin/sh
+set -e
+case "$1" in --pgdata=*) ;; *) exec '${real}' "$@" ;; esac
+data=\${1#--pgdata=}
+shift
+made='${clusters}'/$(id -u)-$('${real}' --version | cksum | tr -d ' ')-$(printf '%s\\n' "$@" | cksum | tr -d ' ')
+if [ ! -O "$made" ]; then
+  '${real}' --pgdata="$data" "$@"
+  cp -R "$data" "$made.$$"
+  mv -T "$made.$$" "$made" || rm -rf "$made.$$"
+else
+  cp -R "$made" "$data"
+fi
+`;
+}
+
+function digestOf(...facts: readonly string[]): string {
+  return createHash('sha256').update(facts.join('\n')).digest('hex').slice(0, 16);
+}
+
+/** Gives a finished draft its name, unless another test was quicker. */
+function renameOnce(draft: string, made: string): void {
+  try {
+    fs.renameSync(draft, made);
+  } catch {
+    fs.rmSync(draft, { recursive: true, force: true });
+  }
+}
+
 /** The folder of a server that was never started, made once for all tests: making it takes as long as many a test. */
 function clusterOf(programs: string, user: User | undefined): string {
   const version = spawnSync(path.join(programs, 'postgres'), ['--version']).stdout.toString();
   const owner = String(user?.uid ?? process.getuid?.());
-  const name = createHash('sha256').update(`${programs}\n${version}\n${owner}\n${PASSWORD}`);
-  const made = path.join(CACHE, `cluster-${name.digest('hex').slice(0, 16)}`);
+  const made = path.join(CACHE, `cluster-${digestOf(programs, version, owner, PASSWORD)}`);
   if (fs.existsSync(made)) return made;
   fs.mkdirSync(CACHE, { recursive: true });
   const folder = fs.mkdtempSync('/tmp/holdfast-postgres-');
@@ -107,12 +163,7 @@ function clusterOf(programs: string, user: User | undefined): string {
   if (initdb.status !== 0) throw new Error(`initdb: ${initdb.stderr}`);
   const draft = `${made}.${process.pid}`;
   copyFolder(data, draft);
-  try {
-    fs.renameSync(draft, made);
-  } catch {
-    // Another test made it in the meantime.
-    fs.rmSync(draft, { recursive: true, force: true });
-  }
+  renameOnce(draft, made);
   fs.rmSync(folder, { recursive: true, force: true });
   return made;
 }

@@ -1,5 +1,5 @@
 // One line of a .gitignore, compiled: what git matches with it, over byte strings, as git does. Pure.
-// The rules are those of gitignore(5) and of git itself where the page is silent; test/sources/git/gitignore.test.ts holds them against git.
+// The rules are those of gitignore(5), and of git itself where the page is silent; test/sources/git/gitignore.long.test.ts holds them against git.
 
 /** A pattern, ready to be matched. */
 export interface IgnorePattern {

@@ -2,12 +2,21 @@
 // is left behind.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BackupResult } from '../../../../lib/engine/backup.ts';
 import { restoreTest } from '../../../../lib/engine/restore-test.ts';
 import { DatabaseScene, FakeTools } from '../../../support/databases.ts';
-import { MACHINE, startPostgres, type PostgresServer } from '../../../support/postgres.ts';
+import {
+  binaries,
+  MACHINE,
+  startPostgres,
+  type PostgresServer,
+} from '../../../support/postgres.ts';
 import { asRoot } from '../../../support/as-root.ts';
+
+/** With the `initdb` of PostgreSQL, which finds the disk full itself. */
+const REAL = { ...MACHINE, debianFolder: path.join(binaries(), '../..') };
 
 let server: PostgresServer;
 let scene: DatabaseScene;
@@ -44,7 +53,7 @@ asRoot.each([
   ['the rows', '90m'],
 ])('a disk without room for %s proves nothing', async (_what, size) => {
   using small = disk(size);
-  const { verdict, problems } = await restoreTest(scene.under(MACHINE, small.folder), made);
+  const { verdict, problems } = await restoreTest(scene.under(REAL, small.folder), made);
   expect(verdict).toBe('inconclusive');
   expect(problems.map(({ code, detail }) => `${code} ${detail}`).join('\n')).toMatch(
     /(?:NO_SPACE|no-space) .*No space left on device/s,
