@@ -128,6 +128,7 @@ async function pruneAfter(
       terminal.done(
         `  pruned: ${counted(prune.release.length, 'backup')} let go, ${prune.keep.length} kept`,
       );
+      for (const { id, reason } of prune.release) terminal.done(`    ${id}: ${reason}`);
     }
     return prune;
   } catch (error) {
