@@ -285,7 +285,7 @@ function addPins(command: Define): void {
     'pin <backup>',
     'keep a backup for good, whatever the retention policy wants',
     () => import('./commands/pin.ts'),
-  ).option('--note <text>', 'why, for whoever finds it');
+  ).option('--note <text>', 'why, for those who find it later');
   command(
     'unpin <backup>',
     'let the retention policy decide again',

@@ -30,8 +30,8 @@ export async function madeSince(
 }
 
 /**
- * Repairs and safety backups are not read from the source. In the place of a scheduled run only another one will do: a backup that
- * somebody made by hand does not show that the schedule is alive.
+ * Repairs and safety backups are not read from the source. Only another scheduled run replaces a scheduled one: a backup that
+ * somebody made by hand does not show that the schedule works.
  */
 function servesAsWell(id: string, trigger: Trigger): boolean {
   const kind = parseBackupId(id)?.kind;

@@ -81,7 +81,7 @@ export async function isPart({ reader, codec, place }: Omit<Archive, 'names' | '
   return index.content.equals(await reader.read(index.offset, index.content.length));
 }
 
-/** Where the table stands by the end of an archive that was found alone: the codec is told by that too. `FORMAT_UNSUPPORTED` when it is none of ours. */
+/** Where the table of an archive is that was found alone, by its last bytes, which also tell the codec. `FORMAT_UNSUPPORTED` when Holdfast did not write it. */
 export async function locateTable(reader: ByteReader): Promise<{ codec: Codec; place: Extent }> {
   for (const codec of CODECS) {
     const bytes = LOCATOR_BYTES[codec];

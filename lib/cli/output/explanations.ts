@@ -85,7 +85,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   RESTORE_INCOMPLETE: {
     meaning:
-      'Every byte was restored, but some entries lack their set-id bits, their owner, their mode or their time: the user who restores may not set them, or the file system of the target cannot keep them. Each such entry is named, and so is a second name of a file that became a copy for want of hard links. Owners that only root can give are told, and do not end a command with this by themselves.',
+      'Every byte was restored, but some entries lack their set-id bits, their owner, their mode or their time: the user who restores may not set them, or the file system of the target cannot keep them. Each such entry is named, and so is a second name of a file that became a copy because the target has no hard links. Owners that only root can set are named too, but they alone do not end a command with this code.',
     steps: [
       'Run the restore as root, or as the user that the files belong to.',
       'Check that the file system of the target keeps owners and modes: FAT and many network shares do not.',

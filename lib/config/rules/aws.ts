@@ -84,7 +84,7 @@ function lockFindings(shape: ConfigShape, aws: NonNullable<ConfigShape['aws']>):
     findings.push({
       path,
       also: [['aws', 'undo']],
-      message: `got ${days}, but what is let go of shall be gone after "undo", ${aws.undo}: the lock would hold it for longer${who}`,
+      message: `got ${days}, but a released backup is to be gone after "undo", ${aws.undo}: the lock would hold it longer${who}`,
       allowed: `at most ${undoDays}, or a longer "undo"`,
     });
   }

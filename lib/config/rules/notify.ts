@@ -105,7 +105,7 @@ function unknownName(
 ): ConfigFinding {
   return {
     path,
-    message: `there is no ${what} ${quote(name)}, so nobody would be told`,
+    message: `there is no ${what} ${quote(name)}, so this would reach nobody`,
     allowed: known.length === 0 ? `a name under "notify.${what}s"` : known.join(', '),
   };
 }
@@ -121,7 +121,7 @@ function withoutStack({ email, success }: Notify): ConfigFinding[] {
             path: ['notify', 'email'],
             also,
             message:
-              'nobody would be told: these messages come from the stack, and there is no "aws"',
+              'these messages would reach nobody: the stack sends them, and there is no "aws"',
             allowed: 'a sink of kind email under "notify.sinks", or "aws"',
           },
         ]),
@@ -131,7 +131,7 @@ function withoutStack({ email, success }: Notify): ConfigFinding[] {
           {
             path: ['notify', 'success'],
             also,
-            message: 'nobody would be told: the stack sends this message, and there is no "aws"',
+            message: 'this message would reach nobody: the stack sends it, and there is no "aws"',
             allowed: '"notify.heartbeat", or "aws"',
           },
         ]),

@@ -49,8 +49,8 @@ export async function writeRecord(engine: Engine, act: Act): Promise<string | un
 }
 
 /**
- * Writes the record of an act that has one time and one subject, whoever reports it and how often: one that stands already stays,
- * if a trusted key vouches for it. Its key. `UNTRUSTED` where nothing can be signed.
+ * Writes the record of an act that has one time and one subject. Several may report it, and more than once: a record that exists
+ * already stays, if a trusted key vouches for it. Its key. `UNTRUSTED` where nothing can be signed.
  */
 export async function writeOnce(engine: Engine, act: Act): Promise<string> {
   const { system } = engine;

@@ -218,7 +218,7 @@ describe('the rules of AWS', () => {
     [
       'messages that nobody sends',
       onAws(bucket(), 'notify: { email: [me@example.com] }'),
-      ':6:11: notify.email: nobody would be told',
+      ':6:11: notify.email: these messages would reach nobody',
     ],
     [
       'an address that stands twice',
@@ -229,7 +229,7 @@ describe('the rules of AWS', () => {
     [
       'a lock that outlasts the undo window',
       onAws(bucket(), 'aws: { lock: { days: 30 } }'),
-      ':6:22: aws.lock.days: got 30, but what is let go of shall be gone after "undo", 14d',
+      ':6:22: aws.lock.days: got 30, but a released backup is to be gone after "undo", 14d',
     ],
     [
       'a compliance lock that outlasts it',

@@ -43,12 +43,12 @@ test.each([
   [
     'a message of the stack without a stack',
     'email: [me@b.example]',
-    'notify.email: nobody would be told',
+    'notify.email: these messages would reach nobody',
   ],
   [
     'a report of the stack without a stack',
     'success: daily',
-    'notify.success: nobody would be told',
+    'notify.success: this message would reach nobody',
   ],
   [
     'a secret that stands in the file',

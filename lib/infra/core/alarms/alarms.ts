@@ -38,7 +38,7 @@ const SILENCE = {
   unchanged: TreatMissingData.IGNORE,
 };
 
-/** The alarms of one system. Those that are not direct are told by the function `alert`, to which EventBridge brings every change. */
+/** The alarms of one system. EventBridge passes every change to the function `alert`, which sends the messages, except those of direct alarms. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   /** The names of all of them. */

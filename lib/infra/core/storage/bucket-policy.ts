@@ -134,7 +134,7 @@ function locks({ bucketArn, pruneRole, lockMode, lockDays, breakGlassRoles }: St
       ],
       resources: [`${bucketArn}/*`],
     }),
-    // A lock for a hundred years is an attack on whoever pays; one day more, because the end of a lock is rounded.
+    // A lock for a hundred years is an attack on the one who pays. One day more, because the end of a lock is rounded.
     deny(bucketArn, 'NoLongerLock', ['s3:PutObjectRetention'], {
       NumericGreaterThan: { [REMAINING_DAYS]: String(lockDays + 1) },
     }),

@@ -80,7 +80,7 @@ export function startDump(
   });
 }
 
-/** Takes the text of a dump without keeping it, but for whoever is given its bytes. Fails as `DumpWriter.write` does. */
+/** Reads the text of a dump and keeps none of it, except what it passes on as bytes. Fails as `DumpWriter.write` does. */
 export async function scanDump(
   input: DumpInput,
   options: ScanOptions,

@@ -46,8 +46,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes the server and runs it until the pipe to this process closes, be it that the process was killed; then takes the folder away.
- * A shell starts what runs beside it without SIGINT and SIGQUIT: the server sets these up again by itself, initdb heeds SIGTERM.
+ * Makes the server and runs it until the pipe to this process closes, also when the process was killed; then removes the folder.
+ * A shell starts what runs beside it without SIGINT and SIGQUIT: the server sets these up again by itself, and initdb ends by SIGTERM.
  */
 const GUARD = `
 folder=$0
