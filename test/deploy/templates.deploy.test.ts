@@ -1,6 +1,6 @@
 // The templates of both examples, before CloudFormation itself sees them: cfn-lint knows every property and its limits.
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -17,10 +17,27 @@ const programs = need('ministack');
 const cdk = new Cdk({ env: {}, region: 'us-east-1' });
 afterAll(() => cdk.remove());
 
-test.each(['spark-bloom-flow/holdfast.yaml', 'automatron-website/holdfast.aws.yaml'])(
+const textOf = (example: string) => readFileSync(join(EXAMPLES, example), 'utf8');
+const SPARK_BLOOM_FLOW = textOf('spark-bloom-flow/holdfast.yaml');
+/** The same with a task that looks into the restored cluster, as its comments say. */
+const LOOKED_INTO = SPARK_BLOOM_FLOW.replace(
+  'restoreTest: { every: 3d, ',
+  'restoreTest: { every: 3d, postgres: { database: app, checks: [SELECT true] }, ',
+).replace(
+  '\n  recoveryPoints:\n',
+  '\n  tasks: { vpc: { id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], securityGroups: [sg-0a1b2c3d] } }\n  recoveryPoints:\n',
+);
+
+test.each([
+  ['spark-bloom-flow', SPARK_BLOOM_FLOW],
+  ['automatron-website', textOf('automatron-website/holdfast.aws.yaml')],
+  ['spark-bloom-flow with a look into the restored cluster', LOOKED_INTO],
+])(
   'cfn-lint has nothing to say about the stacks of %s',
-  async (example) => {
-    const folder = await cdk.synth(join(EXAMPLES, example));
+  async (_of, text) => {
+    const config = join(cdk.folder, 'linted.yaml');
+    writeFileSync(config, text);
+    const folder = await cdk.synth(config);
     const templates = readdirSync(folder)
       .filter((file) => file.endsWith('.template.json'))
       .map((file) => join(folder, file));
