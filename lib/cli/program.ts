@@ -65,10 +65,10 @@ function addSetUp(command: Define): void {
       'write a configuration for AWS: a store in this bucket, or one of a new name, which the stack makes',
     )
     .option('--region <region>', 'with --aws: the region of the bucket and of the stack')
-    .option('--system <name>', 'what to call it; the name of the package or the folder otherwise')
+    .option('--system <name>', 'its name; by default that of the package or the folder')
     .option(
       '--new-key',
-      'make a new key where that of the system is lost; what it signed still counts',
+      'make a new key if the old one is lost; what the old one signed still counts',
     )
     .option('--scripts', 'add npm scripts such as backup and backup:verify to package.json')
     .option('-n, --dry-run', 'show what would be written, and write nothing');
@@ -104,19 +104,19 @@ function addSetUp(command: Define): void {
 function addStack(command: Define): void {
   command(
     'synth',
-    'write the stack on AWS as templates, without asking AWS',
+    'write the templates of the stack, without contacting AWS',
     () => import('./commands/synth.ts'),
   ).option('-o, --output <folder>', 'where to', 'cdk.out');
   command(
     'deploy',
-    'make on AWS what holdfast.yaml describes: the bucket, the functions, the alarms',
+    'deploy to AWS what holdfast.yaml describes: the bucket, the functions, the alarms',
     () => import('./commands/deploy.ts'),
   )
     .option('-n, --dry-run', 'show what would change on AWS, and change nothing')
-    .option('-y, --yes', 'do not ask before anybody gets more rights')
+    .option('-y, --yes', 'do not ask before permissions are widened')
     .option(
       '--give-up <resource...>',
-      'let go of these buckets, keys or vaults, by the names in the refusal: replace, delete or leave them behind',
+      'allow these buckets, keys or vaults to be replaced, deleted or left behind; use the names in the refusal',
     );
 }
 
@@ -130,14 +130,14 @@ function addBackup(command: Define): void {
     .option('--no-verify', 'do not read back what was stored; the backup stays unproven')
     .option('--no-prune', 'do not apply the retention policy afterwards')
     .option('-n, --dry-run', 'say what would be backed up, and store nothing')
-    .option('--create-store', 'begin a new store where there is none; once, for a new or moved one')
     .option(
-      '--moved',
-      'the site stands elsewhere than when it was backed up last: once, after moving it',
+      '--create-store',
+      'create the store if there is none: needed once, for a new or moved store',
     )
+    .option('--moved', 'the site was moved since its last backup: needed once')
     .option(
       '--new-key',
-      'make a new key where that of the system is lost: once; what it signed still counts',
+      'make a new key if the old one is lost: once; what the old one signed still counts',
     )
     .addOption(
       new Option('--trigger <kind>', 'what makes this backup')
@@ -153,7 +153,7 @@ function addBackup(command: Define): void {
 function addTrigger(command: Define): void {
   command(
     'trigger <source>',
-    'have the function or the task on AWS back up a source now, or AWS Backup a selection, and tell how that ended',
+    'start a backup of a source on AWS now, or of a selection by AWS Backup, and report how it ended',
     () => import('./commands/trigger.ts'),
   )
     .option(
@@ -162,7 +162,7 @@ function addTrigger(command: Define): void {
     )
     .option(
       '--resource <arn>',
-      'of a selection: this resource alone, by its ARN or the end of it; all that it expects otherwise',
+      'of a selection: only this resource, by its ARN or the end of it (default: all that it expects)',
     )
     .option('--timeout <duration>', 'how long to wait at most, such as 90s or 20m', '20m')
     .addOption(
@@ -207,8 +207,8 @@ function addRestore(command: Define): void {
       '--in-place',
       'restore over the source itself; what would be overwritten is saved first',
     )
-    .option('--moved', 'in place: even where the backup was made of a site in another place')
-    .option('--delete', 'in place: remove what the source has and the backup has not')
+    .option('--moved', 'in place: even if the backup was made of a site in another place')
+    .option('--delete', 'in place: remove what is in the source but not in the backup')
     .option('--allow-uncommitted', 'in place: even over changes that git does not have')
     .option(
       '-n, --dry-run',
@@ -222,10 +222,10 @@ function addRestore(command: Define): void {
       '--at <time>',
       'of a selection with continuous backup: restore that moment (ISO 8601 with a zone)',
     )
-    .option('--owner', 'try to give files to their recorded owners also when not run by root')
+    .option('--owner', 'try to restore the recorded owners even when not run by root')
     .option(
       '--no-owner',
-      'leave owners and set-id bits aside, also when run by root; to a database: what is restored belongs to the role that restores it',
+      'do not restore owners and set-id bits, even when run by root; to a database: the restoring role owns what is restored',
     )
     .option('--no-verify', 'do not read back and compare what was restored')
     .option('--skip-damaged', 'restore what is whole when entries are damaged')
@@ -236,11 +236,11 @@ function addRestore(command: Define): void {
       '--several-transactions',
       'to a database: not in one transaction; what was done before a failure stays',
     )
-    .option('--create-roles', 'to a database: make the roles that its server lacks')
-    .option('--no-privileges', 'to a database: leave out who was granted what')
+    .option('--create-roles', 'to a database: create the roles that its server lacks')
+    .option('--no-privileges', 'to a database: do not restore privileges')
     .option(
       '--no-database-properties',
-      'to a database: leave its own owner, privileges, settings and comment as they are',
+      'to a database: keep its own owner, privileges, settings and comment',
     )
     .option('--run-configured', 'run what `afterRestore` lists, in the restored folder')
     .option('--run <command...>', 'run this there too, in a shell');
@@ -254,8 +254,8 @@ function addAfterRestore(command: Define): void {
   )
     .option('-n, --dry-run', 'say what would change, and change nothing')
     .option('--allow-uncommitted', 'even over changes that git does not have')
-    .option('--owner', 'try to give files to their recorded owners also when not run by root')
-    .option('--no-owner', 'leave owners and set-id bits aside, also when run by root');
+    .option('--owner', 'try to restore the recorded owners even when not run by root')
+    .option('--no-owner', 'do not restore owners and set-id bits, even when run by root');
   reading(
     command(
       'restore-test [backup...]',
@@ -275,9 +275,9 @@ function addAfterRestore(command: Define): void {
 function addRetention(command: Define): void {
   command(
     'prune [source...]',
-    'let go of the backups that nothing wants, and say why the others stay',
+    'release the backups that no rule keeps, and say why the others stay',
     () => import('./commands/prune.ts'),
-  ).option('-n, --dry-run', 'decide, and let go of nothing');
+  ).option('-n, --dry-run', 'say what would be released, and release nothing');
 }
 
 function addPins(command: Define): void {

@@ -7,7 +7,7 @@ export function addWatch(command: Define): void {
   withPublicKey(
     command(
       'incident',
-      'what is wrong, and who sees to it',
+      'what is wrong, and who is handling it',
       () => import('../commands/incident.ts'),
     ),
   )
@@ -22,11 +22,11 @@ export function addWatch(command: Define): void {
     .option('--anyway', 'resolve: although what opened it was not proven good again');
   command(
     'escalate',
-    'tell what is due of the incidents; to be run every minute',
+    'send what is due about incidents; run it every minute',
     () => import('../commands/escalate.ts'),
   )
-    .option('--once', 'run once and end, as cron and timers need it')
-    .option('--look', 'look at the system now; otherwise once in a quarter of an hour');
+    .option('--once', 'run once and exit, for cron and timers')
+    .option('--look', 'check the system now, not only every 15 minutes');
   command(
     'run-due',
     'do what is due by the schedules, once; to be run every quarter of an hour',
