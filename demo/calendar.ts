@@ -33,7 +33,7 @@ export async function showCalendar(stage: Stage): Promise<void> {
     `${made.days} real backups of a small folder, one for each day from ${dayOf(FIRST_DAY)} to ${dayOf(LAST_DAY)}, each verified;`,
   );
   story.tell(
-    `pruned once a week, and at the end until nothing more went: ${made.released + pruned.released} let go, in ${durationText(performance.now() - begin)}`,
+    `pruned once a week, and at the end until nothing more went: ${made.released + pruned.released} released, in ${durationText(performance.now() - begin)}`,
   );
   const { result } = pruned;
   const { days } = made;
@@ -79,7 +79,7 @@ async function backUpDaily(stage: Stage, clock: { now: Date }): Promise<Daily> {
   return { days, released };
 }
 
-/** A run lets go of at most a fifth of what is there, so one is not always enough. */
+/** A run releases at most a fifth of what is there, so one is not always enough. */
 async function pruneToTheEnd(engine: Engine): Promise<{ result: PruneResult; released: number }> {
   let released = 0;
   for (let runs = 1; ; runs++) {

@@ -157,7 +157,7 @@ async function readSource(engine: Engine, source: Source, options: Run): Promise
       const opened = withArtifacts(engine, predecessor);
       return { read: await source.read({ ...input, predecessor: opened }), predecessor };
     } catch (error) {
-      // It is damaged, was let go meanwhile, or another version wrote it.
+      // It is damaged, was released meanwhile, or another version wrote it.
       if (!isUnreadable(error)) throw error;
       const detail = `${predecessor.manifest.id} could not be built on: ${error.message}`;
       const note = { path: '', code: 'predecessor-unusable', detail, tolerated: true };

@@ -1,4 +1,4 @@
-// Looks at a store before anything depends on it: does it take bytes, give them back and let go of them, and what does it hold.
+// Looks at a store before anything depends on it: does it take bytes, give them back and delete them, and what does it hold.
 import { HoldfastError } from '../errors.ts';
 import { parseBackupId } from '../format/ids.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
@@ -28,7 +28,7 @@ export interface StoreExamination {
 }
 
 /**
- * Looks at what a store holds and, with a configuration, tries it with an object that it lets go of again.
+ * Looks at what a store holds and, with a configuration, tries it with an object that it releases again.
  *
  * `STORE_CONFLICT` when the store is another system's: then nothing was written. `STORE_UNAVAILABLE` when it gives back other
  * bytes than it took, and whatever a store throws.

@@ -33,7 +33,7 @@ export interface LogEntry {
   readonly bytes: number | undefined;
   /** Problems that the configuration does not tolerate. */
   readonly problemCount: number;
-  /** The first problem, the note of a pin, what a prune let go; or empty. */
+  /** The first problem, the note of a pin, what a prune released; or empty. */
   readonly detail: string;
   /** Of the manifest or record. */
   readonly key: string;
@@ -191,7 +191,7 @@ function factText({ verb, facts }: Record): string {
   if (verb === 'prune' && Array.isArray(kept) && Array.isArray(released)) {
     const gone = released.slice(0, 3).map(releaseText);
     const more = released.length > 3 ? [`and ${released.length - 3} more`] : [];
-    return [`${kept.length} kept, ${released.length} let go`, ...gone, ...more].join('; ');
+    return [`${kept.length} kept, ${released.length} released`, ...gone, ...more].join('; ');
   }
   const told: Partial<typeof facts> = {
     pin: note,
@@ -203,7 +203,7 @@ function factText({ verb, facts }: Record): string {
   return typeof text === 'string' ? text : '';
 }
 
-/** A backup that a prune let go, and why; as much of it as an older version recorded. */
+/** A backup that a prune released, and why; as much of it as an older version recorded. */
 function releaseText(released: unknown): string {
   const { id, reason } = (released ?? {}) as { readonly id?: unknown; readonly reason?: unknown };
   const why = typeof reason === 'string' ? `: ${reason}` : '';

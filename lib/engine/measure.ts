@@ -57,7 +57,7 @@ export interface MeasureInput {
 
 export interface Measured {
   readonly facts: Facts;
-  /** The surveys behind the facts, without what was let go and only waits to be deleted. */
+  /** The surveys behind the facts, without what was released and only waits to be deleted. */
   readonly surveys: ReadonlyMap<string, Survey>;
 }
 

@@ -1,19 +1,19 @@
-// What a prune of one source does: the policy applied to what is there, apart from what was let go before and is not gone yet.
+// What a prune of one source does: the policy applied to what is there, apart from what was released before and is not gone yet.
 import { DAY_MS } from '../durations.ts';
 import { applyRetention, type RetentionResult } from '../policy/retention.ts';
 import type { RetentionPolicy } from '../policy/retention-policy.ts';
 import type { SurveyedBackup } from './catalog/survey.ts';
 
 export interface PruneDecision extends RetentionResult<SurveyedBackup> {
-  /** Let go before, wanted by nothing now, and listed still. They count for nothing, and are let go again. */
+  /** Released before, wanted by nothing now, and listed still. They count for nothing, and are released again. */
   readonly goneBefore: readonly SurveyedBackup[];
-  /** Among `keep`: let go before, and wanted again because others failed. The store may be about to delete them. */
+  /** Among `keep`: released before, and wanted again because others failed. The store may be about to delete them. */
   readonly wantedAgain: readonly SurveyedBackup[];
 }
 
 export interface DecisionInput {
   readonly backups: readonly SurveyedBackup[];
-  /** The ids of those that an earlier prune let go. */
+  /** The ids of those that an earlier prune released. */
   readonly released: ReadonlySet<string>;
   readonly policy: RetentionPolicy;
   readonly intervalMs: number | undefined;

@@ -1,4 +1,4 @@
-// Applies the retention policy: protects what is kept, says why in a record, then lets go of what nothing wants.
+// Applies the retention policy: protects what is kept, says why in a record, then releases what nothing wants.
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
 import { leastBytes, longStay, type MoveTerms } from '../policy/long-kept.ts';
@@ -28,7 +28,7 @@ export interface PruneOptions {
   readonly schedules?: ReadonlyMap<string, Schedule | undefined>;
   /** Decide and say, and release nothing. */
   readonly dryRun: boolean;
-  /** The id of the backup that this run has made: it is not let go. */
+  /** The id of the backup that this run has made: it is not released. */
   readonly justMade?: string | undefined;
   /** For how many days from now on the store is to lock what is kept; undefined for a store without locks. */
   readonly lockDays?: number | undefined;
@@ -145,7 +145,7 @@ export async function pruneSource(
   return { ...result, record };
 }
 
-/** What was let go before is gone only where a release deletes at once, and is not there to be let go again elsewhere. */
+/** What was released before is gone only where a release deletes at once, and is not there to be released again elsewhere. */
 function freedBytes(
   { store }: Engine,
   survey: Survey,
@@ -168,7 +168,7 @@ function freedBytes(
 async function letGo(engine: Engine, decided: PruneDecision): Promise<void> {
   for (const { backup } of decided.release) await release(engine, backup);
   for (const backup of decided.held === undefined ? decided.goneBefore : []) {
-    // What is covered already, the store has let go.
+    // What is covered already, the store has released.
     if (backup.hidden.length === 0) await release(engine, backup);
   }
 }
@@ -201,7 +201,7 @@ function factsOf(decided: PruneDecision, policy: RetentionPolicy): Facts {
 /** Requests under way at once: each takes its time, and a store may hold thousands of objects. */
 const PROTECTED_AT_ONCE = 8;
 
-/** Before anything is recorded or let go: who stops this run leaves every lock as long as it was. */
+/** Before anything is recorded or released: who stops this run leaves every lock as long as it was. */
 async function protectKept(engine: Engine, { keep }: PruneDecision, until: Date): Promise<void> {
   const keys = keep
     .flatMap(({ backup: { manifest } }) => [manifest, ...manifest.artifacts])
@@ -244,7 +244,7 @@ function longKept(
   });
 }
 
-/** The manifest goes first: from then on nothing lists the backup, and what is left are artifacts that the next run lets go. */
+/** The manifest goes first: from then on nothing lists the backup, and what is left are artifacts that the next run releases. */
 async function release(engine: Engine, backup: SurveyedBackup): Promise<void> {
   throwIfCancelled(engine);
   await engine.store.release(backup.manifest.key);
@@ -256,7 +256,7 @@ async function releaseKeys(engine: Engine, stored: StoredBackup): Promise<void> 
   for (const { key } of stored.artifacts) await engine.store.release(key);
 }
 
-/** When the backups were let go whose artifacts are still there: a run that was killed did not come to them. */
+/** When the backups were released whose artifacts are still there: a run that was killed did not come to them. */
 async function releasedBefore(
   engine: Engine,
   source: string,
@@ -268,7 +268,7 @@ async function releasedBefore(
   return new Map(prunes.flatMap(({ at, released }) => released.map(({ id }) => [id, at] as const)));
 }
 
-/** Artifacts without a manifest may belong to a run under way, unless a record says that their backup was let go. */
+/** Artifacts without a manifest may belong to a run under way, unless a record says that their backup was released. */
 function isDue(stored: StoredBackup, now: Date, released: ReadonlyMap<string, Date>): boolean {
   const releasedAt = released.get(stored.id)?.getTime() ?? 0;
   return stored.artifacts.every((artifact) => {
@@ -294,7 +294,7 @@ function unexpected({ keep, wantedAgain }: PruneDecision): Problem[] {
     path: `${source}/${id}`,
     code: 'released-but-wanted',
     detail:
-      'it was let go before, and is wanted again: undo its release before the store deletes it',
+      'it was released before, and is wanted again: undo its release before the store deletes it',
   }));
   return [...hidden, ...again];
 }

@@ -66,7 +66,7 @@ async function outcomeOf(
   }
 }
 
-/** Without the runs whose backups were let go since, a source that keeps few would look as if it hardly ever succeeded. */
+/** Without the runs whose backups were released since, a source that keeps few would look as if it hardly ever succeeded. */
 async function runsReleased(engine: Engine, source: string, since: Date): Promise<RunOutcome[]> {
   const prunes = await readPrunes(engine, source, since);
   const present = new Set((await listStored(engine, source)).map(({ id }) => id));

@@ -84,7 +84,7 @@ export const EXIT_FOR_NOW = 75;
 /** Namespace of every metric; dimensions are `System`, and `Source` where it concerns one. */
 export const METRICS = 'Holdfast';
 
-/** The tag by which `prune` lets go of an object, for the lifecycle of the bucket to delete. */
+/** The tag by which `prune` releases an object, for the lifecycle of the bucket to delete. */
 export const RELEASED_TAG = { key: 'holdfast:released', value: 'true' } as const;
 
 /** The tag of what `prune` has found to be kept for long, which the lifecycle of the bucket may move to where storage costs less. */

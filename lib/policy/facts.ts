@@ -70,7 +70,7 @@ export interface SourceFacts {
   readonly knownSince: Date | undefined;
   /** What the last run knew of its schedule; undefined where none recorded schedules. */
   readonly scheduleSeen: ScheduleSeen | undefined;
-  /** Oldest first, without what was let go and only waits to be deleted. */
+  /** Oldest first, without what was released and only waits to be deleted. */
   readonly backups: readonly BackupSeen[];
   readonly unfinished: readonly UnfinishedRun[];
   /** Of the last 30 days, oldest first. */

@@ -131,7 +131,7 @@ function stayOf(days: number, { undoDays, contentMonths }: MoveTerms): Stay {
 }
 
 /**
- * How long the backup of a month stays at least after every other rule has let go of it, or that of a year where no months are kept;
+ * How long the backup of a month stays at least after every other rule has released it, or that of a year where no months are kept;
  * undefined where the policy keeps nothing so long.
  */
 export function longStayOf(

@@ -28,7 +28,7 @@ export const DEFAULT_RETENTION: RetentionPolicy = {
   timeZone: 'UTC',
 };
 
-/** The newest good backups that no policy can let go. */
+/** The newest good backups that no policy can release. */
 export const ALWAYS_KEPT = 3;
 
 /** How long a backup that is not good stays, for somebody to look at it or to prove it; orphaned artifacts likewise. */

@@ -56,7 +56,7 @@ export interface RetentionResult<B extends RetainableBackup> {
 }
 
 /**
- * Sorts the backups of one source into those to keep and those to let go; the order in which they come does not matter. Which one
+ * Sorts the backups of one source into those to keep and those to release; the order in which they come does not matter. Which one
  * is newer, and into which day each falls, their effective times say: when a run was due decides nothing.
  *
  * A calendar bucket (a day, an ISO week, a month, a year) that has good backups is served by the one that was stored first. What

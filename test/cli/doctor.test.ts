@@ -48,7 +48,7 @@ test('finds no problem in what init has set up, before the first backup and afte
   const before = await readdir(store(), { recursive: true });
   const { exit, stdout } = await place.run(['doctor']);
   expect(exit).toBe(0);
-  expect(stdout).toContain('takes, gives back and lets go of an object');
+  expect(stdout).toContain('an object was written, read back and deleted');
   expect(stdout).toMatch(/^0 problems, \d+ warnings?$/m);
   expect(await readdir(store(), { recursive: true })).toEqual(before);
 });

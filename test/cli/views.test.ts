@@ -139,7 +139,7 @@ describe('log', () => {
     const lines = stdout.trim().split('\n');
     expect(lines[0]).toMatch(/^time +source +act +verdict/);
     expect(lines[1]).toMatch(/verify +proven/);
-    expect(lines[2]).toMatch(/prune +done .* policy {2}2 kept, 0 let go$/);
+    expect(lines[2]).toMatch(/prune +done .* policy {2}2 kept, 0 released$/);
     expect(lines.at(-1)).toBe('site: 2 of 2 runs complete in 30 days (100 %)');
   });
 

@@ -203,7 +203,7 @@ describe('a process that is stopped', () => {
   );
 
   test(
-    'for 15 days, and whose artifacts were let go meanwhile, lists no backup without them',
+    'for 15 days, and whose artifacts were released meanwhile, lists no backup without them',
     async () => {
       using system = makeSystem({ plant });
       await system.json(['backup', '--at', '2021-10-31T02:00:00Z']);

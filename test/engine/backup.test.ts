@@ -171,7 +171,7 @@ describe('two runs of one trigger', () => {
     expect(await late).toMatchObject({ outcome: 'already', manifest: other.manifest });
     expect(await listed(site.store)).toHaveLength(2);
     expect(await unsound(site.store)).toEqual([]);
-    // What the late one stored is let go in time, and nothing else.
+    // What the late one stored is released in time, and nothing else.
     site.clock.advance(15 * DAY_MS);
     const { orphans } = await pruneSource(site.engine, 'site', { ...DAILY, intervalMs: undefined });
     expect(orphans).toMatchObject([{ id, released: true }]);

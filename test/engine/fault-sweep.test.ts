@@ -222,7 +222,7 @@ describe('over a store that fails at any of its calls', () => {
     });
   });
 
-  test('pruning lets go of nothing but what it should, says first what, and ends its work the next time', async () => {
+  test('pruning releases nothing but what it should, says first what, and ends its work the next time', async () => {
     plant(scratch.at('tiny'), { 'a.txt': 'a' });
     const from = await storeWith(10, scratch.at('tiny'));
     const [, second, third] = await listed(from);
@@ -260,7 +260,7 @@ describe('over a store that fails at any of its calls', () => {
   });
 });
 
-/** One run lets go of a fifth of what is there at most. */
+/** One run releases a fifth of what is there at most. */
 async function pruneUntilDone(store: ClockedStore) {
   for (let released = 1; released > 0;) {
     const { release } = await pruneSource(engineOn(store, store.clock), 'site', DAILY);

@@ -66,7 +66,7 @@ describe('the log', () => {
     expect(verify).toMatchObject({ subject: made.id, who: 'test@example', detail: 'digest' });
     expect(pin).toMatchObject({ detail: 'for the auditors' });
     expect(failed?.detail).toMatch(/^SOURCE_UNREADABLE: .*holds no file/);
-    expect(prune).toMatchObject({ detail: '1 kept, 0 let go' });
+    expect(prune).toMatchObject({ detail: '1 kept, 0 released' });
     expect(entries.every(({ durationMs }) => durationMs > 0)).toBe(true);
   });
 
@@ -88,7 +88,7 @@ describe('the log', () => {
     expect(await readLog(site.engine, { ...ALL, sources: ['content'] })).toEqual([]);
   });
 
-  test('is cut to a stretch of time and to some acts, and says what a prune let go and why', async () => {
+  test('is cut to a stretch of time and to some acts, and says what a prune released and why', async () => {
     using site = setUp();
     const times: Date[] = [];
     for (let run = 0; run < 12; run++) {
@@ -152,7 +152,7 @@ describe('the success rate', () => {
     expect(summary).toMatchObject({ runs: 4, complete: 3, partial: 0, failed: 1, rate: 0.75 });
   });
 
-  test('counts the runs whose backups retention has let go since', async () => {
+  test('counts the runs whose backups retention has released since', async () => {
     using site = setUp();
     const last = { ...DAILY.policy, daily: 0, weekly: 0, monthly: 0, last: 1 };
     for (let day = 0; day < 12; day++) {

@@ -1,5 +1,5 @@
 // Random lives of a source: runs that come late, overlap, or are made by clocks that are wrong, repairs, damage and what restores
-// have replaced. Whatever happens, no run lets go of what it has just made, and everything agrees on which backup is newer.
+// have replaced. Whatever happens, no run releases what it has just made, and everything agrees on which backup is newer.
 import fs from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -296,7 +296,7 @@ function run(kind: TriggerKind, changes: Partial<Run> = {}): Run {
 }
 
 describe('whatever a source goes through', () => {
-  test('no run lets go of what it has just made, latest is the latest content, and all show one order', async () => {
+  test('no run releases what it has just made, latest is the latest content, and all show one order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(aStep, { minLength: 5, maxLength: 12 }), async (steps) => {
         await live(steps);

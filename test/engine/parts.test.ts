@@ -157,7 +157,7 @@ test('a manifest that names a part of another source is not trusted', async () =
   expect(fs.existsSync(place.at('restored'))).toBe(false);
 });
 
-test('a prune lets go of all its parts, and of nothing else', async () => {
+test('a prune releases all its parts, and nothing else', async () => {
   store.clock.advance(20 * DAY_MS);
   for (let day = 0; day < 4; day++) {
     await makeGood(engine, folderSource(place.at('site')));

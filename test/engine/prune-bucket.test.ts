@@ -1,4 +1,4 @@
-// Pruning a store that deletes late, as a bucket does: what is kept is locked first, and what was let go counts for nothing.
+// Pruning a store that deletes late, as a bucket does: what is kept is locked first, and what was released counts for nothing.
 import { describe, expect, test } from '@jest/globals';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { HoldfastError } from '../../lib/errors.ts';
@@ -119,7 +119,7 @@ describe('a prune of a store that deletes late', () => {
     expect(setting.store.protectedUntil.size).toBe(5 * 3 - 1);
   });
 
-  test('lets go of each but once, and of no more than a run may, until all that nothing wants is gone', async () => {
+  test('releases each only once, and no more than a run may, until all that nothing wants is gone', async () => {
     using setting = setUp();
     const { engine, store, clock } = setting;
     const ids = await goodDays(setting, 20);
@@ -152,7 +152,7 @@ describe('a prune of a store that deletes late', () => {
     for (const key of before) expect(setting.store.released).toContain(key);
   });
 
-  test('keeps what was let go and is wanted again because others are damaged, and says so', async () => {
+  test('keeps what was released and is wanted again because others are damaged, and says so', async () => {
     using setting = setUp();
     const { engine, store } = setting;
     const ids = await goodDays(setting, 12);

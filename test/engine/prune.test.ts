@@ -53,7 +53,7 @@ async function goodDays({ engine, source, clock }: Setting, days: number): Promi
 const idsIn = async ({ store }: Setting) => (await listed(store)).map(({ id }) => id);
 
 describe('a prune', () => {
-  test('keeps a week of days, gives every reason, and records what it kept and let go', async () => {
+  test('keeps a week of days, gives every reason, and records what it kept and released', async () => {
     using setting = setUp();
     const ids = await goodDays(setting, 12);
     const result = await pruneSource(setting.engine, 'site', DAILY);
@@ -70,7 +70,7 @@ describe('a prune', () => {
     expect(await unsound(setting.store)).toEqual([]);
   });
 
-  test('lets go of every object of a backup, and of nothing else', async () => {
+  test('releases every object of a backup, and no other', async () => {
     using setting = setUp();
     await goodDays(setting, 12);
     const before = await contents(setting.store);
@@ -92,7 +92,7 @@ describe('a prune', () => {
     expect(does.release).toEqual(would.release);
   });
 
-  test('run twice lets go of no more', async () => {
+  test('run twice releases no more', async () => {
     using setting = setUp();
     await goodDays(setting, 9);
     await pruneSource(setting.engine, 'site', DAILY);
@@ -213,7 +213,7 @@ describe('a prune', () => {
     expect(problems).toMatchObject([{ path: `site/${first}`, code: 'missing' }]);
   });
 
-  test('leaves artifacts of a run under way, and lets go of those of a dead one after 14 days', async () => {
+  test('leaves artifacts of a run under way, and releases those of a dead one after 14 days', async () => {
     using setting = setUp();
     await goodDays(setting, 3);
     const id = backupId({ kind: 'manual', at: new Date(setting.clock.ms) });

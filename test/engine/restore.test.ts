@@ -179,7 +179,7 @@ describe('a restore', () => {
     expect(treeOf(place.path)).toEqual(before);
   });
 
-  test('of a backup that is let go while it is read fails loudly and leaves nothing', async () => {
+  test('of a backup that is released while it is read fails loudly and leaves nothing', async () => {
     const { key } = artifactOf(first, 'archive');
     const read = store.read.bind(store);
     let reads = 0;

@@ -120,7 +120,7 @@ test.each(['content/77.md', 'public/two.bin'])(
   },
 );
 
-test('lets go of what nothing wants, which ends with the lifecycle', async () => {
+test('releases what nothing wants, which ends with the lifecycle', async () => {
   for (let day = 0; day < 12; day++) {
     clock.advance(DAY_MS);
     made.push(await makeGood(await engine(), folderSource(root)));

@@ -172,7 +172,7 @@ test.each(Object.keys(WAYS))('a backup is whole or absent when a request %s', as
 });
 
 test.each(Object.keys(WAYS))(
-  'a prune lets go of no more than it says when a request %s',
+  'a prune releases no more than it says when a request %s',
   async (way) => {
     const from = await storeWith(5, root);
     from.clock.advance(1000);

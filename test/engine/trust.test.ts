@@ -308,7 +308,7 @@ describe('a record by a stranger', () => {
     expect(found).toContainEqual(expect.objectContaining({ path: `site/${id}`, code: 'missing' }));
   });
 
-  test('lets go of no artifact of a run under way', async () => {
+  test('releases no artifact of a run under way', async () => {
     using setting = setUp();
     await makeGood(setting.engine, setting.source);
     const key = `backups/site/${backupId({ kind: 'manual', at: new Date(setting.clock.ms) })}/archive-0.tar.gz`;

@@ -165,7 +165,7 @@ describe('prune', () => {
     const setting = await withBackups([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]);
     setting.become('prune');
     await Promise.all([1, 2, 3].map(() => prune({}, contextOf())));
-    // All were stored today: the first serves the day, the newest three stay in any case. Of the others a run lets go of a few, and one
+    // All were stored today: the first serves the day, the newest three stay in any case. Of the others a run releases a few, and one
     // that begins later of some more.
     const wanted = [...setting.ids.slice(0, 1), ...setting.ids.slice(-3)];
     for (const id of wanted) {

@@ -159,7 +159,7 @@ describe('how long the policy keeps a month at least', () => {
   const months = (policy: object, intervalMs?: number) =>
     longStayOf({ ...DEFAULT_RETENTION, ...policy }, intervalMs, TERMS)?.months;
 
-  test('begins when the newer rules have let go of it', () => {
+  test('begins when the newer rules have released it', () => {
     expect(months({})).toBeCloseTo(11.5, 1);
     expect(months({ weekly: 0 })).toBeCloseTo(12.2, 1);
     expect(months({ monthly: 0, yearly: 2 })).toBeGreaterThan(23);

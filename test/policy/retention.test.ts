@@ -237,7 +237,7 @@ describe('when nothing is released', () => {
     expect(result.held?.code).toBe('no-recent-good');
   });
 
-  test('without a schedule, a clock ten years ahead lets go of no good backup that it kept before', () => {
+  test('without a schedule, a clock ten years ahead releases no good backup that it kept before', () => {
     const policy = { withinMs: 30 * DAY };
     const kept = settle(many, policy, NOW);
     expect(settle(kept, policy, at('2036-11-22T03:00:00Z'))).toEqual(kept);

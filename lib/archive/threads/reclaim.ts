@@ -10,7 +10,7 @@ type Collect = (options: { type: 'minor'; execution: 'sync' }) => void;
 let collect: Collect | undefined;
 let passedBytes = 0;
 
-/** To be told of every buffer that was let go; now and then has the dead ones collected, which takes about a millisecond. */
+/** To be told of every buffer that was released; now and then has the dead ones collected, which takes about a millisecond. */
 export function letGo(bytes: number): void {
   passedBytes += bytes;
   if (passedBytes < RECLAIM_BYTES) return;

@@ -126,7 +126,7 @@ async function pruneAfter(
     const prune = await pruneWithLock(engine, config, source, { dryRun: false, justMade });
     if (prune.release.length > 0) {
       terminal.done(
-        `  pruned: ${counted(prune.release.length, 'backup')} let go, ${prune.keep.length} kept`,
+        `  pruned: ${counted(prune.release.length, 'backup')} released, ${prune.keep.length} kept`,
       );
       for (const { id, reason } of prune.release) terminal.done(`    ${id}: ${reason}`);
     }

@@ -17,7 +17,7 @@ export async function run(
   terminal.done(
     outcome === 'already'
       ? `${source}/${id} is pinned already`
-      : `${terminal.paint('green', 'pinned')}  ${source}/${id}  no retention policy lets go of it now`,
+      : `${terminal.paint('green', 'pinned')}  ${source}/${id}  no retention policy releases it now`,
   );
   terminal.document({ command: 'pin', source, id, outcome, record });
   return 0;

@@ -27,7 +27,7 @@ export async function pruneWithLock(
   const prune = () => pruneSource(engine, source.name, options);
   if (dryRun) return prune();
   const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
-  // On S3 to let go is to tag: two at once do the same, and neither deletes.
+  // On S3 a release is a tag: two at once do the same, and neither deletes.
   if (isUrl(config.store)) return prune();
   return withLocalLock(config.store, 'prune', holder, prune);
 }
@@ -60,7 +60,7 @@ function say(terminal: Terminal, result: PruneResult): void {
     else terminal.done(text);
   };
   tell(
-    `${terminal.paint('bold', source)}: ${counted(keep.length, 'backup')} kept, ${release.length} ${dryRun ? 'would go' : 'let go'}`,
+    `${terminal.paint('bold', source)}: ${counted(keep.length, 'backup')} kept, ${release.length} ${dryRun ? 'would be released' : 'released'}`,
   );
   const kept = keep.map(({ id, standing, bytes, reasons }) => [
     '  keep',
@@ -83,6 +83,6 @@ function say(terminal: Terminal, result: PruneResult): void {
     );
   }
   if (freedBytes > 0) tell(`  ${dryRun ? 'would free' : 'frees'} ${bytesText(freedBytes)}`);
-  if (held !== undefined) terminal.warn(`nothing of ${source} was let go: ${held}`);
+  if (held !== undefined) terminal.warn(`nothing of ${source} was released: ${held}`);
   for (const line of problemLines(problems)) terminal.warn(line);
 }

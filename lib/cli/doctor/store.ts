@@ -56,7 +56,7 @@ async function insideFindings(engine: Engine, ground: Ground): Promise<Inside> {
   const examined = await examineStore(engine);
   const findings = [...clockFindings(examined), ...modeFindings(root, ground)];
   if (examined.tried) {
-    findings.unshift(ok('store', `${root} takes, gives back and lets go of an object`));
+    findings.unshift(ok('store', `${root}: an object was written, read back and deleted`));
     findings.push(
       ...leftoverFindings(await findLeftovers(root)),
       ...abilityFindings(root, await examineAbilities(root, engine.random())),

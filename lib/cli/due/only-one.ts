@@ -11,7 +11,7 @@ import { withLocalLock } from '../../stores/folder/lock.ts';
 /**
  * Runs `run` while no other process of this machine runs anything under `name`, and resolves to its result. `LOCKED` when one does.
  *
- * On Linux the kernel holds the name, as that of a socket, and lets go of it when the process ends: a file would stay after `kill -9`,
+ * On Linux the kernel holds the name, as that of a socket, and releases it when the process ends: a file would stay after `kill -9`,
  * and in a container that starts again nobody could tell whether its owner is still alive.
  */
 export async function onlyOne<T>(name: string, run: () => Promise<T>): Promise<T> {

@@ -182,7 +182,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   CLOCK_SKEW: {
     meaning:
-      'This clock and that of the store differ by more than 5 minutes. A backup with a wrong time would be kept or let go for the wrong reason, so none was made.',
+      'This clock and that of the store differ by more than 5 minutes. A backup with a wrong time would be kept or released for the wrong reason, so none was made.',
     steps: [
       'Set the clock: `timedatectl` shows whether it is synchronised.',
       'If this clock is right, correct the one of the machine that holds the store.',

@@ -96,7 +96,7 @@ function factRows({ backup }: ShownBackup): string[][] {
         .map((tool) => tool.join(' '))
         .join(', '),
     ],
-    pinnedBy.length > 0 ? ['pinned', 'no retention policy lets go of it'] : undefined,
+    pinnedBy.length > 0 ? ['pinned', 'no retention policy releases it'] : undefined,
     hidden.length > 0 ? ['hidden', `deleted or overwritten: ${hidden.join(', ')}`] : undefined,
   ];
   return rows.filter((row) => row !== undefined).map((row) => row.map(displayText));

@@ -49,7 +49,7 @@ const RULES = `## Rules across options
   has the name that RDS gave it. \`layers\` need \`package: zip\`.
 - \`runOn: task\` needs \`aws.tasks.vpc\` or \`aws.databases.vpc\`, and of a database also \`aws.databases.package: image\`.
   \`aws.tasks.disk\` is from 21 to 200 GiB. A database with restore tests fits on it with all of its \`maxDatabaseSize\`.
-- \`aws.lock.days\` is at most \`aws.undo\`: a lock ends at most that long after a backup was let go, so a longer one would hold what
+- \`aws.lock.days\` is at most \`aws.undo\`: a lock ends at most that long after a backup was released, so a longer one would hold what
   shall be gone. And every retention policy has a rule that keeps for at least as long as the lock.
 - With \`aws.recoveryPoints\`, \`system\` has at most 31 characters.
 - A selection has \`resources\`, or \`tags\` with \`expect\`; what it names is in the region of the store, and in the account of the stack.

@@ -1,4 +1,4 @@
-// What the records of prunes say: what each kept and let go, and how much there was.
+// What the records of prunes say: what each kept and released, and how much there was.
 import type { Problem } from '../../errors.ts';
 import { manifestKey } from '../../format/layout.ts';
 import type { Facts, Record } from '../../format/record.ts';
@@ -61,7 +61,7 @@ function listOf(facts: Facts, name: string): { id: string; reason: string }[] {
 const RELEASE_LOOK_BACK_MS = 90 * DAY_MS;
 
 /**
- * The ids of those backups that an earlier prune let go and none has kept since, although the store lists them still: a bucket
+ * The ids of those backups that an earlier prune released and none has kept since, although the store lists them still: a bucket
  * deletes late, and a run may have been killed before it came to them. What was stored after its release is another backup.
  */
 export async function releasedAndListed(
@@ -86,7 +86,7 @@ export async function releasedAndListed(
   return new Set(released.map(({ id }) => id));
 }
 
-/** Backups that the last prune kept and that are gone: not let go by us, so damage. */
+/** Backups that the last prune kept and that are gone: not released by us, so damage. */
 export function missingSincePrune(survey: Survey, last: PruneFacts | undefined): Problem[] {
   const present = new Set(survey.backups.map(({ id }) => id));
   // By the very key: a broken record about a backup must not hide that the backup is gone.

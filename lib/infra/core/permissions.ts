@@ -15,7 +15,7 @@ export interface StoreAccess {
   readonly key: RetainedKey;
 }
 
-/** With the tags: of what a delete marker hides they tell whether it was let go. */
+/** With the tags: of what a delete marker hides they tell whether it was released. */
 const VERSIONED_READ = ['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectVersionTagging'];
 const LISTING = ['s3:ListBucket', 's3:ListBucketVersions'];
 

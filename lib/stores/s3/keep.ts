@@ -60,7 +60,7 @@ function versionOf({ bucket, place }: S3, { key, versionId }: Found) {
 // AWS, and others, for a bucket that was made without Object Lock; the last where a server has none at all.
 const LOCKS_OFF = ['InvalidRequest', 'ObjectLockConfigurationNotFoundError', 'NotImplemented'];
 
-/** Tags `found`, so that the lifecycle may move it. Nothing to do for what has another class by now, and for what was let go. */
+/** Tags `found`, so that the lifecycle may move it. Nothing to do for what has another class by now, and for what was released. */
 export async function markLongKept(s3: S3, found: Found): Promise<void> {
   if (found.storageClass !== undefined) return;
   const tags = await tagsOf(s3, found);

@@ -69,7 +69,7 @@ async function* resumed(
   begun: Uint8Array[],
   rest: AsyncGenerator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  // Each is let go of when it has been copied into a part.
+  // Each is released when it has been copied into a part.
   for (let chunk = begun.shift(); chunk !== undefined; chunk = begun.shift()) yield chunk;
   yield* rest;
 }

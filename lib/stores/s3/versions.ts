@@ -142,7 +142,7 @@ async function objectOf(s3: S3, { versions }: History): Promise<Found | undefine
   return undefined;
 }
 
-/** Whether `prune` has let go of this version: what hides it then is the lifecycle that it was meant for. */
+/** Whether `prune` has released this version: what hides it then is the lifecycle that it was meant for. */
 export async function isReleased(
   s3: S3,
   { key, versionId }: Pick<Found, 'key' | 'versionId'>,

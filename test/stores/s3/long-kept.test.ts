@@ -112,7 +112,7 @@ describe('what lifecycle has moved to Glacier Instant Retrieval', () => {
     expect(copied.StorageClass ?? 'STANDARD').toBe('STANDARD');
   });
 
-  test('is locked, released and let go of as before', async () => {
+  test('is locked and released as before', async () => {
     await (await open()).store.put('a/dump', BYTES);
     const { store } = await open(movedTo('GLACIER_IR'));
     await store.protect('a/dump', new Date('2100-01-01T00:00:00Z'));

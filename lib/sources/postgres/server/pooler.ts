@@ -31,7 +31,7 @@ async function assertKept(
 ): Promise<void> {
   const own = await session.ask(SERVER);
   await using other = new DatabaseSession({ ...input, ownPath: true });
-  // While a transaction lasts, every pooler leaves its server to it: to one that was let go of, where it can.
+  // While a transaction lasts, every pooler leaves its server to it: to one that was released, where it can.
   const servers = [await other.ask(`BEGIN;\n${SERVER}`)];
   if (servers[0] !== own) {
     for (let look = 0; look < LOOKS; look++) {
