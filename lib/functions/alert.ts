@@ -5,7 +5,8 @@ import { settingsFrom, type FunctionSettings } from '../config/load/function-set
 import { HoldfastError } from '../errors.ts';
 import { compactTime } from '../format/ids.ts';
 import type { SourceAssessment } from '../policy/assessment.ts';
-import { openStore } from '../stores/open.ts';
+import { parseS3Url } from '../names/s3-place.ts';
+import { openS3Store } from '../stores/s3/store.ts';
 import type { Store } from '../stores/store.ts';
 import { unwellLines } from '../alerts/alarm-lines.ts';
 import { assessSystem, tryKeys } from './assess.ts';
@@ -174,7 +175,7 @@ async function publish(
 
 async function tryOpen({ store }: FunctionSettings, log: Log): Promise<Store | undefined> {
   try {
-    return await openStore(store, { random: randomName });
+    return await openS3Store(parseS3Url(store), { random: randomName });
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     log.warn('the store cannot be opened', errorFields(error));

@@ -16,7 +16,8 @@ import {
 import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
 import { trustedKey, type TrustedKey } from '../format/signed.ts';
-import { openStore } from '../stores/open.ts';
+import { parseS3Url } from '../names/s3-place.ts';
+import { openS3Store } from '../stores/s3/store.ts';
 import { kmsSigner, kmsTrustedKeys } from '../aws/kms.ts';
 import { ownParts, randomName } from './machine.ts';
 
@@ -78,7 +79,8 @@ async function open(settings: FunctionSettings, folder: string): Promise<Functio
   const { signingKey } = settings;
   const config = await readFunctionConfig(folder);
   const [store, signer, fromKms] = await Promise.all([
-    openStore(settings.store, { random: randomName }),
+    // The store of a stack is a bucket: what opens folders stays out of the code of functions.
+    openS3Store(parseS3Url(settings.store), { random: randomName }),
     signingKey === undefined ? undefined : kmsSigner(kms, signingKey),
     kmsTrustedKeys(kms, trustedKeysOf(config, settings)),
   ]);
