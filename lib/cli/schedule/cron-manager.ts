@@ -50,7 +50,9 @@ async function crontabOf({ env }: Host): Promise<string> {
   const { exit, stdout, why, isMissing } = await ask(env, ['crontab', '-l']);
   if (exit === 0) return stdout;
   if (isMissing)
-    throw new HoldfastError('COMMAND_FAILED', 'crontab is not installed', { hint: HINT_MISSING });
+    throw new HoldfastError('COMMAND_FAILED', 'there is no crontab that this user may run', {
+      hint: HINT_MISSING,
+    });
   if (/no crontab|can't open/i.test(why)) return '';
   throw new HoldfastError('COMMAND_FAILED', `crontab -l failed: ${why}`, { hint: HINT });
 }

@@ -9,6 +9,7 @@ export interface Said {
   readonly stdout: string;
   /** What it complained about, or why it could not be started. */
   readonly why: string;
+  /** There is none that this user may run. */
   readonly isMissing: boolean;
 }
 
@@ -39,7 +40,8 @@ export async function ask(
     exit: exitCode ?? undefined,
     stdout: said.stdout,
     why: said.stderr.trim() || how || `exit code ${exitCode ?? ''}`,
-    isMissing: notStarted?.code === 'ENOENT',
+    // Where this user may not search a folder of PATH, a program that is nowhere is answered with EACCES.
+    isMissing: notStarted?.code === 'ENOENT' || notStarted?.code === 'EACCES',
   };
 }
 
