@@ -40,9 +40,13 @@ export async function ask(
     exit: exitCode ?? undefined,
     stdout: said.stdout,
     why: said.stderr.trim() || how || `exit code ${exitCode ?? ''}`,
-    // Where this user may not search a folder of PATH, a program that is nowhere is answered with EACCES.
-    isMissing: notStarted?.code === 'ENOENT' || notStarted?.code === 'EACCES',
+    isMissing: isMissing(notStarted),
   };
+}
+
+/** Where this user may not search a folder of PATH, Linux answers EACCES for a program that is nowhere. */
+function isMissing(notStarted: NodeJS.ErrnoException | undefined): boolean {
+  return notStarted?.code === 'ENOENT' || notStarted?.code === 'EACCES';
 }
 
 /** What a program printed. `COMMAND_FAILED` when it ended with anything but 0. */
