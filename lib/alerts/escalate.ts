@@ -15,6 +15,8 @@ import { sinkMessage } from './run-message.ts';
 export interface Reached extends Recipient {
   readonly role: string;
   readonly contract: string | undefined;
+  /** Why its number cannot be had, where it has one. */
+  readonly phoneFailure?: string;
 }
 
 export interface Escalating {
@@ -89,9 +91,10 @@ async function sendOne(
     role: reached?.role,
     contract: reached?.contract,
   });
+  const obstacle = obstacleOf(sink, reached);
   const delivery =
-    sink === undefined
-      ? ({ delivered: false, why: 'it is not in the configuration', again: false } as const)
+    sink === undefined || obstacle !== undefined
+      ? ({ delivered: false, why: obstacle ?? '', again: false } as const)
       : await deliver(sink, content, patience);
   const result = delivery.delivered
     ? ({ event: 'sent' } as const)
@@ -103,6 +106,15 @@ async function sendOne(
     failure: delivery.delivered ? undefined : delivery.why,
   };
 }
+
+/** Why nothing can be sent at all. */
+function obstacleOf(sink: Sink | undefined, reached: Reached | undefined): string | undefined {
+  if (sink === undefined) return 'it is not in the configuration';
+  return DIALS.includes(sink.kind) ? reached?.phoneFailure : undefined;
+}
+
+/** The kinds of sinks that need the number of a contact. */
+const DIALS: readonly string[] = ['command'];
 
 /** How often a place may be taken by something that nobody vouches for. */
 const FORGED_CLAIMS = 5;
