@@ -1,44 +1,70 @@
 // Who gets messages about incidents, and by which ways, as the configuration says.
 import type { Config } from '../config/config.ts';
-import type { SecretReference } from '../config/places.ts';
+import type { ContactConfig, SinkConfig } from '../config/notify.ts';
+import { isPlaceholder } from '../config/placeholder.ts';
+import { showReference, type SecretReference } from '../config/places.ts';
 import { HoldfastError } from '../errors.ts';
-import type { EscalationPolicy, Target } from '../policy/incidents/escalation.ts';
+import type { EscalationPolicy } from '../policy/incidents/escalation.ts';
+import type { Reach } from '../policy/incidents/reach.ts';
+import { weekHours, type WeekHours } from '../policy/week-hours.ts';
 import { regionOf, secretAt } from '../wiring/keys.ts';
 import type { Reached } from './escalate.ts';
 
 /** The policy of a configuration; without one, each sink gets one message. */
 export function policyOf({ notify }: Pick<Config, 'notify'>): EscalationPolicy {
-  const { sinks, contacts, escalation } = notify;
+  const { sinks, contacts, escalation, quietHours, timeZone } = notify;
+  const { watch, alarm } = quietHours;
+  const quiet = { watch: hoursOf(watch, timeZone), alarm: hoursOf(alarm, timeZone) };
   if (escalation === undefined) {
     const targets = sinks.map(({ name }) => ({ sink: name, contact: undefined }));
     const once = { afterMs: 0, targets, repeatMs: undefined };
-    return { steps: [once], resumeMs: undefined, remindMs: undefined };
+    return { steps: [once], resumeMs: undefined, remindMs: undefined, quiet };
   }
   const kinds = new Map(sinks.map(({ name, kind }) => [name, kind]));
-  const targetsOf = (name: string): Target[] => {
-    const contact = contacts.find((one) => one.name === name);
-    return (contact?.sinks ?? []).map((sink) => {
-      const kind = kinds.get(sink);
-      const isOwn =
-        (kind === 'email' && contact?.email !== undefined) ||
-        (kind === 'command' && contact?.phone !== undefined) ||
-        contact?.contract !== undefined;
-      return { sink, contact: isOwn ? name : undefined };
-    });
+  const known = new Map(contacts.map((contact) => [contact.name, contact]));
+  const reachesOf = (name: string): Reach[] => {
+    const contact = known.get(name);
+    if (contact === undefined) return [];
+    const hours = hoursOf(contact.hours, timeZone);
+    const ways = waysTo(contact, kinds).map((way) => ({ ...way, hours }));
+    const { contacts: people = [], since = '' } = contact.rotation ?? {};
+    const turns = people.flatMap((one, place) =>
+      reachesOf(one).map((reach) => ({
+        ...reach,
+        hours: reach.hours ?? hours,
+        turn: { timeZone, since, size: people.length, place },
+      })),
+    );
+    return [...ways, ...turns];
   };
   return {
     steps: escalation.steps.map(({ afterMs, contacts: told, repeatMs }) => ({
       ...{ afterMs, repeatMs },
-      targets: distinct(told.flatMap(targetsOf)),
+      targets: told.flatMap(reachesOf),
     })),
     resumeMs: escalation.resumeMs,
     remindMs: escalation.remindMs,
+    quiet,
   };
 }
 
-/** Several people of one step may read in the same place. */
-function distinct(targets: readonly Target[]): Target[] {
-  return [...new Map(targets.map((one) => [`${one.sink} ${one.contact ?? ''}`, one])).values()];
+function hoursOf(texts: readonly string[] | undefined, timeZone: string): WeekHours | undefined {
+  return texts && weekHours(texts, timeZone);
+}
+
+/** By which ways a contact is reached. */
+function waysTo(
+  { name, sinks, email, phone, contract }: ContactConfig,
+  kinds: ReadonlyMap<string, SinkConfig['kind']>,
+): Reach[] {
+  return sinks.map((sink) => {
+    const kind = kinds.get(sink);
+    const isOwn =
+      (kind === 'email' && email !== undefined) ||
+      (kind === 'command' && phone !== undefined) ||
+      contract !== undefined;
+    return { sink, contact: isOwn ? name : undefined, who: name };
+  });
 }
 
 /** Whom the contacts are, by their names. */
@@ -59,7 +85,10 @@ async function numberAt(
 ): Promise<Pick<Reached, 'phone' | 'phoneFailure'>> {
   if (phone === undefined) return { phone };
   try {
-    return { phone: await secretAt(phone, regionOf(config)) };
+    const number = await secretAt(phone, regionOf(config));
+    if (!isPlaceholder(number)) return { phone: number };
+    const phoneFailure = `the phone number at ${showReference(phone)} is a placeholder`;
+    return { phone: undefined, phoneFailure };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     return { phone: undefined, phoneFailure: error.message };

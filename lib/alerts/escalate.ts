@@ -5,9 +5,9 @@ import { append, deciding, writeEvent } from '../engine/incidents/write.ts';
 import { readIncidents, type KnownIncidents } from '../engine/incidents/read.ts';
 import type { Checkpoint } from '../format/incident.ts';
 import { attemptDetail, type Incident } from '../policy/incidents/state.ts';
-import { dueOf, type Due, type EscalationPolicy } from '../policy/incidents/escalation.ts';
+import { escalationOf, type Due, type EscalationPolicy } from '../policy/incidents/escalation.ts';
 import { deliver, type Patience } from '../sinks/deliver.ts';
-import type { Recipient, Sink } from '../sinks/sink.ts';
+import type { Delivery, Recipient, Sink } from '../sinks/sink.ts';
 import { incidentMessage } from './incident-message.ts';
 import { sinkMessage } from './run-message.ts';
 
@@ -42,17 +42,28 @@ export interface Sent {
   readonly failure: string | undefined;
 }
 
+/** Somebody who would get a message, and gets none now. */
+export interface Held {
+  readonly incident: string;
+  readonly why: string;
+}
+
 /** Sends everything that is due of these incidents. */
 export async function escalateAll(
   escalating: Escalating,
   { incidents }: Pick<KnownIncidents, 'incidents'>,
-): Promise<Sent[]> {
+): Promise<{ readonly sent: readonly Sent[]; readonly held: readonly Held[] }> {
   const sent: Sent[] = [];
+  const held: Held[] = [];
   for (const incident of incidents) {
     // A step that reached nobody makes the next one due at once.
     for (let state: Incident | undefined = incident; state !== undefined;) {
-      const due = dueOf(state, escalating.policy, escalating.engine.now());
-      const outcomes = await Promise.all(due.map((one) => sendOne(escalating, incident, one)));
+      const now = escalating.engine.now();
+      const { due, held: reasons } = escalationOf(state, escalating.policy, now);
+      if (state === incident) held.push(...reasons.map((why) => ({ incident: incident.id, why })));
+      const outcomes: (Sent | undefined)[] = await Promise.all(
+        due.map((one) => sendOne(escalating, incident, one)),
+      );
       const done = outcomes.filter((one) => one !== undefined);
       sent.push(...done);
       state = done.some(({ delivered }) => !delivered)
@@ -61,7 +72,7 @@ export async function escalateAll(
     }
   }
   await tellOfSinks(escalating, sent);
-  return sent;
+  return { sent, held };
 }
 
 async function again(
@@ -92,9 +103,9 @@ async function sendOne(
     contract: reached?.contract,
   });
   const obstacle = obstacleOf(sink, reached);
-  const delivery =
+  const delivery: Delivery =
     sink === undefined || obstacle !== undefined
-      ? ({ delivered: false, why: obstacle ?? '', again: false } as const)
+      ? { delivered: false, why: obstacle ?? '', again: false }
       : await deliver(sink, content, patience);
   const result = delivery.delivered
     ? ({ event: 'sent' } as const)
@@ -108,7 +119,10 @@ async function sendOne(
 }
 
 /** Why nothing can be sent at all. */
-function obstacleOf(sink: Sink | undefined, reached: Reached | undefined): string | undefined {
+export function obstacleOf(
+  sink: Sink | undefined,
+  reached: Reached | undefined,
+): string | undefined {
   if (sink === undefined) return 'it is not in the configuration';
   return DIALS.includes(sink.kind) ? reached?.phoneFailure : undefined;
 }

@@ -11,7 +11,7 @@ import type { Problem } from '../errors.ts';
 import type { EscalationPolicy } from '../policy/incidents/escalation.ts';
 import type { Change, Look } from '../policy/incidents/sync.ts';
 import type { Patience } from '../sinks/deliver.ts';
-import { escalateAll, type Escalating, type Sent } from './escalate.ts';
+import { escalateAll, type Escalating, type Held, type Sent } from './escalate.ts';
 
 export interface Round {
   readonly engine: Engine;
@@ -28,6 +28,7 @@ export interface Round {
 export interface RoundDone {
   readonly changes: readonly Change[];
   readonly sent: readonly Sent[];
+  readonly held: readonly Held[];
   readonly known: KnownIncidents;
 }
 
@@ -42,13 +43,13 @@ export async function escalationRound(round: Round): Promise<RoundDone> {
     changes = await follow(engine, await round.look(problems), checkpoint);
   }
   const known = await readIncidents(engine, { checkpoint });
-  const sent =
+  const { sent, held } =
     known.incidents.length === 0
-      ? []
+      ? { sent: [], held: [] }
       : await escalateAll(
           { ...{ engine, policy, patience, checkpoint }, ...(await round.open()) },
           known,
         );
   if (looks && !isCurrent) await writeCheckpoint(engine, known);
-  return { changes, sent, known };
+  return { changes, sent, held, known };
 }

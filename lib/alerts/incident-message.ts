@@ -6,6 +6,7 @@ import {
 } from '../policy/conditions/conditions.ts';
 import { durationText } from '../policy/durations.ts';
 import type { DueEvent } from '../policy/incidents/escalation.ts';
+import { severityOf } from '../policy/incidents/quiet.ts';
 import { timesOf, type Incident } from '../policy/incidents/state.ts';
 import type { Recipient, SinkMessage } from '../sinks/sink.ts';
 import { plain, subjectLine } from './plain-text.ts';
@@ -39,7 +40,7 @@ export function incidentMessage(told: IncidentTold): SinkMessage {
   return {
     id: `${id}-${message}`,
     event: event === 'resolved' ? 'recovered' : 'failure',
-    severity: event === 'resolved' ? 'fine' : 'alarm',
+    severity: event === 'resolved' ? 'fine' : severityOf(incident),
     ...{ system, at, to },
     thread: `holdfast/${system}/incident/${id}`,
     subject: subjectLine(`[Holdfast ${system}] ${title}`),

@@ -98,7 +98,9 @@ function addSetUp(command: Define): void {
     'alert-test [sink...]',
     'send a test message through each sink of `notify`',
     () => import('./commands/alert-test.ts'),
-  ).option('-n, --dry-run', 'show the texts of all messages, and send nothing');
+  )
+    .option('--contact <name...>', 'send to these contacts, by their own addresses and numbers')
+    .option('-n, --dry-run', 'show the texts of all messages, and send nothing');
 }
 
 function addStack(command: Define): void {

@@ -1,4 +1,5 @@
 // Who gets messages, and by which ways: the resolved form of `notify`. It holds references to secrets, never the secrets.
+import type { Severity } from '../policy/conditions/condition.ts';
 import type { SecretReference } from './places.ts';
 
 interface Named {
@@ -57,11 +58,15 @@ export type SinkConfig =
 export interface ContactConfig {
   readonly name: string;
   readonly role: string;
-  /** Names of sinks. */
+  /** Names of sinks; empty for a rotation. */
   readonly sinks: readonly string[];
   readonly email: string | undefined;
   readonly phone: SecretReference | undefined;
   readonly contract: string | undefined;
+  /** As `policy/week-hours.ts` reads them; undefined for always. */
+  readonly hours: readonly string[] | undefined;
+  /** Names of the contacts of which it stands for one, and when their turns began. */
+  readonly rotation: { readonly contacts: readonly string[]; readonly since: string } | undefined;
   /** `2026-10-03` */
   readonly lastVerified: string | undefined;
 }
@@ -92,6 +97,10 @@ export interface NotifyConfig {
   /** The ways of the command line, in the order of the file. */
   readonly sinks: readonly SinkConfig[];
   readonly contacts: readonly ContactConfig[];
+  /** By which all hours of the week are read. */
+  readonly timeZone: string;
+  /** When nobody gets a message about an incident, by how grave it is. */
+  readonly quietHours: Readonly<Record<Severity, readonly string[] | undefined>>;
   /** Undefined where each sink gets one message. */
   readonly escalation: EscalationConfig | undefined;
 }

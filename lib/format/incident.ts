@@ -56,6 +56,7 @@ const checkpointSchema = z.strictObject({
   at: time,
   /** The number of the newest incident, 0 without any. */
   last: z.int().check(z.nonnegative()),
+  /** Those that are open, or of which something is still to be told. */
   open: z.array(text).check(z.maxLength(10_000)),
 });
 

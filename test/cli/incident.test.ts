@@ -127,6 +127,23 @@ test('a person opens one and ends it; numbers and contracts reach the command th
   expect((await place.run(['incident', 'show', '7'], { env })).exit).toBe(10);
 });
 
+test('a number that is a placeholder, or cannot be had, keeps nobody else from being told', async () => {
+  const phone = { ...env, PHONE: '+1-XXX-XXX-XXXX' };
+  const tried = await place.run(['alert-test', '--contact', 'team', 'emergency'], { env: phone });
+  expect([tried.exit, tried.stdout]).toEqual([
+    1,
+    expect.stringMatching(
+      /dial \(command\) to emergency: the phone number at env:PHONE is a placeholder/,
+    ),
+  ]);
+  const without = Object.fromEntries(Object.entries(env).filter(([name]) => name !== 'PHONE'));
+  await place.run(['incident', 'open', 'the site is down'], { env: without });
+  expect(told()).toEqual([
+    expect.stringMatching(/^\/dev test /),
+    expect.stringMatching(/^\/dev failure ALARM: incident 1/),
+  ]);
+});
+
 test('a store that cannot be reached is told once in an hour, not every minute', async () => {
   await place.run(['backup'], { env });
   await rename(path.join(place.site, 'backups'), path.join(place.site, 'elsewhere'));

@@ -384,6 +384,8 @@ function configOf(store: string, bucket: string): Config {
       heartbeat: undefined,
       sinks: [],
       contacts: [],
+      timeZone: 'UTC',
+      quietHours: { watch: undefined, alarm: undefined },
       escalation: undefined,
     },
   };

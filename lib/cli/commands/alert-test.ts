@@ -1,7 +1,10 @@
 // `holdfast alert-test`: a message through each sink, so that people know that alarms would reach them.
+import { contactsOf } from '../../alerts/configured-escalation.ts';
+import { obstacleOf } from '../../alerts/escalate.ts';
 import { incidentMessage } from '../../alerts/incident-message.ts';
 import { runMessage, sinkMessage, testMessage } from '../../alerts/run-message.ts';
 import type { Config } from '../../config/config.ts';
+import { contactWarnings } from '../../config/contact-warnings.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { incidentOf } from '../../policy/incidents/state.ts';
 import { deliver } from '../../sinks/deliver.ts';
@@ -15,33 +18,37 @@ import { configOf, required, userAtHost } from '../session.ts';
 interface Tried {
   readonly sink: string;
   readonly kind: string;
+  readonly contact?: string;
   readonly delivery: Delivery;
 }
 
 export async function run(
   names: string[],
-  { options, signal }: Invocation<{ dryRun?: boolean }>,
+  { options, signal }: Invocation<{ dryRun?: boolean; contact?: string[] }>,
 ): Promise<number> {
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   const config = required(configOf(options));
   if (options.dryRun === true) return showTexts(config, terminal);
+  const people = options.contact ?? [];
+  const all = names.length === 0 && people.length === 0;
   const tried = [
-    ...(await trySinks(config, names, signal)),
-    ...(names.length === 0 ? await tryHeartbeats(config, signal) : []),
+    ...(all || names.length > 0 ? await trySinks(config, names, signal) : []),
+    ...(people.length > 0 ? await tryContacts(config, people, signal) : []),
+    ...(all ? await tryHeartbeats(config, signal) : []),
   ];
   if (tried.length === 0) {
     throw new HoldfastError('CONFIG_INVALID', 'the configuration names nobody to tell', {
       hint: 'Name a way under `notify.sinks` in holdfast.yaml; docs/alerting.md shows each kind.',
     });
   }
-  if (config.notify.sinks.length === 1)
-    terminal.warn('there is one way to tell people only: when it fails, nobody hears of it');
-  for (const { sink, kind, delivery } of tried) {
-    if (delivery.delivered)
-      terminal.done(`${terminal.paint('green', 'sent')}    ${sink} (${kind})`);
-    else terminal.line(`${terminal.paint('red', 'failed')}  ${sink} (${kind}): ${delivery.why}`);
+  const warnings = contactWarnings(config, new Date());
+  for (const { message, advice } of warnings) terminal.warn(`${message}\n  hint: ${advice}`);
+  for (const { sink, kind, contact, delivery } of tried) {
+    const way = `${sink} (${kind})${contact === undefined ? '' : ` to ${contact}`}`;
+    if (delivery.delivered) terminal.done(`${terminal.paint('green', 'sent')}    ${way}`);
+    else terminal.line(`${terminal.paint('red', 'failed')}  ${way}: ${delivery.why}`);
   }
-  terminal.document({ command: 'alert-test', sinks: tried });
+  terminal.document({ command: 'alert-test', sinks: tried, warnings });
   return tried.every(({ delivery }) => delivery.delivered) ? 0 : ERRORS.COMMAND_FAILED.exit;
 }
 
@@ -62,6 +69,37 @@ async function trySinks(config: Config, names: string[], signal: AbortSignal): P
         kind: sink.kind,
         delivery: await deliver(sink, message, { signal, attempts: 1 }),
       })),
+  );
+}
+
+/** By the addresses and numbers of the contacts themselves, which only messages about incidents use otherwise. */
+async function tryContacts(
+  config: Config,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<Tried[]> {
+  const contacts = config.notify.contacts.filter((one) => names.includes(one.name));
+  const unknown = names.find((name) => !contacts.some((one) => one.name === name));
+  if (unknown !== undefined) {
+    throw new HoldfastError('USAGE', `there is no contact "${unknown}"`, {
+      hint: `There are: ${config.notify.contacts.map(({ name }) => name).join(', ') || 'none'}.`,
+    });
+  }
+  const sinks = new Map((await openSinks(config)).map((sink) => [sink.name, sink]));
+  const known = await contactsOf(config);
+  const message = testMessage({ ...aboutNow(config), verb: 'alert-test' });
+  return Promise.all(
+    contacts.flatMap(({ name, sinks: own }) =>
+      own.map(async (way) => {
+        const [sink, to] = [sinks.get(way), known.get(name)];
+        const obstacle = obstacleOf(sink, to);
+        const delivery: Delivery =
+          sink === undefined || obstacle !== undefined
+            ? { delivered: false, why: obstacle ?? '', again: false }
+            : await deliver(sink, { ...message, to }, { signal, attempts: 1 });
+        return { sink: way, kind: sink?.kind ?? '', contact: name, delivery };
+      }),
+    ),
   );
 }
 

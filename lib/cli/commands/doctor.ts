@@ -2,6 +2,7 @@
 import os from 'node:os';
 import process from 'node:process';
 import type { Config } from '../../config/config.ts';
+import { contactWarnings } from '../../config/contact-warnings.ts';
 import { isUrl } from '../../config/load/store-place.ts';
 import { formatFault } from '../../config/rules/faults.ts';
 import { readConfig } from '../../config/load/load.ts';
@@ -61,6 +62,8 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Doctor
   const { config, findings } = examineConfig(options);
   const seen: SeenSource[] = [];
   if (config !== undefined) {
+    for (const { message, advice } of contactWarnings(config, new Date()))
+      findings.push(warning('messages', message, advice));
     findings.push(...(await examineKeys(config)), ...(await examineStack(config)));
     if (config.aws?.recoveryPoints !== undefined) {
       const { examineRecoveryPoints } = await import('../doctor/recovery-points.ts');

@@ -38,7 +38,7 @@ async function escalate({ options, signal }: Invocation<Options>): Promise<numbe
     await forgetTold(config.system);
     const onlyWhenDue = options.look !== true;
     const escalated = await escalateOnce(session, { onlyWhenDue, signal: within });
-    const { status, changes, sent, known } = escalated;
+    const { status, changes, sent, held, known } = escalated;
     warnOfFailures(sent);
     const { heartbeat } = config.notify;
     if (heartbeat !== undefined && status?.well === true) {
@@ -53,11 +53,12 @@ async function escalate({ options, signal }: Invocation<Options>): Promise<numbe
     terminal.done(
       `${counted(open.length, 'incident')} open, ${counted(told, 'message')} sent${status === undefined ? '' : `, ${counted(changes.length, 'change')} by a look at the system`}`,
     );
+    for (const { incident, why } of held)
+      terminal.done(`incident ${Number(incident)}: nothing is sent now: ${why}`);
     terminal.document({
       command: 'escalate',
       open: open.map(({ id }) => Number(id)),
-      changes,
-      sent,
+      ...{ changes, sent, held },
     });
     return sent.every(({ delivered }) => delivered) ? 0 : ERRORS.COMMAND_FAILED.exit;
   } catch (error) {

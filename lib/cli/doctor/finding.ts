@@ -1,6 +1,6 @@
 // One thing that the doctor looked at, and what to do about it.
 
-export type Area = 'configuration' | 'key' | 'store' | 'source' | 'machine' | 'points';
+export type Area = 'configuration' | 'messages' | 'key' | 'store' | 'source' | 'machine' | 'points';
 
 export interface DoctorFinding {
   /** `problem`: a backup or a restore would fail; `warning`: it would work and be worth less than it seems. */

@@ -4,21 +4,25 @@ import assert from 'node:assert/strict';
 import type { NotifyConfig, SinkConfig } from '../notify.ts';
 import { absolutePath, parseReference, type Bases, type SecretReference } from '../places.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
+import { timeZoneName } from '../../policy/calendar.ts';
 import { durationMs } from '../units.ts';
 
 type SinkShape = ConfigShape['notify']['sinks'][string];
 
 /** Who gets messages, and by which ways. */
-export function notifyOf({ notify }: ConfigShape, bases: Bases): NotifyConfig {
-  const { email, success, heartbeat, sinks, contacts, escalation } = notify;
+export function notifyOf({ notify, retention }: ConfigShape, bases: Bases): NotifyConfig {
+  const { email, success, heartbeat, sinks, contacts, escalation, quietHours } = notify;
   return {
     ...{ email, success },
     heartbeat: heartbeat === undefined ? undefined : parseReference(heartbeat, bases),
     sinks: Object.entries(sinks).map(([name, sink]) => sinkOf(name, sink, bases)),
     contacts: Object.entries(contacts).map(([name, { phone, ...contact }]) => ({
-      ...{ email: undefined, contract: undefined, lastVerified: undefined, ...contact, name },
+      ...{ email: undefined, contract: undefined, lastVerified: undefined, hours: undefined },
+      ...{ rotation: undefined, ...contact, name },
       phone: phone === undefined ? undefined : required(phone, bases),
     })),
+    timeZone: timeZoneName(notify.timeZone ?? retention.timeZone),
+    quietHours: { watch: quietHours?.watch, alarm: quietHours?.alarm },
     escalation: escalation && {
       steps: escalation.steps.map(({ after, contacts: told, repeat }) => ({
         afterMs: durationMs(after),

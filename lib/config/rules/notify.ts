@@ -1,9 +1,11 @@
 // What must hold for those who get messages: messages leave by a way that exists here.
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
+import { isPlaceholder } from '../placeholder.ts';
 import { outOfReach, repeatedFindings } from './functions.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
 import { durationMs } from '../units.ts';
+import { zoneFindings } from './sources.ts';
 
 type Notify = ConfigShape['notify'];
 
@@ -18,6 +20,8 @@ export function notifyFindings(shape: ConfigShape): ConfigFinding[] {
         : [],
     ),
     ...contactFindings(notify),
+    ...rotationFindings(notify),
+    ...(notify.timeZone === undefined ? [] : zoneFindings(notify.timeZone, ['notify', 'timeZone'])),
     ...escalationFindings(notify),
   ];
   if (aws === undefined) return [...findings, ...withoutStack(notify)];
@@ -47,7 +51,7 @@ function contactFindings({ contacts, sinks }: Notify): ConfigFinding[] {
       sink in sinks ? [] : [unknownName([...at, 'sinks', index], sink, 'sink', Object.keys(sinks))],
     );
     const isMailed = contact.sinks.some((sink) => sinks[sink]?.kind === 'email');
-    if (contact.email !== undefined && !isMailed)
+    if (contact.email !== undefined && !isMailed && contact.rotation === undefined)
       findings.push({
         path: [...at, 'email'],
         also: [[...at, 'sinks']],
@@ -55,24 +59,60 @@ function contactFindings({ contacts, sinks }: Notify): ConfigFinding[] {
         allowed: 'a sink of kind email under "sinks" of the contact',
       });
     for (const option of ['role', 'email', 'contract'] as const)
-      if (PLACEHOLDER.test(contact[option] ?? ''))
+      if (isPlaceholder(contact[option] ?? ''))
         findings.push({
           path: [...at, option],
           message: `${quote(contact[option] ?? '')} is a placeholder`,
           allowed: 'what really reaches somebody',
         });
-    if (contact.lastVerified !== undefined && Number.isNaN(Date.parse(contact.lastVerified)))
+    if (contact.sinks.length === 0 && contact.rotation === undefined)
       findings.push({
-        path: [...at, 'lastVerified'],
-        message: `${quote(contact.lastVerified)} is no day of the calendar`,
-        allowed: 'a date such as 2026-10-03',
+        path: at,
+        message: 'messages to this contact would reach nobody: it has neither sinks nor a rotation',
+        allowed: '"sinks", or "rotation" with the contacts that take turns',
       });
+    if (contact.lastVerified !== undefined && !isDay(contact.lastVerified))
+      findings.push(noDay([...at, 'lastVerified'], contact.lastVerified));
     return findings;
   });
 }
 
-/** `+1-XXX-XXX-XXXX`, `TODO`, `<name>`. */
-const PLACEHOLDER = /XXX|\bTODO\b|\bTBD\b|<[^>]*>|\bchange[-_ ]?me\b/i;
+/** Finds turns that nobody could take, and what would be sent to a rotation itself. */
+function rotationFindings({ contacts }: Notify): ConfigFinding[] {
+  const people = Object.keys(contacts).filter((one) => contacts[one]?.rotation === undefined);
+  return Object.entries(contacts).flatMap(([name, contact]) => {
+    const { rotation } = contact;
+    if (rotation === undefined) return [];
+    const at = ['notify', 'contacts', name];
+    const [day = ''] = rotation.since.split('T');
+    return [
+      ...rotation.contacts.flatMap((one, index) =>
+        people.includes(one)
+          ? []
+          : [unknownName([...at, 'rotation', 'contacts', index], one, 'person', people)],
+      ),
+      ...(isDay(day) ? [] : [noDay([...at, 'rotation', 'since'], day)]),
+      ...(['sinks', 'email', 'phone', 'contract'] as const).flatMap((option): ConfigFinding[] => {
+        const isUsed =
+          option === 'sinks' ? contact.sinks.length > 0 : contact[option] !== undefined;
+        const message = `a contact with a rotation has no ${option} of its own`;
+        const allowed = `"${option}" of the contacts that take turns`;
+        return isUsed ? [{ path: [...at, option], message, allowed }] : [];
+      }),
+    ];
+  });
+}
+
+function noDay(path: ConfigFinding['path'], text: string): ConfigFinding {
+  const message = `${quote(text)} is no day of the calendar`;
+  return { path, message, allowed: 'a date such as 2026-10-03' };
+}
+
+/** `Date` takes 30 February for the second of March. */
+function isDay(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
 
 function escalationFindings({ contacts, escalation }: Notify): ConfigFinding[] {
   const steps = escalation?.steps ?? [];
@@ -100,13 +140,16 @@ function escalationFindings({ contacts, escalation }: Notify): ConfigFinding[] {
 function unknownName(
   path: ConfigFinding['path'],
   name: string,
-  what: 'sink' | 'contact',
+  what: 'sink' | 'contact' | 'person',
   known: readonly string[],
 ): ConfigFinding {
   return {
     path,
     message: `there is no ${what} ${quote(name)}, so this would reach nobody`,
-    allowed: known.length === 0 ? `a name under "notify.${what}s"` : known.join(', '),
+    allowed:
+      known.length === 0
+        ? `a name under "notify.${what === 'sink' ? 'sinks' : 'contacts'}"`
+        : known.join(', '),
   };
 }
 

@@ -1,7 +1,9 @@
 // The shape of `notify`: who gets a message when something is wrong, and how.
 import * as z from 'zod/mini';
 
-import { duration, means, positiveDuration, reference, text } from './values.ts';
+import { ROTATION_SINCE } from '../../policy/rotation.ts';
+import { WEEK_HOURS } from '../../policy/week-hours.ts';
+import { duration, means, positiveDuration, reference, text, timeZone } from './values.ts';
 
 const emailAddress = () =>
   text(/^[^\s@,;<>"]+@[^\s@,;<>".]+(\.[^\s@,;<>".]+)+$/, 'an e-mail address', 'me@example.com');
@@ -86,14 +88,34 @@ const sink = z.discriminatedUnion('kind', [email, webhook, command, ntfy, slack,
 
 const names = (example: string) => text(NAME, 'a name that stands in this file', example);
 
+const hours = (example: string) =>
+  z
+    .array(text(WEEK_HOURS, 'hours such as "Mon-Fri 08:00-18:00" or "22:00-07:00"', example))
+    .check(z.minLength(1), z.maxLength(20));
+
+const rotation = z.strictObject({
+  contacts: means(
+    z.array(names('on-call')).check(z.minLength(2), z.maxLength(50)),
+    'Who takes turns, a week each, by the names under `contacts`; a name that stands twice takes two weeks.',
+  ),
+  since: means(
+    text(ROTATION_SINCE, 'a day and time such as 2026-01-05T09:00', '2026-01-05T09:00'),
+    'When the first one began, by the clock of `notify.timeZone`. Each week the next one follows on this day of the week, at this time.',
+  ),
+});
+
 const contact = z.strictObject({
   role: means(
     text(/^[^\0\n\r]{1,100}$/, 'what this person or team does', 'On-call engineer'),
     'What this person or team does. Messages and records of the store name contacts by id and role only.',
   ),
   sinks: means(
-    z.array(names('mail')).check(z.minLength(1), z.maxLength(10)),
+    z._default(z.array(names('mail')).check(z.maxLength(10)), []),
     'By which sinks the contact is reached; two that fail independently are better than one.',
+  ),
+  rotation: means(
+    z.optional(rotation),
+    'In place of `sinks`: the contact stands for one of several, whose turn it is in this week.',
   ),
   email: means(
     z.optional(emailAddress()),
@@ -107,9 +129,13 @@ const contact = z.strictObject({
     z.optional(text(/^[^\0\n\r]{1,200}$/, 'text on one line', 'Support contract 4711')),
     'Of external help: what people need to name when they ask for it. It stands in the message.',
   ),
+  hours: means(
+    z.optional(hours('Mon-Fri 08:00-18:00')),
+    'When the contact can be reached, such as `["Mon-Fri 08:00-18:00"]`, by the clock of `notify.timeZone`. Outside of these hours it gets no message, and where a step has nobody else, the next one follows at once. Without it, always.',
+  ),
   lastVerified: means(
     z.optional(text(/^\d{4}-\d\d-\d\d$/, 'a date such as 2026-10-03', '2026-10-03')),
-    'When somebody last made sure that this contact can be reached.',
+    'When somebody last made sure that this contact can be reached: `holdfast alert-test` sends the messages. `doctor` warns after 90 days.',
   ),
 });
 
@@ -141,6 +167,14 @@ const escalation = z.strictObject({
     z.optional(positiveDuration()),
     'After how long without a word (`holdfast incident note`) the contacts of the first step are reminded of an acknowledged incident. Without it, never.',
   ),
+});
+
+const quietHours = z.strictObject({
+  watch: means(
+    z.optional(hours('20:00-08:00')),
+    'For what is worth a look by day, such as a partial backup: `["20:00-08:00", "Sat-Sun 00:00-24:00"]`.',
+  ),
+  alarm: means(z.optional(hours('22:00-07:00')), 'For alarms. Without it, never.'),
 });
 
 /** Who gets messages. */
@@ -176,6 +210,14 @@ export const notify = z.strictObject({
       {},
     ),
     'Who can get messages, by name.',
+  ),
+  timeZone: means(
+    z.optional(timeZone()),
+    'The time zone of `quietHours`, and of the hours and rotations of contacts. Without it, that of `retention`.',
+  ),
+  quietHours: means(
+    z.optional(quietHours),
+    'When nobody gets a message about an incident, by how grave it is. The escalation stands still meanwhile: a step that comes after 30 minutes comes after 30 minutes that are not quiet. What a person opens is an alarm.',
   ),
   escalation: means(
     z.optional(escalation),

@@ -10,6 +10,7 @@ import {
 } from '../../format/layout.ts';
 import { decodeSigned, encodeSigned } from '../../format/signed.ts';
 import { DAY_MS, HOUR_MS } from '../../durations.ts';
+import { isUnfinished } from '../../policy/incidents/escalation.ts';
 import { incidentOf, type Incident, type IncidentEvent } from '../../policy/incidents/state.ts';
 import type { StoredObject } from '../../stores/store.ts';
 import { isUnreadable, readSmall } from '../catalog/backups.ts';
@@ -175,7 +176,7 @@ async function readOne(engine: Engine, object: StoredObject): Promise<Checkpoint
   }
 }
 
-/** Writes down which incidents are open, so that the next run need not look at the others. Whoever is first in a quarter does it. */
+/** Writes down which incidents are unfinished, so that the next run need not look at the others. Whoever is first in a quarter does it. */
 export async function writeCheckpoint(
   engine: Engine,
   { incidents, last }: KnownIncidents,
@@ -184,7 +185,7 @@ export async function writeCheckpoint(
   const key = checkpointKey(at);
   const payload = {
     ...{ format: 1, key, system: engine.system, at: at.toISOString(), last },
-    open: incidents.filter(({ resolved }) => resolved === undefined).map(({ id }) => id),
+    open: incidents.filter((one) => isUnfinished(one, at)).map(({ id }) => id),
   };
   try {
     await engine.store.put(key, await encodeSigned(payload, signerOf(engine)));

@@ -1,20 +1,17 @@
 // Who has to get a message about an incident now, and why. Pure: no timer can be lost, because everything is computed again each time.
-import { MINUTE_MS } from '../../durations.ts';
+import { DAY_MS, MINUTE_MS } from '../../durations.ts';
 import { durationText } from '../durations.ts';
+import { countedMs, quietAt, type QuietHours } from './quiet.ts';
+import { isAbsent, reachedBy, type Reach, type Target } from './reach.ts';
 import type { Attempt, Incident } from './state.ts';
 import { JOIN_MS } from './sync.ts';
 
-/** A way to reach somebody, or a place where several read. */
-export interface Target {
-  readonly sink: string;
-  /** The id of a contact, where the sink has to know whom it reaches. */
-  readonly contact: string | undefined;
-}
+export type { Target } from './reach.ts';
 
 /** A step of the policy. */
 export interface Step {
   readonly afterMs: number;
-  readonly targets: readonly Target[];
+  readonly targets: readonly Reach[];
   /** How often the message is sent again while nobody acknowledges; undefined for once. */
   readonly repeatMs: number | undefined;
 }
@@ -25,6 +22,8 @@ export interface EscalationPolicy {
   readonly resumeMs: number | undefined;
   /** When whoever acknowledged is reminded that no word came since; undefined for never. */
   readonly remindMs: number | undefined;
+  /** When nobody gets a message, by how grave an incident is. @default never */
+  readonly quiet?: QuietHours | undefined;
 }
 
 export type DueEvent = 'opened' | 'reminder' | 'resolved';
@@ -43,24 +42,61 @@ export interface Due {
 /** A run that took a message on and left no word has died. */
 export const CLAIM_MS = 2 * MINUTE_MS;
 const LONGEST_PAUSE_MS = 15 * MINUTE_MS;
+/** Whoever could not be told for so long that it is over, is not told any more. */
+const END_MS = 7 * DAY_MS;
+
+type Wanted = Omit<Due, 'attempt'>;
+
+/** What an incident asks for at a moment. */
+export interface Escalation {
+  readonly due: readonly Due[];
+  /** Why somebody who would get a message gets none now, in words. */
+  readonly held: readonly string[];
+}
 
 /** Everything that is due at `now`, and was not sent. */
-export function dueOf(incident: Incident, policy: EscalationPolicy, now: Date): Due[] {
-  const wanted =
-    incident.resolved === undefined
-      ? [
-          ...stepsDue(incident, policy, now),
-          ...joinedDue(incident, policy, now),
-          ...remindersDue(incident, policy, now),
-        ]
-      : endDue(incident);
-  return wanted.flatMap((one): Due[] => {
+export function dueOf(incident: Incident, policy: EscalationPolicy, now: Date): readonly Due[] {
+  return escalationOf(incident, policy, now).due;
+}
+
+/** What is due at `now` and was not sent, and what waits. In quiet hours all of it waits. */
+export function escalationOf(incident: Incident, policy: EscalationPolicy, now: Date): Escalation {
+  const { wanted, held } = wantedOf(incident, policy, now);
+  const due = wanted.flatMap((one): Due[] => {
     const attempt = attemptDue(incident.messages.get(one.message) ?? [], now);
     return attempt === undefined ? [] : [{ ...one, attempt }];
   });
+  const quiet = quietAt(incident, policy.quiet, now);
+  if (quiet === undefined) return { due, held };
+  return { due: [], held: due.length === 0 ? [] : [quiet] };
 }
 
-type Wanted = Omit<Due, 'attempt'>;
+/** Whether a run has to look at an incident: it is open, or somebody has not heard yet that it is over. */
+export function isUnfinished(incident: Incident, now: Date): boolean {
+  const { resolved, messages } = incident;
+  if (resolved === undefined) return true;
+  if (now.getTime() - resolved.at.getTime() > END_MS) return false;
+  return endOf(incident).some(
+    ({ message }) => messages.get(message)?.some(({ result }) => result === 'sent') !== true,
+  );
+}
+
+function wantedOf(
+  incident: Incident,
+  policy: EscalationPolicy,
+  now: Date,
+): { readonly wanted: readonly Wanted[]; readonly held: readonly string[] } {
+  if (incident.resolved !== undefined) return { wanted: endDue(incident, policy, now), held: [] };
+  const { wanted, held } = stepsDue(incident, policy, now);
+  return {
+    wanted: [
+      ...wanted,
+      ...joinedDue(incident, policy, now),
+      ...remindersDue(incident, policy, now),
+    ],
+    held,
+  };
+}
 
 /** When the escalation runs, and since when; undefined while an acknowledgement holds it. */
 export function phaseOf(
@@ -81,28 +117,39 @@ export function phaseOf(
   return { number, since: new Date(since) };
 }
 
-function stepsDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
+function stepsDue(
+  incident: Incident,
+  policy: EscalationPolicy,
+  now: Date,
+): { readonly wanted: readonly Wanted[]; readonly held: readonly string[] } {
   const phase = phaseOf(incident, policy, now);
-  if (phase === undefined) return [];
   const wanted: Wanted[] = [];
-  let isReached = true;
+  const held: string[] = [];
+  if (phase === undefined) return { wanted, held };
+  const countMs = countedMs(incident, policy.quiet, { from: phase.since, now });
+  let unreached: string | undefined;
   for (const [index, step] of policy.steps.entries()) {
-    const passedMs = now.getTime() - phase.since.getTime() - step.afterMs;
+    const passedMs = countMs - step.afterMs;
     // Where a step has reached nobody, the next one does not wait for its time.
-    if (passedMs < 0 && isReached) break;
+    if (passedMs < 0 && unreached === undefined) break;
     const round =
       step.repeatMs === undefined ? 0 : Math.max(0, Math.floor(passedMs / step.repeatMs));
     const name = `p${phase.number}.s${index}.r${round}`;
-    const messages = step.targets.map((target) => ({ target, message: messageOf(name, target) }));
+    const { targets, absent } = reachedBy(step.targets, now);
+    const messages = targets.map((target) => ({ target, message: messageOf(name, target) }));
+    held.push(...absent);
     wanted.push(
       ...messages.map(({ target, message }) => ({
         ...{ message, target, event: 'opened' as const },
-        why: whyOf({ index, round, isReached, step, phase: phase.number }),
+        why: whyOf({ index, round, unreached, step, phase: phase.number }),
       })),
     );
-    isReached = messages.some(({ message }) => !isFailing(incident.messages.get(message) ?? []));
+    const isReached = messages.some(
+      ({ message }) => !isFailing(incident.messages.get(message) ?? []),
+    );
+    unreached = isReached ? undefined : ['the step before reached nobody', ...absent].join(': ');
   }
-  return wanted;
+  return { wanted, held };
 }
 
 /** What joined after the first message is told once, when no more can join. */
@@ -111,11 +158,15 @@ function joinedDue(incident: Incident, policy: EscalationPolicy, now: Date): Wan
   if (acknowledgements.length > 0 || now.getTime() - openedAt.getTime() < JOIN_MS) return [];
   const joined = [...conditions.values()].filter(({ since }) => since > openedAt);
   if (joined.length === 0) return [];
-  return (policy.steps[0]?.targets ?? []).map((target) => ({
+  return firstReached(policy, now).map((target) => ({
     message: messageOf('j', target),
     ...{ target, event: 'opened' },
     why: `${joined.length} more became urgent`,
   }));
+}
+
+function firstReached({ steps }: EscalationPolicy, now: Date): readonly Target[] {
+  return reachedBy(steps[0]?.targets ?? [], now).targets;
 }
 
 function isFailing(attempts: readonly Attempt[]): boolean {
@@ -125,18 +176,18 @@ function isFailing(attempts: readonly Attempt[]): boolean {
 function whyOf({
   index,
   round,
-  isReached,
+  unreached,
   step,
   phase,
 }: {
   readonly index: number;
   readonly round: number;
-  readonly isReached: boolean;
+  readonly unreached: string | undefined;
   readonly step: Step;
   readonly phase: number;
 }): string {
   const parts = [`step ${index + 1}`];
-  if (!isReached) parts.push('the step before reached nobody');
+  if (unreached !== undefined) parts.push(unreached);
   else if (step.afterMs > 0) parts.push(`nobody acknowledged for ${durationText(step.afterMs)}`);
   if (round > 0) parts.push(`reminder ${round}`);
   if (phase > 0) parts.push('it was acknowledged, and is not resolved');
@@ -144,28 +195,33 @@ function whyOf({
 }
 
 /** Whoever knows of it is asked for a word, through the first step. */
-function remindersDue(
-  incident: Incident,
-  { steps, remindMs, resumeMs }: EscalationPolicy,
-  now: Date,
-): Wanted[] {
+function remindersDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
+  const { remindMs, quiet } = policy;
   const { acknowledgements, lastWordAt } = incident;
   if (remindMs === undefined || acknowledgements.length === 0) return [];
   // While it escalates, those messages ask for more.
-  if (phaseOf(incident, { resumeMs }, now) !== undefined) return [];
-  const silentMs = now.getTime() - lastWordAt.getTime();
+  if (phaseOf(incident, policy, now) !== undefined) return [];
+  const silentMs = countedMs(incident, quiet, { from: lastWordAt, now });
   const count = Math.floor(silentMs / remindMs);
   if (count < 1) return [];
   const name = `u${lastWordAt.getTime()}.r${count}`;
-  return (steps[0]?.targets ?? []).map((target) => ({
+  return firstReached(policy, now).map((target) => ({
     message: messageOf(name, target),
     ...{ target, event: 'reminder' },
     why: `no word came for ${durationText(count * remindMs)}`,
   }));
 }
 
-/** Everyone who got the message that it began gets one when it is over. */
-function endDue({ messages }: Incident): Wanted[] {
+/** Everyone who got the message that it began gets one when it is over, within his hours. */
+function endDue(incident: Incident, { steps }: EscalationPolicy, now: Date): Wanted[] {
+  const reaches = steps.flatMap(({ targets }) => targets);
+  return endOf(incident).filter(({ target: { sink, contact } }) => {
+    const theirs = reaches.filter((one) => one.sink === sink && one.contact === contact);
+    return theirs.length === 0 || theirs.some((one) => !isAbsent(one, now));
+  });
+}
+
+function endOf({ messages }: Pick<Incident, 'messages'>): Wanted[] {
   const told = new Map<string, Target>();
   for (const [message, attempts] of messages) {
     const target = targetOf(message);

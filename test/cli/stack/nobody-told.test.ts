@@ -8,6 +8,8 @@ const notify = {
   heartbeat: undefined,
   sinks: [],
   contacts: [],
+  timeZone: 'UTC',
+  quietHours: { watch: undefined, alarm: undefined },
   escalation: undefined,
 } as const;
 

@@ -1,7 +1,14 @@
 // Who is told of an incident, and when: to the second.
 import { describe, expect, test } from '@jest/globals';
-import { dueOf, phaseOf, type EscalationPolicy } from '../../../lib/policy/incidents/escalation.ts';
+import {
+  dueOf,
+  escalationOf,
+  isUnfinished,
+  phaseOf,
+  type EscalationPolicy,
+} from '../../../lib/policy/incidents/escalation.ts';
 import { incidentOf, timesOf, type IncidentEvent } from '../../../lib/policy/incidents/state.ts';
+import { weekHours } from '../../../lib/policy/week-hours.ts';
 
 const MINUTE = 60_000;
 const T0 = new Date('2026-11-22T03:00:00Z').getTime();
@@ -143,6 +150,121 @@ describe('after an acknowledgement', () => {
     const noted = event('noted', 24, { sequence: 3, text: 'restoring' });
     expect(due([OPENED, ...told, acknowledged, noted], 43, policy)).toEqual([]);
   });
+});
+
+describe('quiet hours', () => {
+  // It began at 03:00 UTC, and at 07:00, after four hours, people are awake.
+  const night = weekHours(['22:00-07:00'], 'UTC');
+  const policy: EscalationPolicy = {
+    ...POLICY,
+    steps: [step(0, 'engineering', 10), ...POLICY.steps.slice(1)],
+    quiet: { watch: night },
+  };
+  const partial = event('opened', 0, {
+    conditions: [{ subject: 'site', code: 'partial', detail: 'it lacks something' }],
+  });
+
+  test('hold back what is worth a look by day, and say so', () => {
+    expect(due([partial], 239, policy)).toEqual([]);
+    const incident = incidentOf([partial]);
+    expect(incident && escalationOf(incident, policy, at(0)).held).toEqual([
+      'it is quiet for what is worth a look by day (22:00-07:00)',
+    ]);
+    expect(due([partial], 240, policy)).toEqual(['opened engineering 1']);
+  });
+
+  test('do not count: the second step comes half an hour after people are awake', () => {
+    const told = sent('p0.s0.r0_mail_engineering.1', 240);
+    expect(due([partial, ...told], 249, policy)).toEqual([]);
+    expect(due([partial, ...told], 250, policy)).toEqual(['opened engineering 1']);
+    expect(due([partial, ...told], 269, policy)).not.toContain('opened management 1');
+    expect(due([partial, ...told], 270, policy)).toContain('opened management 1');
+  });
+
+  test('hold back no alarm, and end when one joins', () => {
+    expect(due([OPENED], 0, policy)).toEqual(['opened engineering 1']);
+    const joined = event('joined', 60, {
+      sequence: 2,
+      conditions: [{ subject: 'site', code: 'failed', detail: 'it failed' }],
+    });
+    expect(due([partial, joined], 60, policy)).toContain('opened engineering 1');
+    // The hour before did not count.
+    expect(due([partial, joined], 89, policy)).not.toContain('opened management 1');
+    expect(due([partial, joined], 90, policy)).toContain('opened management 1');
+  });
+
+  test('hold back alarms where that is wanted, also what is over and what has no word', () => {
+    const quiet = { ...policy, quiet: { alarm: night }, remindMs: 20 * MINUTE };
+    expect(due([OPENED], 30, quiet)).toEqual([]);
+    const told = sent('p0.s0.r0_mail_engineering.1', -400);
+    const acknowledged = event('acknowledged', 1, { sequence: 2 });
+    expect(due([OPENED, ...told, acknowledged], 239, quiet)).toEqual([]);
+    expect(due([OPENED, ...told, acknowledged], 260, quiet)).toEqual(['reminder engineering 1']);
+    const over = [OPENED, ...told, event('resolved', 2, { sequence: 2 })];
+    expect(due(over, 100, quiet)).toEqual([]);
+    expect(due(over, 240, quiet)).toEqual(['resolved engineering 1']);
+    // A run has to look at it until then.
+    const unfinished = (events: readonly IncidentEvent[], minutes: number) =>
+      isUnfinished(incidentOf(events) as NonNullable<ReturnType<typeof incidentOf>>, at(minutes));
+    expect(unfinished(over, 239)).toBe(true);
+    expect(unfinished([...over, ...sent('end_mail_engineering.1', 241)], 242)).toBe(false);
+    expect(unfinished(over, 8 * 24 * 60)).toBe(false);
+  });
+});
+
+describe('a contact outside its hours', () => {
+  const hours = weekHours(['Mon-Sun 08:00-18:00'], 'UTC');
+  const external = {
+    afterMs: 30 * MINUTE,
+    targets: [{ sink: 'mail', contact: 'support', who: 'support', hours }],
+    repeatMs: undefined,
+  };
+  const policy = { ...POLICY, steps: [step(0, 'engineering'), external, step(60, 'executives')] };
+  const told = sent('p0.s0.r0_mail_engineering.1', 0);
+  const escalate = (minutes: number, more: readonly IncidentEvent[] = []) => {
+    const incident = incidentOf([OPENED, ...told, ...more]);
+    if (incident === undefined) throw new Error('nothing opened it');
+    return escalationOf(incident, policy, at(minutes));
+  };
+
+  test('is skipped: the next step follows at once, and says why', () => {
+    expect(escalate(29).due).toEqual([]);
+    const { due: now, held } = escalate(30);
+    expect(now).toMatchObject([
+      {
+        target: { contact: 'executives' },
+        why: expect.stringContaining(
+          'step 3, the step before reached nobody: support is outside its hours (Mon-Sun 08:00-18:00)',
+        ) as unknown,
+      },
+    ]);
+    expect(held).toEqual(['support is outside its hours (Mon-Sun 08:00-18:00)']);
+  });
+
+  test('gets the message when its hours begin, if nobody has acknowledged', () => {
+    const more = sent('p0.s2.r0_mail_executives.1', 30);
+    expect(escalate(299, more).due).toEqual([]);
+    expect(escalate(300, more).due).toMatchObject([{ target: { contact: 'support' } }]);
+    const acknowledged = event('acknowledged', 31, { sequence: 2 });
+    expect(escalate(300, [...more, acknowledged]).due).toEqual([]);
+  });
+});
+
+test('whoever takes over in a rotation hears of what is open; shared places hear of it once', () => {
+  const people = ['anna', 'ben'].flatMap((contact, place) => {
+    const turn = { timeZone: 'UTC', since: '2026-11-16T09:00', size: 2, place };
+    return [
+      { sink: 'mail', contact, who: contact, turn },
+      { sink: 'chat', contact: undefined, who: contact, turn },
+    ];
+  });
+  const steps = [{ afterMs: 0, targets: people, repeatMs: undefined }];
+  const policy = { ...POLICY, steps };
+  // It is Sunday; on Monday at 09:00, after 30 hours, it is the turn of ben.
+  expect(due([OPENED], 0, policy)).toEqual(['opened anna 1', 'opened chat 1']);
+  const told = [...sent('p0.s0.r0_mail_anna.1', 0), ...sent('p0.s0.r0_chat.1', 0)];
+  expect(due([OPENED, ...told], 30 * 60 - 1, policy)).toEqual([]);
+  expect(due([OPENED, ...told], 30 * 60, policy)).toEqual(['opened ben 1']);
 });
 
 test('records in any order, and twice, come to the same', () => {
