@@ -60,6 +60,16 @@ function commands(scripts: Readonly<Record<string, string>>): string {
   return folder;
 }
 
+/** The first words of each thing that README's picture claims, up to a figure or a name. */
+function claimsOfPicture(): string[] {
+  const picture = fs.readFileSync(path.join(ROOT, 'docs/npm-start.svg'), 'utf8');
+  const claims = [...picture.matchAll(/>ok<\/tspan>( {2}[^<\d]*?)(?= lib\/| [\d(]|\/SHA|<)/g)].map(
+    ([, claim = '']) => claim.replaceAll('&lt;', '<').replaceAll('&gt;', '>'),
+  );
+  expect(claims.length).toBeGreaterThan(5);
+  return claims;
+}
+
 function stateOf(folder: string): string[] {
   const names = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
   return names.map((name) => {
@@ -87,6 +97,8 @@ describe('npm start', () => {
       expect(stdout).toContain('POLICY public.orders own_orders: expected "CREATE POLICY');
       expect(stdout).toMatch(/ok {2}22 backups kept/);
       expect(stdout).toContain('All of it held');
+      // Figures and names of files differ from site to site.
+      expect(claimsOfPicture().filter((claim) => !stdout.includes(claim))).toEqual([]);
       expect(stdout).toContain('npx holdfast init');
       expect(stateOf(site)).toEqual(before);
       expect(fs.readdirSync(temporary)).toEqual([]);
