@@ -17,7 +17,7 @@ export function pictureOf(lines: readonly string[], title: string): string {
   const dots = [0, 1, 2].map((index) => `<circle cx="${MARGIN + 5 + index * 18}" cy="18" r="5"/>`);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">
 <style>
-svg { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+svg { font: 13px ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace; }
 rect { fill: #ffffff; stroke: #d0d7de; } circle { fill: #d0d7de; }
 text { fill: #1f2328; white-space: pre; } .ok { fill: #1a7f37; font-weight: bold; }
 .bold { font-weight: bold; } .not { fill: #9a6700; }
@@ -45,7 +45,6 @@ function cut(line: string): string {
 }
 
 function spansOf(line: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters that begin a style
   const [before = '', ...rest] = line.split(/\u001B\[(\d+)m/);
   let text = escaped(before);
   for (let index = 0; index < rest.length; index += 2) {
