@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { append, deciding, writeEvent } from '../engine/incidents/write.ts';
 import { readIncidents, type KnownIncidents } from '../engine/incidents/read.ts';
 import type { Checkpoint } from '../format/incident.ts';
+import { linkPath, linkRecord } from '../policy/incidents/link.ts';
 import { attemptDetail, type Incident } from '../policy/incidents/state.ts';
 import { escalationOf, type Due, type EscalationPolicy } from '../policy/incidents/escalation.ts';
 import { deliver, type Patience } from '../sinks/deliver.ts';
@@ -19,6 +20,14 @@ export interface Reached extends Recipient {
   readonly phoneFailure?: string;
 }
 
+/** Where messages are answered. */
+export interface Links {
+  /** The URL of the page, without a path. */
+  readonly url: string;
+  /** What nobody can guess: as many random bytes as a token has, in hex. */
+  readonly token: () => string;
+}
+
 export interface Escalating {
   readonly engine: Engine;
   readonly policy: EscalationPolicy;
@@ -26,6 +35,8 @@ export interface Escalating {
   /** By the names of contacts. */
   readonly contacts: ReadonlyMap<string, Reached>;
   readonly patience: Patience;
+  /** @default - messages carry no link */
+  readonly links?: Links | undefined;
   /** From where incidents are looked for. @default the beginning */
   readonly checkpoint?: Checkpoint | undefined;
 }
@@ -89,8 +100,9 @@ async function sendOne(
   due: Due,
 ): Promise<Sent | undefined> {
   const { engine, sinks, contacts, patience } = escalating;
-  const detail = await claim(escalating, incident, due);
-  if (detail === undefined) return undefined;
+  const claimed = await claim(escalating, incident, due);
+  if (claimed === undefined) return undefined;
+  const { detail, link } = claimed;
   const { target, message, event, why } = due;
   const reached = target.contact === undefined ? undefined : contacts.get(target.contact);
   const sink = sinks.find(({ name }) => name === target.sink);
@@ -101,6 +113,7 @@ async function sendOne(
     to: reached && { contact: reached.contact, email: reached.email, phone: reached.phone },
     role: reached?.role,
     contract: reached?.contract,
+    link,
   });
   const obstacle = obstacleOf(sink, reached);
   const delivery: Delivery =
@@ -133,19 +146,33 @@ const DIALS: readonly string[] = ['command'];
 /** How often a place may be taken by something that nobody vouches for. */
 const FORGED_CLAIMS = 5;
 
-/** The detail of the attempt that is ours; undefined when another run has it. */
+interface Claimed {
+  readonly detail: string;
+  /** By which the message is answered. */
+  readonly link: string | undefined;
+}
+
+/** The attempt that is ours; undefined when another run has it. */
 async function claim(
   escalating: Escalating,
   incident: Incident,
-  { message, attempt }: Due,
-): Promise<string | undefined> {
+  { message, attempt, event }: Due,
+): Promise<Claimed | undefined> {
+  const { engine } = escalating;
+  // What is over needs no answer.
+  const links = event === 'resolved' ? undefined : escalating.links;
   for (let number = attempt; number < attempt + FORGED_CLAIMS; number += 1) {
-    const detail = attemptDetail(message, number);
+    const place = { incident: incident.id, detail: attemptDetail(message, number) };
+    const token = links?.token();
     try {
-      await writeEvent(escalating.engine, {
-        ...{ incident: incident.id, sequence: 0, event: 'claim', detail },
+      await writeEvent(engine, {
+        ...{ ...place, sequence: 0, event: 'claim' },
+        ...(token !== undefined && { link: linkRecord(token, engine.now()) }),
       });
-      return detail;
+      return {
+        detail: place.detail,
+        link: token && new URL(linkPath({ ...place, token }), links?.url).href,
+      };
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== 'STORE_CONFLICT') throw error;
       const now = await again(escalating, incident.id);

@@ -22,7 +22,7 @@ export interface Round {
   /** Looks once in each quarter of an hour, and otherwise goes by the incidents alone. @default at each round */
   readonly onlyWhenDue?: boolean;
   /** Asked only when there is somebody to tell. */
-  readonly open: () => Promise<Pick<Escalating, 'sinks' | 'contacts'>>;
+  readonly open: () => Promise<Pick<Escalating, 'sinks' | 'contacts' | 'links'>>;
 }
 
 export interface RoundDone {

@@ -23,6 +23,8 @@ export interface IncidentTold {
   /** The role of the contact, and what it needs to know of a contract. */
   readonly role: string | undefined;
   readonly contract: string | undefined;
+  /** By which the incident is shown and acknowledged. */
+  readonly link: string | undefined;
 }
 
 const MAX_CONDITIONS = 20;
@@ -34,14 +36,14 @@ const WORDS: Readonly<Record<DueEvent, string>> = {
 
 /** The message about an incident. */
 export function incidentMessage(told: IncidentTold): SinkMessage {
-  const { system, incident, event, message, at, to } = told;
+  const { system, incident, event, message, at, to, link } = told;
   const { id } = incident;
   const title = `${WORDS[event]}: incident ${Number(id)}: ${plain(incident.title)}`;
   return {
     id: `${id}-${message}`,
     event: event === 'resolved' ? 'recovered' : 'failure',
     severity: event === 'resolved' ? 'fine' : severityOf(incident),
-    ...{ system, at, to },
+    ...{ system, at, to, link },
     thread: `holdfast/${system}/incident/${id}`,
     subject: subjectLine(`[Holdfast ${system}] ${title}`),
     text: [
@@ -56,7 +58,7 @@ export function incidentMessage(told: IncidentTold): SinkMessage {
   };
 }
 
-function factLines({ system, incident, why, role, contract }: IncidentTold): string[] {
+function factLines({ system, incident, why, role, contract, link }: IncidentTold): string[] {
   const { timeToRecoverMs } = timesOf(incident);
   return [
     `system   ${system}`,
@@ -67,6 +69,8 @@ function factLines({ system, incident, why, role, contract }: IncidentTold): str
     ...(role === undefined ? [] : [`to       ${plain(role, 100)}`]),
     ...(contract === undefined ? [] : [`contract ${plain(contract, 200)}`]),
     `because  ${plain(why, 200)}`,
+    // On a line of its own near the beginning: what is long is cut, and programs that find links take what follows for a part of it.
+    ...(link === undefined ? [] : [`answer   ${link}`]),
   ];
 }
 
@@ -86,7 +90,7 @@ function conditionLines({ conditions, title }: Incident): string[] {
   ];
 }
 
-function nextLines({ incident, event }: IncidentTold): string[] {
+function nextLines({ incident, event, link }: IncidentTold): string[] {
   const number = Number(incident.id);
   if (event === 'resolved') {
     const how =
@@ -95,17 +99,33 @@ function nextLines({ incident, event }: IncidentTold): string[] {
         : 'Somebody closed it.';
     return [`${how} holdfast incident show ${number} has the timeline.`];
   }
-  const acknowledge =
-    event === 'reminder'
-      ? `holdfast incident note ${number} "…" tells the others how it stands.`
-      : `holdfast incident ack ${number} says that you see to it, and stops these messages.`;
-  const [first] = [...incident.conditions.values()];
+  const { steps, runbook } = nextSteps(incident);
+  return [
+    `next     ${acknowledgeLine(number, event, link)}`,
+    ...steps.map((step) => `         ${step}`),
+    `more     ${runbook}`,
+  ];
+}
+
+function acknowledgeLine(number: number, event: DueEvent, link: string | undefined): string {
+  if (event === 'reminder')
+    return `holdfast incident note ${number} "…" tells the others how it stands${link === undefined ? '' : ', and so does the link above'}.`;
+  if (link !== undefined)
+    return `The link above says that you see to it, and stops these messages; so does holdfast incident ack ${number}.`;
+  return `holdfast incident ack ${number} says that you see to it, and stops these messages.`;
+}
+
+/** What to do about an incident, by the table of conditions, and where more of it stands. */
+export function nextSteps({ conditions }: Pick<Incident, 'conditions'>): {
+  readonly steps: readonly string[];
+  readonly runbook: string;
+} {
+  const [first] = [...conditions.values()];
   const code = CONDITION_CODES.find((one): one is ConditionCode => one === first?.code);
   const row = code === undefined ? undefined : conditionOf(code);
-  const steps = (row?.next ?? []).map((step) => step.replaceAll('SOURCE', first?.subject ?? 'it'));
-  return [
-    `next     ${acknowledge}`,
-    ...steps.map((step) => `         ${step}`),
-    `more     docs/runbook.md${row?.runbook === undefined ? '' : `#${row.runbook}`}`,
-  ];
+  const subject = plain(first?.subject ?? 'it', 120);
+  return {
+    steps: (row?.next ?? []).map((step) => step.replaceAll('SOURCE', () => subject)),
+    runbook: `docs/runbook.md${row?.runbook === undefined ? '' : `#${row.runbook}`}`,
+  };
 }

@@ -32,6 +32,10 @@ const recordSchema = z.strictObject({
   settleMs: z.optional(z.int().check(z.nonnegative())),
   /** Of a failed message: whether the same may succeed later. */
   again: z.optional(z.boolean()),
+  /** Of a claim: the link that its message carries, and until when it is good. The token itself stands in the message alone. */
+  link: z.optional(
+    z.strictObject({ digest: z.string().check(z.regex(/^[0-9a-f]{64}$/)), expires: time }),
+  ),
 });
 
 export type IncidentRecord = z.infer<typeof recordSchema>;

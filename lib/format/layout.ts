@@ -89,6 +89,11 @@ export function incidentBlockPrefix(number: number): string {
   return `${INCIDENTS_PREFIX}${incidentName(number).slice(0, -2)}`;
 }
 
+/** Everything of one incident. */
+export function incidentPrefix(incident: string): string {
+  return `${INCIDENTS_PREFIX}${incident}/`;
+}
+
 /** An event of a numbered incident. `detail` tells apart what may happen several times under one sequence number. */
 export function numberedIncidentKey({
   incident,
@@ -102,7 +107,7 @@ export function numberedIncidentKey({
   readonly detail?: string | undefined;
 }): string {
   const name = `${String(sequence).padStart(4, '0')}-${event}`;
-  return `${INCIDENTS_PREFIX}${incident}/${name}${detail === undefined ? '' : `-${detail}`}.json`;
+  return `${incidentPrefix(incident)}${name}${detail === undefined ? '' : `-${detail}`}.json`;
 }
 
 const NUMBERED = /^incidents\/(\d{6})\/(\d{4})-([a-z]+)(?:-([A-Za-z0-9._-]{1,200}))?\.json$/;

@@ -12,3 +12,8 @@ export function durationText(ms: number): string {
   if (ms < 2 * DAY_MS) return `${Math.round(ms / HOUR_MS)} h`;
   return `${Math.round(ms / DAY_MS)} days`;
 }
+
+/** How long ago something was: `just now` below a minute, otherwise `12 min ago`. */
+export function agoText(ms: number): string {
+  return ms < MINUTE_MS ? 'just now' : `${durationText(ms)} ago`;
+}

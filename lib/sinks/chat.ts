@@ -21,19 +21,29 @@ export function slackSink({ name, url, answerMs = ANSWER_MS }: ChatOptions): Sin
   };
 }
 
+/** What a link to answer by is called. */
+const ANSWER = 'Show the incident, and acknowledge it';
+
 /** A section takes 3000 characters; `plain_text` is shown as it is, without links and mentions. */
 const SLACK_SECTION = 2900;
 
 /** The body that Slack gets. */
-export function slackBody({ subject, text }: SinkMessage): object {
+export function slackBody({ subject, text, link }: SinkMessage): object {
   const section = (content: string) => ({
     type: 'section',
     text: { type: 'plain_text', text: content, emoji: false },
   });
+  const answer = { type: 'section', text: { type: 'mrkdwn', text: `<${link}|${ANSWER}>` } };
   return {
     // For notifications and screen readers; it is read as markup, in which these three begin links and mentions.
     text: subject.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
-    blocks: [section(subject), section(text.slice(0, SLACK_SECTION))],
+    blocks: [
+      section(subject),
+      ...(link === undefined ? [] : [answer]),
+      section(text.slice(0, SLACK_SECTION)),
+    ],
+    // Nobody opens the link but whoever answers.
+    ...{ unfurl_links: false, unfurl_media: false },
   };
 }
 
@@ -51,7 +61,7 @@ export function teamsSink({ name, url, answerMs = ANSWER_MS }: ChatOptions): Sin
 const TEAMS_TEXT = 8000;
 
 /** The body that Teams gets: an Adaptive Card, whose runs of text know no markup. */
-export function teamsBody({ subject, text }: SinkMessage): object {
+export function teamsBody({ subject, text, link }: SinkMessage): object {
   const run = (content: string, more: object) => ({
     type: 'RichTextBlock',
     inlines: [{ type: 'TextRun', text: content, ...more }],
@@ -74,6 +84,9 @@ export function teamsBody({ subject, text }: SinkMessage): object {
               .filter((line) => line !== '')
               .map((line) => run(line, { fontType: 'monospace' })),
           ],
+          ...(link !== undefined && {
+            actions: [{ type: 'Action.OpenUrl', title: ANSWER, url: link }],
+          }),
         },
       },
     ],

@@ -19,7 +19,7 @@ export function ntfySink({ name, url, token, answerMs = ANSWER_MS }: NtfyOptions
   return {
     name,
     kind: 'ntfy',
-    send: ({ subject, text, severity }, signal) =>
+    send: ({ subject, text, severity, link }, signal) =>
       post(
         {
           url,
@@ -27,6 +27,8 @@ export function ntfySink({ name, url, token, answerMs = ANSWER_MS }: NtfyOptions
             'content-type': 'text/plain; charset=utf-8',
             title: subject,
             priority: PRIORITY[severity],
+            // What opens when the message is touched.
+            ...(link !== undefined && { click: link }),
             ...(token !== undefined && { authorization: `Bearer ${token}` }),
           },
           body: firstBytes(text, MAX_BYTES),

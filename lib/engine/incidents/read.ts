@@ -1,17 +1,30 @@
 // Which incidents a store holds, and what they are now: computed from their signed records each time.
 import { HoldfastError, type Problem } from '../../errors.ts';
-import { parseCheckpoint, parseIncidentRecord, type Checkpoint } from '../../format/incident.ts';
+import {
+  parseCheckpoint,
+  parseIncidentRecord,
+  type Checkpoint,
+  type IncidentRecord,
+} from '../../format/incident.ts';
 import {
   checkpointKey,
   incidentBlockPrefix,
+  incidentPrefix,
   INCIDENTS_IN_BLOCK,
+  numberedIncidentKey,
   parseIncidentKey,
   QUARTER_MS,
 } from '../../format/layout.ts';
 import { decodeSigned, encodeSigned } from '../../format/signed.ts';
 import { DAY_MS, HOUR_MS } from '../../durations.ts';
 import { isUnfinished } from '../../policy/incidents/escalation.ts';
-import { incidentOf, type Incident, type IncidentEvent } from '../../policy/incidents/state.ts';
+import type { LinkPlace, LinkRecord } from '../../policy/incidents/link.ts';
+import {
+  incidentOf,
+  isAboutMessage,
+  type Incident,
+  type IncidentEvent,
+} from '../../policy/incidents/state.ts';
 import type { StoredObject } from '../../stores/store.ts';
 import { isUnreadable, readSmall } from '../catalog/backups.ts';
 import { signerOf, type Engine } from '../engine.ts';
@@ -93,41 +106,81 @@ async function readEvent(
   problems: Problem[],
 ): Promise<IncidentEvent | undefined> {
   const { key } = object;
-  const isNews = object.storedAt.getTime() > engine.now().getTime() - NEWS_MS;
-  const problem = (code: string, detail: string): IncidentEvent | undefined => {
-    if (isNews) problems.push({ path: key, code, detail });
-    return undefined;
-  };
   const place = parseIncidentKey(key);
   if (place === undefined) return undefined;
+  const { record, problem } = await readRecord(engine, object);
+  if (record === undefined) {
+    const isNews = object.storedAt.getTime() > engine.now().getTime() - NEWS_MS;
+    if (isNews) problems.push({ path: key, ...problem });
+    return undefined;
+  }
+  return {
+    ...place,
+    who: record.who,
+    at: new Date(record.at),
+    conditions: record.conditions ?? [],
+    text: record.text,
+    began: record.began === undefined ? undefined : new Date(record.began),
+    how: record.how,
+    settleMs: record.settleMs ?? 0,
+    again: record.again ?? true,
+  };
+}
+
+type ReadRecord =
+  | { readonly record: IncidentRecord; readonly problem: undefined }
+  | { readonly record: undefined; readonly problem: { code: string; detail: string } };
+
+/** A record of a numbered incident that a trusted key vouches for; otherwise what is wrong with it. */
+async function readRecord(engine: Engine, object: StoredObject): Promise<ReadRecord> {
+  const { key } = object;
+  const failed = (code: string, detail: string): ReadRecord => ({
+    record: undefined,
+    problem: { code, detail },
+  });
   try {
     const { payload, distrust, keyId } = decodeSigned(
       await readSmall(engine, object),
       key,
       engine.trusted,
     );
-    if (distrust !== undefined) return problem('untrusted', distrust);
+    if (distrust !== undefined) return failed('untrusted', distrust);
     const record = parseIncidentRecord(payload, key);
     const signer = engine.trusted.find((one) => one.keyId === keyId);
     if (signer?.events?.includes(record.event) === false)
-      return problem('untrusted', `the key "${signer.name}" may not vouch for ${record.event}`);
+      return failed('untrusted', `the key "${signer.name}" may not vouch for ${record.event}`);
     if (record.system !== engine.system)
-      return problem('untrusted', `it is of the system "${record.system}"`);
-    return {
-      ...place,
-      who: record.who,
-      at: new Date(record.at),
-      conditions: record.conditions ?? [],
-      text: record.text,
-      began: record.began === undefined ? undefined : new Date(record.began),
-      how: record.how,
-      settleMs: record.settleMs ?? 0,
-      again: record.again ?? true,
-    };
+      return failed('untrusted', `it is of the system "${record.system}"`);
+    return { record, problem: undefined };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    return problem('unreadable', error.message);
+    return failed('unreadable', error.message);
   }
+}
+
+/** One incident, without the messages about it; undefined where nothing has opened it. */
+export async function readIncident(engine: Engine, id: string): Promise<Incident | undefined> {
+  const events: IncidentEvent[] = [];
+  for await (const object of engine.store.list(incidentPrefix(id))) {
+    const event = parseIncidentKey(object.key)?.event;
+    if (event === undefined || isAboutMessage(event)) continue;
+    const read = await readEvent(engine, object, []);
+    if (read !== undefined) events.push(read);
+  }
+  return incidentOf(events);
+}
+
+/** What was written down of the link in a message; undefined where nobody vouches for such a message, or it carries none. */
+export async function readLink(
+  engine: Engine,
+  { incident, detail }: LinkPlace,
+): Promise<LinkRecord | undefined> {
+  const key = numberedIncidentKey({ incident, sequence: 0, event: 'claim', detail });
+  const object = await engine.store.head(key);
+  const record = object && (await readRecord(engine, object)).record;
+  if (record?.link === undefined) return undefined;
+  const { digest, expires } = record.link;
+  return { digest, expires: new Date(expires), at: new Date(record.at) };
 }
 
 /** The newest checkpoint of the last two hours, and whether it is of this quarter of an hour. */

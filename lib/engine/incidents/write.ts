@@ -25,6 +25,7 @@ export interface NewEvent {
   readonly how?: 'proven' | 'person';
   readonly settleMs?: number;
   readonly again?: boolean;
+  readonly link?: { readonly digest: string; readonly expires: Date };
 }
 
 const MAX_TEXT = 4096;
@@ -37,7 +38,7 @@ export function mayWriteIncidents(engine: Engine): boolean {
 
 /** Writes one event. `STORE_CONFLICT` when its place is taken. */
 export async function writeEvent(engine: Engine, event: NewEvent): Promise<void> {
-  const { began, conditions, text, ...rest } = event;
+  const { began, conditions, text, link, ...rest } = event;
   const { sequence, detail, ...own } = rest;
   const key = numberedIncidentKey({
     incident: event.incident,
@@ -52,6 +53,7 @@ export async function writeEvent(engine: Engine, event: NewEvent): Promise<void>
     ...(conditions !== undefined && { conditions: conditions.slice(0, MAX_CONDITIONS).map(short) }),
     ...(text !== undefined && { text: text.slice(0, MAX_TEXT) }),
     ...(began !== undefined && { began: began.toISOString() }),
+    ...(link !== undefined && { link: { ...link, expires: link.expires.toISOString() } }),
   } satisfies IncidentRecord;
   await engine.store.put(key, await encodeSigned(record, signerOf(engine)));
 }

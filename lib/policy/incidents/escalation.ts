@@ -250,8 +250,13 @@ function messageOf(name: string, { sink, contact }: Target): string {
   return contact === undefined ? `${name}_${sink}` : `${name}_${sink}_${contact}`;
 }
 
+/** The name of a message, its sink, and its contact where it has one. */
+export function messageParts(message: string): string[] {
+  return message.split('_');
+}
+
 function targetOf(message: string): Target | undefined {
-  const [name, sink, contact] = message.split('_');
+  const [name, sink, contact] = messageParts(message);
   if (sink === undefined || name === 'end') return undefined;
   return { sink, contact };
 }

@@ -36,6 +36,13 @@ export interface Attempt {
   readonly again: boolean;
 }
 
+export interface Acknowledgement {
+  readonly at: Date;
+  readonly who: string;
+  /** The attempt of a message whose link was used; undefined where it was no link. */
+  readonly link?: string | undefined;
+}
+
 export interface Incident {
   readonly id: string;
   readonly openedAt: Date;
@@ -46,7 +53,7 @@ export interface Incident {
   readonly settleMs: number;
   /** By {@link conditionKey}; empty for what a person opened. */
   readonly conditions: ReadonlyMap<string, OpenCondition>;
-  readonly acknowledgements: readonly { readonly at: Date; readonly who: string }[];
+  readonly acknowledgements: readonly Acknowledgement[];
   readonly resolved:
     { readonly at: Date; readonly who: string; readonly how: 'proven' | 'person' } | undefined;
   /** When somebody last said something. */
@@ -79,7 +86,7 @@ export function incidentOf(events: readonly IncidentEvent[]): Incident | undefin
     conditions: conditionsOf(ordered),
     acknowledgements: ordered
       .filter(({ event }) => event === 'acknowledged')
-      .map(({ at, who }) => ({ at, who })),
+      .map(({ at, who, detail }) => ({ at, who, link: detail })),
     resolved: resolved && {
       at: resolved.at,
       who: resolved.who,
@@ -87,13 +94,18 @@ export function incidentOf(events: readonly IncidentEvent[]): Incident | undefin
     },
     lastWordAt: words.at(-1)?.at ?? opened.at,
     messages: messagesOf(ordered),
-    timeline: ordered.filter(({ event }) => !MESSAGES.includes(event)),
+    timeline: ordered.filter(({ event }) => !isAboutMessage(event)),
     lastSequence: Math.max(...ordered.map(({ sequence }) => sequence)),
   };
 }
 
 const WORDS: readonly string[] = ['opened', 'acknowledged', 'noted', 'resolved'];
 const MESSAGES: readonly string[] = ['claim', 'sent', 'failed'];
+
+/** Whether an event is about a message, and not about what is wrong. */
+export function isAboutMessage(event: string): boolean {
+  return MESSAGES.includes(event);
+}
 
 function placeOf({ sequence, event, detail }: IncidentEvent): string {
   return `${sequence} ${event} ${detail ?? ''}`;
