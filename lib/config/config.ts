@@ -176,7 +176,7 @@ export function isRemote(source: SourceConfig): source is RemoteSourceConfig {
 }
 
 /** True for a database, which functions of its own back up and test. */
-export function isDatabase(source: SourceConfig): source is PostgresSourceConfig {
+export function isPostgres(source: SourceConfig): source is PostgresSourceConfig {
   return source.kind === 'postgres';
 }
 

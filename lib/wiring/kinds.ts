@@ -1,5 +1,6 @@
 // The kinds of sources whose backups functions handle. None of them needs what its sources are read with.
-import { archiveKind, filesKind } from '../sources/tree/kind.ts';
+import { filesKind } from '../sources/files/kind.ts';
+import { archiveKind } from '../sources/tree/kind.ts';
 import type { SourceKind } from '../sources/source.ts';
 
 export type Kinds = ReadonlyMap<string, SourceKind>;

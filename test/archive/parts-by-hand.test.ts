@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { filesKind } from '../../lib/sources/tree/kind.ts';
+import { filesKind } from '../../lib/sources/files/kind.ts';
 import { backUp, prose, Scratch } from '../support/archives.ts';
 import { need } from '../needs/need.ts';
 import { backUpInParts, type PartedBackup } from '../support/parted.ts';

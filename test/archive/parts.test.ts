@@ -7,7 +7,7 @@ import { Pool } from '../../lib/archive/threads/pool.ts';
 import type { HoldfastError, Problem } from '../../lib/errors.ts';
 import type { Artifact, Manifest } from '../../lib/format/manifest.ts';
 import { displayPath, fromUtf8 } from '../../lib/format/paths.ts';
-import { filesKind } from '../../lib/sources/tree/kind.ts';
+import { filesKind } from '../../lib/sources/files/kind.ts';
 import type { ListedEntry, OpenBackup } from '../../lib/sources/source.ts';
 import { backUp, plant, prose, Scratch, type MadeBackup } from '../support/archives.ts';
 import {

@@ -13,7 +13,7 @@ import { verifyBackup } from '../../lib/engine/verify.ts';
 import { artifactOf } from '../../lib/format/manifest.ts';
 import { fromUtf8 } from '../../lib/format/paths.ts';
 import { openArchiveFile } from '../../lib/sources/tree/archive-file.ts';
-import { filesKind } from '../../lib/sources/tree/kind.ts';
+import { filesKind } from '../../lib/sources/files/kind.ts';
 import { Scratch } from '../support/archives.ts';
 import {
   Clock,

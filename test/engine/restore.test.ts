@@ -8,7 +8,7 @@ import { restoreTest } from '../../lib/engine/restore-test.ts';
 import { surveySource } from '../../lib/engine/catalog/survey.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
 import { artifactOf, type Manifest } from '../../lib/format/manifest.ts';
-import { filesKind } from '../../lib/sources/tree/kind.ts';
+import { filesKind } from '../../lib/sources/files/kind.ts';
 import type { SourceKind } from '../../lib/sources/source.ts';
 import { Scratch } from '../support/archives.ts';
 import {

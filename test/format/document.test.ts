@@ -9,7 +9,7 @@ import type { IndexEntry } from '../../lib/format/archive-index.ts';
 import { artifactOf, parseManifest } from '../../lib/format/manifest.ts';
 import { parseRecord } from '../../lib/format/record.ts';
 import { decodeSigned, trustedKey } from '../../lib/format/signed.ts';
-import { filesKind } from '../../lib/sources/tree/kind.ts';
+import { filesKind } from '../../lib/sources/files/kind.ts';
 import { MemoryReader, restoreInto, Scratch } from '../support/archives.ts';
 import { factsOf } from '../support/trees.ts';
 import { need } from '../needs/need.ts';

@@ -15,7 +15,7 @@ import { verifyBackup } from '../../lib/engine/verify.ts';
 import type { TriggerKind } from '../../lib/format/ids.ts';
 import { localSigner, trustedKey, type TrustedKey } from '../../lib/format/signed.ts';
 import { DEFAULT_RETENTION } from '../../lib/policy/retention-policy.ts';
-import { filesKind } from '../../lib/sources/tree/kind.ts';
+import { filesKind } from '../../lib/sources/files/kind.ts';
 import { filesSource, type FilesOptions } from '../../lib/sources/files/source.ts';
 import type { LiveSource, Source } from '../../lib/sources/source.ts';
 import type { Store } from '../../lib/stores/store.ts';

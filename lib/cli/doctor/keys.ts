@@ -1,7 +1,7 @@
 // What the doctor looks at about keys: can this machine sign, and does its own configuration believe what it signs.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { isDatabase, isRemote, type Config } from '../../config/config.ts';
+import { isPostgres, isRemote, type Config } from '../../config/config.ts';
 import { showReference } from '../../config/places.ts';
 import { sourcePrefix, recordsPrefix } from '../../format/layout.ts';
 import { VERBS } from '../../format/record.ts';
@@ -51,7 +51,7 @@ export async function examineKeys(config: Config): Promise<DoctorFinding[]> {
 
 /** Whether functions back up everything. */
 function isAllOnAws({ sources }: Config): boolean {
-  return sources.every((source) => isRemote(source) || isDatabase(source));
+  return sources.every((source) => isRemote(source) || isPostgres(source));
 }
 
 async function folderFindings(file: string): Promise<DoctorFinding[]> {

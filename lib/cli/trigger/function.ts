@@ -1,5 +1,5 @@
 // A backup by the function of the stack, which answers when it has ended.
-import { isDatabase } from '../../config/config.ts';
+import { isPostgres } from '../../config/config.ts';
 import { HoldfastError } from '../../errors.ts';
 import { resourceName } from '../../names/aws.ts';
 import type { BackupReport, Wanted } from './triggered.ts';
@@ -8,7 +8,7 @@ import type { BackupReport, Wanted } from './triggered.ts';
 export async function triggerFunction(wanted: Wanted): Promise<BackupReport> {
   const { config, source, trigger, deadline } = wanted;
   // Databases have a function of their own.
-  const name = isDatabase(source) ? 'database-backup' : 'backup';
+  const name = isPostgres(source) ? 'database-backup' : 'backup';
   const functionName = resourceName(config.system, name);
   const { invokeBackup } = await import('../../functions/invoke.ts');
   return invokeBackup({

@@ -1,6 +1,6 @@
 // A backup by a task of the stack, which may take hours: it is started, and who waits looks at the store and at the execution.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDatabase } from '../../config/config.ts';
+import { isPostgres } from '../../config/config.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { HoldfastError } from '../../errors.ts';
 import { backupId } from '../../format/ids.ts';
@@ -33,7 +33,7 @@ export async function triggerTask(wanted: Wanted): Promise<BackupReport | Starte
   const before = engine && (await storedBackup(engine, name, id));
   if (before !== undefined) return { ...storedReport(before.manifest), outcome: 'already' };
   const { region = '', account } = config.aws ?? {};
-  const machine = resourceName(config.system, isDatabase(source) ? 'database-backup' : 'backup');
+  const machine = resourceName(config.system, isPostgres(source) ? 'database-backup' : 'backup');
   using machines = openMachines(region, deadline);
   try {
     const execution = await machines.start({ machine, region, account, source: name, trigger });

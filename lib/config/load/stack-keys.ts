@@ -10,7 +10,7 @@ import {
   TASKS,
 } from '../../names/aws.ts';
 import type { FunctionName, RunsOn, SignerName, TaskName } from '../../names/aws.ts';
-import { isDatabase, isRemote, isTask, runsOn } from '../config.ts';
+import { isPostgres, isRemote, isTask, runsOn } from '../config.ts';
 import type { AwsConfig, Config, SourceConfig } from '../config.ts';
 import { recordsPrefix, sourcePrefix, verbPrefix } from '../../format/layout.ts';
 
@@ -31,7 +31,7 @@ export type FunctionConfig = Pick<Config, 'sources'> & {
 
 /** The functions that the stack of a configuration has. */
 export function functionsOf({ sources, aws }: FunctionConfig): FunctionName[] {
-  const withDatabases = sources.some(isDatabase);
+  const withDatabases = sources.some(isPostgres);
   const withPoints = aws?.recoveryPoints !== undefined;
   return FUNCTIONS.filter(
     (name) =>
@@ -68,10 +68,10 @@ export function servedBy(
     case 'backup':
       return sources.filter(isRemote);
     case 'restore-test':
-      return sources.filter((source) => !isDatabase(source));
+      return sources.filter((source) => !isPostgres(source));
     case 'database-backup':
     case 'database-restore-test':
-      return sources.filter(isDatabase);
+      return sources.filter(isPostgres);
     default:
       return sources;
   }
@@ -111,7 +111,7 @@ function prefixesOf(signer: SignerName, config: Config): string[] {
   const names = servedBy(signer, config).map(({ name }) => name);
   const verb = SIGNERS[signer];
   const backups = verb === 'backup' ? names.map(sourcePrefix) : [];
-  const withDatabases = config.sources.some(isDatabase);
+  const withDatabases = config.sources.some(isPostgres);
   const withPoints = selectionNames(config).length > 0;
   const isShared = {
     backup: withDatabases,

@@ -4,7 +4,7 @@ import type { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { alarmsOf, storeLimits } from '../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../config/alarms.ts';
-import { isDatabase } from '../../config/config.ts';
+import { isPostgres } from '../../config/config.ts';
 import { tasksOf } from '../../config/load/stack-keys.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
 import { movePlan, movesAnything } from '../../config/storage-class.ts';
@@ -254,7 +254,7 @@ export class HoldfastSystem extends Construct {
 
 function awsOf({ aws, file, system, sources }: Config): AwsConfig {
   const most = maxSystemLength({
-    databases: sources.some(isDatabase),
+    databases: sources.some(isPostgres),
     recoveryPoints: aws?.recoveryPoints !== undefined,
   });
   if (aws === undefined) {

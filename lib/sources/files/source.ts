@@ -7,7 +7,7 @@ import { fromUtf8, fsPath } from '../../format/paths.ts';
 import { archiveTree } from '../tree/archive-tree.ts';
 import { archiveOf, wantedPaths } from '../tree/opened-archive.ts';
 import { ENCODINGS, type Compression } from '../tree/encodings.ts';
-import { filesKind } from '../tree/kind.ts';
+import { filesKind } from './kind.ts';
 import { compareFilesLive, type LiveTree } from './live.ts';
 import { readGitFacts, type GitFacts, type GitOptions } from '../git/facts.ts';
 import { findGaps, lfsFromAbove } from '../git/gaps.ts';

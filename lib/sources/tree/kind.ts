@@ -1,4 +1,4 @@
-// What can be done with backups of files, without their source. The archive alone suffices for all of it.
+// What can be done with backups that are archives of a tree, without their source. The archive alone suffices for all of it.
 import { createHash } from 'node:crypto';
 import { proveArchive } from '../../archive/read/prove-archive.ts';
 import { restoreArchive } from '../../archive/read/restore-archive.ts';
@@ -8,7 +8,6 @@ import { partsOf } from '../../format/parts.ts';
 import { fromUtf8 } from '../../format/paths.ts';
 import { compareTree } from './compare.ts';
 import { archiveOf, wantedPaths, wholeTree } from './opened-archive.ts';
-import { filesInPlace } from '../files/in-place.ts';
 import { ownershipOf, withNames } from './owner-names.ts';
 import { filesByHand, listFiles } from './views.ts';
 import { repairFiles } from './repair.ts';
@@ -27,22 +26,21 @@ import type {
 /** Every file takes whole blocks. */
 const BLOCK_BYTES = 4096;
 
-export const filesKind: SourceKind = {
-  kind: 'files',
+/** What every kind does whose backups are archives. */
+export const archiveVerbs = {
   list: listFiles,
   roomFor: ({ totals }) => totals.contentBytes + totals.entries * BLOCK_BYTES,
   byHand: filesByHand,
   prove,
   restore,
   compare,
-  inPlace: filesInPlace,
   repair: repairFiles,
-};
+} satisfies Partial<SourceKind>;
 
-/** The kind of sources that are read into the same archives, and have neither owners nor a folder that one could be restored over. */
+/** The kind of sources that are read into archives, and have neither owners nor a folder that one could be restored over. */
 export function archiveKind(kind: string): SourceKind {
   return {
-    ...filesKind,
+    ...archiveVerbs,
     kind,
     restore: (backup, input) => restore(backup, { ...input, owners: 'aside' }),
     compare: (backup, input) => compare(backup, { ...input, owners: 'aside' }),

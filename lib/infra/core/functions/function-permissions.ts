@@ -2,7 +2,7 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { isDatabase, isRemote } from '../../../config/config.ts';
+import { isPostgres, isRemote } from '../../../config/config.ts';
 import type { Config, SourceConfig } from '../../../config/config.ts';
 import { servedOn } from '../../../config/load/stack-keys.ts';
 import type { FunctionName, RunsOn } from '../../../names/aws.ts';
@@ -142,7 +142,7 @@ function writerPermissions(
     ),
     ...putStore(store, [MARKER_KEY, ...written.map((one) => `${one}*`)]),
     ...sources.flatMap((source) => {
-      if (isDatabase(source)) return connectTo(scope, source);
+      if (isPostgres(source)) return connectTo(scope, source);
       return isRemote(source) ? readSource(scope, source) : [];
     }),
     ...decryptBuckets(sources.filter((source) => source.kind === 'bucket')),

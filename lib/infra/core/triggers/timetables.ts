@@ -1,5 +1,5 @@
 // When what runs: each source by its schedule, proofs monthly or as configured, freshness every quarter of an hour. Pure.
-import { isDatabase, isRemote, isTask } from '../../../config/config.ts';
+import { isPostgres, isRemote, isTask } from '../../../config/config.ts';
 import type { Config, SourceConfig } from '../../../config/config.ts';
 import { HOUR_MS, SECOND_MS } from '../../../durations.ts';
 import { digestOf } from '../../../names/digest.ts';
@@ -87,13 +87,13 @@ function scheduleName(source: string, what: string): string {
 /** What backs up a source; undefined for one that stands where nothing of the stack does. */
 function backerOf(source: SourceConfig): Runs | undefined {
   const asTask = isTask(source);
-  if (isDatabase(source)) return { runs: 'database-backup', asTask };
+  if (isPostgres(source)) return { runs: 'database-backup', asTask };
   return isRemote(source) ? { runs: 'backup', asTask } : undefined;
 }
 
 function testerOf(source: SourceConfig): Runs {
   return {
-    runs: isDatabase(source) ? 'database-restore-test' : 'restore-test',
+    runs: isPostgres(source) ? 'database-restore-test' : 'restore-test',
     asTask: isTask(source),
   };
 }

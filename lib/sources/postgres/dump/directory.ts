@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { HoldfastError, type ErrorCode } from '../../../errors.ts';
-import { filesKind } from '../../tree/kind.ts';
+import { archiveVerbs } from '../../tree/kind.ts';
 import type { OpenBackup, Work } from '../../source.ts';
 import { databaseArgument } from '../server/connection.ts';
 import { scanText } from './writer.ts';
@@ -35,7 +35,7 @@ export async function extractDump(
   work: Work,
   user?: { uid: number; gid: number },
 ): Promise<string> {
-  const restored = await filesKind.restore(backup, {
+  const restored = await archiveVerbs.restore(backup, {
     ...work,
     paths: [DUMP_FOLDER],
     into: folder,

@@ -2,7 +2,7 @@
 import { free } from '../../../archive/threads/reclaim.ts';
 import { HoldfastError, type Problem } from '../../../errors.ts';
 import { artifactOf, type Artifact } from '../../../format/manifest.ts';
-import { filesKind } from '../../tree/kind.ts';
+import { archiveVerbs } from '../../tree/kind.ts';
 import type { Findings, OpenBackup, ProofLevel, Work } from '../../source.ts';
 import {
   isDirectory,
@@ -50,7 +50,7 @@ async function proveDirectory(
   backup: OpenBackup,
   { level, problems, work }: { level: ProofLevel; problems: readonly Problem[]; work: Work },
 ): Promise<Findings> {
-  const found = await filesKind.prove(backup, level, work);
+  const found = await archiveVerbs.prove(backup, level, work);
   const more: Problem[] = [];
   let entries = 0;
   try {

@@ -7,7 +7,7 @@ import { ALL_KEPT } from '../../../archive/read/ownership.ts';
 import { HoldfastError, type Problem } from '../../../errors.ts';
 import type { Artifact } from '../../../format/manifest.ts';
 import { displayPath, fromUtf8 } from '../../../format/paths.ts';
-import { filesKind } from '../../tree/kind.ts';
+import { archiveVerbs } from '../../tree/kind.ts';
 import type {
   Compared,
   CompareFolder,
@@ -138,7 +138,7 @@ async function writeBeside(
 /** The directory is pg_dump's own, and pg_restore takes single tables out of it. */
 async function restoreDirectory(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult> {
   refuseParts(input.paths);
-  const restored = await filesKind.restore(backup, {
+  const restored = await archiveVerbs.restore(backup, {
     ...input,
     paths: [DUMP_FOLDER],
     // Who wrote it for pg_dump means nothing.
@@ -197,7 +197,7 @@ async function objectsIn(text: AsyncIterable<Buffer>): Promise<readonly DumpObje
 
 async function compareDirectory(backup: OpenBackup, input: CompareFolder): Promise<Compared> {
   refuseParts(input.paths);
-  const compared = await filesKind.compare(backup, {
+  const compared = await archiveVerbs.compare(backup, {
     ...input,
     paths: [DUMP_FOLDER],
     owners: 'aside',

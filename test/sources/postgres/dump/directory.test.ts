@@ -17,7 +17,7 @@ import { verifyBackup } from '../../../../lib/engine/verify.ts';
 import type { Problem } from '../../../../lib/errors.ts';
 import { artifactOf } from '../../../../lib/format/manifest.ts';
 import { openArchiveFile } from '../../../../lib/sources/tree/archive-file.ts';
-import { filesKind } from '../../../../lib/sources/tree/kind.ts';
+import { filesKind } from '../../../../lib/sources/files/kind.ts';
 import { DirectoryText, extractDump } from '../../../../lib/sources/postgres/dump/directory.ts';
 import { postgresKind } from '../../../../lib/sources/postgres/kind.ts';
 import { findTools, type Machine } from '../../../../lib/sources/postgres/server/tools.ts';
