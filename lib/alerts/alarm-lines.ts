@@ -1,6 +1,6 @@
 // What keeps a system from being well, in words: for the log of `freshness` and for the daily report.
 import { resourceLabel } from '../names/alarms.ts';
-import { isUnwell, type Finding } from '../policy/conditions/conditions.ts';
+import { isUnwell, type Finding } from '../policy/conditions/table.ts';
 
 interface WithFindings {
   readonly findings: readonly Finding[];

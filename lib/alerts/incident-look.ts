@@ -1,7 +1,7 @@
 // What a look at the system means for its incidents: which conditions somebody has to act on, and what was looked at. Pure.
 import type { Problem } from '../errors.ts';
 import { resourceLabel } from '../names/alarms.ts';
-import { opensIncident, type Finding } from '../policy/conditions/conditions.ts';
+import { opensIncident, type Finding } from '../policy/conditions/table.ts';
 import type { Look, Urgent } from '../policy/incidents/sync.ts';
 import type { Assessment } from '../policy/assessment.ts';
 

@@ -1,9 +1,5 @@
 // The message about an incident. Plain text, and pure.
-import {
-  conditionOf,
-  CONDITION_CODES,
-  type ConditionCode,
-} from '../policy/conditions/conditions.ts';
+import { conditionOf, CONDITION_CODES, type ConditionCode } from '../policy/conditions/table.ts';
 import { durationText } from '../policy/durations.ts';
 import type { DueEvent } from '../policy/incidents/escalation.ts';
 import { severityOf } from '../policy/incidents/quiet.ts';

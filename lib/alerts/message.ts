@@ -7,7 +7,7 @@ import {
 } from '../config/alarms.ts';
 import { resourceLabel } from '../names/alarms.ts';
 import type { Verdict } from '../policy/assessment.ts';
-import { conditionOf } from '../policy/conditions/conditions.ts';
+import { conditionOf } from '../policy/conditions/table.ts';
 import { durationText } from '../policy/durations.ts';
 import { ANY_RESOURCE } from '../policy/recovery-points/facts.ts';
 import type { AlarmChange } from './alarm-change.ts';

@@ -2,7 +2,7 @@
 import { differenceFrom, madeElsewhere } from '../engine/restore/same-place.ts';
 import { HoldfastError } from '../errors.ts';
 import { isElsewhere, placeText } from '../format/place.ts';
-import { finding, type Finding } from '../policy/conditions/conditions.ts';
+import { finding, type Finding } from '../policy/conditions/table.ts';
 import type { OpenBackup } from '../sources/source.ts';
 import type { Session } from './session.ts';
 import { placeOf } from './sources.ts';

@@ -8,7 +8,7 @@ import type { SecretReference } from '../config/places.ts';
 import type { Status } from '../engine/status.ts';
 import { mayWriteIncidents } from '../engine/incidents/write.ts';
 import { ERRORS, HoldfastError } from '../errors.ts';
-import { isUnwell } from '../policy/conditions/conditions.ts';
+import { isUnwell } from '../policy/conditions/table.ts';
 import { deliverToAll, type Outcome } from '../sinks/deliver.ts';
 import type { Beat } from '../sinks/heartbeat.ts';
 import { randomName } from '../wiring/machine.ts';

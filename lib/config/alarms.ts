@@ -1,12 +1,8 @@
 // Every alarm that the stack of a configuration has: the table of conditions, for each thing that can be in one.
 import { alarmPrefix, directAlarmPrefix, resourceLabel } from '../names/alarms.ts';
 import type { FunctionName, TaskName } from '../names/aws.ts';
-import type { Limit, Watched } from '../policy/conditions/condition.ts';
-import {
-  CONDITION_CODES,
-  conditionOf,
-  type ConditionCode,
-} from '../policy/conditions/conditions.ts';
+import type { Limit, Watched } from '../policy/conditions/row.ts';
+import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions/table.ts';
 import { resourcesOf } from '../policy/recovery-points/facts.ts';
 import { leastLockSeconds } from '../policy/upkeep.ts';
 import type { AwsConfig, Config } from './config.ts';

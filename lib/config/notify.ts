@@ -1,5 +1,5 @@
 // Who gets messages, and by which ways: the resolved form of `notify`. It holds references to secrets, never the secrets.
-import type { Severity } from '../policy/conditions/condition.ts';
+import type { Severity } from '../policy/conditions/row.ts';
 import type { SecretReference } from './places.ts';
 
 interface Named {

@@ -9,8 +9,8 @@ import {
   sorted,
   type ConditionCode,
   type Finding,
-} from './conditions/conditions.ts';
-import type { Severity } from './conditions/condition.ts';
+} from './conditions/table.ts';
+import type { Severity } from './conditions/row.ts';
 import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
 import type { Facts, SourceFacts, StoreFacts } from './facts.ts';
 import type { Freshness } from './freshness.ts';
@@ -20,7 +20,7 @@ import {
   type RecoveryPointsAssessment,
 } from './recovery-points/assessment.ts';
 import { restoreTestStatus, type RestoreTestStatus } from './restore-tests.ts';
-import { conditionsOf, type Raised, type SourceSeen } from './source-findings.ts';
+import { conditionsOf, type Raised, type SourceSeen } from './source-conditions.ts';
 import { GROWTH_DAYS } from './conditions/of-store.ts';
 import { timeKept } from './time-kept.ts';
 import { upkeepOf, type Upkeep, type UpkeepMeasures } from './upkeep.ts';

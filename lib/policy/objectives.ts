@@ -1,5 +1,5 @@
 // What is promised of a source, and the limits that follow: those at which alarms go off, and by which it is judged.
-import type { SourceLimit } from './conditions/condition.ts';
+import type { SourceLimit } from './conditions/row.ts';
 import { longestIntervalMs, type Schedule } from './schedule.ts';
 
 /** What is promised of when a source is backed up. */

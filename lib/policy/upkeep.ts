@@ -1,5 +1,5 @@
 // What a stack does for its store by the clock, and whether it was done: locks are extended every day, content is verified by the month. Pure.
-import { finding, type Finding } from './conditions/conditions.ts';
+import { finding, type Finding } from './conditions/table.ts';
 import { DAY_MS, SECOND_MS } from '../durations.ts';
 import { durationText } from './durations.ts';
 import type { BackupSeen, SourceFacts, StoreFacts } from './facts.ts';

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { AwsConfig, SourceConfig } from '../../lib/config/config.ts';
 import { assess, type Assessment } from '../../lib/policy/assessment.ts';
-import { isUnwell } from '../../lib/policy/conditions/conditions.ts';
+import { isUnwell } from '../../lib/policy/conditions/table.ts';
 import type { BackupSeen, Facts, SourceFacts, StoreFacts } from '../../lib/policy/facts.ts';
 import type { Objectives } from '../../lib/policy/objectives.ts';
 import { oldestFirst } from '../../lib/policy/order.ts';

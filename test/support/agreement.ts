@@ -9,14 +9,14 @@ import {
   type Limits,
 } from '../../lib/config/alarms.ts';
 import type { Config } from '../../lib/config/config.ts';
-import type { Severity } from '../../lib/policy/conditions/condition.ts';
+import type { Severity } from '../../lib/policy/conditions/row.ts';
 import {
   alarmOf,
   conditionOf,
   isBreached,
   type ConditionCode,
   type Finding,
-} from '../../lib/policy/conditions/conditions.ts';
+} from '../../lib/policy/conditions/table.ts';
 import { pointLimits, type SelectionPromise } from '../../lib/policy/recovery-points/facts.ts';
 import { limitsOf, type Objectives } from '../../lib/policy/objectives.ts';
 

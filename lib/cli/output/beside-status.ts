@@ -7,7 +7,7 @@ import {
   isUnwell,
   sorted,
   type Finding,
-} from '../../policy/conditions/conditions.ts';
+} from '../../policy/conditions/table.ts';
 import { counted } from './units.ts';
 
 export interface Beside {

@@ -2,7 +2,7 @@
 import { unwellLines } from '../../alerts/alarm-lines.ts';
 import { plain } from '../../alerts/plain-text.ts';
 import type { Status } from '../../engine/status.ts';
-import type { Finding } from '../../policy/conditions/conditions.ts';
+import type { Finding } from '../../policy/conditions/table.ts';
 
 /** As the guidelines of monitoring plugins have them. */
 const EXIT = { fine: 0, watch: 1, alarm: 2 } as const;

@@ -1,7 +1,7 @@
 // The status as lines that can be read at three in the morning: what is wrong first, one block per source.
 import type { SourceStatus, Status, StoreStatus } from '../../engine/status.ts';
 import { displayText } from '../../format/paths.ts';
-import { isUnwell, type Finding } from '../../policy/conditions/conditions.ts';
+import { isUnwell, type Finding } from '../../policy/conditions/table.ts';
 import { durationText as briefly } from '../../policy/durations.ts';
 import type { Objectives } from '../../policy/objectives.ts';
 import { newestTexts, serverText, tablesText } from './holds-text.ts';

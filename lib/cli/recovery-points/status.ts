@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Status } from '../../engine/status.ts';
 import { displayText } from '../../format/paths.ts';
-import type { Finding } from '../../policy/conditions/conditions.ts';
+import type { Finding } from '../../policy/conditions/table.ts';
 import type { ListedPoint } from '../../recovery-points/listed.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { ageText, table } from '../output/units.ts';

@@ -9,7 +9,7 @@ import {
 import { readMarker, storeIdOf } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { BACKUPS_PREFIX } from '../../format/layout.ts';
-import { finding, type Finding } from '../../policy/conditions/conditions.ts';
+import { finding, type Finding } from '../../policy/conditions/table.ts';
 import { openStore } from '../../stores/open.ts';
 import type { Store } from '../../stores/store.ts';
 import { randomName } from '../../wiring/machine.ts';

@@ -1,5 +1,5 @@
-// What only the machine can see on which `status` is run. A part of the table in conditions.ts.
-import type { Condition } from './condition.ts';
+// What only the machine can see on which `status` is run. A part of the table in table.ts.
+import type { Condition } from './row.ts';
 
 export const MACHINE_CONDITIONS = {
   'another-store': {

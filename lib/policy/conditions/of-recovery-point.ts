@@ -1,5 +1,5 @@
-// What can be wrong with a resource that AWS Backup protects. A part of the table in conditions.ts.
-import { COUNTED, HOUR_OF_POINTS, type Condition } from './condition.ts';
+// What can be wrong with a resource that AWS Backup protects. A part of the table in table.ts.
+import { COUNTED, HOUR_OF_POINTS, type Condition } from './row.ts';
 
 export const RECOVERY_POINT_CONDITIONS = {
   'point-late': {

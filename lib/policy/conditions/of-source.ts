@@ -1,5 +1,5 @@
-// What can be wrong with one source. A part of the table in conditions.ts.
-import { COUNTED, HOUR_OF_POINTS, type Condition } from './condition.ts';
+// What can be wrong with one source. A part of the table in table.ts.
+import { COUNTED, HOUR_OF_POINTS, type Condition } from './row.ts';
 
 export const SOURCE_CONDITIONS = {
   late: {

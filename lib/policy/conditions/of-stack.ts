@@ -1,5 +1,5 @@
-// What can be wrong with the functions of a stack, and with what starts them. A part of the table in conditions.ts.
-import { COUNTED, type Condition } from './condition.ts';
+// What can be wrong with the functions of a stack, and with what starts them. A part of the table in table.ts.
+import { COUNTED, type Condition } from './row.ts';
 
 /** Of the time that a function has. */
 export const NEAR_TIMEOUT_SHARE = 0.9;

@@ -1,6 +1,6 @@
-// What can be wrong with the store as a whole. A part of the table in conditions.ts.
+// What can be wrong with the store as a whole. A part of the table in table.ts.
 import { DAY_MS, SECOND_MS } from '../../durations.ts';
-import { COUNTED, HOUR_OF_POINTS, type Condition } from './condition.ts';
+import { COUNTED, HOUR_OF_POINTS, type Condition } from './row.ts';
 
 /** How much of the capacity is used, in percent, when little is left, and when nothing is. */
 export const NEARLY_FULL_PERCENT = 80;

@@ -1,6 +1,6 @@
 // Quiet hours: while they last, nobody gets a message about an incident of that severity, and its escalation stands still.
-import type { Severity } from '../conditions/condition.ts';
-import { CONDITION_CODES, conditionOf } from '../conditions/conditions.ts';
+import type { Severity } from '../conditions/row.ts';
+import { CONDITION_CODES, conditionOf } from '../conditions/table.ts';
 import { isWithin, withinMs, type WeekHours } from '../week-hours.ts';
 import type { Incident } from './state.ts';
 

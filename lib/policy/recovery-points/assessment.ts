@@ -5,8 +5,8 @@ import {
   sorted,
   type ConditionCode,
   type Finding,
-} from '../conditions/conditions.ts';
-import type { Severity } from '../conditions/condition.ts';
+} from '../conditions/table.ts';
+import type { Severity } from '../conditions/row.ts';
 import { DAY_MS } from '../../durations.ts';
 import { durationText } from '../durations.ts';
 import { lateAfterMs, wholeSeconds } from '../objectives.ts';

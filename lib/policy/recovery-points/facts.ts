@@ -1,6 +1,6 @@
 // What is promised of resources that AWS Backup protects, and what one look at it finds.
 import { lateAfterMs, limitsOf, wholeSeconds, type Objectives } from '../objectives.ts';
-import type { Limit } from '../conditions/condition.ts';
+import type { Limit } from '../conditions/row.ts';
 import type { RestoreTestRun } from '../restore-tests.ts';
 import type { Schedule } from '../schedule.ts';
 import type { PointSeen } from './standing.ts';

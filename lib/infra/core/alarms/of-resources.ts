@@ -6,7 +6,7 @@ import type { SelectionConfig } from '../../../config/recovery-points.ts';
 import { resourceLabel } from '../../../names/alarms.ts';
 import { resourceMetric } from '../../../names/metrics.ts';
 import type { ResourceMetric } from '../../../names/metrics.ts';
-import { conditionOf } from '../../../policy/conditions/conditions.ts';
+import { conditionOf } from '../../../policy/conditions/table.ts';
 import { pointLimits } from '../../../policy/recovery-points/facts.ts';
 import { published } from './alarms.ts';
 import type { AlarmDefinition } from './alarms.ts';

@@ -5,7 +5,7 @@ import type { SourceConfig } from '../../../config/config.ts';
 import { objectivesOf } from '../../../config/objectives.ts';
 import { sourceMetric } from '../../../names/metrics.ts';
 import type { SourceMetric } from '../../../names/metrics.ts';
-import { conditionOf } from '../../../policy/conditions/conditions.ts';
+import { conditionOf } from '../../../policy/conditions/table.ts';
 import { HOUR_MS } from '../../../durations.ts';
 import { durationText } from '../../../policy/durations.ts';
 import { limitsOf } from '../../../policy/objectives.ts';

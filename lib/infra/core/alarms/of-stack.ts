@@ -5,7 +5,7 @@ import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { METRICS_OF_ALARM, thresholdOf } from '../../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../../config/alarms.ts';
-import { conditionOf } from '../../../policy/conditions/conditions.ts';
+import { conditionOf } from '../../../policy/conditions/table.ts';
 import { STACK_CONDITIONS } from '../../../policy/conditions/of-stack.ts';
 import type { StackCode } from '../../../policy/conditions/of-stack.ts';
 import type { HoldfastFunction } from '../functions/function.ts';

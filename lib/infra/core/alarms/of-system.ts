@@ -8,7 +8,7 @@ import type { ConfiguredAlarm, Limits } from '../../../config/alarms.ts';
 import type { TaskName } from '../../../names/aws.ts';
 import { systemMetric } from '../../../names/metrics.ts';
 import type { SystemMetric } from '../../../names/metrics.ts';
-import { conditionOf } from '../../../policy/conditions/conditions.ts';
+import { conditionOf } from '../../../policy/conditions/table.ts';
 import { NEAR_TIMEOUT_SHARE } from '../../../policy/conditions/of-stack.ts';
 import { published } from './alarms.ts';
 import type { AlarmDefinition } from './alarms.ts';

@@ -4,7 +4,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { alarmsOf, thresholdOf, type ConfiguredAlarm } from '../../../../lib/config/alarms.ts';
 import type { Config } from '../../../../lib/config/config.ts';
 import { objectivesOf, selectionPromise } from '../../../../lib/config/objectives.ts';
-import { CONDITION_CODES, conditionOf } from '../../../../lib/policy/conditions/conditions.ts';
+import { CONDITION_CODES, conditionOf } from '../../../../lib/policy/conditions/table.ts';
 import { limitsOf } from '../../../../lib/policy/objectives.ts';
 import { pointLimits } from '../../../../lib/policy/recovery-points/facts.ts';
 import { AUTOMATRON, NOW, SPARK, configOf, deployed, sparkWith } from '../../../support/stacks.ts';

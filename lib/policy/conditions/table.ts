@@ -1,6 +1,6 @@
 // Every condition of a system that people get messages about: how grave it is, what it means, what to do, and what CloudWatch looks at.
 // `status`, alarms, messages, the heartbeat and the documents all read this table, so that none of them can say something else.
-import type { Condition, Severity, Watched } from './condition.ts';
+import type { Condition, Severity, Watched } from './row.ts';
 import { MACHINE_CONDITIONS } from './of-machine.ts';
 import { RECOVERY_POINT_CONDITIONS } from './of-recovery-point.ts';
 import { SOURCE_CONDITIONS } from './of-source.ts';

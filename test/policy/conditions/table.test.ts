@@ -13,7 +13,7 @@ import {
   opensIncident,
   sorted,
   type ConditionCode,
-} from '../../../lib/policy/conditions/conditions.ts';
+} from '../../../lib/policy/conditions/table.ts';
 
 const RUNBOOK = readFileSync(new URL('../../../docs/runbook.md', import.meta.url), 'utf8');
 const HEADINGS = [...RUNBOOK.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>

@@ -1,6 +1,6 @@
 // What stands in the way of a source being fine: every condition that holds, as a sentence.
 import { findFlood } from './anomaly.ts';
-import type { ConditionCode } from './conditions/conditions.ts';
+import type { ConditionCode } from './conditions/table.ts';
 import { DAY_MS, HOUR_MS } from '../durations.ts';
 import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
 import type { BackupSeen, FailedRun, SourceFacts } from './facts.ts';
