@@ -44,7 +44,7 @@ test('every import follows docs/architecture.md', async () => {
   const importsOf = (file: string) =>
     modules.find(({ source }) => source === file)?.dependencies.map(({ resolved }) => resolved);
   expect(importsOf('lib/engine/engine.ts')).toContain('lib/archive/threads/pool.ts');
-  expect(importsOf('lib/cli/program.ts')).toContain('lib/cli/commands/backup.ts');
+  expect(importsOf('lib/cli/definitions/backup.ts')).toContain('lib/cli/commands/backup.ts');
 });
 
 test('no folder of lib holds more than 30 files side by side', () => {
