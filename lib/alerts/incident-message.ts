@@ -67,7 +67,15 @@ function factLines({ system, incident, why, role, contract, link }: IncidentTold
     `because  ${plain(why, 200)}`,
     // On a line of its own near the beginning: what is long is cut, and programs that find links take what follows for a part of it.
     ...(link === undefined ? [] : [`answer   ${link}`]),
+    ...triedLines(incident),
   ];
+}
+
+/** What was tried by itself. */
+function triedLines({ recoveries }: Incident): string[] {
+  return [...recoveries.values()]
+    .slice(0, MAX_CONDITIONS)
+    .map(({ what, result }) => `tried    ${plain(result ?? `${what}: no result yet`, 300)}`);
 }
 
 function conditionLines({ conditions, title }: Incident): string[] {

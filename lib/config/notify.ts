@@ -97,6 +97,8 @@ export interface NotifyConfig {
   /** The ways of the command line, in the order of the file. */
   readonly sinks: readonly SinkConfig[];
   readonly contacts: readonly ContactConfig[];
+  /** Whether something is tried by itself to end an incident. */
+  readonly recovery: 'once' | 'off';
   /** By which all hours of the week are read. */
   readonly timeZone: string;
   /** When nobody gets a message about an incident, by how grave it is. */

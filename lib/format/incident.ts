@@ -30,6 +30,8 @@ const recordSchema = z.strictObject({
   how: z.optional(z.enum(['proven', 'person'])),
   /** How long everything has to stay good before it is over: what comes and goes must not be told each time. */
   settleMs: z.optional(z.int().check(z.nonnegative())),
+  /** Of what was tried by itself: whether it did what it should. */
+  outcome: z.optional(z.enum(['done', 'failed'])),
   /** Of a failed message: whether the same may succeed later. */
   again: z.optional(z.boolean()),
   /** Of a claim: the link that its message carries, and until when it is good. The token itself stands in the message alone. */

@@ -71,6 +71,8 @@ export const INCIDENT_EVENTS = [
   'acknowledged',
   'noted',
   'resolved',
+  'trying',
+  'tried',
   'claim',
   'sent',
   'failed',

@@ -4,6 +4,7 @@ import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import { actOn, type Escalating } from '../../lib/alerts/escalate.ts';
 import { escalationRound } from '../../lib/alerts/escalation-round.ts';
+import { recoverAll } from '../../lib/alerts/recover.ts';
 import { readIncidents } from '../../lib/engine/incidents/read.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
 import { HoldfastError } from '../../lib/errors.ts';
@@ -144,6 +145,10 @@ class World {
   readonly bad = new Set<string>();
   readonly broken = new Set<string>();
   readonly received: Received[] = [];
+  /** The incidents of which a message was sent or tried. */
+  readonly asked = new Set<string>();
+  /** What was tried by itself. */
+  readonly tried: string[] = [];
   /** Whether a crash may have fallen between sending and writing that down. */
   crashed = false;
   readonly engine: Engine;
@@ -157,6 +162,7 @@ class World {
       kind: 'test',
       send: async (message) => {
         await Promise.resolve();
+        this.asked.add(message.id.slice(0, 6));
         if (this.broken.has(name)) return { delivered: false, why: 'it is broken', again: true };
         this.received.push({ sink: name, message, at: this.time });
         return DELIVERED;
@@ -193,6 +199,13 @@ class World {
             subjects: new Set([...SUBJECTS, 'store']),
           }),
         open: () => Promise.resolve(opened),
+      });
+      const recovering = { engine: this.engine, policy: POLICY, can: () => true };
+      await recoverAll(recovering, (incident, { source, code: of }) => {
+        // People are told first.
+        expect(this.asked).toContain(incident);
+        this.tried.push(`${incident} ${source} ${of}`);
+        return Promise.resolve({ outcome: 'failed', result: 'it is still so' });
       });
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
@@ -273,6 +286,8 @@ async function holdsAlways(
   const ids = world.received.map(({ sink, message }) => `${sink} ${message.id}`);
   const incidentMessages = ids.filter((id) => / \d{6}-/.test(id));
   if (!world.crashed) expect(new Set(incidentMessages).size).toBe(incidentMessages.length);
+  // Nothing is tried twice for one condition.
+  expect(new Set(world.tried).size).toBe(world.tried.length);
   // Whoever has acknowledged hears nothing more than reminders, and that it is over.
   for (const { message } of world.received.slice(before)) {
     const incident = held.find(({ id }) => message.id.startsWith(`${id}-`));

@@ -7,6 +7,7 @@ import { startReceiver, type Receiver } from '../support/receiver.ts';
 
 const NOTIFY = `
 notify:
+  recovery: off
   sinks:
     dev: { kind: webhook, url: env:DEV, secret: env:SECRET }
     boss: { kind: webhook, url: env:BOSS, secret: env:SECRET }

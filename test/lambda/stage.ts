@@ -384,6 +384,7 @@ function configOf(store: string, bucket: string): Config {
       heartbeat: undefined,
       sinks: [],
       contacts: [],
+      recovery: 'once',
       timeZone: 'UTC',
       quietHours: { watch: undefined, alarm: undefined },
       escalation: undefined,

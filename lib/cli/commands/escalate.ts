@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mayWriteIncidents } from '../../engine/incidents/write.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { onceAnHour } from '../due/once-an-hour.ts';
+import { onlyOne } from '../due/only-one.ts';
+import { recover, startRecovery } from '../recovery.ts';
 import { escalateOnce, warnOfFailures } from '../incidents.ts';
 import type { Invocation } from '../invocation.ts';
 import { counted } from '../output/units.ts';
@@ -15,13 +17,35 @@ import { forgetTold, toldLately } from '../told-lately.ts';
 interface Options {
   readonly once?: boolean;
   readonly look?: boolean;
+  readonly recover?: boolean;
 }
 
 const ALL_MS = 120_000;
 const AGAIN_MS = 1_000;
 
 export async function run(_names: string[], invocation: Invocation<Options>): Promise<number> {
+  if (invocation.options.recover === true) return tryToRecover(invocation);
   return onceAnHour('escalate', invocation.options, () => escalate(invocation));
+}
+
+/** What may end an incident; as long as a run by the clock is under way, that does it. */
+async function tryToRecover({ options, signal }: Invocation<Options>): Promise<number> {
+  const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
+  const { file, store } = required(configOf(options));
+  return onlyOne(`${file} ${store}`, async () => {
+    await using session = await openSession({ options, signal, store: 'marked' });
+    if (!mayWriteIncidents(session.engine)) throw mayNotVouch();
+    const recovered = await recover(session, terminal);
+    for (const { incident, act, source, outcome, result } of recovered)
+      terminal.done(`incident ${Number(incident)}: ${act} of ${source}: ${outcome}: ${result}`);
+    // What is proven good again is over, and people hear of it at once.
+    if (recovered.length > 0) {
+      const { sent } = await escalateOnce(session, { onlyWhenDue: false, signal });
+      warnOfFailures(sent);
+    }
+    terminal.document({ command: 'escalate', recovered });
+    return recovered.every(({ outcome }) => outcome === 'done') ? 0 : ERRORS.COMMAND_FAILED.exit;
+  });
 }
 
 async function escalate({ options, signal }: Invocation<Options>): Promise<number> {
@@ -48,6 +72,7 @@ async function escalate({ options, signal }: Invocation<Options>): Promise<numbe
         await beat();
       }
     }
+    if (known.incidents.length > 0) await startRecovery(session, options);
     const open = known.incidents.filter(({ resolved }) => resolved === undefined);
     const told = sent.filter(({ delivered }) => delivered).length;
     terminal.done(

@@ -124,10 +124,11 @@ async function show(session: Session, terminal: Terminal, id: string): Promise<n
   return 0;
 }
 
-function eventLine({ at, event, who, text, conditions }: IncidentEvent): string {
+function eventLine({ at, event, who, text, conditions, outcome }: IncidentEvent): string {
   const about = [
     ...conditions.map(({ subject, detail }) => `${subject}: ${detail}`),
     ...(text === undefined ? [] : [text]),
+    ...(outcome === undefined ? [] : [outcome]),
   ].join('; ');
   return `${at.toISOString()}  ${event}  by ${displayText(who)}${about === '' ? '' : `  ${displayText(about.slice(0, 1000))}`}`;
 }
@@ -146,7 +147,13 @@ function jsonOf(incident: Incident): object {
     ...{ title, openedAt, openedBy },
     conditions: [...conditions.values()],
     ...{ acknowledgements, resolved, ...timesOf(incident) },
-    timeline: timeline.map(({ at, event, who, text }) => ({ at, event, who, text })),
+    timeline: timeline.map(({ at, event, who, text, outcome }) => ({
+      at,
+      event,
+      who,
+      text,
+      outcome,
+    })),
     messages: [...incident.messages].map(([message, attempts]) => ({ message, attempts })),
   };
 }

@@ -26,6 +26,7 @@ export function addWatch(command: Define): void {
     () => import('../commands/escalate.ts'),
   )
     .option('--once', 'run once and exit, for cron and timers')
+    .option('--recover', 'try what may end incidents: failed backups again, and repairs')
     .option('--look', 'check the system now, not only every 15 minutes');
   command(
     'run-due',

@@ -47,7 +47,7 @@ ${isRoot ? '# For HOME.\nUser=root\n' : ''}Environment=${quoted(`PATH=${start.se
 ExecStart=${[quoted(node), ...args.map(argument)].join(' ')}
 # Another run was under way.
 SuccessExitStatus=11
-${isShort ? 'TimeoutStartSec=10min' : 'Nice=10'}
+${isShort ? 'TimeoutStartSec=10min\n# An automatic recovery that it starts goes on.\nKillMode=process' : 'Nice=10'}
 `;
 }
 

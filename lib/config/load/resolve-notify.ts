@@ -13,7 +13,7 @@ type SinkShape = ConfigShape['notify']['sinks'][string];
 export function notifyOf({ notify, retention }: ConfigShape, bases: Bases): NotifyConfig {
   const { email, success, heartbeat, sinks, contacts, escalation, quietHours } = notify;
   return {
-    ...{ email, success },
+    ...{ email, success, recovery: notify.recovery },
     heartbeat: heartbeat === undefined ? undefined : parseReference(heartbeat, bases),
     sinks: Object.entries(sinks).map(([name, sink]) => sinkOf(name, sink, bases)),
     contacts: Object.entries(contacts).map(([name, { phone, ...contact }]) => ({

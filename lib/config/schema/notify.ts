@@ -211,6 +211,10 @@ export const notify = z.strictObject({
     ),
     'Who can get messages, by name.',
   ),
+  recovery: means(
+    z._default(z.enum(['once', 'off']), 'once'),
+    'Whether `holdfast escalate --once` tries to end an incident by itself, once for each condition: it runs a backup that failed or is missing again, and repairs what is damaged. It writes new backups and changes none. People are told first. What came of it stands in the incident.',
+  ),
   timeZone: means(
     z.optional(timeZone()),
     'The time zone of `quietHours`, and of the hours and rotations of contacts. Without it, that of `retention`.',

@@ -124,6 +124,7 @@ async function readEvent(
     how: record.how,
     settleMs: record.settleMs ?? 0,
     again: record.again ?? true,
+    outcome: record.outcome,
   };
 }
 

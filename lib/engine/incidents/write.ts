@@ -26,6 +26,7 @@ export interface NewEvent {
   readonly settleMs?: number;
   readonly again?: boolean;
   readonly link?: { readonly digest: string; readonly expires: Date };
+  readonly outcome?: 'done' | 'failed';
 }
 
 const MAX_TEXT = 4096;

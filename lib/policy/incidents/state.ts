@@ -26,6 +26,19 @@ export interface IncidentEvent {
   readonly how: 'proven' | 'person' | undefined;
   readonly settleMs: number;
   readonly again: boolean;
+  /** Of what was tried by itself. */
+  readonly outcome?: 'done' | 'failed' | undefined;
+}
+
+/** Something that was tried by itself, and what came of it. */
+export interface Tried {
+  readonly at: Date;
+  /** What was tried, in words. */
+  readonly what: string;
+  /** Undefined while it is under way, and if the run that tried it has died. */
+  readonly outcome: 'done' | 'failed' | undefined;
+  /** What came of it, in words. */
+  readonly result: string | undefined;
 }
 
 /** One attempt to send a message. */
@@ -60,6 +73,8 @@ export interface Incident {
   readonly lastWordAt: Date;
   /** The attempts of each message, oldest first. */
   readonly messages: ReadonlyMap<string, readonly Attempt[]>;
+  /** What was tried by itself, by the {@link conditionKey} that it should end. */
+  readonly recoveries: ReadonlyMap<string, Tried>;
   /** Everything but messages, oldest first. */
   readonly timeline: readonly IncidentEvent[];
   readonly lastSequence: number;
@@ -94,7 +109,11 @@ export function incidentOf(events: readonly IncidentEvent[]): Incident | undefin
     },
     lastWordAt: words.at(-1)?.at ?? opened.at,
     messages: messagesOf(ordered),
-    timeline: ordered.filter(({ event }) => !isAboutMessage(event)),
+    recoveries: recoveriesOf(ordered),
+    // What was tried has no place among the others but its time.
+    timeline: ordered
+      .filter(({ event }) => !isAboutMessage(event))
+      .sort((a, b) => a.at.getTime() - b.at.getTime() || a.sequence - b.sequence),
     lastSequence: Math.max(...ordered.map(({ sequence }) => sequence)),
   };
 }
@@ -139,6 +158,22 @@ function conditionsOf(ordered: readonly IncidentEvent[]): Map<string, OpenCondit
       else if (event === 'recovered' && before !== undefined)
         found.set(key, { ...before, goodSince: before.goodSince ?? at });
     }
+  }
+  return found;
+}
+
+function recoveriesOf(ordered: readonly IncidentEvent[]): Map<string, Tried> {
+  const results = new Map(
+    ordered.filter(({ event }) => event === 'tried').map((one) => [one.detail, one]),
+  );
+  const found = new Map<string, Tried>();
+  for (const { event, detail, at, text = '' } of ordered) {
+    if (event !== 'trying' || detail === undefined) continue;
+    const [code = '', subject = ''] = detail.split('_');
+    const result = results.get(detail);
+    found.set(conditionKey({ subject, code }), {
+      ...{ at, what: text, outcome: result?.outcome, result: result?.text },
+    });
   }
   return found;
 }

@@ -8,6 +8,7 @@ const notify = {
   heartbeat: undefined,
   sinks: [],
   contacts: [],
+  recovery: 'once',
   timeZone: 'UTC',
   quietHours: { watch: undefined, alarm: undefined },
   escalation: undefined,

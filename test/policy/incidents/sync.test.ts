@@ -24,6 +24,7 @@ function incident(conditions: readonly Urgent[], more: Partial<Incident> = {}): 
       ]),
     ),
     ...{ acknowledgements: [], resolved: undefined, lastWordAt: at(0), messages: new Map() },
+    recoveries: new Map(),
     ...{ timeline: [], lastSequence: 1, ...more },
   };
 }

@@ -1,0 +1,56 @@
+// What is tried by itself to end an incident: a backup that failed or is missing is made, damage is repaired. Pure.
+import { dueOf, type EscalationPolicy } from './escalation.ts';
+import { conditionKey, type Incident, type OpenCondition } from './state.ts';
+
+/** Something to try. What it does writes new backups, and changes none. */
+export interface Recovery {
+  readonly act: 'backup' | 'repair';
+  readonly source: string;
+  /** Of the condition that it is to end. */
+  readonly code: string;
+}
+
+const ACTS: Readonly<Record<string, Recovery['act']>> = {
+  failed: 'backup',
+  missed: 'backup',
+  late: 'backup',
+  never: 'backup',
+  damaged: 'repair',
+  'restore-damaged': 'repair',
+};
+
+/**
+ * What is to be tried now: once for each condition of an incident, while nobody has acknowledged it. Where people are told at once,
+ * they are told first.
+ */
+export function recoveriesDue(
+  incident: Incident,
+  policy: EscalationPolicy,
+  now: Date,
+): readonly Recovery[] {
+  const { resolved, acknowledgements, conditions } = incident;
+  if (resolved !== undefined || acknowledgements.length > 0) return [];
+  if (!isTold(incident, policy, now)) return [];
+  return [...conditions.values()].flatMap((one): Recovery[] => {
+    const recovery = recoveryOf(one);
+    const isNew = recovery !== undefined && !incident.recoveries.has(conditionKey(one));
+    return isNew && one.goodSince === undefined ? [recovery] : [];
+  });
+}
+
+/** A message on its way counts for nothing: who sends it may have died. */
+function isTold(incident: Incident, policy: EscalationPolicy, now: Date): boolean {
+  const attempts = [...incident.messages.values()].flat();
+  if (attempts.some(({ result }) => result !== undefined)) return true;
+  return attempts.length === 0 && dueOf(incident, policy, now).length === 0;
+}
+
+function recoveryOf({ subject, code }: OpenCondition): Recovery | undefined {
+  const act = ACTS[code];
+  return act === undefined ? undefined : { act, source: subject, code };
+}
+
+/** The detail of the records of a recovery; of two that try the same, one has the place. */
+export function recoveryDetail({ source, code }: Recovery): string {
+  return `${code}_${source}`;
+}
