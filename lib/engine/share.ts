@@ -1,7 +1,7 @@
 // Shares an unchanged artifact with the backup that a run builds on: one file in the store under two keys.
 import { HoldfastError } from '../errors.ts';
 import type { Artifact } from '../format/manifest.ts';
-import type { ReadArtifact } from '../format/read-artifacts.ts';
+import { claimOf, type ReadArtifact } from '../format/read-artifacts.ts';
 import { standingReading } from '../policy/stored/read-files.ts';
 import type { Predecessor } from './catalog/predecessor.ts';
 import { throwIfCancelled, type Engine } from './engine.ts';
@@ -21,7 +21,7 @@ export function sharingWith(engine: Engine, predecessor: Predecessor | undefined
     const { store, signal } = engine;
     if (predecessor === undefined || store.identify === undefined) return false;
     const identity = await store.identify(from.key);
-    const file = { ...identity, sha256: from.sha256 };
+    const file = { ...identity, sha256: from.sha256, claim: claimOf(from) };
     if (file.bytes !== from.bytes) throw notWhole(from);
     if (standingReading(file, predecessor.read, engine.now()) === undefined) {
       verified ??= verifyPredecessor(engine, predecessor);

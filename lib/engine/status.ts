@@ -116,7 +116,7 @@ function proofsOf(backups: readonly SurveyedBackup[]): LastProof[] {
     const proven = backups.flatMap(({ id, evidence }) =>
       evidence
         .filter((piece) => piece.level === level && piece.verdict === 'proven')
-        .map(({ at }) => ({ id, at })),
+        .map(({ at, readAt = at }) => ({ id, at: readAt })),
     );
     const last = proven.reduce<(typeof proven)[number] | undefined>(
       (newest, one) => (newest === undefined || one.at > newest.at ? one : newest),

@@ -151,7 +151,7 @@ function agesOf({ facts, freshness, restoreTest, at }: SourceSeen) {
   const proofs = backups
     .flatMap(({ evidence }) => evidence)
     .filter(({ verdict }) => verdict === 'proven')
-    .map((one) => one.at.getTime());
+    .map((one) => (one.readAt ?? one.at).getTime());
   const lastProof = proofs.length === 0 ? knownSince : new Date(Math.max(...proofs));
   const { lastProven, lastProvenAgeMs } = restoreTest;
   return {

@@ -24,6 +24,8 @@ export interface EvidencePiece {
   readonly at: Date;
   /** The id of the backup in which it was found, where that is another one that shares the bytes. */
   readonly foundIn?: string;
+  /** When the bytes were read, where that was before the act: what was not written to since need not be read again at once. */
+  readonly readAt?: Date;
 }
 
 /** What is known of a backup. */
@@ -116,5 +118,7 @@ function precedes(a: EvidencePiece, b: EvidencePiece): boolean {
 
 function text(piece: EvidencePiece): string {
   const of = piece.foundIn === undefined ? '' : ` of ${piece.foundIn}, which shares its bytes,`;
-  return `${piece.verb} (${piece.level})${of} at ${piece.at.toISOString()}`;
+  const read =
+    piece.readAt === undefined ? '' : ` of what was read at ${piece.readAt.toISOString()}`;
+  return `${piece.verb} (${piece.level})${of} at ${piece.at.toISOString()}${read}`;
 }

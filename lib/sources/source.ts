@@ -80,8 +80,17 @@ export interface Findings {
   /** Of a kind whose unchanged artifacts are taken over as they stand: which were read, by their keys. */
   readonly artifacts?: {
     readonly whole: readonly Artifact['key'][];
-    readonly damaged: readonly Artifact['key'][];
+    readonly damaged: readonly {
+      readonly key: Artifact['key'];
+      readonly problems: readonly Problem[];
+    }[];
   };
+}
+
+/** What a proof gets from outside. */
+export interface ProofWork extends Work {
+  /** The keys of artifacts that need not be read: their bytes were compared with just what the manifest says of them. */
+  readonly known?: ReadonlySet<Artifact['key']>;
 }
 
 /**
@@ -305,7 +314,7 @@ export interface SourceKind {
   /** `placeOf` gives where people find an artifact: a path, or a URL. */
   byHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand;
   /** Re-reads stored bytes and says what is damaged, entry by entry. */
-  prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings>;
+  prove(backup: OpenBackup, level: ProofLevel, work: ProofWork): Promise<Findings>;
   restore(backup: OpenBackup, input: RestoreInput): Promise<RestoreResult>;
   /** Compares what a backup holds with a folder, every byte of it. */
   compare(backup: OpenBackup, input: CompareFolder): Promise<Compared>;

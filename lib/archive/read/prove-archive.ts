@@ -18,6 +18,8 @@ const WINDOW_BYTES = 32 << 20;
 
 export interface ProveInput {
   readonly parts: Parts;
+  /** The places, from 0, of parts whose bytes need not be read: they were proven at this level. */
+  readonly known?: ReadonlySet<number>;
   /** How many entries the parts hold together; undefined where nobody knows. */
   readonly entries: number | undefined;
   readonly level: 'digest' | 'content';
@@ -34,17 +36,23 @@ export interface ArchiveFindings {
 }
 
 export interface WholeFindings extends ArchiveFindings {
-  /** Which parts have something wrong in themselves, by their places from 0. */
-  readonly damagedParts: readonly number[];
+  /** What is wrong with parts in themselves, by their places from 0. */
+  readonly damagedParts: ReadonlyMap<number, readonly Problem[]>;
 }
 
 /** Everything that is wrong with an archive, entry by entry where the index still tells them. */
 export async function proveArchive(input: ProveInput): Promise<WholeFindings> {
   const sum = { problems: new Array<Problem>(), entries: 0, bytes: 0 };
-  const damagedParts: number[] = [];
+  const damagedParts = new Map<number, readonly Problem[]>();
   const hardlinks: IndexEntry[] = [];
   let whole = true;
   for (const [i, part] of input.parts.entries()) {
+    if (input.known?.has(i) === true) {
+      const found = await hardlinksOf(part, input);
+      hardlinks.push(...(found ?? []));
+      whole &&= found !== undefined;
+      continue;
+    }
     const before = { ...sum };
     const found = await provePart(part, {
       ...input,
@@ -52,7 +60,7 @@ export async function proveArchive(input: ProveInput): Promise<WholeFindings> {
         input.onProgress?.({ entries: before.entries + entries, bytes: before.bytes + bytes }),
     });
     sum.problems.push(...found.problems);
-    if (found.problems.length > 0) damagedParts.push(i);
+    if (found.problems.length > 0) damagedParts.set(i, found.problems);
     sum.entries += found.entries;
     sum.bytes += found.bytes;
     hardlinks.push(...found.hardlinks);
@@ -60,8 +68,28 @@ export async function proveArchive(input: ProveInput): Promise<WholeFindings> {
   }
   // With a part of the index lost, nothing can be said of what belongs together.
   if (whole) sum.problems.push(...(await proveTogether(input, hardlinks)));
-  const only = input.parts.length === 1 && sum.problems.length > 0;
-  return { ...sum, damagedParts: only ? [0] : damagedParts };
+  if (input.parts.length === 1 && sum.problems.length > 0) damagedParts.set(0, sum.problems);
+  return { ...sum, damagedParts };
+}
+
+/**
+ * Of a part that is not read: with others it is to be seen again whether its hard links lead to what they share. Undefined where its
+ * index is known to be damaged.
+ */
+async function hardlinksOf(
+  part: PartReader,
+  { parts, level }: ProveInput,
+): Promise<readonly IndexEntry[] | undefined> {
+  if (parts.length === 1 || level === 'digest') return [];
+  const found: IndexEntry[] = [];
+  try {
+    for await (const { entries } of readGroups(await part.open()))
+      found.push(...entries.filter(({ type }) => type === 'hardlink'));
+    return found;
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    return undefined;
+  }
 }
 
 interface PartFindings extends ArchiveFindings {

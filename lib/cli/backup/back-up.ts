@@ -4,6 +4,7 @@ import { isOfStack } from '../../config/load/store-place.ts';
 import { backupSource, type BackupResult } from '../../engine/backup.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
+import { NO_MEMORY, readLately } from '../../engine/memory.ts';
 import { surveySource } from '../../engine/catalog/survey.ts';
 import type { PruneResult } from '../../engine/prune.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
@@ -12,6 +13,7 @@ import { pruneWithLock } from '../commands/prune.ts';
 import { placesOfLeftovers, sweepRunLeftovers } from '../leftovers.ts';
 import { holdsText } from '../output/holds-text.ts';
 import { problemLines } from '../output/problems.ts';
+import { readText } from '../output/read-text.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { bytesText, counted, durationText } from '../output/units.ts';
 import { openSource } from '../sources.ts';
@@ -100,7 +102,9 @@ async function backUp(
       return { ...done(), backup };
     }
     const wanted = wishes.verify && (await isUnproven(engine, backup));
-    const verify = wanted ? await proof(engine, backup, terminal) : undefined;
+    const verify = wanted
+      ? await proof(engine, backup, { terminal, full: wishes.full })
+      : undefined;
     if (backup.outcome === 'already') return { ...done(), backup, ...(verify && { verify }) };
     const pruned = wishes.prune && config.pruneAfterBackup && verify?.verdict !== 'damaged';
     const after = { justMade: backup.id, terminal };
@@ -162,15 +166,16 @@ async function isUnproven(engine: Engine, { source, id, outcome }: BackupResult)
 async function proof(
   engine: Engine,
   { source, id }: BackupResult,
-  terminal: Terminal,
+  { terminal, full }: { terminal: Terminal; full: boolean },
 ): Promise<VerifyResult> {
   terminal.start(`verifying ${source}`);
-  const result = await verifyBackup(engine, { source, id }, 'digest');
+  const memory = full ? NO_MEMORY : await readLately(engine, { source, id }, 'digest');
+  const result = await verifyBackup(engine, { source, id }, 'digest', memory);
   terminal.stop();
-  const { verdict, entries, bytes, durationMs, problems, unrecorded } = result;
+  const { verdict, problems, unrecorded } = result;
   if (verdict === 'proven') {
     terminal.done(
-      `  proven: ${counted(entries, 'entry', 'entries')} read back, ${bytesText(bytes)} in ${durationText(durationMs)}`,
+      `  proven: ${readText(result, ' read back')} in ${durationText(result.durationMs)}`,
     );
   } else {
     terminal.warn(`${source}/${id} is ${verdict}`);

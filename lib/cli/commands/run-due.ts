@@ -1,5 +1,7 @@
 // `holdfast run-due`: what a timer wakes. Does what is due by the schedules, once, and ends.
 import type { Config } from '../../config/config.ts';
+import { readLately, readOnce, type Memory } from '../../engine/memory.ts';
+import type { VerifyResult } from '../../engine/verify.ts';
 import { ERRORS, HoldfastError, type ErrorCode } from '../../errors.ts';
 import { MINUTE_MS } from '../../durations.ts';
 import type { Due, Later } from '../../policy/due.ts';
@@ -61,7 +63,7 @@ function isCode(error: unknown, code: ErrorCode): error is HoldfastError {
 /** What a run did, and what it could not do. */
 interface Done {
   readonly backups: object[];
-  readonly verified: object[];
+  readonly verified: VerifyResult[];
   readonly tested: object[];
   readonly failed: { due: Due; code: string; message: string }[];
   /** What waits for the next run. */
@@ -135,6 +137,7 @@ async function proveDue(work: Work, { due, later }: SystemAgenda, done: Done): P
   const { engine } = session;
   const next = later.find(({ verb }) => verb === 'backup')?.at;
   const ended: number[] = [];
+  const memory = readOnce();
   for (const { verb, belongs, forMs } of PROOFS) {
     const own = due.filter((one): one is DueProof => !isBackup(one) && belongs(one));
     if (own.length === 0) continue;
@@ -144,7 +147,7 @@ async function proveDue(work: Work, { due, later }: SystemAgenda, done: Done): P
       for (const one of own) {
         const isBackupDue = next !== undefined && next <= engine.now();
         if (isBackupDue || performance.now() - begin > forMs) done.postponed.push(one);
-        else exits.push(await proveOne(session, one, { terminal, done }));
+        else exits.push(await proveOne(session, one, { terminal, done, memory }));
       }
       return gravest(exits);
     };
@@ -178,7 +181,7 @@ function isContent(one: DueProof): boolean {
 async function proveOne(
   session: Session,
   due: DueProof,
-  { terminal, done }: { terminal: Terminal; done: Done },
+  { terminal, done, memory }: { terminal: Terminal; done: Done; memory: Memory },
 ): Promise<number> {
   try {
     if (due.verb === 'restore-test') {
@@ -186,7 +189,11 @@ async function proveOne(
       done.tested.push(result);
       return result.verdict === 'proven' ? 0 : ERRORS.BACKUP_DAMAGED.exit;
     }
-    const result = await verifyOne(session.engine, due, { level: due.level, terminal });
+    const { engine } = session;
+    // What was never proven is proven as the run that made it does.
+    const lately = due.level === 'digest' ? await readLately(engine, due, due.level) : memory;
+    const wanted = { level: due.level, terminal, memory: lately, before: done.verified };
+    const result = await verifyOne(engine, due, wanted);
     done.verified.push(result);
     return result.verdict === 'proven' ? 0 : ERRORS.BACKUP_DAMAGED.exit;
   } catch (error) {

@@ -3,14 +3,16 @@ import { chooseBackups, openBackup } from '../../engine/catalog/backups.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { testedFacts } from '../../engine/tested.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
-import { ERRORS } from '../../errors.ts';
+import { readOnce, type Memory } from '../../engine/memory.ts';
+import { ERRORS, type Problem } from '../../errors.ts';
 import { needsSeveral } from '../../sources/postgres/dump/transactions.ts';
 import type { ProofLevel } from '../../sources/source.ts';
 import { problemLines } from '../output/problems.ts';
 import { telling } from '../telling.ts';
 import { openSession } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
-import { bytesText, counted, durationText } from '../output/units.ts';
+import { readText } from '../output/read-text.ts';
+import { durationText } from '../output/units.ts';
 
 interface Options {
   readonly level: ProofLevel;
@@ -27,8 +29,10 @@ export const run = telling<Options>('verify', async (names, { options, signal })
   });
   const { engine } = session;
   const results: VerifyResult[] = [];
+  const { level } = options;
+  const memory = readOnce();
   for (const backup of await chooseBackups(engine, names, options.all === true)) {
-    results.push(await verifyOne(engine, backup, { level: options.level, terminal }));
+    results.push(await verifyOne(engine, backup, { level, terminal, memory, before: results }));
   }
   const unkept = results.find(({ record }) => record === undefined);
   if (unkept !== undefined) {
@@ -39,16 +43,24 @@ export const run = telling<Options>('verify', async (names, { options, signal })
   return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;
 });
 
+interface OneOfSeveral {
+  readonly level: ProofLevel;
+  readonly terminal: Terminal;
+  readonly memory: Memory;
+  /** What was said of others before. */
+  readonly before: readonly VerifyResult[];
+}
+
 /** Verifies one backup, and says how that went. */
 export async function verifyOne(
   engine: Engine,
   backup: { source: string; id: string },
-  { level, terminal }: { level: ProofLevel; terminal: Terminal },
+  { level, terminal, memory, before }: OneOfSeveral,
 ): Promise<VerifyResult> {
   terminal.start(`verifying ${backup.source}/${backup.id}`);
-  const result = await verifyBackup(engine, backup, level);
+  const result = await verifyBackup(engine, backup, level, memory);
   terminal.stop();
-  say(terminal, result);
+  say(terminal, result, before);
   if (result.verdict === 'proven' && (await loadsInSeveral(engine, backup)))
     terminal.done(
       '  noted: it may load in several transactions only: restore with --several-transactions, to a new database',
@@ -64,15 +76,27 @@ async function loadsInSeveral(
   return needsSeveral(manifest, await testedFacts(engine, backup));
 }
 
-function say(terminal: Terminal, result: VerifyResult): void {
-  const { source, id, level, verdict, entries, bytes, durationMs, problems } = result;
+function say(terminal: Terminal, result: VerifyResult, before: readonly VerifyResult[]): void {
+  const { source, id, level, verdict, durationMs, problems, alsoDamaged = [] } = result;
   const mark = terminal.paint(verdict === 'proven' ? 'green' : 'red', verdict);
   const tell = (text: string) => {
     if (verdict === 'proven') terminal.done(text);
     else terminal.line(text);
   };
-  tell(
-    `${mark}  ${source}/${id}  ${level}: ${counted(entries, 'entry', 'entries')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
-  );
-  for (const line of problemLines(problems)) tell(`  ${line}`);
+  tell(`${mark}  ${source}/${id}  ${level}: ${readText(result)} in ${durationText(durationMs)}`);
+  // What is in a file that several share is told of the first of them.
+  const told = before.filter((one) => one.source === source && one.alsoDamaged?.includes(id));
+  const known = told.flatMap((one) => one.problems);
+  for (const line of problemLines(problems.filter((one) => !isAmong(one, known))))
+    tell(`  ${line}`);
+  for (const { id: first } of told)
+    tell(`  damaged: it shares what is damaged in ${source}/${first}`);
+  if (alsoDamaged.length > 0 && told.length === 0)
+    tell(
+      `  also damaged, as they share this: ${alsoDamaged.map((one) => `${source}/${one}`).join(', ')}`,
+    );
+}
+
+function isAmong({ path, detail }: Problem, known: readonly Problem[]): boolean {
+  return known.some((one) => one.path === path && one.detail === detail);
 }

@@ -1,6 +1,10 @@
 // Which backups of a source share bytes in the store, and what evidence about one says of the others.
-import { readArtifacts, type ReadArtifact } from '../../format/read-artifacts.ts';
+import type { Manifest } from '../../format/manifest.ts';
+import { claimOf, readArtifacts, type ReadArtifact } from '../../format/read-artifacts.ts';
+import type { Record } from '../../format/record.ts';
 import type { EvidencePiece } from '../../policy/standing.ts';
+import type { ProofLevel } from '../../sources/source.ts';
+import type { StoredObject } from '../../stores/store.ts';
 import type { StoredBackup } from './backups.ts';
 import type { Engine } from '../engine.ts';
 import { readRecords, type ReadRecord } from './records.ts';
@@ -16,30 +20,62 @@ export function sharersOf(id: string, stored: readonly StoredBackup[]): Set<stri
 }
 
 /** Damage in bytes that several backups share. */
-export type SharedDamage = Required<EvidencePiece>;
+export type SharedDamage = EvidencePiece & Required<Pick<EvidencePiece, 'foundIn'>>;
+
+/** Damage by the file in which it is, and by what that was compared with. */
+export type SharedDamages = ReadonlyMap<string, SharedDamage>;
 
 /**
- * What verify records found damaged of what is shared, by what the listing calls it: the earliest finding of each. A backup that no
- * longer has the file in which damage was found says nothing of the others.
+ * What verify records found damaged of what is shared: the earliest finding of each. A backup that no longer has the file in which
+ * damage was found says nothing of the others.
  */
 export function sharedDamage(
   stored: readonly StoredBackup[],
   records: readonly ReadRecord[],
-): ReadonlyMap<string, SharedDamage> {
+): SharedDamages {
   const damage = new Map<string, SharedDamage>();
   for (const { record } of records) {
     const holder = stored.find(({ id }) => id === record.subject);
-    for (const { key, inode, whole, readAt: at } of readArtifacts(record)) {
+    for (const { key, inode, claim, whole, readAt: at } of readArtifacts(record)) {
       const shared = holder?.artifacts.find((one) => one.key === key)?.shared;
       if (whole || shared !== inode) continue;
-      const known = damage.get(shared);
+      const name = `${shared} ${claim}`;
+      const known = damage.get(name);
       if (known !== undefined && known.at <= at) continue;
-      const level = record.facts['level'] === 'content' ? 'content' : 'digest';
+      const level = levelOf(record);
       const verdict = { verb: 'verify', level, verdict: 'damaged' } as const;
-      damage.set(shared, { ...verdict, at, foundIn: record.subject });
+      damage.set(name, { ...verdict, at, foundIn: record.subject });
     }
   }
   return damage;
+}
+
+/**
+ * What was found damaged in other backups, and is of this one as well: the same file, of which its manifest says the same. (A manifest
+ * that says something else of it is wrong, and not the file.)
+ */
+export function damageElsewhere(
+  { id, artifacts }: Pick<Manifest, 'id' | 'artifacts'>,
+  listed: readonly StoredObject[],
+  damage: SharedDamages,
+): SharedDamage[] {
+  if (damage.size === 0) return [];
+  return artifacts.flatMap((artifact) => {
+    const shared = listed.find(({ key }) => key === artifact.key)?.shared;
+    const found = shared && damage.get(`${shared} ${claimOf(artifact)}`);
+    return found === undefined || found === '' || found.foundIn === id ? [] : [found];
+  });
+}
+
+/** How deep a verify looked, as its record tells. */
+export function levelOf({ facts }: Record): ProofLevel {
+  return facts['level'] === 'content' ? 'content' : 'digest';
+}
+
+/** When that of its files was read that was read first; undefined where a record names none. */
+export function earliestReading(record: Record): Date | undefined {
+  const times = readArtifacts(record).map(({ readAt }) => readAt.getTime());
+  return times.length === 0 ? undefined : new Date(Math.min(...times));
 }
 
 /** What trusted evidence says of a backup and of those that share bytes with it. */
@@ -47,7 +83,12 @@ export interface KnownReading {
   /** Whether one of them was found damaged. */
   readonly damaged: boolean;
   /** What verify has read of them, and found whole. */
-  readonly read: readonly ReadArtifact[];
+  readonly read: readonly LeveledReading[];
+}
+
+/** What was read, and how deep the record looked that says so. */
+export interface LeveledReading extends ReadArtifact {
+  readonly level: ProofLevel;
 }
 
 /**
@@ -67,6 +108,10 @@ export async function knownReading(
   ].filter(({ distrust }) => distrust === undefined);
   return {
     damaged: evidence.some(({ record }) => record.verdict === 'damaged'),
-    read: evidence.flatMap(({ record }) => readArtifacts(record)).filter(({ whole }) => whole),
+    read: evidence.flatMap(({ record }) =>
+      readArtifacts(record)
+        .filter(({ whole }) => whole)
+        .map((one) => ({ ...one, level: levelOf(record) })),
+    ),
   };
 }

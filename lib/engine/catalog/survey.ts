@@ -18,7 +18,14 @@ import {
 import type { Engine } from '../engine.ts';
 import type { StoredObject } from '../../stores/store.ts';
 import { readRecords, type ReadRecord } from './records.ts';
-import { sharedDamage, sharersOf, type SharedDamage } from './sharing.ts';
+import {
+  damageElsewhere,
+  earliestReading,
+  levelOf,
+  sharedDamage,
+  sharersOf,
+  type SharedDamages,
+} from './sharing.ts';
 import { mergedFacts } from '../tested.ts';
 
 /** A backup with all that is known of it. Fits the policies' inputs as it is. */
@@ -189,7 +196,7 @@ async function readOrReport(
 }
 
 interface Known extends KnownRecords {
-  readonly damage: ReadonlyMap<string, SharedDamage>;
+  readonly damage: SharedDamages;
 }
 
 function surveyed(stored: StoredBackup, read: ReadBackup, records: Known): SurveyedBackup {
@@ -200,7 +207,7 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: Known): Surve
     .flatMap((one) => evidenceOf(one));
   const named = new Set(manifest.artifacts.map(({ key }) => key));
   const shared = stored.artifacts.filter((one) => one.shared !== undefined && named.has(one.key));
-  evidence.push(...damageElsewhere(id, shared, records.damage));
+  evidence.push(...damageElsewhere(manifest, stored.artifacts, records.damage));
   const absent = absentArtifact(manifest, stored);
   if (absent !== undefined) {
     evidence.push({ verb: 'list', level: 'presence', verdict: 'damaged', at: storedAt });
@@ -239,18 +246,6 @@ function surveyed(stored: StoredBackup, read: ReadBackup, records: Known): Surve
   };
 }
 
-/** What was found damaged in another backup, and is of this one as well. */
-function damageElsewhere(
-  id: string,
-  artifacts: readonly StoredObject[],
-  damage: Known['damage'],
-): EvidencePiece[] {
-  return artifacts.flatMap(({ shared }) => {
-    const found = shared === undefined ? undefined : damage.get(shared);
-    return found === undefined || found.foundIn === id ? [] : [found];
-  });
-}
-
 function factsOfTests(evidence: KnownRecords['evidence'], id: string): Facts {
   const tests = evidence.filter(
     ({ record }) => record.verb === 'restore-test' && record.subject === id,
@@ -266,9 +261,17 @@ function hiddenKeys({ manifest, artifacts }: StoredBackup): string[] {
 function evidenceOf({ record }: ReadRecord): EvidencePiece[] {
   const { verb, verdict, facts, end } = record;
   if (verdict !== 'proven' && verdict !== 'damaged' && verdict !== 'inconclusive') return [];
-  const recorded = facts['level'];
-  const level = verb === 'restore-test' ? 'restore' : recorded === 'content' ? 'content' : 'digest';
-  return [{ verb, level, verdict, at: new Date(end) }];
+  const level = verb === 'restore-test' ? 'restore' : levelOf(record);
+  const { foundIn } = facts;
+  const at = new Date(end);
+  const readAt = earliestReading(record);
+  return [
+    {
+      ...{ verb, level, verdict, at },
+      ...(readAt !== undefined && readAt < new Date(record.begin) && { readAt }),
+      ...(typeof foundIn === 'string' && { foundIn }),
+    },
+  ];
 }
 
 /** A manifest that is not trusted tells nothing of what it does not name. */

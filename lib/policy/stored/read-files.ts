@@ -6,6 +6,8 @@ import { CLOCK_TOLERANCE_MS } from '../durations.ts';
 export interface StoredFile {
   /** Of its bytes, in hex. */
   readonly sha256: string;
+  /** What it was compared with, or is to be; as one text. */
+  readonly claim: string;
   readonly bytes: number;
   readonly inode: string;
   /** When it was last written to, in nanoseconds since 1970. */
@@ -45,7 +47,7 @@ export function standingReading(
   now: Date,
 ): ReadFile | undefined {
   return readings
-    .filter((one) => isSame(one, file) && one.readAt.getTime() <= +now + CLOCK_TOLERANCE_MS)
+    .filter((one) => isSameFile(one, file) && one.readAt.getTime() <= +now + CLOCK_TOLERANCE_MS)
     .filter((one) => now <= standsUntil(one))
     .reduce<ReadFile | undefined>(
       (latest, one) => (latest === undefined || one.readAt > latest.readAt ? one : latest),
@@ -53,8 +55,8 @@ export function standingReading(
     );
 }
 
-function isSame(a: StoredFile, b: StoredFile): boolean {
-  return (
-    a.sha256 === b.sha256 && a.bytes === b.bytes && a.inode === b.inode && a.modified === b.modified
-  );
+/** Whether two are one file, not written to between, and compared with the same. */
+export function isSameFile(a: StoredFile, b: StoredFile): boolean {
+  const isOneFile = a.inode === b.inode && a.modified === b.modified && a.bytes === b.bytes;
+  return isOneFile && a.sha256 === b.sha256 && a.claim === b.claim;
 }

@@ -17,10 +17,10 @@ import type {
   Findings,
   OpenBackup,
   ProofLevel,
+  ProofWork,
   RestoreInput,
   RestoreResult,
   SourceKind,
-  Work,
 } from '../source.ts';
 
 /** Every file takes whole blocks. */
@@ -48,35 +48,39 @@ export function archiveKind(kind: string): SourceKind {
   };
 }
 
-async function prove(backup: OpenBackup, level: ProofLevel, work: Work): Promise<Findings> {
+async function prove(backup: OpenBackup, level: ProofLevel, work: ProofWork): Promise<Findings> {
+  const { known = new Set() } = work;
   const parts = partsOf(backup.manifest).map(({ artifact }) => artifact);
   const totalBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const { damagedParts, ...findings } = await proveArchive({
     parts: archiveOf(backup),
+    known: new Set(parts.keys().filter((i) => known.has(parts[i]?.key ?? ''))),
     entries: backup.manifest.totals.entries,
     level,
     pool: work.pool,
     signal: work.signal,
     onProgress: ({ entries, bytes }) => work.onProgress?.({ entries, bytes, totalBytes }),
   });
-  const scan = await proveScan(backup);
   const scans = backup.manifest.artifacts.filter(({ role }) => role === 'scan');
-  const isDamaged = ({ role, key }: Artifact) =>
-    role === 'scan' ? scan.length > 0 : damagedParts.some((i) => parts[i]?.key === key);
-  const read = [...parts, ...scans];
-  const keysOf = (damaged: boolean) =>
-    read.filter((one) => isDamaged(one) === damaged).map(({ key }) => key);
+  const problems = new Map(parts.map(({ key }, i) => [key, damagedParts.get(i) ?? []]));
+  for (const scan of scans)
+    if (!known.has(scan.key)) problems.set(scan.key, await proveScan(backup, scan));
+  const read = [...problems]
+    .filter(([key]) => !known.has(key))
+    .map(([key, found]) => ({ key, problems: found }));
+  const ofScans = scans.flatMap(({ key }) => problems.get(key) ?? []);
   return {
     ...findings,
-    problems: [...findings.problems, ...scan],
-    artifacts: { whole: keysOf(false), damaged: keysOf(true) },
+    problems: [...findings.problems, ...ofScans],
+    artifacts: {
+      whole: read.filter((one) => one.problems.length === 0).map(({ key }) => key),
+      damaged: read.filter((one) => one.problems.length > 0),
+    },
   };
 }
 
 /** The scan is read whole by whoever uses it, so its digest is all there is to prove. */
-async function proveScan(backup: OpenBackup): Promise<Problem[]> {
-  const artifact = backup.manifest.artifacts.find(({ role }) => role === 'scan');
-  if (artifact === undefined) return [];
+async function proveScan(backup: OpenBackup, artifact: Artifact): Promise<Problem[]> {
   const detail = 'the scan does not have its recorded digest';
   try {
     const stored = await backup.open(artifact).read(0, artifact.bytes);

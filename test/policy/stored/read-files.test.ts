@@ -13,7 +13,7 @@ const READ = new Date('2026-05-20T02:00:00.000Z');
 /** Read at `READ`, `ageMs` after it was written. */
 function reading(ageMs: number, sha256 = '0'.repeat(64)): ReadFile {
   const modified = `${READ.getTime() - ageMs}000001`;
-  return { sha256, bytes: 10, inode: '7', modified, readAt: READ };
+  return { sha256, claim: 'said', bytes: 10, inode: '7', modified, readAt: READ };
 }
 const after = (ms: number) => new Date(READ.getTime() + ms);
 const hex = fc.stringMatching(/^[0-9a-f]{64}$/);
@@ -41,6 +41,7 @@ describe('the reading of a stored file', () => {
         expect(found({})).toBe(one);
         expect(found({ inode: '8' })).toBeUndefined();
         expect(found({ bytes: 11 })).toBeUndefined();
+        expect(found({ claim: 'else' })).toBeUndefined();
         expect(found({ modified: `${one.modified}0` })).toBeUndefined();
         if (other !== sha256) expect(found({ sha256: other })).toBeUndefined();
       }),

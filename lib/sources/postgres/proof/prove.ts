@@ -50,7 +50,9 @@ async function proveDirectory(
   backup: OpenBackup,
   { level, problems, work }: { level: ProofLevel; problems: readonly Problem[]; work: Work },
 ): Promise<Findings> {
-  const found = await archiveVerbs.prove(backup, level, work);
+  const { pool, signal, onProgress } = work;
+  // Read in any case: dumps share nothing.
+  const found = await archiveVerbs.prove(backup, level, { pool, signal, onProgress });
   const more: Problem[] = [];
   let entries = 0;
   try {
