@@ -4,11 +4,11 @@ import module from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
 import { homeFolder } from '../lib/config/load/home.ts';
-import { nodeRefusal } from '../lib/version.ts';
+import { NODE_ADVICE, nodeRefusal } from '../lib/version.ts';
 
 const refusal = nodeRefusal(process.versions.node);
 if (refusal !== undefined) {
-  process.stderr.write(`error: ${refusal}\n`);
+  process.stderr.write(`error: ${refusal}\n  hint: ${NODE_ADVICE}\n`);
   process.exit(1);
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { nodeRefusal, VERSION } from '../lib/version.ts';
+import { NODE_ADVICE, nodeRefusal, VERSION } from '../lib/version.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const { version, engines, peerDependencies } = JSON.parse(
@@ -21,6 +21,11 @@ test('the oldest Node is that of the package', () => {
   const oldest = engines.node.replace('>=', '');
   expect(nodeRefusal(`${oldest}.0`)).toBeUndefined();
   expect(nodeRefusal('22.14.9')).toBe(`Holdfast needs Node ${oldest} or newer, this is 22.14.9`);
+});
+
+test('the advice names a Node that runs it', () => {
+  const [, major = ''] = /node@(\d+)/.exec(NODE_ADVICE) ?? [];
+  expect(nodeRefusal(`${major}.99.0`)).toBeUndefined();
 });
 
 test.each(['aws-cdk', 'aws-cdk-lib'])('the document names the oldest %s', (name) => {

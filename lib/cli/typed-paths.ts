@@ -2,11 +2,13 @@
 // decided by what the backup holds.
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
-import { HoldfastError } from '../errors.ts';
+import { HoldfastError, type Problem } from '../errors.ts';
 import { bytesOf, displayPath, displayText, fromUtf8, toMatchText } from '../format/paths.ts';
 import { compileGlobs, parseGlob, type GlobMatcher } from '../format/globs.ts';
+import type { Manifest } from '../format/manifest.ts';
 import type { ListedEntry, OpenBackup, SourceKind } from '../sources/source.ts';
 import { NearestPath } from './nearest-path.ts';
+import { LEFT_OUT_CODE } from './output/problems.ts';
 
 export interface TypedPlace {
   /** Where the user stands; absolute. */
@@ -73,7 +75,8 @@ export async function typedPaths(
   }
   if (open.length > 0) {
     for await (const entry of kind.list(backup, [])) for (const one of open) look(one, entry);
-    for (const one of open) for (const entryPath of resultOf(one)) meant.add(entryPath);
+    for (const one of open)
+      for (const entryPath of resultOf(one, backup.manifest)) meant.add(entryPath);
   }
   return outermost(meant);
 }
@@ -217,12 +220,32 @@ function look(
   nearest.look(text);
 }
 
-function resultOf({ typed, found, nearest }: Wanted): ReadonlySet<string> {
+function resultOf(
+  { typed, candidates, found, nearest }: Wanted,
+  manifest: Pick<Manifest, 'kind' | 'problems'>,
+): ReadonlySet<string> {
   const first = found.find(({ size }) => size > 0);
   if (first !== undefined) return first;
+  const secret = manifest.problems.find(
+    ({ code, path: at }) =>
+      code === LEFT_OUT_CODE && candidates.some(({ relative }) => relative === at),
+  );
+  if (secret !== undefined) throw leftOut(typed, secret, manifest.kind);
   const near = nearest.found;
   const meant = near === undefined ? '' : `Did you mean ${displayText(near)}? `;
   throw new HoldfastError('BACKUP_NOT_FOUND', `the backup holds no ${displayText(typed)}`, {
     hint: `${meant}\`holdfast show <backup> --all\` lists what it holds.`,
   });
+}
+
+function leftOut(typed: string, { path: at, detail }: Problem, kind: string): HoldfastError {
+  const next =
+    kind === 'files'
+      ? ` \`include: ['**', '${displayText(at)}']\` takes it into the next backup, which then is as secret as this file.`
+      : '';
+  return new HoldfastError(
+    'BACKUP_NOT_FOUND',
+    `the backup holds no ${displayText(typed)}: it was left out, as ${displayText(detail)}`,
+    { hint: `Bring it from where you keep it.${next}` },
+  );
 }

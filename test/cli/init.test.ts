@@ -69,6 +69,7 @@ test('refuses to touch a configuration that is there, and leaves no key behind',
   const { exit, stderr } = await place.run(['init']);
   expect(exit).toBe(2);
   expect(stderr).toContain('holdfast.yml exists already');
+  expect(stderr).toMatch(/edit `store` .* `holdfast backup --create-store` once/);
   expect(await read(place.site, 'holdfast.yml')).toBe('mine');
   expect(await readdir(place.home)).toEqual([]);
 });

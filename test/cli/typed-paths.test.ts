@@ -61,6 +61,10 @@ beforeAll(() => {
 });
 afterAll(() => fs.rmSync(path.dirname(root), { recursive: true }));
 
+const problems = [
+  { path: 'app/.env', code: 'secret', detail: 'it holds environment variables', tolerated: true },
+  { path: 'uploads/gone.jpg', code: 'vanished', detail: 'it is gone' },
+];
 const at = (folder: string, changes: Partial<TypedPlace> = {}): TypedPlace => ({
   cwd: path.join(root, folder),
   roots: [root],
@@ -68,7 +72,12 @@ const at = (folder: string, changes: Partial<TypedPlace> = {}): TypedPlace => ({
   ...changes,
 });
 const meant = (typed: string | string[], place: TypedPlace) =>
-  typedPaths(kind, {} as OpenBackup, [typed].flat(), place);
+  typedPaths(
+    kind,
+    { manifest: { kind: 'files', problems } } as unknown as OpenBackup,
+    [typed].flat(),
+    place,
+  );
 const text = (bytes: string) => bytesOf(bytes).toString('utf8');
 
 test('every entry is found from every folder, relative, absolute, and in either form of Unicode', async () => {
@@ -183,4 +192,17 @@ test('what is nowhere near is refused without a guess, and what lies elsewhere w
     message: expect.stringContaining(`it is not in ${root}`),
   });
   await expect(meant('../../x', at('uploads'))).rejects.toMatchObject({ code: 'BACKUP_NOT_FOUND' });
+});
+
+test.each(['app/.env', './app/.env/'])('of %s, which was left out, it is said', async (typed) => {
+  await expect(meant(typed, at(''))).rejects.toMatchObject({
+    message: expect.stringContaining('it was left out, as it holds environment variables'),
+    hint: expect.stringContaining("include: ['**', 'app/.env']"),
+  });
+});
+
+test('of what was not backed up for another reason, nothing of secrets is said', async () => {
+  await expect(meant('uploads/gone.jpg', at(''))).rejects.toMatchObject({
+    message: expect.not.stringContaining('left out'),
+  });
 });

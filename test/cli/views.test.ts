@@ -45,7 +45,7 @@ describe('show', () => {
     expect(stdout.split('\n')[0]).toBe(`site/${second}  good`);
     expect(stdout).toMatch(/why +proven by verify \(digest\)/);
     expect(stdout).toMatch(/package +site 1\.2\.3/);
-    expect(stdout).toMatch(/noted: \.env: secret: /);
+    expect(stdout).toMatch(/left out: \.env: /);
     expect(stdout).toMatch(/tar -xzf \/.*\/archive-[0-9a-f]+\.tar\.gz -C FOLDER/);
     expect(stdout).toMatch(/drwx.* content\/ {2}2 files\n/);
     expect(stdout).toContain(`since ${first}\n`);

@@ -86,7 +86,7 @@ describe('npm start', () => {
       const { status, stdout, stderr } = demo([site]);
       expect(stderr).toBe('');
       expect(status).toBe(0);
-      expect(stdout).toContain('noted: .env: it holds environment variables, and is left out');
+      expect(stdout).toContain('left out: .env: it holds environment variables');
       expect(stdout).toMatch(/ok {2}byte by byte the same as the original \(4 files/);
       expect(stdout).toMatch(/ok {2}repair takes the \d+ damaged files? from site\//);
       expect(stdout).toMatch(/ {3}2 tables, 22,000 rows, .* → /);

@@ -180,7 +180,7 @@ async function assertNoConfig(folder: string, here: { home: string; now: Date })
       });
     }
     throw new HoldfastError('USAGE', `${file} exists already`, {
-      hint: 'Edit it and run `holdfast config validate`, or move it away to start over.',
+      hint: 'To change where backups go, edit `store` in it and run `holdfast backup --create-store` once. To start over, move the file away.',
     });
   }
 }

@@ -79,8 +79,7 @@ function siteSource(found: FoundFolder, { onAws, keysInside }: SourceOptions): s
     afterRestore.length === 0
       ? ''
       : `\n    # Proves that what was restored works; run when a restore asks for it by --run-configured.\n    afterRestore:${list(afterRestore, '      ')}`;
-  const sent =
-    uploads.length === 0 ? '' : remark(`What users send is in it, too: ${listed(uploads)}.`);
+  const sent = uploads.length === 0 ? '' : remark(`User uploads are included: ${listed(uploads)}.`);
   return `  # All files of this folder, except for what is left out below. \`holdfast restore site PATH\` restores a part of it.
 ${sent}  site:
     kind: files
@@ -115,7 +114,7 @@ function partSources(found: FoundFolder, options: SourceOptions): string {
     return lines.replace(/^/gm, '  # ');
   });
   return `
-  # Parts of the site can be sources of their own as well, to be backed up alone. Remove the marks to have one.
+  # Parts of the site can be sources of their own as well, to be backed up alone. Uncomment one to use it.
 ${texts.join('\n')}
 `;
 }
@@ -168,10 +167,10 @@ function databaseSource({ database }: FoundFolder, { onAws }: SourceOptions): st
   if (database === undefined) return '';
   const { variable, isSet, isCertain, isNamed, toldBy, others } = database;
   const why = isSet
-    ? `${variable} is set here and leads to a database of PostgreSQL.`
+    ? `${variable} is set here and leads to a PostgreSQL database.`
     : isCertain
-      ? `${toldBy} speaks of PostgreSQL.`
-      : `${toldBy} speaks of ${variable}: if that leads to a database of PostgreSQL, uncomment this.`;
+      ? `${toldBy} names a PostgreSQL database.`
+      : `${toldBy} names ${variable}: if that leads to a PostgreSQL database, uncomment this.`;
   const where = onAws
     ? 'On AWS its URL has to be in a secret: `connection: secret:NAME`.'
     : `${variable} has to be set wherever \`holdfast backup\` runs${isNamed ? '' : ', to postgres://USER:PASSWORD@HOST:PORT/DATABASE'}.`;

@@ -103,7 +103,7 @@ async function secretFile(
 }
 
 function noteLeftOut({ onProblem }: ParametersPlace, file: string): void {
-  const detail = 'its value is a secret, and is left out';
+  const detail = 'its value is a secret';
   onProblem({ path: displayPath(fromUtf8(file)), code: 'secret', detail, tolerated: true });
 }
 

@@ -228,7 +228,7 @@ class Walker {
     const found = findSecret(path, this.headOf(path));
     if (found === undefined) return false;
     const { reason, leaveOut } = found;
-    if (leaveOut) this.note(path, `it holds ${reason}, and is left out`, 'secret');
+    if (leaveOut) this.note(path, `it holds ${reason}`, 'secret');
     else {
       const detail = `it holds ${reason}, and is taken: who reads the backup can read it`;
       this.note(path, detail, 'secret-taken');

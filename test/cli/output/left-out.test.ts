@@ -37,13 +37,11 @@ test('secrets, files of Git LFS and submodules are named by every verb that conc
   expect(made.exit).toBe(3);
   expect(made.stdout).toMatch(/problem: img\/a\.psd: lfs-pointer/);
   expect(made.stdout).toMatch(/problem: themes\/x: submodule/);
-  expect(made.stdout).toMatch(
-    /noted: \.env: secret: it holds environment variables, and is left out/,
-  );
+  expect(made.stdout).toMatch(/left out: \.env: it holds environment variables$/m);
   expect(made.stdout).toMatch(/noted: wp-config\.php: secret-taken: .*is taken/);
   expect(made.stdout).not.toMatch(/talk\.key|\.env\.production/);
   const shown = (await place.run(['show', 'site', '--all'])).stdout;
-  expect(shown).toMatch(/noted: \.env~: secret/);
+  expect(shown).toMatch(/left out: \.env~: /);
   for (const path of ['content/talk.key', '.env.production', 'wp-config.php', 'img/a.psd'])
     expect(shown).toContain(`  ${path}\n`);
 
@@ -53,6 +51,12 @@ test('secrets, files of Git LFS and submodules are named by every verb that conc
   for (const path of ['.env', '.env~', 'img/a.psd', 'themes/x'])
     expect(restored.stdout).toContain(`    ${path}: `);
   expect(restored.stdout).not.toContain('wp-config.php: ');
+  const secret = await place.run(['restore', 'site', '.env', '--in-place']);
+  expect(secret.exit).toBe(10);
+  expect(secret.stderr).toContain(
+    'the backup holds no .env: it was left out, as it holds environment variables',
+  );
+  expect(secret.stderr).toContain("include: ['**', '.env']");
   expect(await place.json(['restore', 'site', 'img', '--to', '../img'])).toMatchObject({
     leftOut: [{ path: 'img/a.psd', code: 'lfs-pointer' }],
   });
