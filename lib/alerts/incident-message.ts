@@ -115,8 +115,8 @@ function acknowledgeLine(number: number, event: DueEvent, link: string | undefin
   if (event === 'reminder')
     return `holdfast incident note ${number} "…" tells the others how it stands${link === undefined ? '' : ', and so does the link above'}.`;
   if (link !== undefined)
-    return `The link above says that you see to it, and stops these messages; so does holdfast incident ack ${number}.`;
-  return `holdfast incident ack ${number} says that you see to it, and stops these messages.`;
+    return `The link above acknowledges it, and stops these messages; so does holdfast incident ack ${number}.`;
+  return `holdfast incident ack ${number} acknowledges it, and stops these messages.`;
 }
 
 /** What to do about an incident, by the table of conditions, and where more of it stands. */

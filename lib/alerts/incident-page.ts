@@ -1,4 +1,4 @@
-// The page behind the link in a message: what is wrong, who sees to it, and one button. Plain HTML without script, and pure.
+// The page behind the link in a message: what is wrong, who acknowledged it, and one button. Plain HTML without script, and pure.
 import { createHash } from 'node:crypto';
 import { agoText } from '../policy/durations.ts';
 import { readerOf, type LinkPlace } from '../policy/incidents/link.ts';

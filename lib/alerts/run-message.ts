@@ -91,7 +91,7 @@ export function testMessage({
     `on       ${plain(who, 120).replace('(at)', ' at ')}`,
     `at       ${at.toISOString()}`,
     '',
-    'Somebody ran holdfast alert-test. If you can read this, alarms of this system reach you in the same way.',
+    'Somebody ran holdfast alert-test. If you can read this, alarms for this system will reach you the same way.',
   ];
   return {
     ...{ id, event: 'test', severity: 'fine', system, at },

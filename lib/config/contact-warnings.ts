@@ -21,8 +21,10 @@ export function contactWarnings(
   if (notify.sinks.length === 0) return [];
   const channels = new Set(notify.sinks.map(channelOf));
   if (aws !== undefined && notify.email.length > 0) channels.add('sns');
+  // Its service tells of each failure, too.
+  if (notify.heartbeat !== undefined) channels.add('heartbeat');
   const single: ContactWarning = {
-    message: 'there is one way to tell people only: when it fails, nobody hears of it',
+    message: 'there is only one way to tell people: if it fails, nobody is told',
     advice: 'Name a second sink under `notify.sinks` that does not depend on the first.',
   };
   return [

@@ -95,6 +95,8 @@ function say(terminal: Terminal, result: VerifyResult, before: readonly VerifyRe
     tell(
       `  also damaged, as they share this: ${alsoDamaged.map((one) => `${source}/${one}`).join(', ')}`,
     );
+  if (verdict === 'damaged')
+    tell(`  next: holdfast repair ${source}/${id} takes what is damaged from other backups`);
 }
 
 function isAmong({ path, detail }: Problem, known: readonly Problem[]): boolean {

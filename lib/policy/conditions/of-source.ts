@@ -1,6 +1,8 @@
 // What can be wrong with one source. A part of the table in table.ts.
 import { COUNTED, HOUR_OF_POINTS, type Condition } from './row.ts';
 
+const AGAIN = 'holdfast backup SOURCE (with a stack: holdfast trigger SOURCE --wait).';
+
 export const SOURCE_CONDITIONS = {
   late: {
     about: 'source',
@@ -9,7 +11,7 @@ export const SOURCE_CONDITIONS = {
     means: 'SOURCE would lose more than was promised (RPO) if it were lost now.',
     next: [
       'holdfast status SOURCE says since when, holdfast log SOURCE --failed why.',
-      'When the cause is gone: holdfast trigger SOURCE --wait.',
+      `When the cause is gone: ${AGAIN}`,
     ],
     runbook: 'alarm-late',
     watched: {
@@ -28,7 +30,7 @@ export const SOURCE_CONDITIONS = {
     means: 'Nothing of SOURCE could be restored that counts (RPO).',
     next: [
       'holdfast status SOURCE says what its newest backup lacks, holdfast log SOURCE --failed why runs fail.',
-      'When the cause is gone: holdfast trigger SOURCE --wait.',
+      `When the cause is gone: ${AGAIN}`,
     ],
     runbook: 'alarm-never',
     // A first backup is proven within the hour.
@@ -75,7 +77,7 @@ export const SOURCE_CONDITIONS = {
     means: 'Until a run succeeds, SOURCE can only be restored to its last good backup (RPO).',
     next: [
       'holdfast log SOURCE --failed says why; holdfast explain CODE what to do.',
-      'Then: holdfast trigger SOURCE --wait.',
+      `Then: ${AGAIN}`,
     ],
     runbook: 'alarm-failed',
     watched: { metric: 'FailedRuns', ...COUNTED },
@@ -121,7 +123,7 @@ export const SOURCE_CONDITIONS = {
     means: 'The newest backup of SOURCE lacks something and counts for nothing (RPO).',
     next: [
       'holdfast show SOURCE/latest lists what it lacks.',
-      'Correct the rights, or name the path under `tolerate`; then holdfast trigger SOURCE --wait.',
+      'Correct the rights, or name the path under `tolerate`; then back it up again.',
     ],
     runbook: 'alarm-partial',
     watched: { metric: 'PartialBackups', ...COUNTED },

@@ -41,6 +41,8 @@ export interface Due {
 
 /** A run that took a message on and left no word has died. */
 export const CLAIM_MS = 2 * MINUTE_MS;
+/** Conditions of one cause follow each other faster. */
+export const SETTLED_MS = 2 * MINUTE_MS;
 const LONGEST_PAUSE_MS = 15 * MINUTE_MS;
 /** Whoever could not be told for so long that it is over, is not told any more. */
 const END_MS = 7 * DAY_MS;
@@ -152,14 +154,17 @@ function stepsDue(
   return { wanted, held };
 }
 
-/** What joined after the first message is told once, when no more can join. */
+/** What joined after the first message is told when nothing joined for a while: a flood becomes few messages. */
 function joinedDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
   const { openedAt, conditions, acknowledgements } = incident;
-  if (acknowledgements.length > 0 || now.getTime() - openedAt.getTime() < JOIN_MS) return [];
   const joined = [...conditions.values()].filter(({ since }) => since > openedAt);
-  if (joined.length === 0) return [];
+  if (acknowledgements.length > 0 || joined.every(({ goodSince }) => goodSince !== undefined))
+    return [];
+  const last = Math.max(...joined.map(({ since }) => since.getTime()));
+  const isOver = now.getTime() - openedAt.getTime() >= JOIN_MS;
+  if (!isOver && now.getTime() - last < SETTLED_MS) return [];
   return firstReached(policy, now).map((target) => ({
-    message: messageOf('j', target),
+    message: messageOf(`j${joined.length}`, target),
     ...{ target, event: 'opened' },
     why: `${joined.length} more became urgent`,
   }));
@@ -186,7 +191,7 @@ function whyOf({
   readonly step: Step;
   readonly phase: number;
 }): string {
-  const parts = [`step ${index + 1}`];
+  const parts = index === 0 ? ['it began'] : [`step ${index + 1}`];
   if (unreached !== undefined) parts.push(unreached);
   else if (step.afterMs > 0) parts.push(`nobody acknowledged for ${durationText(step.afterMs)}`);
   if (round > 0) parts.push(`reminder ${round}`);

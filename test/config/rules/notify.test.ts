@@ -165,7 +165,7 @@ describe('what makes it likely that nobody hears is a warning:', () => {
 
   test('one way, people whom nobody has asked lately, and an end in the evening', () => {
     expect(warningsOf(CONTACTS(PEOPLE, STEPS))).toEqual([
-      'there is one way to tell people only: when it fails, nobody hears of it',
+      'there is only one way to tell people: if it fails, nobody is told',
       'nobody has made sure that anna (Engineer) can be reached',
       'that help (Help) can be reached was made sure of 91 days ago',
       'the last step of the escalation reaches nobody outside the hours of help',

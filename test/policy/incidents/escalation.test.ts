@@ -74,6 +74,26 @@ describe('the three levels at 0, 30 and 60 minutes', () => {
     expect(due([OPENED, ...told, acknowledged], 10_000)).toEqual([]);
   });
 
+  test('tell in one message what joined, when nothing joined for two minutes', () => {
+    const damaged = event('joined', 1, {
+      sequence: 2,
+      conditions: [{ subject: 'assets', code: 'damaged', detail: 'found damaged' }],
+    });
+    const missing = event('joined', 5, {
+      sequence: 3,
+      conditions: [{ subject: 'content', code: 'missing', detail: 'it is gone' }],
+    });
+    const joined = [OPENED, ...told, damaged];
+    expect(due(joined, 2 + 59 / 60)).toEqual([]);
+    expect(due(joined, 3)).toEqual(['opened engineering 1']);
+    const first = [...joined, ...sent('j1_mail_engineering.1', 3), missing];
+    expect(due(first, 6)).toEqual([]);
+    expect(due(first, 7)).toEqual(['opened engineering 1']);
+    expect(due([...first, ...sent('j2_mail_engineering.1', 7)], 29)).toEqual([]);
+    const good = event('recovered', 2, { sequence: 4, conditions: damaged.conditions });
+    expect(due([...joined, good], 20)).toEqual([]);
+  });
+
   test('end when it is resolved, which whoever was told hears, and nobody else', () => {
     const resolved = event('resolved', 20, { sequence: 2, how: 'proven' });
     expect(due([OPENED, ...told, resolved], 45)).toEqual(['resolved engineering 1']);

@@ -182,7 +182,7 @@ function failure(run: ToolRun, { code, signal, said }: End): HoldfastError {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .slice(-6)
-    .map((line) => displayText(line).slice(0, 500));
+    .map((line) => displayText(line.trim().replaceAll('\t', ' ')).slice(0, 500));
   const known = REASONS.find(({ words }) => words.test(said));
   const hint = known?.hint ?? (signal === 'SIGKILL' ? KILLED : undefined);
   return new HoldfastError(
