@@ -5,6 +5,8 @@ import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 import { listStored, newestRun, type StoredBackup } from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
 import { assertOurs } from './catalog/marker.ts';
+import { readRecords } from './catalog/records.ts';
+import { standingApart, type Apart } from './catalog/shared-bytes.ts';
 
 const PROBE_BYTES = 64 << 10;
 
@@ -25,6 +27,8 @@ export interface StoreExamination {
   readonly fromFuture: readonly string[];
   /** How far this clock is ahead of the store's; negative when it is behind, 0 when nothing was tried. */
   readonly clockAheadMs: number;
+  /** What backups shared once, and no longer share. */
+  readonly apart: Apart;
 }
 
 /**
@@ -50,7 +54,27 @@ export async function examineStore(engine: Engine): Promise<StoreExamination> {
   if (tried) await tryRoundTrip(engine);
   // The store's clock is that of what is written last, so it is asked for only where something may be.
   const clockAheadMs = tried ? engine.now().getTime() - (await engine.store.now()).getTime() : 0;
-  return { tried, newest: [...newest.values()], fromFuture, clockAheadMs };
+  const apart = await apartIn(engine, stored);
+  return { tried, newest: [...newest.values()], fromFuture, clockAheadMs, apart };
+}
+
+/** By what trusted records say; nothing in a store whose objects share nothing. */
+async function apartIn(engine: Engine, stored: readonly StoredBackup[]): Promise<Apart> {
+  const sum = { files: 0, bytes: 0 };
+  if (engine.store.link === undefined) return sum;
+  for (const [source, own] of Map.groupBy(stored, (one) => one.source)) {
+    const records = await readRecords(engine, 'verify', source, {
+      subjects: new Set(own.map(({ id }) => id)),
+      onProblem: () => undefined,
+    });
+    const { files, bytes } = standingApart(
+      own,
+      records.filter(({ distrust }) => distrust === undefined),
+    );
+    sum.files += files;
+    sum.bytes += bytes;
+  }
+  return sum;
 }
 
 function bytesOf({ manifest, artifacts }: StoredBackup): number {

@@ -9,6 +9,7 @@ import { openBackup, readManifest } from './catalog/backups.ts';
 import type { BackupName } from './diff.ts';
 import { kindOf, throwIfCancelled, type Engine } from './engine.ts';
 import { readRecords, type ReadRecord } from './catalog/records.ts';
+import { sharedWith, type SharedBytes } from './catalog/shared-bytes.ts';
 import { surveySource, type SurveyedBackup } from './catalog/survey.ts';
 
 /** An act of which this backup was the subject. */
@@ -35,6 +36,8 @@ export interface ShownBackup {
   readonly acts: readonly ActOnBackup[];
   /** The backup of the source before this one that can be trusted; what a restore has replaced is compared with its like alone. */
   readonly previous: string | undefined;
+  /** What of it stands once in the store for others as well. */
+  readonly shared: SharedBytes;
   readonly byHand: ByHand;
   /** What of the source's files in the store could not be read. */
   readonly problems: readonly Problem[];
@@ -65,6 +68,7 @@ export async function showBackup(
     backup,
     acts: await actsOn(engine, source, id),
     previous: previous?.id,
+    shared: sharedWith(backup, backups),
     byHand: kindOf(engine, manifest.kind).byHand(manifest, placeOf),
     problems: problems.filter(({ path }) => path.includes(id)),
   };

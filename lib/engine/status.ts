@@ -15,6 +15,7 @@ import type { Engine } from './engine.ts';
 import { measure, type MeasureInput } from './measure.ts';
 import { readPrunes, type PruneFacts } from './catalog/prune-facts.ts';
 import { successOf } from './success.ts';
+import { sharedAmong } from './catalog/shared-bytes.ts';
 import { runsUntil, storedBytesOf, type Survey, type SurveyedBackup } from './catalog/survey.ts';
 
 /** The newest proof at one level. */
@@ -38,6 +39,8 @@ export interface SourceStatus extends Omit<SourceAssessment, 'measures'> {
   /** Runs that left artifacts and no manifest: under way, or broken off. */
   readonly unfinished: number;
   readonly storedBytes: number;
+  /** What of it stands once for several backups, and for how many; undefined where nothing does. */
+  readonly shared: { readonly bytes: number; readonly backups: number } | undefined;
   readonly success: SuccessSummary;
 }
 
@@ -97,6 +100,7 @@ function sourceStatus(
     pinned: backups.filter(({ pinnedBy }) => pinnedBy.length > 0).map(({ id }) => id),
     unfinished: survey.orphans.length,
     storedBytes: storedBytesOf(survey),
+    shared: sharedAmong(backups),
   };
 }
 

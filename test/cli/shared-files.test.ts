@@ -17,9 +17,7 @@ beforeEach(() => {
 afterEach(() => system[Symbol.dispose]());
 
 interface Made {
-  readonly sources: readonly [
-    { readonly id: string; readonly verify: { readonly carried?: object } },
-  ];
+  readonly sources: readonly [{ readonly id: string }];
 }
 
 async function backUp(): Promise<string> {
@@ -50,5 +48,31 @@ describe('files that several backups share', () => {
     expect(verified.stdout).toContain(`also damaged, as they share this: site/${second}\n`);
     expect(lines.filter((line) => line.startsWith('damaged'))).toHaveLength(2);
     expect(verified.stdout).toContain(`damaged: it shares what is damaged in site/${first}\n`);
+  });
+
+  test('are counted once by `status`, named by `show`, and missed by `doctor` in a copy', async () => {
+    const first = await backUp();
+    const second = await backUp();
+    const status = await system.run(['status']);
+    expect(status.stdout).toMatch(
+      /kept +2 backups, 2 good, 29\d\.\d KiB, of which 2 backups share 29\d\.\d KiB/,
+    );
+    const show = await system.run(['show', second]);
+    expect(show.stdout).toMatch(
+      new RegExp(`shared +29\\d\\.\\d KiB of it, with 1 backup: ${first}\\n`),
+    );
+    const linked = await system.run(['doctor']);
+    expect(linked.stdout).not.toContain('hard links');
+    fs.cpSync(system.folder, `${system.folder}-copy`, {
+      recursive: true,
+      preserveTimestamps: true,
+    });
+    fs.rmSync(system.folder, { recursive: true });
+    fs.renameSync(`${system.folder}-copy`, system.folder);
+    const apart = await system.run(['doctor']);
+    expect(apart.stdout).toMatch(
+      /copied without its hard links: 1 file more than before, 29\d\.\d KiB larger/,
+    );
+    expect((await system.run(['verify', '--all'])).exit).toBe(0);
   });
 });

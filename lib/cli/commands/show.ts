@@ -184,7 +184,7 @@ function sayChanges(terminal: Terminal, { since, totals, first, error }: ShownCh
 }
 
 function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): object {
-  const { backup, acts, previous, byHand, problems } = shown;
+  const { backup, acts, previous, shared, byHand, problems } = shown;
   const { source, id, time, storedAt, standing, good, why, distrust, signedBy } = backup;
   const { pinnedBy, storedBytes, storageClass, manifest, digest, tested } = backup;
   return {
@@ -203,6 +203,7 @@ function headOf(engine: Engine, shown: ShownBackup, fetch: readonly string[]): o
     pinned: pinnedBy.length > 0,
     ...(backup.hidden.length > 0 && { hidden: backup.hidden }),
     storedBytes,
+    ...(shared.with.length > 0 && { shared }),
     ...(storageClass !== undefined && { storageClass }),
     previous,
     ...(needsSeveral(manifest, tested) && { transactions: 'several' }),

@@ -54,7 +54,11 @@ interface Inside {
 async function insideFindings(engine: Engine, ground: Ground): Promise<Inside> {
   const root = engine.store.url;
   const examined = await examineStore(engine);
-  const findings = [...clockFindings(examined), ...modeFindings(root, ground)];
+  const findings = [
+    ...clockFindings(examined),
+    ...modeFindings(root, ground),
+    ...apartFindings(root, examined.apart),
+  ];
   if (examined.tried) {
     findings.unshift(ok('store', `${root}: an object was written, read back and deleted`));
     findings.push(
@@ -66,6 +70,17 @@ async function insideFindings(engine: Engine, ground: Ground): Promise<Inside> {
     findings.unshift(ok('store', `${root} can be read: ${sources}`));
   }
   return { findings, newest: examined.newest };
+}
+
+function apartFindings(root: string, { files, bytes }: StoreExamination['apart']): DoctorFinding[] {
+  if (files === 0) return [];
+  return [
+    warning(
+      'store',
+      `${root} was copied without its hard links: ${counted(files, 'file')} more than before, ${bytesText(bytes)} larger`,
+      'Every backup is whole. Copy it again with `cp -a` or `rsync -aH` to have the room back; otherwise prunes free it in time.',
+    ),
+  ];
 }
 
 function abilityFindings(

@@ -48,7 +48,7 @@ function classText(storageClass: string): string {
     : storageClass;
 }
 
-function factRows({ backup }: ShownBackup): string[][] {
+function factRows({ backup, shared }: ShownBackup): string[][] {
   const { why, distrust, signedBy, manifest, pinnedBy, storedBytes, storageClass, hidden } = backup;
   const {
     totals,
@@ -85,6 +85,7 @@ function factRows({ backup }: ShownBackup): string[][] {
         ? `${bytesText(storedBytes)}; read ${bytesText(totals.readBytes)}, reused ${bytesText(totals.reusedBytes)}`
         : bytesText(storedBytes),
     ],
+    shared.with.length === 0 ? undefined : ['shared', sharedText(shared)],
     storageClass === undefined ? undefined : ['lies in', classText(storageClass)],
     place && ['place', placeText(place)],
     git && ['git', gitText(git)],
@@ -100,6 +101,14 @@ function factRows({ backup }: ShownBackup): string[][] {
     hidden.length > 0 ? ['hidden', `deleted or overwritten: ${hidden.join(', ')}`] : undefined,
   ];
   return rows.filter((row) => row !== undefined).map((row) => row.map(displayText));
+}
+
+/** The last ones that have it too: `3.1 GiB, with 12 backups: … and 9 more`. */
+function sharedText({ bytes, with: others }: ShownBackup['shared']): string {
+  const shown = others.slice(-SHARERS_SHOWN);
+  const more = others.length - shown.length;
+  const names = [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  return `${bytesText(bytes)} of it, with ${counted(others.length, 'backup')}: ${names}`;
 }
 
 function contentText({ totals, database }: Manifest): string {
@@ -139,6 +148,7 @@ const BESIDES: Readonly<Record<string, readonly [string, string]>> = {
   largeObjects: ['large object', 'large objects'],
 };
 const TABLES_SHOWN = 20;
+const SHARERS_SHOWN = 3;
 
 /** The largest tables of a database, with their rows. */
 function tableLines({ database }: Manifest): string[] {

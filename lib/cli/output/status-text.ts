@@ -88,7 +88,7 @@ function sourceRows(
   objectives: Objectives | undefined,
   at: Date,
 ): string[][] {
-  const { proofs, success, backups, pinned, unfinished, storedBytes } = status;
+  const { proofs, success, backups, pinned, unfinished, storedBytes, shared } = status;
   const total = Object.values(backups).reduce((sum, count) => sum + count, 0);
   const kept = [
     counted(total, 'backup'),
@@ -96,6 +96,9 @@ function sourceRows(
     ...(pinned.length > 0 ? [`${pinned.length} pinned`] : []),
     ...(unfinished > 0 ? [counted(unfinished, 'unfinished run')] : []),
     bytesText(storedBytes),
+    ...(shared === undefined
+      ? []
+      : [`of which ${counted(shared.backups, 'backup')} share ${bytesText(shared.bytes)}`]),
   ];
   return [
     ['newest good', newestText(status, objectives)],
