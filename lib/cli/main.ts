@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { CommanderError } from 'commander';
 import { ERRORS, HoldfastError } from '../errors.ts';
+import { errorLines } from './output/error-lines.ts';
 import { overview } from './output/overview.ts';
 import { buildProgram } from './program.ts';
 
@@ -46,10 +47,7 @@ function report(error: unknown, json: boolean): number {
       `${JSON.stringify({ error: { code, message, hint, exit, retry } }, undefined, 2)}\n`,
     );
   } else {
-    process.stderr.write(`error: ${message}\n`);
-    if (hint !== undefined) process.stderr.write(`  hint: ${hint}\n`);
-    if (code !== undefined)
-      process.stderr.write(`  code: ${code}; more with: holdfast explain ${code}\n`);
+    process.stderr.write(`error: ${errorLines({ message, hint, code })}\n`);
     if (code === undefined && error instanceof Error)
       process.stderr.write(`${error.stack ?? ''}\n`);
   }

@@ -13,12 +13,18 @@ export interface ContactWarning {
 /** Numbers and addresses change: a quarter of a year, as drills come. */
 const VERIFIED_DAYS = 90;
 
+const NOBODY: ContactWarning = {
+  message: 'nobody is told when a backup fails',
+  advice: 'Name two sinks under `notify.sinks`; `holdfast alert-test` then tries them.',
+};
+
 /** What is doubtful about those who get messages. */
 export function contactWarnings(
   { notify, aws }: Pick<Config, 'notify' | 'aws'>,
   now: Date,
 ): ContactWarning[] {
-  if (notify.sinks.length === 0) return [];
+  const isTold = notify.heartbeat !== undefined || aws !== undefined;
+  if (notify.sinks.length === 0) return isTold ? [] : [NOBODY];
   const channels = new Set(notify.sinks.map(channelOf));
   if (aws !== undefined && notify.email.length > 0) channels.add('sns');
   // Its service tells of each failure, too.

@@ -11,6 +11,7 @@ import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger } from '../../format/ids.ts';
 import { pruneWithLock } from '../commands/prune.ts';
 import { placesOfLeftovers, sweepRunLeftovers } from '../leftovers.ts';
+import { errorLines } from '../output/error-lines.ts';
 import { holdsText } from '../output/holds-text.ts';
 import { problemLines } from '../output/problems.ts';
 import { readText } from '../output/read-text.ts';
@@ -152,8 +153,9 @@ function sayFailure(
     backup === undefined
       ? `${source} was not backed up`
       : `${source}/${backup.id} is stored, but was not verified and pruned`;
-  const advice = hint === undefined ? '' : `\n  hint: ${hint}`;
-  terminal.warn(`${what}: ${message}${advice}\n  code: ${code}`);
+  const text = errorLines({ message: `${what}: ${message}`, hint, code });
+  if (backup === undefined) terminal.error(text);
+  else terminal.warn(text);
 }
 
 /** A run that was killed before it could verify leaves a backup that the next run of its trigger has to prove. */

@@ -48,6 +48,12 @@ export class Terminal {
     if (!this.json) process.stderr.write(`${this.paint('yellow', 'warning:')} ${text}\n`);
   }
 
+  /** What failed, although the run goes on. */
+  error(text: string): void {
+    this.clear();
+    if (!this.json) process.stderr.write(`${this.paint('red', 'error:')} ${text}\n`);
+  }
+
   /** Said on the way; not with `--quiet`. */
   note(text: string): void {
     this.clear();

@@ -172,6 +172,12 @@ describe('what makes it likely that nobody hears is a warning:', () => {
     ]);
   });
 
+  test('nobody at all, unless something outside notices', () => {
+    const text = CONTACTS('x: { role: X, sinks: [mail] }').replace(/^notify:[^]*$/m, '');
+    expect(warningsOf(text)).toEqual(['nobody is told when a backup fails']);
+    expect(warningsOf(`${text}notify: { heartbeat: env:BEAT }\n`)).toEqual([]);
+  });
+
   test('not two ways that do not depend on each other', () => {
     const text = CONTACTS('x: { role: X, sinks: [mail] }').replace(
       'sinks: {',
