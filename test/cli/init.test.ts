@@ -235,6 +235,53 @@ test('names the databases that it saw, and what has to be done before they are b
   expect(failed).toContain('database was not backed up: env:PG_URL is not set');
 });
 
+test('makes the URL of a database from the parts in .env, encoded, and never over one that is there', async () => {
+  const file = join(place.home, '.config/holdfast/shop.database');
+  await place.write({
+    '.env':
+      "DB_CONNECTION=pgsql\nDB_HOST=h\nDB_DATABASE=d\nDB_USERNAME=u\nDB_PASSWORD='p@canary'\n",
+  });
+  const dry = await place.run(['init', '--dry-run', '--json']);
+  expect(JSON.parse(dry.stdout)).toMatchObject({ databaseFile: { path: file, change: 'create' } });
+  const made = await place.run(['init', '--store', '../store']);
+  expect(made.stdout).toContain(`created ${file}: the URL of the database, from the parts in .env`);
+  expect(made.stderr).not.toContain('the database is backed up');
+  expect(await read(place.site, 'holdfast.yaml')).toContain(
+    "connection: 'file:~/.config/holdfast/shop.database'",
+  );
+  expect(await read(file)).toBe('postgres://u:p%40canary@h/d\n');
+  expect(await modeOf(file)).toBe('600');
+  for (const text of [
+    dry.stdout,
+    made.stdout,
+    made.stderr,
+    await read(place.site, 'holdfast.yaml'),
+  ])
+    expect(text).not.toContain('canary');
+  await writeFile(file, 'mine');
+  await rm(join(place.site, 'holdfast.yaml'));
+  expect((await place.run(['init', '--store', '../store'])).stdout).toContain(`kept ${file}`);
+  expect(await read(file)).toBe('mine');
+});
+
+test('says how to make the file with the URL where a part is missing', async () => {
+  await place.write({ 'compose.yaml': 'services: {db: {image: "postgres:17"}}\n' });
+  const { stderr } = await place.run(['init', '--store', '../store']);
+  expect(stderr).toMatch(/run `install -m 600 \/dev\/null \S+shop\.database` .*%40.* for @/);
+});
+
+test('says which secrets are not in the backup, and the form of include that takes them in works', async () => {
+  await place.write({ '.env': 'APP_KEY=base64:c2VjcmV0LWNhbmFyeQ==\n' });
+  const { stderr } = await place.run(['init', '--store', '../store']);
+  const told = /not in the backup, .*: \.env\. .* by `(include: .*)` in the source/.exec(
+    stderr,
+  )?.[1];
+  const config = join(place.site, 'holdfast.yaml');
+  await writeFile(config, (await read(config)).replace('secrets: exclude', told ?? '-'));
+  const { sources } = await place.json(['backup', '--dry-run']);
+  expect(sources).toMatchObject([{ files: 4, problems: [] }]);
+});
+
 test('says where there is no sign of a database', async () => {
   expect((await place.run(['init', '--dry-run'])).stdout).toContain('no database was seen');
 });

@@ -12,6 +12,7 @@ import type { Invocation } from '../invocation.ts';
 import { renewKey } from '../new-key.ts';
 import type { CommonOptions } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
+import type { DatabaseFile } from '../init/database-file.ts';
 import { planInit, type InitPlan, type StoreOnAws } from '../init/plan.ts';
 import { constructLines, findings, made, nextCommands, siteText, warnings } from '../init/text.ts';
 import { writePlan } from '../init/write.ts';
@@ -108,7 +109,7 @@ function say(terminal: Terminal, plan: InitPlan, dryRun: boolean): void {
 }
 
 function jsonOf(plan: InitPlan, dryRun: boolean) {
-  const { folder, found, key, store, files, scripts } = plan;
+  const { folder, found, key, store, files, scripts, databaseFile, secrets } = plan;
   const { path: keyPath, publicPath, publicKey, exists } = key;
   const construct = constructLines(plan);
   return {
@@ -131,9 +132,18 @@ function jsonOf(plan: InitPlan, dryRun: boolean) {
       change,
       ...(dryRun && { text }),
     })),
+    ...(databaseFile !== undefined && {
+      databaseFile: { path: databaseFile.path, change: changeOf(databaseFile) },
+    }),
+    leftOut: secrets,
     scripts,
     remarks: warnings(plan),
     next: nextCommands(plan, process.cwd()),
     ...(construct.length > 0 && { construct }),
   };
+}
+
+/** The URL in the file is never part of a document. */
+function changeOf({ exists, url }: DatabaseFile): 'keep' | 'create' | 'none' {
+  return exists ? 'keep' : url === undefined ? 'none' : 'create';
 }

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { access, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import type { Config } from '../../config/config.ts';
 import { checkText } from '../../config/rules/check.ts';
 import { detectFolder, type FoundFolder } from '../../config/init/detect.ts';
 import { keyFolder, readOrMakeKey, type KeyFiles } from '../../config/load/key-files.ts';
@@ -15,6 +16,8 @@ import {
 } from '../../config/load/store-record.ts';
 import { prefixesOfKey, starterConfig } from '../../config/init/starter.ts';
 import { withTrusted, type TrustedEntry } from '../../config/init/trust-text.ts';
+import { planDatabaseFile, type DatabaseFile } from './database-file.ts';
+import { secretsLeftOut } from './secrets.ts';
 import { formerOf, lostKeyIn } from '../new-key.ts';
 import { isUrl, placeOfStore } from '../../config/load/store-place.ts';
 import { readMarker } from '../../engine/catalog/marker.ts';
@@ -81,6 +84,10 @@ export interface InitPlan {
   readonly known: readonly KnownStore[];
   readonly files: readonly PlannedFile[];
   readonly scripts: Pick<WithScripts, 'added' | 'kept'>;
+  /** Where the URL of a database goes that the site keeps in parts. */
+  readonly databaseFile: DatabaseFile | undefined;
+  /** Files of the site that backups leave out, because they hold secrets. */
+  readonly secrets: readonly string[];
   /** What the user should know before relying on it. */
   readonly remarks: readonly string[];
 }
@@ -103,7 +110,10 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
   await assertOneSite(known, folder, found.system);
   const key = await readOrMakeKey(keyFile);
   const formerKey = await formerKeyOf(key, { system: found.system, onAws, input });
-  const config = configFile(input, { folder, home, found, store, key, formerKey });
+  const keys = path.dirname(keyFile);
+  const databaseFile = await planDatabaseFile(found, { folder, keys, onAws });
+  const decided = { folder, home, found, store, key, formerKey, databaseFile };
+  const { file, config } = configFile(input, decided);
   const scripts = input.scripts ? await scriptsFile(folder) : undefined;
   const ignored = isUrl(store) ? undefined : await ignoreFile(folder, store);
   return {
@@ -117,8 +127,10 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
     installed: isInstalled(folder),
     known,
     storeMade: !onAws && !(await isStoreOf(store, found.system)),
-    files: [config, ignored?.file, scripts?.file].filter((file) => file !== undefined),
+    files: [file, ignored?.file, scripts?.file].filter((file) => file !== undefined),
     scripts: scripts ?? { added: [], kept: [] },
+    databaseFile,
+    secrets: secretsLeftOut(config),
     remarks: ignored === undefined ? [] : [ignored.remark],
   };
 }
@@ -264,10 +276,13 @@ interface Decided {
   readonly store: string;
   readonly key: KeyFiles;
   readonly formerKey: FormerKey | undefined;
+  readonly databaseFile: DatabaseFile | undefined;
 }
 
-function configFile(input: InitInput, decided: Decided): PlannedFile {
-  const { folder, home, found, store, key, formerKey } = decided;
+function configFile(input: InitInput, decided: Decided): { file: PlannedFile; config: Config } {
+  const { folder, home, found, store, key, formerKey, databaseFile } = decided;
+  const fromHome = (one: string) =>
+    home !== '' && isWithin(one, home) ? `~/${path.relative(home, one)}` : one;
   const file = path.join(folder, 'holdfast.yaml');
   const keysInside = isWithin(key.path, folder)
     ? path.relative(folder, path.dirname(key.path))
@@ -276,17 +291,18 @@ function configFile(input: InitInput, decided: Decided): PlannedFile {
     system: found.system,
     onAws: input.aws !== undefined,
     store: isWithin(store, folder) ? `./${path.relative(folder, store)}` : store,
-    keyPath:
-      home !== '' && isWithin(key.path, home) ? `~/${path.relative(home, key.path)}` : key.path,
+    keyPath: fromHome(key.path),
+    databaseFile: databaseFile && fromHome(databaseFile.path),
     publicKey: key.publicKey,
     keyName: input.host,
     keysInside: keysInside === '' ? path.basename(key.path) : keysInside,
   });
   const text = formerKey === undefined ? starter : withTrusted(starter, formerKey.entry);
   const context = { file, shownAs: 'holdfast.yaml', folder, home, now: input.now };
-  const { faults } = checkText(text, { ...context, override: undefined });
-  if (faults.length > 0) throw configError('the holdfast.yaml that would be written', faults);
-  return { path: file, change: 'create', about: 'what is protected, and how', text };
+  const { config, faults } = checkText(text, { ...context, override: undefined });
+  if (config === undefined) throw configError('the holdfast.yaml that would be written', faults);
+  const about = 'what is protected, and how';
+  return { file: { path: file, change: 'create', about, text }, config };
 }
 
 async function scriptsFile(

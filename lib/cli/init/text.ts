@@ -1,8 +1,10 @@
 // What `holdfast init` says: what it made, what it found, what it cannot back up, and what comes next. Pure.
 import path from 'node:path';
 import type { FoundDatabase, FoundFolder } from '../../config/init/detect.ts';
+import { ENCODED } from '../../config/init/database-url.ts';
 import { listed, unsupportedText } from '../../config/init/sentences.ts';
 import { NOBODY_TOLD } from '../stack/nobody-told.ts';
+import type { DatabaseFile } from './database-file.ts';
 import type { InitPlan } from './plan.ts';
 
 /** `a Turborepo with a Next.js site in apps/web, under git` */
@@ -17,7 +19,7 @@ export function siteText({ stacks, git }: FoundFolder): string {
 
 /** What was made, or would be: the key, the store, the files. */
 export function made(plan: InitPlan, dryRun: boolean): string[] {
-  const { key, store, storeMade, onAws, formerKey, files, scripts } = plan;
+  const { key, store, storeMade, onAws, formerKey, files, scripts, databaseFile } = plan;
   const [create, add, keep] = dryRun
     ? ['would create', 'would add to', 'would keep']
     : ['created', 'added to', 'kept'];
@@ -30,6 +32,7 @@ export function made(plan: InitPlan, dryRun: boolean): string[] {
   return [
     ofKey,
     ...(onAws ? [] : [ofStore]),
+    ...ofDatabase(databaseFile, create),
     ...(formerKey === undefined
       ? []
       : [`${keep} the public half of the lost key in ${formerKey.keptAs}, and in \`trust\``]),
@@ -42,11 +45,17 @@ export function made(plan: InitPlan, dryRun: boolean): string[] {
   ];
 }
 
+function ofDatabase(file: DatabaseFile | undefined, create: string): string[] {
+  if (file?.exists === true) return [`kept ${file.path}: the URL of the database`];
+  if (file?.partsIn === undefined) return [];
+  return [`${create} ${file.path}: the URL of the database, from the parts in ${file.partsIn}`];
+}
+
 /** What was found besides: lines without an indentation. */
-export function findings({ found, onAws }: InitPlan): string[] {
+export function findings({ found, onAws, databaseFile }: InitPlan): string[] {
   const { database, uploads, uploadsOutside, unsupported } = found;
   return [
-    ...(database === undefined ? [] : [databaseText(database, onAws)]),
+    ...(database === undefined ? [] : [databaseText(database, onAws, databaseFile)]),
     ...(database === undefined && unsupported.length === 0 ? ['no database was seen'] : []),
     ...(uploads.length === 0
       ? []
@@ -59,18 +68,20 @@ export function findings({ found, onAws }: InitPlan): string[] {
 }
 
 /** What the user has to know or to do before every part of the site is protected. */
-export function warnings({ found, onAws, remarks }: InitPlan): string[] {
+export function warnings({ found, onAws, remarks, databaseFile, secrets }: InitPlan): string[] {
   const { database, unsupported, buckets } = found;
-  const isMissing = database?.isCertain === true && !database.isSet && !onAws;
+  const isMissing = database?.isCertain === true && database.isNamed && !database.isSet && !onAws;
   const names = listed(buckets.map(({ variable, toldBy }) => `${variable} (${toldBy})`));
   return [
     ...(isMissing ? [missingText(database)] : []),
+    ...(databaseFile === undefined ? [] : unwrittenText(databaseFile)),
     ...unsupported.map(unsupportedText),
     ...(buckets.length === 0
       ? []
       : [
           `what lies in the bucket that ${names} names is not backed up; a source of kind bucket does that`,
         ]),
+    ...(secrets.length === 0 ? [] : [secretsText(secrets)]),
     ...(onAws ? [NOBODY_TOLD] : []),
     ...remarks,
   ];
@@ -79,6 +90,7 @@ export function warnings({ found, onAws, remarks }: InitPlan): string[] {
 function databaseText(
   { variable, isSet, isCertain, toldBy }: FoundDatabase,
   onAws: boolean,
+  file: DatabaseFile | undefined,
 ): string {
   if (!isCertain) {
     return `found ${variable} in ${toldBy}: if it leads to PostgreSQL, uncomment the source "database" in holdfast.yaml`;
@@ -88,13 +100,24 @@ function databaseText(
     : `found PostgreSQL in ${toldBy}`;
   return onAws
     ? `${what}: put its URL into a secret, and uncomment the source "database" in holdfast.yaml`
-    : `${what}: the source "database" reads env:${variable}`;
+    : `${what}: the source "database" reads ${file === undefined ? `env:${variable}` : `file:${file.path}`}`;
 }
 
-function missingText({ variable, isNamed, toldBy }: FoundDatabase): string {
-  return isNamed
-    ? `the database is backed up only where ${variable} is set in the environment: it is not set here`
-    : `the database is backed up only where ${variable} is set in the environment, to postgres://USER:PASSWORD@HOST:PORT/DATABASE; ${toldBy} has the parts`;
+function missingText({ variable }: FoundDatabase): string {
+  return `the database is backed up only where ${variable} is set in the environment: it is not set here`;
+}
+
+function unwrittenText({ path: file, exists, url }: DatabaseFile): string[] {
+  if (exists || url !== undefined) return [];
+  return [
+    `the database is backed up once ${file} holds its URL: run \`install -m 600 /dev/null ${shellQuoted(file)}\` and write postgres://USER:PASSWORD@HOST:PORT/DATABASE into it, with ${ENCODED}`,
+  ];
+}
+
+function secretsText(secrets: readonly string[]): string {
+  const include = ['**', ...secrets.slice(0, 3)].map((one) => `'${one}'`).join(', ');
+  const them = secrets.length === 1 ? 'it' : 'them';
+  return `not in the backup, because of the passwords and keys in ${them}: ${listed(secrets)}. Keep a copy elsewhere, or take ${them} in by \`include: [${include}]\` in the source "site"; then whoever reads a backup can read ${them}`;
 }
 
 /** What comes next, as it can be typed in `cwd`. */

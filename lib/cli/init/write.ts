@@ -9,6 +9,7 @@ import { HoldfastError } from '../../errors.ts';
 import { randomName } from '../../wiring/machine.ts';
 import { replaceFile } from '../replace-file.ts';
 import { createStore } from '../store/opened-store.ts';
+import { writeDatabaseFile } from './database-file.ts';
 import type { InitPlan, PlannedFile } from './plan.ts';
 
 type Undo = () => Promise<void>;
@@ -25,6 +26,9 @@ export async function writePlan(plan: InitPlan): Promise<void> {
       undo.push(await movingFormer(plan.key, plan.formerKey.keptAs));
     undo.push(await removingKey(plan));
     await writeKey(plan.key);
+    const { databaseFile } = plan;
+    if (databaseFile !== undefined && (await writeDatabaseFile(databaseFile)))
+      undo.push(() => rm(databaseFile.path, { force: true }));
     for (const file of plan.files) undo.push(await write(file));
     if (plan.onAws) return;
     // The store last: one on S3 keeps what was written to it.

@@ -251,6 +251,12 @@ function yamlOf(text: string): unknown {
   }
 }
 
+/** True for a file of variables that a site runs with; false for an example of one. */
+export function isInUse(path: string): boolean {
+  const teller = tellerOf(path);
+  return teller?.read === environment && teller.strength === 'strong';
+}
+
 /** How a file is read, if it is one that may speak of a database. */
 export function tellerOf(path: string): Teller | undefined {
   return TELLERS.find(({ files }) => files.test(path));

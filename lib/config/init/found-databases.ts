@@ -1,5 +1,6 @@
 // From the signs of databases to what `init` says and writes: a source for PostgreSQL, a sentence for every other one. Pure.
 import {
+  isInUse,
   tellerOf,
   USUAL_VARIABLE,
   variableSigns,
@@ -20,6 +21,8 @@ export interface FoundDatabase {
   readonly isCertain: boolean;
   /** False when no file names the variable, as where an address is kept in parts such as DB_HOST. */
   readonly isNamed: boolean;
+  /** A file of variables with parts of its address, such as DB_HOST; undefined where there is none that is in use. */
+  readonly partsIn: string | undefined;
   /** What told of it: `the environment`, or a file of the folder. */
   readonly toldBy: string;
   /** Other variables that lead to PostgreSQL: to the same database by another way, or to another one. */
@@ -137,6 +140,7 @@ function postgresIn(
     isSet,
     isCertain: certain.length > 0,
     isNamed: variable !== undefined,
+    partsIn: certain.find(({ parts, toldBy }) => parts === true && isInUse(toldBy))?.toldBy,
     toldBy: teller?.toldBy ?? ENVIRONMENT,
     others: variablesOf(certain).filter((name) => name !== variable),
   };

@@ -1,5 +1,6 @@
 // The sources of the holdfast.yaml that `holdfast init` writes. Pure: it returns text.
 import type { FoundFolder, OutsideFolder } from './detect.ts';
+import { ENCODED } from './database-url.ts';
 import { nameOf } from './looked-at.ts';
 import { listed, unsupportedText } from './sentences.ts';
 import { quoted } from './yaml-text.ts';
@@ -10,6 +11,8 @@ export interface SourceOptions {
   readonly onAws: boolean;
   /** Set when the folder holds the key, as a home folder does: the folder of keys, relative, which every source leaves out. */
   readonly keysInside?: string | undefined;
+  /** The file with the URL of a database whose address the site keeps in parts, as holdfast.yaml shall write it. */
+  readonly databaseFile?: string | undefined;
 }
 
 const WHEN = `    schedule: '0 2 * * *'
@@ -85,6 +88,7 @@ ${sent}  site:
     kind: files
     path: .${exclude}
     # .env and other files that hold secrets are left out and reported; .env.example is kept.
+    # To take one, name it beside everything else: \`include: ['**', '.env']\`.
     secrets: exclude${tolerate}
     # A backup is due every day at 02:00. Holdfast reports one that is missing; what runs it is cron, CI or a timer.
     schedule: '0 2 * * *'
@@ -163,9 +167,9 @@ ${WHEN}`,
 }
 
 /** Active where the database is one of PostgreSQL for sure; functions on AWS read its URL from elsewhere. */
-function databaseSource({ database }: FoundFolder, { onAws }: SourceOptions): string {
+function databaseSource({ database }: FoundFolder, { onAws, databaseFile }: SourceOptions): string {
   if (database === undefined) return '';
-  const { variable, isSet, isCertain, isNamed, toldBy, others } = database;
+  const { variable, isSet, isCertain, toldBy, others } = database;
   const why = isSet
     ? `${variable} is set here and leads to a PostgreSQL database.`
     : isCertain
@@ -173,17 +177,19 @@ function databaseSource({ database }: FoundFolder, { onAws }: SourceOptions): st
       : `${toldBy} names ${variable}: if that leads to a PostgreSQL database, uncomment this.`;
   const where = onAws
     ? 'On AWS its URL has to be in a secret: `connection: secret:NAME`.'
-    : `${variable} has to be set wherever \`holdfast backup\` runs${isNamed ? '' : ', to postgres://USER:PASSWORD@HOST:PORT/DATABASE'}.`;
+    : databaseFile === undefined
+      ? `${variable} has to be set wherever \`holdfast backup\` runs.`
+      : `The file holds its URL, has mode 600, and serves by hand and in timers alike: postgres://USER:PASSWORD@HOST:PORT/DATABASE, with ${ENCODED}. Change it when the password changes.`;
   const also =
     others.length === 0
       ? ''
       : ` ${listed(others)} may lead to it by another way; another database needs a source of its own.`;
   const lines = `  database:
     kind: postgres
-    connection: ${quoted(`env:${variable}`)}
+    connection: ${quoted(databaseFile === undefined ? `env:${variable}` : `file:${databaseFile}`)}
 ${WHEN}`;
   return `
-${remark(`${why} It is dumped as plain SQL, which psql restores, with what proves that. ${where}${also}`)}${isCertain && !onAws ? lines : lines.replace(/^ {2}/gm, '  # ')}`;
+${remark(`${why} It is dumped as plain SQL that psql restores, with the facts that prove a restore. ${where}${also}`)}${isCertain && !onAws ? lines : lines.replace(/^ {2}/gm, '  # ')}`;
 }
 
 function unsupported({ unsupported: seen }: FoundFolder): string {

@@ -95,7 +95,7 @@ export async function resolveReference(
     throw refused(
       reference,
       'is not set',
-      `Set the variable ${reference.name} to the value itself.`,
+      `Set the variable ${reference.name} to the value itself, or write it into a file with mode 600 and refer to that as file:PATH: by hand and in timers, that works alike.`,
     );
   const secret = found.replace(/\r?\n$/, '');
   if (secret.trim() === '')

@@ -107,7 +107,7 @@ const files = z.strictObject({
   ),
   include: means(
     z._default(z.array(glob()).check(z.minLength(1)), ['**']),
-    'What is backed up. A pattern is matched from the path of the source; one that names a folder takes all that is in it. `*` matches names that begin with a dot, too.',
+    "What is backed up. A pattern is matched from the path of the source; one that names a folder takes all that is in it. `*` matches names that begin with a dot, too. `['**', .env]` is everything, and `.env` although it is a secret; `[.env]` alone would be that file and nothing else.",
   ),
   exclude: means(
     z._default(z.array(glob()), []),
@@ -119,7 +119,7 @@ const files = z.strictObject({
   ),
   secrets: means(
     z._default(z.enum(['exclude', 'include']), 'exclude'),
-    'Whether `.env` files, private keys and other files that exist to keep a secret are backed up. Left out by default, and reported, because who reads a backup would read them; `.env.example`, and variables that are all public, are kept. Settings with a password in them, such as `wp-config.php`, are always kept, and noted. What `include` names exactly is taken in any case.',
+    "Whether `.env` files, private keys and other files that exist to keep a secret are backed up. Left out by default, and reported, because who reads a backup would read them; `.env.example`, and variables that are all public, are kept. Settings with a password in them, such as `wp-config.php`, are always kept, and noted. What `include` names exactly is taken in any case: `include: ['**', .env]`.",
   ),
   oneFileSystem: means(
     z._default(z.boolean(), false),

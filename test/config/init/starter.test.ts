@@ -178,12 +178,16 @@ test.each([
     await write({ [file]: content });
     const found = await detectFolder(folder, {});
     expect(found.database).toMatchObject({ variable, isSet: false, toldBy: file });
-    const text = starterConfig(found, OPTIONS);
+    const isNamed = found.database?.isNamed === true;
+    const databaseFile = isNamed ? undefined : '/home/me/shop.database';
+    const text = starterConfig(found, { ...OPTIONS, databaseFile });
     expect(text).not.toContain('canary');
     expect(JSON.stringify(found)).not.toContain('canary');
     const open = found.database?.isCertain === true ? text : uncommented(text, 'database');
     expect(check(open).config?.sources.find(({ name }) => name === 'database')).toMatchObject({
-      connection: { scheme: 'env', name: variable },
+      connection: isNamed
+        ? { scheme: 'env', name: variable }
+        : { scheme: 'file', name: databaseFile },
     });
   },
 );
@@ -352,6 +356,7 @@ test('writes a configuration without a fault, whatever was found', () => {
         isSet: fc.boolean(),
         isCertain: fc.boolean(),
         isNamed: fc.boolean(),
+        partsIn: fc.constant(undefined),
         toldBy: text,
         others: paths(['A', 'B']),
       }),
@@ -367,15 +372,16 @@ test('writes a configuration without a fault, whatever was found', () => {
       { maxLength: 2 },
     ),
   });
-  const options = fc.record({ name: fc.string(), inHome: text, onAws: fc.boolean() });
+  const options = fc.record({ name: fc.string(), inHome: text, onAws: fc.boolean(), file: text });
   fc.assert(
-    fc.property(found, options, (folderFound, { name, inHome, onAws }) => {
+    fc.property(found, options, (folderFound, { name, inHome, onAws, file }) => {
       const written = starterConfig(folderFound, {
         ...OPTIONS,
         ...(onAws && { store: 's3://my-backups?region=eu-central-1' }),
         system: folderFound.system,
         keyName: name,
         keyPath: `~/k/x${inHome}.key`,
+        ...(folderFound.database?.isNamed === false && { databaseFile: `~/k/${file}.database` }),
         onAws,
       });
       expect(faultsOf(written, { folder: '/srv/elsewhere', home: '/home/me' })).toEqual([]);

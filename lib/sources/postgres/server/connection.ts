@@ -110,7 +110,7 @@ const TRANSACTION_POOLER_HOST = /^[^.]+-pooler\.(?:[^.]+\.)*neon\.tech$/i;
 const POOLER_HINT =
   'Use the session pooler or a direct connection: with Supabase the same host with port 5432 instead of 6543, with Neon the host without -pooler; without pgbouncer=true.';
 const URL_HINT =
-  'It is written postgres://USER:PASSWORD@HOST:PORT/DATABASE; characters such as @ and / in a password are percent-encoded.';
+  'It is written postgres://USER:PASSWORD@HOST:PORT/DATABASE. In a user, a password or a name, write `%40` for @, `%23` for #, `%2F` for /, `%20` for a space and `%25` for %.';
 
 const PLACE_HINT =
   'A secret that RDS manages holds a user and a password alone: name the rest in `server` of the source, as `server: { host: NAME.ID.REGION.rds.amazonaws.com, database: NAME }`.';
