@@ -323,6 +323,25 @@ describe('damage in a file that several backups share', () => {
     ]);
   });
 
+  test('is found wherever it is when it is due, and nothing of it is taken over any more', async () => {
+    const stride = process.env['HOLDFAST_SWEEPS'] === undefined ? 4999 : 11;
+    const made = await three();
+    const { bytes } = artifactOf(made[0].manifest, 'archive');
+    for (let place = 0; place < bytes; place += stride) {
+      const later = new Clock(new Date(clock.ms + 8 * DAY_MS));
+      const copy = store.copy(later);
+      const stored = copy.objects.get(archiveOf(made[1]))?.bytes ?? new Uint8Array();
+      stored[place] = (stored[place] ?? 0) ^ 0x20;
+      const own = engineOn(copy, later);
+      const next = await makeGood(own, source());
+      const { backups } = await surveySource(own, 'site');
+      expect({ place, found: backups.map(({ id, standing }) => [id, standing]) }).toEqual({
+        place,
+        found: [...made.map(({ id }) => [id, 'damaged']), [next.id, 'good']],
+      });
+    }
+  });
+
   test('is written down once for each, however often it is found', async () => {
     const [first, second, third] = await three();
     rot(archiveOf(first));

@@ -7,6 +7,7 @@ import { listStored } from '../../lib/engine/catalog/backups.ts';
 import { readRecords } from '../../lib/engine/catalog/records.ts';
 import { surveySource, storedBytesOf } from '../../lib/engine/catalog/survey.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
+import { readLately } from '../../lib/engine/memory.ts';
 import { measure } from '../../lib/engine/measure.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
@@ -338,7 +339,12 @@ describe('in a folder', () => {
               await own.store.release(key);
           await pruneSource(own, 'site', DAILY);
         });
-        const made = await backUpNow({ ...own, store: disturbed }, source());
+        const run = { ...own, store: disturbed };
+        const made = await backUpNow(run, source());
+        if (how !== 'as it is') {
+          const memory = await readLately(run, made, 'digest');
+          expect((await verifyBackup(run, made, 'digest', memory)).verdict).toBe('proven');
+        }
         expect({ moment, unsound: await unsound(own.store) }).toEqual({ moment, unsound: [] });
         const last = await listStored(own, 'site');
         expect(last.find(({ id }) => id === made.id)?.artifacts).toHaveLength(2);
