@@ -15,11 +15,6 @@ export function policyOf({ notify }: Pick<Config, 'notify'>): EscalationPolicy {
   const { sinks, contacts, escalation, quietHours, timeZone } = notify;
   const { watch, alarm } = quietHours;
   const quiet = { watch: hoursOf(watch, timeZone), alarm: hoursOf(alarm, timeZone) };
-  if (escalation === undefined) {
-    const targets = sinks.map(({ name }) => ({ sink: name, contact: undefined }));
-    const once = { afterMs: 0, targets, repeatMs: undefined };
-    return { steps: [once], resumeMs: undefined, remindMs: undefined, quiet };
-  }
   const kinds = new Map(sinks.map(({ name, kind }) => [name, kind]));
   const known = new Map(contacts.map((contact) => [contact.name, contact]));
   const reachesOf = (name: string): Reach[] => {
@@ -37,14 +32,21 @@ export function policyOf({ notify }: Pick<Config, 'notify'>): EscalationPolicy {
     );
     return [...ways, ...turns];
   };
+  const people = new Map(contacts.map(({ name }) => [name, reachesOf(name)]));
+  const common = { quiet, timeZone, people };
+  if (escalation === undefined) {
+    const targets = sinks.map(({ name }) => ({ sink: name, contact: undefined }));
+    const once = { afterMs: 0, targets, repeatMs: undefined };
+    return { steps: [once], resumeMs: undefined, remindMs: undefined, ...common };
+  }
   return {
     steps: escalation.steps.map(({ afterMs, contacts: told, repeatMs }) => ({
       ...{ afterMs, repeatMs },
-      targets: told.flatMap(reachesOf),
+      targets: told.flatMap((name) => people.get(name) ?? []),
     })),
     resumeMs: escalation.resumeMs,
     remindMs: escalation.remindMs,
-    quiet,
+    ...common,
   };
 }
 

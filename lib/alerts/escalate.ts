@@ -5,11 +5,13 @@ import { append, deciding, writeEvent } from '../engine/incidents/write.ts';
 import { readIncidents, type KnownIncidents } from '../engine/incidents/read.ts';
 import type { Checkpoint } from '../format/incident.ts';
 import { linkPath, linkRecord } from '../policy/incidents/link.ts';
+import type { NoteSets } from '../policy/incidents/review.ts';
 import { attemptDetail, type Incident } from '../policy/incidents/state.ts';
 import { escalationOf, type Due, type EscalationPolicy } from '../policy/incidents/escalation.ts';
 import { deliver, type Patience } from '../sinks/deliver.ts';
 import type { Delivery, Recipient, Sink } from '../sinks/sink.ts';
 import { incidentMessage } from './incident-message.ts';
+import { overdueMessage } from './overdue-message.ts';
 import { sinkMessage } from './run-message.ts';
 
 /** Whom a contact is, for messages. */
@@ -106,7 +108,8 @@ async function sendOne(
   const { target, message, event, why } = due;
   const reached = target.contact === undefined ? undefined : contacts.get(target.contact);
   const sink = sinks.find(({ name }) => name === target.sink);
-  const content = incidentMessage({
+  const write = event === 'overdue' ? overdueMessage : incidentMessage;
+  const content = write({
     ...{ incident, event, message, why },
     system: engine.system ?? '',
     at: engine.now(),
@@ -160,7 +163,8 @@ async function claim(
 ): Promise<Claimed | undefined> {
   const { engine } = escalating;
   // What is over needs no answer.
-  const links = event === 'resolved' ? undefined : escalating.links;
+  const isOver = event === 'resolved' || event === 'overdue';
+  const links = isOver ? undefined : escalating.links;
   for (let number = attempt; number < attempt + FORGED_CLAIMS; number += 1) {
     const place = { incident: incident.id, detail: attemptDetail(message, number) };
     const token = links?.token();
@@ -201,7 +205,7 @@ async function tellOfSinks(
 /** What a person does to an incident. */
 export type Act =
   | { readonly event: 'acknowledged'; readonly text?: string }
-  | { readonly event: 'noted'; readonly text: string }
+  | { readonly event: 'noted'; readonly text?: string; readonly sets?: NoteSets }
   | { readonly event: 'resolved'; readonly text?: string; readonly how: 'person' };
 
 /** Writes down what a person did. `BACKUP_NOT_FOUND` when there is no such incident, `USAGE` when it is over. */

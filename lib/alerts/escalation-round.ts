@@ -8,7 +8,7 @@ import {
 } from '../engine/incidents/read.ts';
 import { follow } from '../engine/incidents/write.ts';
 import type { Problem } from '../errors.ts';
-import type { EscalationPolicy } from '../policy/incidents/escalation.ts';
+import { escalationOf, type EscalationPolicy } from '../policy/incidents/escalation.ts';
 import type { Change, Look } from '../policy/incidents/sync.ts';
 import type { Patience } from '../sinks/deliver.ts';
 import { escalateAll, type Escalating, type Held, type Sent } from './escalate.ts';
@@ -42,14 +42,22 @@ export async function escalationRound(round: Round): Promise<RoundDone> {
     const { problems } = await readIncidents(engine, { checkpoint });
     changes = await follow(engine, await round.look(problems), checkpoint);
   }
-  const known = await readIncidents(engine, { checkpoint });
-  const { sent, held } =
-    known.incidents.length === 0
-      ? { sent: [], held: [] }
-      : await escalateAll(
-          { ...{ engine, policy, patience, checkpoint }, ...(await round.open()) },
-          known,
-        );
-  if (looks && !isCurrent) await writeCheckpoint(engine, known);
+  // Whoever writes a checkpoint finds what was said of incidents that are over.
+  const writes = looks && !isCurrent;
+  const known = await readIncidents(engine, { checkpoint, further: writes });
+  const asked = known.incidents.map((one) => ({
+    incident: one.id,
+    ...escalationOf(one, policy, engine.now()),
+  }));
+  const { sent, held } = asked.every(({ due }) => due.length === 0)
+    ? {
+        sent: [],
+        held: asked.flatMap(({ incident, held }) => held.map((why) => ({ incident, why }))),
+      }
+    : await escalateAll(
+        { ...{ engine, policy, patience, checkpoint }, ...(await round.open()) },
+        known,
+      );
+  if (writes) await writeCheckpoint(engine, known);
   return { changes, sent, held, known };
 }

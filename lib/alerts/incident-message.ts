@@ -28,6 +28,7 @@ const WORDS: Readonly<Record<DueEvent, string>> = {
   opened: 'ALARM',
   reminder: 'REMINDER',
   resolved: 'resolved',
+  overdue: 'OVERDUE',
 };
 
 /** The message about an incident. */
@@ -56,6 +57,7 @@ export function incidentMessage(told: IncidentTold): SinkMessage {
 
 function factLines({ system, incident, why, role, contract, link }: IncidentTold): string[] {
   const { timeToRecoverMs } = timesOf(incident);
+  const { review } = incident;
   return [
     `system   ${system}`,
     `since    ${(incident.began ?? incident.openedAt).toISOString()}`,
@@ -64,6 +66,9 @@ function factLines({ system, incident, why, role, contract, link }: IncidentTold
       : []),
     ...(role === undefined ? [] : [`to       ${plain(role, 100)}`]),
     ...(contract === undefined ? [] : [`contract ${plain(contract, 200)}`]),
+    ...(review.lead === undefined ? [] : [`lead     ${review.lead}`]),
+    ...(review.communication === undefined ? [] : [`speaks   ${review.communication}`]),
+    ...(review.cause === undefined ? [] : [`cause    ${plain(review.cause)}`]),
     `because  ${plain(why, 200)}`,
     // On a line of its own near the beginning: what is long is cut, and programs that find links take what follows for a part of it.
     ...(link === undefined ? [] : [`answer   ${link}`]),

@@ -12,6 +12,16 @@ const time = z.iso.datetime({ precision: 3 });
 
 const condition = z.strictObject({ subject: text, code: text, detail: text });
 
+const contact = z.string().check(z.regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/));
+
+const sets = z.strictObject({
+  lead: z.optional(contact),
+  communication: z.optional(contact),
+  cause: z.optional(text),
+  action: z.optional(z.strictObject({ text, owner: contact, due: z.iso.date() })),
+  done: z.optional(z.int().check(z.positive())),
+});
+
 const recordSchema = z.strictObject({
   format: z.literal(INCIDENT_FORMAT),
   key: text,
@@ -30,6 +40,8 @@ const recordSchema = z.strictObject({
   how: z.optional(z.enum(['proven', 'person'])),
   /** How long everything has to stay good before it is over: what comes and goes must not be told each time. */
   settleMs: z.optional(z.int().check(z.nonnegative())),
+  /** Of a note: who handles it, what caused it, and what keeps it from happening again. */
+  sets: z.optional(sets),
   /** Of what was tried by itself: whether it did what it should. */
   outcome: z.optional(z.enum(['done', 'failed'])),
   /** Of a failed message: whether the same may succeed later. */

@@ -30,6 +30,12 @@ export function calendarOf(timeZone: string): (time: Date) => Buckets {
   };
 }
 
+/** Whether a text such as `2026-10-03` names a day. `Date` takes 30 February for the second of March. */
+export function isDay(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(`${text}T`);
+}
+
 /** True when this machine knows a zone of this name. */
 export function isTimeZone(name: string): boolean {
   if (name === 'UTC') return true;

@@ -243,6 +243,36 @@ describe('a checkpoint', () => {
     expect(store.reads).toBeLessThan(10);
   });
 
+  test('hides no action that was written down long after an incident was over', async () => {
+    const { engine, messages, round, pass } = setUp();
+    await round(FAILED);
+    await round([]);
+    for (let number = 1; number < 105; number += 1) {
+      const opened = await openNext(engine, { last: number }, { text: 'one' });
+      const resolved = { event: 'resolved', how: 'person' } as const;
+      await append(engine, { id: opened, lastSequence: 1 }, resolved);
+    }
+    pass(24 * 60);
+    await round([]);
+    pass(3 * 24 * 60);
+    const action = { text: 'alert at 80 %', owner: 'anna', due: '2026-11-26' };
+    await actOn(engine, '000006', { event: 'noted', sets: { action } });
+    // Nothing runs for hours: the incident is in no checkpoint yet, and in an earlier block than the newest.
+    pass(5 * 60);
+    await round([]);
+    expect(messages).toHaveLength(2);
+    pass(15 * 60);
+    await Promise.all([round([]), round([])]);
+    pass(24 * 60);
+    await round([]);
+    expect(messages.slice(2).map(({ subject, thread }) => [subject, thread])).toEqual([
+      [
+        '[Holdfast shop] OVERDUE: incident 6, action 1: alert at 80 %',
+        'holdfast/shop/incident/000006/action/1',
+      ],
+    ]);
+  });
+
   test('that nobody vouches for, or that is missing, costs time and hides nothing', async () => {
     const { store, engine, messages, round, pass } = setUp();
     await openNext(engine, { last: 0 }, { text: 'by a person' });

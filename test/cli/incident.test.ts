@@ -3,6 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { makePlace, type Place } from '../support/command-line.ts';
+import { machineTime } from '../support/machine-time.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 
 const NOTIFY = `
@@ -126,6 +127,49 @@ test('a person opens one and ends it; numbers and contracts reach the command th
   expect(stdout).not.toContain('1234');
   expect((await place.run(['incident', 'ack', '1'], { env })).exit).toBe(2);
   expect((await place.run(['incident', 'show', '7'], { env })).exit).toBe(10);
+});
+
+test('roles, cause and actions are notes; an action that is overdue is told once', async () => {
+  await place.run(['incident', 'open', 'the disk is full'], { env });
+  const note = (...args: string[]) => place.run(['incident', 'note', '1', ...args], { env });
+  await note('--lead', 'team', '--communication', 'lead', '--cause', 'logs were never removed');
+  const yesterday = new Date(machineTime().getTime() - 36 * 3_600_000).toISOString().slice(0, 10);
+  const action = ['--action', 'remove logs after a week', '--owner', 'lead'];
+  expect((await note(...action, '--due', yesterday)).exit).toBe(0);
+  await place.run(['escalate', '--once'], { env });
+  expect(told().filter((one) => one.includes('OVERDUE'))).toEqual([
+    '/boss failure OVERDUE: incident 1, action 1: remove logs after a week',
+  ]);
+  const { stdout } = await place.run(['incident', 'show', '1']);
+  expect(stdout).toContain('  cause: logs were never removed\n');
+  expect(stdout).toContain(
+    `  action 1: OVERDUE: remove logs after a week (lead, until ${yesterday})\n`,
+  );
+  expect((await note('--done', '1')).exit).toBe(0);
+  expect(await place.json(['incident', 'show', '1'])).toMatchObject({
+    incident: {
+      lead: 'team',
+      communication: 'lead',
+      actions: [{ number: 1, owner: 'lead', doneAt: expect.any(String) as unknown }],
+    },
+  });
+});
+
+test('refuses a note that says what cannot be', async () => {
+  await place.run(['incident', 'open', 'the disk is full'], { env });
+  const refused: [string[], string][] = [
+    [['note', '1', '--lead', 'nobody'], 'there is no contact "nobody"'],
+    [['note', '1', '--action', 'x'], 'an action needs an owner and a day'],
+    [['note', '1', '--action', 'x', '--owner', 'team', '--due', '2026-02-30'], 'is no day'],
+    [['note', '1', '--due', '2026-12-15'], '--owner and --due belong to an --action'],
+    [['note', '1', '--done', '7'], 'incident 1 has no action "7"'],
+    [['note', '1'], 'what there is to say is missing'],
+    [['ack', '1', '--cause', 'x'], 'only `incident note` takes'],
+  ];
+  for (const [args, expected] of refused) {
+    const { exit, stderr } = await place.run(['incident', ...args], { env });
+    expect([args, exit, stderr]).toEqual([args, 2, expect.stringContaining(expected)]);
+  }
 });
 
 test('a number that is a placeholder, or cannot be had, keeps nobody else from being told', async () => {

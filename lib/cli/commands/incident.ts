@@ -5,14 +5,15 @@ import { deciding, mayWriteIncidents, openNext } from '../../engine/incidents/wr
 import { HoldfastError } from '../../errors.ts';
 import { incidentName } from '../../format/layout.ts';
 import { displayText } from '../../format/paths.ts';
-import { timesOf, type Incident, type IncidentEvent } from '../../policy/incidents/state.ts';
+import { noteOf, type NoteOptions } from '../incident/note.ts';
+import { incidentLines, jsonOf, stateOf } from '../incident/shown.ts';
 import { escalateOnce, warnOfFailures } from '../incidents.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, type Session } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
-import { durationText, table } from '../output/units.ts';
+import { table } from '../output/units.ts';
 
-interface Options {
+interface Options extends NoteOptions {
   readonly all?: boolean;
   readonly anyway?: boolean;
 }
@@ -36,7 +37,9 @@ export async function run(
   if (action === 'open')
     return await open(session, terminal, { title: wordsOf(first, 'a title'), signal });
   const id = numberOf(first);
-  const act = await actOf(session, action, { id, text: second, anyway: options.anyway === true });
+  if (action !== 'note' && NOTES.some((name) => options[name] !== undefined))
+    throw new HoldfastError('USAGE', `only \`incident note\` takes ${flags(NOTES)}`);
+  const act = await actOf(session, action, { id, text: second, options });
   await actOn(session.engine, id, act);
   terminal.done(`incident ${Number(id)}: ${act.event}`);
   const { sent } = await escalateOnce(session, { onlyWhenDue: true, signal });
@@ -48,16 +51,19 @@ export async function run(
 async function actOf(
   session: Session,
   action: Exclude<Action, 'list' | 'show' | 'open'>,
-  { id, text, anyway }: { id: string; text: string | undefined; anyway: boolean },
+  { id, text, options }: { id: string; text: string | undefined; options: Options },
 ): Promise<Act> {
   if (action === 'ack') return { event: 'acknowledged', ...(text !== undefined && { text }) };
-  if (action === 'note') return { event: 'noted', text: wordsOf(text, 'what there is to say') };
-  const { incidents } = await readIncidents(session.engine);
-  const bad = [...(incidents.find((one) => one.id === id)?.conditions.values() ?? [])].filter(
-    ({ goodSince }) => goodSince === undefined,
-  );
-  const [first] = bad;
-  if (first !== undefined && !anyway)
+  const { incidents, last } = await readIncidents(session.engine);
+  const incident = incidents.find((one) => one.id === id);
+  if (action === 'note') {
+    if (incident === undefined) throw noSuch(id);
+    const contacts = session.config?.notify.contacts ?? [];
+    return noteOf(options, text, { incident, last, contacts });
+  }
+  const bad = [...(incident?.conditions.values() ?? [])];
+  const first = bad.find(({ goodSince }) => goodSince === undefined);
+  if (first !== undefined && options.anyway !== true)
     throw new HoldfastError(
       'USAGE',
       `incident ${Number(id)} goes on: ${first.subject}: ${first.detail}`,
@@ -109,53 +115,23 @@ async function list(session: Session, terminal: Terminal, all: boolean): Promise
 async function show(session: Session, terminal: Terminal, id: string): Promise<number> {
   const { incidents } = await readIncidents(session.engine, { all: true });
   const incident = incidents.find((one) => one.id === id);
-  if (incident === undefined)
-    throw new HoldfastError('BACKUP_NOT_FOUND', `there is no incident ${Number(id)}`, {
-      hint: '`holdfast incident list --all` shows what there was.',
-    });
-  terminal.line(`incident ${Number(id)}  ${stateOf(incident)}  ${displayText(incident.title)}`);
-  for (const [name, ms] of Object.entries(timesOf(incident)))
-    if (ms !== undefined) terminal.line(`  ${name.replace(/Ms$/, '')}: ${durationText(ms)}`);
-  for (const one of incident.timeline) terminal.line(`  ${eventLine(one)}`);
-  for (const [message, attempts] of incident.messages)
-    for (const { at, result, number } of attempts)
-      terminal.line(`  ${at.toISOString()}  ${result ?? 'begun'}  ${message}, attempt ${number}`);
+  if (incident === undefined) throw noSuch(id);
+  const timeZone = session.config?.notify.timeZone ?? 'UTC';
+  for (const line of incidentLines(incident, timeZone, session.engine.now())) terminal.line(line);
   terminal.document({ command: 'incident', action: 'show', incident: jsonOf(incident) });
   return 0;
 }
 
-function eventLine({ at, event, who, text, conditions, outcome }: IncidentEvent): string {
-  const about = [
-    ...conditions.map(({ subject, detail }) => `${subject}: ${detail}`),
-    ...(text === undefined ? [] : [text]),
-    ...(outcome === undefined ? [] : [outcome]),
-  ].join('; ');
-  return `${at.toISOString()}  ${event}  by ${displayText(who)}${about === '' ? '' : `  ${displayText(about.slice(0, 1000))}`}`;
+function noSuch(id: string): HoldfastError {
+  return new HoldfastError('BACKUP_NOT_FOUND', `there is no incident ${Number(id)}`, {
+    hint: '`holdfast incident list --all` shows what there was.',
+  });
 }
 
-function stateOf({ resolved, acknowledgements }: Incident): string {
-  if (resolved !== undefined) return 'resolved';
-  return acknowledgements.length > 0 ? 'acknowledged' : 'open';
-}
+const NOTES = ['lead', 'communication', 'cause', 'action', 'owner', 'due', 'done'] as const;
 
-function jsonOf(incident: Incident): object {
-  const { id, title, openedAt, openedBy, conditions, acknowledgements, resolved, timeline } =
-    incident;
-  return {
-    id: Number(id),
-    state: stateOf(incident),
-    ...{ title, openedAt, openedBy },
-    conditions: [...conditions.values()],
-    ...{ acknowledgements, resolved, ...timesOf(incident) },
-    timeline: timeline.map(({ at, event, who, text, outcome }) => ({
-      at,
-      event,
-      who,
-      text,
-      outcome,
-    })),
-    messages: [...incident.messages].map(([message, attempts]) => ({ message, attempts })),
-  };
+function flags(names: readonly string[]): string {
+  return names.map((name) => `--${name}`).join(', ');
 }
 
 function numberOf(text: string | undefined): string {

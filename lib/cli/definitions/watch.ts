@@ -19,7 +19,14 @@ export function addWatch(command: Define): void {
     .argument('[incident]', 'its number; with open, what is wrong')
     .argument('[text]', 'what there is to say')
     .option('--all', 'list: also those that are over')
-    .option('--anyway', 'resolve: although what opened it was not proven good again');
+    .option('--anyway', 'resolve: although what opened it was not proven good again')
+    .option('--lead <contact>', 'note: who decides what is done')
+    .option('--communication <contact>', 'note: who keeps others informed')
+    .option('--cause <text>', 'note: what caused it')
+    .option('--action <text>', 'note: what keeps it from happening again; needs --owner and --due')
+    .option('--owner <contact>', 'note: who does that')
+    .option('--due <date>', 'note: until which day')
+    .option('--done <number>', 'note: an action is done');
   command(
     'escalate',
     'send what is due about incidents; run it every minute',

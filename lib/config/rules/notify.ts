@@ -1,6 +1,7 @@
 // What must hold for those who get messages: messages leave by a way that exists here.
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
+import { isDay } from '../../policy/calendar.ts';
 import { isPlaceholder } from '../placeholder.ts';
 import { outOfReach, repeatedFindings } from './functions.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
@@ -106,12 +107,6 @@ function rotationFindings({ contacts }: Notify): ConfigFinding[] {
 function noDay(path: ConfigFinding['path'], text: string): ConfigFinding {
   const message = `${quote(text)} is no day of the calendar`;
   return { path, message, allowed: 'a date such as 2026-10-03' };
-}
-
-/** `Date` takes 30 February for the second of March. */
-function isDay(text: string): boolean {
-  const time = Date.parse(`${text}T00:00:00Z`);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
 function escalationFindings({ contacts, escalation }: Notify): ConfigFinding[] {

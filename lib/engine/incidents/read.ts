@@ -38,7 +38,7 @@ export interface KnownIncidents {
   readonly problems: readonly Problem[];
 }
 
-/** What was over for so long needs no more messages. */
+/** What was over for so long before a checkpoint was finished there. */
 const LATELY_MS = HOUR_MS;
 /** For so long somebody hears of a record that nobody vouches for: it can never be deleted, and is harmless. */
 const NEWS_MS = DAY_MS;
@@ -47,18 +47,23 @@ const CHECKPOINTS = 8;
 /** `incidents/checkpoint-202611` */
 const MONTH_CHARACTERS = 'incidents/checkpoint-202611'.length;
 
-/** The incidents that matter now; with `all`, every one that there is. */
+/** The incidents that matter now; with `further`, those too that were over and of which something was said since; with `all`, every one that there is. */
 export async function readIncidents(
   engine: Engine,
-  { checkpoint, all = false }: { checkpoint?: Checkpoint | undefined; all?: boolean } = {},
+  {
+    checkpoint,
+    all = false,
+    further = false,
+  }: { checkpoint?: Checkpoint | undefined; all?: boolean; further?: boolean } = {},
 ): Promise<KnownIncidents> {
   const from = all ? undefined : checkpoint;
-  const first = from === undefined ? 0 : Math.min(from.last, ...from.open.map(Number));
+  const known = from === undefined ? 0 : Math.min(from.last, ...from.open.map(Number));
+  const first = Math.max(0, known - (further ? INCIDENTS_IN_BLOCK : 0));
   const found = await listFrom(engine, first);
   const incidents: Incident[] = [];
   const problems: Problem[] = [];
   for (const [id, objects] of found) {
-    if (from !== undefined && isPast(engine, { id, objects }, from)) continue;
+    if (from !== undefined && isPast({ id, objects }, from)) continue;
     const events: IncidentEvent[] = [];
     for (const object of objects) {
       const event = await readEvent(engine, object, problems);
@@ -72,13 +77,14 @@ export async function readIncidents(
 
 /** What was over at the checkpoint, and not just before. A record that nobody vouches for ends nothing: the checkpoint knows. */
 function isPast(
-  engine: Engine,
   { id, objects }: { readonly id: string; readonly objects: readonly StoredObject[] },
-  { open, last }: Checkpoint,
+  { open, last, at }: Checkpoint,
 ): boolean {
   if (Number(id) > last || open.includes(id)) return false;
-  const end = objects.find(({ key }) => parseIncidentKey(key)?.event === 'resolved');
-  return end !== undefined && end.storedAt.getTime() < engine.now().getTime() - LATELY_MS;
+  // Something may have been said of it since.
+  const newest = Math.max(...objects.map(({ storedAt }) => storedAt.getTime()));
+  const isOver = objects.some(({ key }) => parseIncidentKey(key)?.event === 'resolved');
+  return isOver && newest < Date.parse(at) - LATELY_MS;
 }
 
 /** The records of each incident from number `first` on, block by block until there are none. */
@@ -125,6 +131,7 @@ async function readEvent(
     settleMs: record.settleMs ?? 0,
     again: record.again ?? true,
     outcome: record.outcome,
+    sets: record.sets,
   };
 }
 

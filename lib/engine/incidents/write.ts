@@ -8,6 +8,7 @@ import type {
 import { incidentName, INCIDENTS_PREFIX, numberedIncidentKey } from '../../format/layout.ts';
 import { encodeSigned } from '../../format/signed.ts';
 import { changesOf, type Change, type Look } from '../../policy/incidents/sync.ts';
+import type { NoteSets } from '../../policy/incidents/review.ts';
 import type { Incident } from '../../policy/incidents/state.ts';
 import { mayVouchFor, signerOf, type Engine } from '../engine.ts';
 import { readIncidents, type KnownIncidents } from './read.ts';
@@ -27,6 +28,7 @@ export interface NewEvent {
   readonly again?: boolean;
   readonly link?: { readonly digest: string; readonly expires: Date };
   readonly outcome?: 'done' | 'failed';
+  readonly sets?: NoteSets;
 }
 
 const MAX_TEXT = 4096;

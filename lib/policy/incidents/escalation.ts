@@ -1,8 +1,10 @@
 // Who has to get a message about an incident now, and why. Pure: no timer can be lost, because everything is computed again each time.
 import { DAY_MS, MINUTE_MS } from '../../durations.ts';
 import { durationText } from '../durations.ts';
+import { isWithin } from '../week-hours.ts';
 import { countedMs, quietAt, type QuietHours } from './quiet.ts';
 import { isAbsent, reachedBy, type Reach, type Target } from './reach.ts';
+import { isOverdue, type Action } from './review.ts';
 import type { Attempt, Incident } from './state.ts';
 import { JOIN_MS } from './sync.ts';
 
@@ -24,9 +26,13 @@ export interface EscalationPolicy {
   readonly remindMs: number | undefined;
   /** When nobody gets a message, by how grave an incident is. @default never */
   readonly quiet?: QuietHours | undefined;
+  /** By which days end. @default UTC */
+  readonly timeZone?: string;
+  /** How contacts are reached, by their ids: who owns an action hears when it is overdue. @default the first step does */
+  readonly people?: ReadonlyMap<string, readonly Reach[]>;
 }
 
-export type DueEvent = 'opened' | 'reminder' | 'resolved';
+export type DueEvent = 'opened' | 'reminder' | 'resolved' | 'overdue';
 
 /** A message that has to go out now. */
 export interface Due {
@@ -77,9 +83,20 @@ export function escalationOf(incident: Incident, policy: EscalationPolicy, now: 
 export function isUnfinished(incident: Incident, now: Date): boolean {
   const { resolved, messages } = incident;
   if (resolved === undefined) return true;
+  if (incident.review.actions.some((one) => isToBeTold(incident, one))) return true;
   if (now.getTime() - resolved.at.getTime() > END_MS) return false;
   return endOf(incident).some(
     ({ message }) => messages.get(message)?.some(({ result }) => result === 'sent') !== true,
+  );
+}
+
+/** Whether somebody may still have to hear that the action is overdue. */
+function isToBeTold({ messages }: Incident, { number, doneAt }: Action): boolean {
+  if (doneAt !== undefined) return false;
+  const prefix = `${actionName(number)}_`;
+  return ![...messages].some(
+    ([message, attempts]) =>
+      message.startsWith(prefix) && attempts.some(({ result }) => result === 'sent'),
   );
 }
 
@@ -88,11 +105,14 @@ function wantedOf(
   policy: EscalationPolicy,
   now: Date,
 ): { readonly wanted: readonly Wanted[]; readonly held: readonly string[] } {
-  if (incident.resolved !== undefined) return { wanted: endDue(incident, policy, now), held: [] };
+  const overdue = overdueDue(incident, policy, now);
+  if (incident.resolved !== undefined)
+    return { wanted: [...endDue(incident, policy, now), ...overdue], held: [] };
   const { wanted, held } = stepsDue(incident, policy, now);
   return {
     wanted: [
       ...wanted,
+      ...overdue,
       ...joinedDue(incident, policy, now),
       ...remindersDue(incident, policy, now),
     ],
@@ -217,6 +237,28 @@ function remindersDue(incident: Incident, policy: EscalationPolicy, now: Date): 
   }));
 }
 
+/** Of each action that should have been done, its owner hears once. */
+function overdueDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
+  const { timeZone = 'UTC', people, quiet } = policy;
+  if (quiet?.watch !== undefined && isWithin(quiet.watch, now)) return [];
+  return incident.review.actions
+    .filter((one) => isOverdue(one, timeZone, now) && isToBeTold(incident, one))
+    .flatMap(({ number, owner, due }) => {
+      const ways = people?.get(owner) ?? [];
+      const own = reachedBy(ways, now).targets;
+      const targets = ways.length > 0 ? own : firstReached(policy, now);
+      return targets.map((target) => ({
+        message: messageOf(actionName(number), target),
+        ...{ target, event: 'overdue' as const },
+        why: `action ${number}, of ${owner}, was due on ${due}`,
+      }));
+    });
+}
+
+function actionName(number: number): string {
+  return `a${number}`;
+}
+
 /** Everyone who got the message that it began gets one when it is over, within his hours. */
 function endDue(incident: Incident, { steps }: EscalationPolicy, now: Date): Wanted[] {
   const reaches = steps.flatMap(({ targets }) => targets);
@@ -260,8 +302,10 @@ export function messageParts(message: string): string[] {
   return message.split('_');
 }
 
+const NOT_ABOUT_THE_BEGIN = /^(?:end|a\d+)$/;
+
 function targetOf(message: string): Target | undefined {
-  const [name, sink, contact] = messageParts(message);
-  if (sink === undefined || name === 'end') return undefined;
+  const [name = '', sink, contact] = messageParts(message);
+  if (sink === undefined || NOT_ABOUT_THE_BEGIN.test(name)) return undefined;
   return { sink, contact };
 }

@@ -1,5 +1,7 @@
 // What an incident is now, from everything that happened in it. Pure; the same whatever the order in which its records were found.
 
+import { reviewOf, type NoteSets, type Review } from './review.ts';
+
 /** A condition that keeps an incident open. */
 export interface OpenCondition {
   /** A source, `store`, or a resource of AWS Backup. */
@@ -28,6 +30,8 @@ export interface IncidentEvent {
   readonly again: boolean;
   /** Of what was tried by itself. */
   readonly outcome?: 'done' | 'failed' | undefined;
+  /** Of a note. */
+  readonly sets?: NoteSets | undefined;
 }
 
 /** Something that was tried by itself, and what came of it. */
@@ -71,6 +75,7 @@ export interface Incident {
     { readonly at: Date; readonly who: string; readonly how: 'proven' | 'person' } | undefined;
   /** When somebody last said something. */
   readonly lastWordAt: Date;
+  readonly review: Review;
   /** The attempts of each message, oldest first. */
   readonly messages: ReadonlyMap<string, readonly Attempt[]>;
   /** What was tried by itself, by the {@link conditionKey} that it should end. */
@@ -108,6 +113,7 @@ export function incidentOf(events: readonly IncidentEvent[]): Incident | undefin
       how: resolved.how ?? 'person',
     },
     lastWordAt: words.at(-1)?.at ?? opened.at,
+    review: reviewOf(ordered.filter(({ event }) => event === 'noted')),
     messages: messagesOf(ordered),
     recoveries: recoveriesOf(ordered),
     // What was tried has no place among the others but its time.

@@ -1,6 +1,7 @@
 // What opens an incident, what belongs to it, and when it is over.
 import { describe, expect, test } from '@jest/globals';
 import { changesOf, type Urgent } from '../../../lib/policy/incidents/sync.ts';
+import { reviewOf } from '../../../lib/policy/incidents/review.ts';
 import { conditionKey, type Incident } from '../../../lib/policy/incidents/state.ts';
 
 const MINUTE = 60_000;
@@ -25,6 +26,7 @@ function incident(conditions: readonly Urgent[], more: Partial<Incident> = {}): 
     ),
     ...{ acknowledgements: [], resolved: undefined, lastWordAt: at(0), messages: new Map() },
     recoveries: new Map(),
+    review: reviewOf([]),
     ...{ timeline: [], lastSequence: 1, ...more },
   };
 }
