@@ -90,7 +90,7 @@ export async function findLastSafety(engine: Engine, folder: string): Promise<Fo
               .filter((one) => one !== undefined)
               .map(displayText)
               .join(' or ')}.`
-          : `${displayText(unseen)} belongs to another user: whoever restored can take it back, and root can.`,
+          : `${displayText(unseen)} belongs to another user: the user who restored can take it back, and so can root.`,
     },
   );
 }

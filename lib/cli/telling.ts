@@ -1,4 +1,4 @@
-// Tells of runs that did not go well: a command that finds something wrong says so to whoever `notify` names, not only to the terminal.
+// Tells of runs that did not go well: a command that finds something wrong tells the people whom `notify` names, not only the terminal.
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unwellLines } from '../alerts/alarm-lines.ts';
@@ -256,7 +256,7 @@ async function beatAfter(
   }
 }
 
-/** Calls each of these heartbeats; those that cannot be called are said, and whoever watches them notices, too. */
+/** Calls each of these heartbeats; those that cannot be called are reported, and their services notice, too. */
 async function beatAll(
   config: Config,
   places: readonly { readonly heartbeat: SecretReference | undefined }[],

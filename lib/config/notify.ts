@@ -92,7 +92,7 @@ export interface NotifyConfig {
   readonly email: readonly string[];
   /** When the stack tells of successes. */
   readonly success: 'never' | 'daily';
-  /** A URL that is called while all is well; whoever watches it notices when that ends. */
+  /** A URL that is called while all is well; the service behind it notices when the calls end. */
   readonly heartbeat: SecretReference | undefined;
   /** The ways of the command line, in the order of the file. */
   readonly sinks: readonly SinkConfig[];

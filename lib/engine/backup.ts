@@ -252,7 +252,7 @@ function requirementsOf({ database, owners }: ReadResult): string[] {
   ];
 }
 
-/** Notes on what changed more than it should; they make no run partial, and whoever reads the manifest sees them. */
+/** Notes on what changed more than it should; they make no run partial, and stand in the manifest. */
 function anomalies({ read, predecessor, dropShare }: Finished): Problem[] {
   if (predecessor === undefined) return [];
   const { totals, database } = predecessor.manifest;

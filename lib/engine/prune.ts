@@ -122,7 +122,7 @@ export async function pruneSource(
   if (lockDays !== undefined) await protectKept(engine, decided, protectedUntil(begin, lockDays));
   const { schedules } = options;
   const seen = schedules && (await lastSeen(engine, schedules.keys()));
-  // The record comes before anything goes: whoever finds a backup gone also finds why.
+  // The record is written before anything is released: where a backup is gone, the reason can be found.
   const record = await writeRecord(engine, {
     verb: 'prune',
     source,

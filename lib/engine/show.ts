@@ -74,7 +74,7 @@ export async function showBackup(
   };
 }
 
-/** The survey passes over a manifest that cannot be read; whoever asks for that one hears why. */
+/** The survey passes over a manifest that cannot be read; a user who asks for that one hears why. */
 async function whyAbsent(engine: Engine, source: string, id: string): Promise<HoldfastError> {
   const object = await engine.store.head(manifestKey(source, id));
   if (object !== undefined) await readManifest(engine, object);

@@ -1,4 +1,4 @@
-// What restore tests have recorded: of a source, for its next backup; of one backup, for whoever restores it.
+// What restore tests have recorded: of a source, for its next backup; of one backup, for its restore.
 import type { Facts } from '../format/record.ts';
 import type { Source, Tested } from '../sources/source.ts';
 import type { Engine } from './engine.ts';

@@ -165,7 +165,7 @@ function parseExtent({ offset, bytes, rawBytes, sha256 }: Line): Extent {
   if (rawBytes > MAX_PIECE_BYTES) {
     throw damaged(`a member claims ${rawBytes} bytes, allowed are ${MAX_PIECE_BYTES}`);
   }
-  // Whoever reads counts what is decoded: what is stored for it must not be able to fill memory in its place.
+  // A reader counts what is decoded: what is stored for it must not be able to fill memory instead.
   if (bytes > rawBytes + (rawBytes >> 8) + MAX_OVERHEAD_BYTES) {
     throw damaged(`a member takes ${bytes} bytes for ${rawBytes}`);
   }

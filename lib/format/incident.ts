@@ -32,7 +32,7 @@ const recordSchema = z.strictObject({
   at: time,
   /** Of what opened it, joined it, recovered or relapsed. */
   conditions: z.optional(z.array(condition).check(z.maxLength(1000))),
-  /** In the words of whoever wrote it: a title, a note, a reason. Never a name, an address or a number of a person. */
+  /** In the words of the person who wrote it: a title, a note, a reason. Never a name, an address or a number of a person. */
   text: z.optional(text),
   /** When what opened it began, as far as that is known. */
   began: z.optional(time),

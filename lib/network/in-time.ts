@@ -37,7 +37,7 @@ export async function* arriving(
   body: Readable,
   { ms, signal }: Limit,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  // Whoever made the request listens no more when the headers have come: it is the body that has to be ended.
+  // The code that made the request stops listening when the headers have come: the body has to be ended.
   const stall = () => body.destroy(new BrokenAnswer(`gave nothing for ${seconds(ms)}`));
   const cancel = () => body.destroy(new BrokenAnswer('was interrupted'));
   if (signal?.aborted === true) cancel();

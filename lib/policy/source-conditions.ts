@@ -84,7 +84,7 @@ function freshnessConditions(seen: SourceSeen): Raised[] {
   return found;
 }
 
-/** Whoever started backups by hand, or by cron without saying so, must be able to see why that does not count. */
+/** A user who started backups by hand, or by cron without saying so, must be able to see why that does not count. */
 function missedText({ dueSince }: Freshness): string {
   const due = dueSince?.toISOString() ?? '';
   return `the scheduled run of ${due} is missing: nothing was backed up with the trigger "schedule" since, and a backup made by hand does not show that the schedule is alive`;

@@ -124,7 +124,7 @@ async function look(bench: RecordingBench, job: JobSeen, before: readonly Record
     return { held: await heldBy(bench, { job, resource, before }), problems: [] };
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
-    // What passes by itself is tried again by whoever sends the event; the end of the function's time comes again.
+    // What passes by itself is tried again by the sender of the event; the end of the function's time comes again.
     const comesAgain = error.code === 'CANCELLED';
     if (ERRORS[error.code].retry && !comesAgain) throw error;
     const detail = comesAgain

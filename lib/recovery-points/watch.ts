@@ -79,7 +79,7 @@ function knownSince(
   return configuredSince(selectionKey(selection), traces, seen) ?? now;
 }
 
-/** Asks each vault once, whoever wants to know. */
+/** Asks each vault once, however many want to know. */
 class Look {
   private readonly engine: Engine;
   private readonly input: WatchInput;

@@ -5,7 +5,7 @@ import { ANSWER_MS, type Delivery } from './sink.ts';
 /** What the call means. `log` changes nothing, and is for tests. */
 export type Beat = 'start' | 'success' | 'fail' | 'log';
 
-/** Calls it once; `text` says more to whoever looks there. */
+/** Calls it once; `text` says more to a person who looks there. */
 export function callBeat(
   url: string,
   beat: Beat,

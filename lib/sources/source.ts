@@ -275,7 +275,7 @@ export interface RestoreToServiceInput extends Work {
   readonly dryRun?: boolean;
   /** What restore tests have recorded of this backup; newer ones count. */
   readonly tested?: Facts;
-  /** Whether what is restored belongs to whom it belonged; otherwise to whoever restores it. @default true */
+  /** Whether restored objects get their recorded owners; otherwise the restoring user owns them. @default true */
   readonly owners?: boolean;
   /** Whether roles get the privileges that they had on what is restored. @default true */
   readonly privileges?: boolean;

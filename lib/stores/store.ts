@@ -50,7 +50,7 @@ export interface Store {
   /** How people name this store; never holds a secret. */
   readonly url: string;
 
-  /** How many bytes whoever reads an object whole should ask for at once, where each request costs; undefined where none does. */
+  /** How many bytes to ask for at once when an object is read whole, where each request costs; undefined where none does. */
   readonly readAtOnce?: number;
 
   /**
@@ -115,7 +115,7 @@ export interface Store {
    */
   markLongKept?(key: string): Promise<void>;
 
-  /** Lets go of `key`: a folder deletes it, a bucket tags it for its lifecycle. Absent keys are no error. */
+  /** Releases `key`: a folder deletes it, a bucket tags it for its lifecycle. Absent keys are no error. */
   release(key: string): Promise<void>;
 
   /** Whether `key` was released and only waits to be deleted; no method where a release deletes at once. */

@@ -120,7 +120,7 @@ async function backUp(
   }
 }
 
-/** The policy is applied by whoever is first; a backup is none the worse for another run doing it just now. */
+/** The first run applies the policy; it does not harm a backup that another run does so at the same time. */
 async function pruneAfter(
   engine: Engine,
   config: Config,

@@ -75,7 +75,7 @@ async function look(names: string[], { options, signal }: Invocation<Options>): 
   return exit;
 }
 
-/** Whoever collects it never sees half of it. */
+/** A collector never sees half of it. */
 async function putFile(file: string, text: string): Promise<void> {
   const draft = `${file}.${randomName()}`;
   try {

@@ -1,4 +1,4 @@
-// `holdfast synth`: the stacks as files, for whoever wants to read or check it first; AWS is not asked.
+// `holdfast synth`: the stacks as files, to be read or checked first; AWS is not asked.
 import path from 'node:path';
 import process from 'node:process';
 import type { Invocation } from '../invocation.ts';

@@ -65,7 +65,7 @@ export function typedFolder(text: string): string {
   return absolutePath(text, { folder: process.cwd(), home: homeFolder() });
 }
 
-/** What to say to whoever named no target for a backup of this kind. */
+/** What to say when no target was named for a backup of this kind. */
 export function missingTarget(kind: Pick<SourceKind, 'inPlace' | 'service'>): HoldfastError {
   const hint =
     kind.service === undefined

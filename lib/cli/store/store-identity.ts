@@ -28,7 +28,7 @@ export interface Identifying {
 
 /**
  * Why this may be another store than the one that was written to from here; undefined when it is that one, or nothing is known.
- * Whoever writes is refused then, with `STORE_CONFLICT`; who writes for the first time has the store remembered.
+ * Writers are refused then, with `STORE_CONFLICT`; at the first write, the store is remembered.
  */
 export async function storeDoubt(input: Identifying): Promise<string | undefined> {
   const { store, marker, config, need } = input;
@@ -43,7 +43,7 @@ export async function storeDoubt(input: Identifying): Promise<string | undefined
   const hand = { id, place, config: config.file, aside: config.storeFrom !== 'file' };
   const known = await readKnownStores(file);
   const found = recognise(known, hand);
-  // The stack says where its store is: whoever deployed it elsewhere meant it.
+  // The stack says where its store is: someone deployed it there on purpose.
   const isMeant = need === 'created' || isOfStack(config);
   if (found === 'another' && !isMeant) {
     const doubt = doubtText(comparable(known, hand), hand);

@@ -23,7 +23,7 @@ function folderOfUrl(url: string): string | undefined {
   }
 }
 
-/** True for the store that a stack has made: functions prove and prune what is in it, and whoever is first claims it. */
+/** True for the store that a stack has made: functions prove and prune what is in it, and the first writer claims it. */
 export function isOfStack({
   aws,
   store,

@@ -189,7 +189,7 @@ export const notify = z.strictObject({
   ),
   heartbeat: means(
     z.optional(reference('a URL', 'ssm:/my-site/heartbeat')),
-    'Where the URL is that is called while all sources are well. Whoever watches it notices when that ends, even when all else is silent. The command line also calls `URL/start` when a backup begins and `URL/fail` when something is wrong, as healthchecks.io has it.',
+    'The URL that is called while all sources are well. The service behind it notices when the calls end, even when all else is silent. The command line also calls `URL/start` when a backup begins and `URL/fail` when something is wrong, as healthchecks.io has it.',
   ),
   sinks: means(
     z._default(

@@ -29,7 +29,7 @@ export async function assertOurs(engine: Engine): Promise<void> {
   await holdsOurs(engine);
 }
 
-/** Writes `marker` where there is none. Whoever was first stays. */
+/** Writes `marker` where there is none. The first one stays. */
 export async function markStore(store: Store, { system, id }: Marker): Promise<void> {
   await putUnlessThere(store, MARKER_KEY, { format: MANIFEST_FORMAT, system, ...(id && { id }) });
 }

@@ -62,7 +62,7 @@ export async function writeOnce(engine: Engine, act: Act): Promise<string> {
     return key;
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== 'STORE_CONFLICT') throw error;
-    // Whoever else puts something there must not keep ours from being written.
+    // Something that others put there must not keep ours from being written.
     return (await isTrusted(engine, key)) ? key : putRecord(signing, act);
   }
 }

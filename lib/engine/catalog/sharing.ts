@@ -92,7 +92,7 @@ export interface LeveledReading extends ReadArtifact {
 }
 
 /**
- * Reads the evidence about a backup and about all that share bytes with it. In doubt it is damaged: whoever builds on it then takes
+ * Reads the evidence about a backup and about all that share bytes with it. In doubt it is damaged: a run that would build on it then takes
  * everything from the source.
  */
 export async function knownReading(

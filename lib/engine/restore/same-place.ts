@@ -59,7 +59,7 @@ export function differenceFrom(
   return placeDifference(before, at);
 }
 
-/** By the store's clock: ids follow the clock of whoever made them. */
+/** By the store's clock: ids follow the clock of the machine that made them. */
 async function lastPlace(
   engine: Engine,
   source: string,

@@ -58,7 +58,7 @@ export const STORE_CONDITIONS = {
     severity: 'alarm',
     sentence: 'The store holds a backup whose time has not come yet',
     means: 'A backup from the future counts for nothing; a clock is wrong, or somebody forges.',
-    next: ['holdfast status names it; compare the clock of whoever wrote it.'],
+    next: ['holdfast status names it; compare the clock of the machine that wrote it.'],
     runbook: 'alarm-future',
     watched: { metric: 'FutureBackups', ...COUNTED },
   },
@@ -116,7 +116,8 @@ export const STORE_CONDITIONS = {
     about: 'store',
     severity: 'alarm',
     sentence: 'The lock of a backup that is kept ends soon or has ended, or nobody could tell',
-    means: 'When its lock has ended, a backup can be deleted by whoever gets the right to.',
+    means:
+      'When its lock has ended, a backup can be deleted by anyone who gets the right to do so.',
     next: [
       'holdfast status names the backup; the log of the function prune says why its lock was not extended.',
       'When the cause is gone, start the function prune once; the runbook says how.',

@@ -1,7 +1,7 @@
 // How long AWS Backup keeps what it restored for a test, and how long we look into it. Pure.
 import { HOUR_MS, MINUTE_MS } from '../../durations.ts';
 
-/** So long the restored resource exists for whoever looks into it. */
+/** How long the restored resource exists, so that it can be looked into. */
 export const VALIDATION_HOURS = 4;
 
 /** What was added to look is removed, and the verdict told, in the rest. */

@@ -60,7 +60,7 @@ export async function validateRecoveryPoint(
   if (known !== undefined) return repeated(bench, { job, selection, known });
   const { tested, thrown } = await test(bench, job, selection);
   const { verdict, problems } = tested;
-  // An event may come twice at once; whoever looks second may find gone what the first one has done with.
+  // An event may come twice at once; the second run may find that what the first one used is gone.
   const meanwhile =
     verdict === 'proven' ? undefined : await knownVerdict(bench.engine, selection.name, id);
   if (meanwhile !== undefined) return repeated(bench, { job, selection, known: meanwhile });

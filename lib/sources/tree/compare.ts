@@ -26,7 +26,7 @@ export interface CompareInput {
   readonly paths?: readonly string[] | undefined;
   /** Which of the archive's entries count; the tree's are the caller's to choose. */
   readonly wants: (path: string) => boolean;
-  /** Whose the entries should be, and what of that whoever restores them can bring about. */
+  /** Who should own the entries, and how much of that the restoring user can set. */
   readonly ownership: Ownership;
   readonly times: boolean;
   readonly pool: Pool;

@@ -79,7 +79,7 @@ async function prove(backup: OpenBackup, level: ProofLevel, work: ProofWork): Pr
   };
 }
 
-/** The scan is read whole by whoever uses it, so its digest is all there is to prove. */
+/** The scan is always read whole, so its digest is all there is to prove. */
 async function proveScan(backup: OpenBackup, artifact: Artifact): Promise<Problem[]> {
   const detail = 'the scan does not have its recorded digest';
   try {

@@ -38,7 +38,7 @@ export interface ScanOptions {
   readonly onRows?: (object: DumpObject, frame: Buffer) => void;
   /**
    * The owner that the header of an object is to have; undefined for its own. Digests are those of the text with that owner: nothing
-   * reads a header when a dump is loaded, and of what an extension or the system owns it names whoever made the server.
+   * reads a header when a dump is loaded, and of what an extension or the system owns, it names the user who made the server.
    */
   readonly ownerOf?: (header: Header) => string | undefined;
 }

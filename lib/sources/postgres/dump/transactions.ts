@@ -25,7 +25,7 @@ export function locksTaken(counts: Readonly<Record<string, number>>): number {
   return LOCKED.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
 }
 
-/** The number of locks for which a server is set up, whoever holds them. */
+/** The number of locks for which a server is set up, in all sessions together. */
 export function lockRoom(session: DatabaseSession): Promise<number> {
   return session.json(
     `SELECT coalesce(sum(CASE name WHEN 'max_locks_per_transaction' THEN 0 ELSE setting::bigint END) + 1, 1)
@@ -79,7 +79,7 @@ export interface OneTransaction {
 
 /**
  * `TARGET_REFUSED` when it is known that a whole backup does not load in one transaction, or not on this server. What is only to be
- * feared is given back as notes: whoever tries loses nothing but time.
+ * feared is returned as notes: a try costs nothing but time.
  */
 export async function assertOneWillDo({
   manifest,

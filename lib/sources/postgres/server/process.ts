@@ -58,7 +58,7 @@ export interface Tool {
 
 const MAX_SAID_BYTES = 16 << 10;
 
-/** Starts a program. Whoever starts it waits for `ended`, or kills it. */
+/** Starts a program. The caller waits for `ended`, or kills it. */
 export function startTool(run: ToolRun): Tool {
   const { child, ended: ending } = launch(run);
   const said: Buffer[] = [];
@@ -77,7 +77,7 @@ export function startTool(run: ToolRun): Tool {
     return hide(kept.join('\n'), run.secrets, run.what);
   };
   const ended = ending.then((end) => assertSuccess(run, end, text));
-  // Awaited by whoever uses it; until then a rejection must not count as unhandled.
+  // The caller awaits it; until then a rejection must not count as unhandled.
   ended.catch(() => undefined);
   return {
     stdin: child.stdin,
@@ -103,7 +103,7 @@ function launch(run: ToolRun): Running<ChildProcessByStdio<Writable, Readable, R
       child.kill(run.stop ?? 'SIGKILL'),
     );
   } finally {
-    // Also when nothing could be started: whoever reads must see the end.
+    // Also when nothing could be started: a reader must see the end.
     run.output?.destroy();
   }
 }

@@ -214,7 +214,7 @@ function environment(folder: string, machine: Machine): Place['env'] {
   const { uid, gid } = owner() ?? { uid: process.getuid?.(), gid: process.getgid?.() };
   const naming =
     uid === undefined || gid === undefined ? {} : namingEnvironment(folder, { uid, gid }, machine);
-  // Its home is its own folder, not that of whoever started it.
+  // Its home is its own folder, not that of the user who started it.
   return { ...baseEnvironment(machine), HOME: folder, ...naming };
 }
 
