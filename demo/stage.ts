@@ -7,7 +7,7 @@ import type { Engine } from '../lib/engine/engine.ts';
 import { keyIdOf, localSigner } from '../lib/format/signed.ts';
 import { filesSource, type FilesOptions } from '../lib/sources/files/source.ts';
 import type { Source } from '../lib/sources/source.ts';
-import { openStore } from '../lib/stores/open.ts';
+import { openLocalStore } from '../lib/stores/folder/store.ts';
 import type { Store } from '../lib/stores/store.ts';
 import { VERSION } from '../lib/version.ts';
 import { randomName } from '../lib/wiring/machine.ts';
@@ -94,5 +94,5 @@ export function folderSource(folder: string, work: string, exclude: readonly str
 }
 
 export async function openFolder(folder: string): Promise<Store> {
-  return openStore(folder, { random: randomName });
+  return openLocalStore(folder, { random: randomName });
 }

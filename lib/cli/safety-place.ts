@@ -18,7 +18,7 @@ import { HoldfastError } from '../errors.ts';
 import { displayText } from '../format/paths.ts';
 import { localSigner } from '../format/signed.ts';
 import { withLocalLock } from '../stores/folder/lock.ts';
-import { openStore } from '../stores/open.ts';
+import { openLocalStore } from '../stores/folder/store.ts';
 import { randomName } from '../wiring/machine.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
@@ -54,7 +54,7 @@ export function placeIn(folder: string, safety: string): SafetyPlace {
   return {
     folder,
     safety,
-    openSafety: () => openStore(safety, { random: randomName }),
+    openSafety: () => openLocalStore(safety, { random: randomName }),
     safetySigner: localSigner(privateKey),
   };
 }

@@ -11,7 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Progress } from '../sources/source.ts';
 import { signerFor, trustFor, type Trust } from '../wiring/keys.ts';
-import { ownParts, randomName } from '../wiring/machine.ts';
+import { ownParts } from '../wiring/machine.ts';
 import { newStoreId, openNeededStore, type StoreNeed } from './store/opened-store.ts';
 import { kindsFor } from './sources.ts';
 import { storeDoubt } from './store/store-identity.ts';
@@ -76,7 +76,7 @@ export async function openSession({
   const { signer, unsigned } = await signerFor(config, signing);
   const trust = await trustFor(config, options.publicKey ?? []);
   if (trust.unknown.length > 0 && stackKeys !== 'told') sayUnknown(trust, stackKeys, options);
-  const opened = await openNeededStore({ place, config, need, random: randomName });
+  const opened = await openNeededStore({ place, config, need });
   if (opened.remark !== undefined) warn(options, opened.remark);
   if (opened.created) warn(options, `a new store was made in ${opened.store.url}`);
   const doubt = await storeDoubt({ ...opened, config, need, newId: newStoreId, now: new Date() });

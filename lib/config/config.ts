@@ -261,7 +261,7 @@ export interface Config {
   readonly file: string;
   readonly version: 1;
   readonly system: string;
-  /** The absolute path of a folder, or an `s3://` URL. */
+  /** The absolute path of a folder, or the URL of another store. */
   readonly store: string;
   /** What decided where the store is. */
   readonly storeFrom: 'flag' | 'variable' | 'file';

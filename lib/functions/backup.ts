@@ -8,7 +8,7 @@ import { backupReport, type BackupReport } from './reports.ts';
 import { assertWorthTrying, madeSince } from './already-made.ts';
 import { sourceConfig } from './source-config.ts';
 import { resolveAwsReference } from '../aws/references.ts';
-import { isS3Url, parseS3Url } from '../names/s3-place.ts';
+import { s3PlaceOf } from '../names/store-place.ts';
 import { openConfigured, type OpenContext, type Openers } from '../wiring/openers.ts';
 
 /**
@@ -46,7 +46,7 @@ export async function backUp(
 
 /** A function asks the services in the region of the store. */
 function contextOf(store: string): OpenContext {
-  const region = isS3Url(store) ? parseS3Url(store).region : undefined;
+  const region = s3PlaceOf(store)?.region;
   const place = region === undefined ? {} : { region };
   return { region, secret: (reference) => resolveAwsReference(reference, place) };
 }

@@ -30,6 +30,9 @@ export interface S3Place {
   readonly kmsKey: string | undefined;
 }
 
+/** How a URL of a bucket looks, for people. */
+export const S3_URL_FORM = 's3://BUCKET/PREFIX?region=REGION';
+
 const URL_SHAPE = /^s3:\/\/([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?(#.*)?$/i;
 const BUCKET = /^[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]$/;
 // The same as a part of a key: what stands in front of keys must be as harmless as they are.
@@ -55,16 +58,11 @@ const PARAMETERS = {
 type ParameterName = keyof typeof PARAMETERS;
 type Values = Partial<Record<ParameterName, string>>;
 
-/** Whether `url` claims to be that of a store on S3; {@link parseS3Url} says whether it is one. */
-export function isS3Url(url: string): boolean {
-  return /^s3:\/\//i.test(url);
-}
-
 /** The place that `url` names. `USAGE` when it names none, or holds credentials; the message repeats nothing that may be secret. */
 export function parseS3Url(url: string): S3Place {
   const [, host = '', path = '', query = '', fragment] = URL_SHAPE.exec(url) ?? [];
   if (host.includes('@')) throw holdsCredentials();
-  if (!isS3Url(url) || fragment !== undefined) {
+  if (!/^s3:\/\//i.test(url) || fragment !== undefined) {
     throw refusal('a store on S3 is named as s3://bucket/prefix, without a fragment');
   }
   if (!BUCKET.test(host)) {

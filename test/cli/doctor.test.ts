@@ -67,6 +67,17 @@ test('reports all faults of the configuration, and looks at the machine all the 
   expect((await examine()).some(({ area }) => area === 'machine')).toBe(true);
 });
 
+test('reports them also beside a store that is named, and a URL that names none', async () => {
+  await edit((text) => `${text}\nnonsense: 1\n`);
+  const { stdout } = await place.run(['doctor', '--store', 's3://bucket?region=eu-central-1']);
+  expect(stdout).toMatch(/^problem {2}configuration {2}.*nonsense/m);
+  const alone = await place.run(['doctor', '--store', 'ftp://host'], { cwd: place.root });
+  expect(alone.exit).toBe(1);
+  expect(alone.stdout).toMatch(
+    /^problem {2}store .*"ftp:\/\/" is no store that this version opens/m,
+  );
+});
+
 test('says that there is no configuration', async () => {
   expect(await problems({ cwd: place.home })).toContain('configuration: no holdfast.yaml');
 });

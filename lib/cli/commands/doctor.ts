@@ -3,24 +3,23 @@ import os from 'node:os';
 import process from 'node:process';
 import type { Config } from '../../config/config.ts';
 import { contactWarnings } from '../../config/contact-warnings.ts';
-import { isUrl } from '../../config/load/store-place.ts';
 import { formatFault } from '../../config/rules/faults.ts';
 import { readConfig } from '../../config/load/load.ts';
 import { HoldfastError } from '../../errors.ts';
+import { storePlaceOf } from '../../names/store-place.ts';
 import { failure } from '../doctor/failure.ts';
-import { ok, problem, warning, type DoctorFinding } from '../doctor/finding.ts';
+import { ok, problem, warning, type DoctorFinding, type SeenSource } from '../doctor/finding.ts';
 import { examineKeys } from '../doctor/keys.ts';
 import { examineMachine } from '../doctor/machine.ts';
 import { examineSource } from '../doctor/sources.ts';
-import { examineS3 } from '../doctor/bucket.ts';
 import { examineStack } from '../doctor/stack.ts';
 import { remoteFinding } from '../doctor/sources.ts';
 import { examineTimers } from '../doctor/timers.ts';
-import { examineStorage, type SeenSource } from '../doctor/store.ts';
 import type { Invocation } from '../invocation.ts';
 import { findRunLeftovers, placesOfLeftovers } from '../leftovers.ts';
 import { thisHost } from '../schedule/host.ts';
 import { openSession, placesOf, userName } from '../session.ts';
+import { aboutStore } from '../store/about.ts';
 import { Terminal } from '../output/terminal.ts';
 import { counted } from '../output/units.ts';
 
@@ -113,7 +112,7 @@ function leftoverFinding(path: string, abandoned: boolean): DoctorFinding {
       );
 }
 
-/** Findings about the store. What protects a bucket can be told before there is a store in it. */
+/** Findings about the store. */
 async function examinePlace(
   { options, signal }: Invocation<Options>,
   config: Config | undefined,
@@ -127,14 +126,15 @@ async function examinePlace(
       'See whether the right disk is mounted and `store` is as it was; no backup is made until it is.';
     return [
       ...(doubt === undefined ? [] : [problem('store', doubt, advice)]),
-      ...(isUrl(engine.store.url)
-        ? await examineS3(engine, config)
-        : await examineStorage(engine, config, seen)),
+      ...(await aboutStore(engine.store.url).examine(engine, config, seen)),
     ];
   } catch (error) {
     const found = failure('store', error);
     const place = config?.store ?? options.store ?? '';
-    if (!(error instanceof HoldfastError) || !isUrl(place)) return [found];
+    const about = storePlaceOf(place) && aboutStore(place);
+    // What the configuration forbids is forbidden a second time.
+    const isAnswer = error instanceof HoldfastError && error.code !== 'CONFIG_INVALID';
+    if (!isAnswer || about?.examinedWithoutStore !== true) return [found];
     await using session = await openSession({
       options,
       signal,
@@ -144,7 +144,7 @@ async function examinePlace(
     });
     // What a bucket answers that is not there or refuses is told by name.
     const known = error.code === 'STORE_NOT_FOUND' ? [found] : [];
-    return [...known, ...(await examineS3(session.engine, config))];
+    return [...known, ...(await about.examine(session.engine, config, seen))];
   }
 }
 

@@ -3,18 +3,17 @@ import process from 'node:process';
 import os from 'node:os';
 import type { Config, SourceConfig } from '../../config/config.ts';
 import { intervalOf, schedulesOf } from '../../config/objectives.ts';
-import { isUrl } from '../../config/load/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
-import { withLocalLock } from '../../stores/folder/lock.ts';
 import { problemLines } from '../output/problems.ts';
 import { telling } from '../telling.ts';
 import { openSession, requireConfig } from '../session.ts';
 import { selectSources } from '../sources.ts';
+import { aboutStore } from '../store/about.ts';
 import { Terminal } from '../output/terminal.ts';
 import { bytesText, counted, table } from '../output/units.ts';
 
-/** Applies the policy of a source while no other prune works on the same folder. `LOCKED` when one does. */
+/** Applies the policy of a source while no other prune works on the same store. `LOCKED` when one does. */
 export async function pruneWithLock(
   engine: Engine,
   config: Config,
@@ -27,9 +26,7 @@ export async function pruneWithLock(
   const prune = () => pruneSource(engine, source.name, options);
   if (dryRun) return prune();
   const holder = { pid: process.pid, host: os.hostname(), begin: engine.now() };
-  // On S3 a release is a tag: two at once do the same, and neither deletes.
-  if (isUrl(config.store)) return prune();
-  return withLocalLock(config.store, 'prune', holder, prune);
+  return aboutStore(config.store).whilePruning(holder, prune);
 }
 
 export const run = telling<{ dryRun?: boolean }>('prune', async (names, { options, signal }) => {

@@ -19,7 +19,7 @@ import { jsonPath, ListDocument } from '../output/json.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, type Session } from '../session.ts';
 import { backupLines } from '../output/shown-backup.ts';
-import { placesIn } from '../output/by-hand.ts';
+import { aboutStore } from '../store/about.ts';
 import { meantPaths } from '../restore/restoring.ts';
 import { Terminal } from '../output/terminal.ts';
 import { bytesText, counted, timeText } from '../output/units.ts';
@@ -34,14 +34,14 @@ export async function run(
   await using session = await openSession({ options, signal, signing: 'none' });
   const { engine } = session;
   const found = await resolveBackup(engine, name);
-  const places = placesIn(engine.store.url);
-  const shown = await showBackup(engine, found, places.placeOf);
+  const byHand = aboutStore(engine.store.url).byHand();
+  const shown = await showBackup(engine, found, byHand.placeOf);
   const { backup } = shown;
   if (paths.length === 0)
-    for (const line of backupLines(shown, places.fetch(), terminal)) terminal.line(line);
+    for (const line of backupLines(shown, byHand.fetch(), terminal)) terminal.line(line);
   const changes = paths.length === 0 ? await changesOf(engine, shown) : undefined;
   const head = {
-    ...headOf(engine, shown, places.fetch()),
+    ...headOf(engine, shown, byHand.fetch()),
     changes: changes && changesJson(changes),
   };
   const document = new ListDocument(terminal, head, 'contents');

@@ -1,15 +1,13 @@
 // What the definitions of commands have in common.
 import { Option, type Command } from 'commander';
+import { STORE_FORMS } from '../../names/store-place.ts';
 import type { Run } from '../invocation.ts';
 
 /** What every command takes. */
 export function commonOptions(): Option[] {
   return [
     new Option('-c, --config <file>', 'the holdfast.yaml to use (HOLDFAST_CONFIG)'),
-    new Option(
-      '--store <place>',
-      'the store to use: a folder, or s3://BUCKET/PREFIX?region=REGION (HOLDFAST_STORE)',
-    ),
+    new Option('--store <place>', `the store to use: ${STORE_FORMS} (HOLDFAST_STORE)`),
     new Option('--json', 'one JSON document on standard output'),
     new Option('-q, --quiet', 'only what is wrong, and what was asked for'),
   ];

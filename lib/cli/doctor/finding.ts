@@ -11,6 +11,13 @@ export interface DoctorFinding {
   readonly advice: string | undefined;
 }
 
+/** What is known of a source when the store is looked at. */
+export interface SeenSource {
+  readonly name: string;
+  readonly path: string;
+  readonly contentBytes: number;
+}
+
 export function ok(area: Area, message: string): DoctorFinding {
   return { level: 'ok', area, message, advice: undefined };
 }

@@ -1,11 +1,12 @@
 // What of a system is due from here, and what a stack does in its place.
 import type { Config, SourceConfig } from '../../config/config.ts';
 import { promisesOf } from '../../config/objectives.ts';
-import { isOfStack, isUrl } from '../../config/load/store-place.ts';
+import { isOfStack } from '../../config/load/store-place.ts';
 import { mayVouchFor, type Engine } from '../../engine/engine.ts';
 import { measure } from '../../engine/measure.ts';
 import { recordsPrefix } from '../../format/layout.ts';
 import { agendaOf, type Agenda, type Due, type Duties } from '../../policy/due.ts';
+import { aboutStore } from '../store/about.ts';
 
 /** The agenda of a system. */
 export interface SystemAgenda extends Agenda {
@@ -48,8 +49,7 @@ function dutiesOf(engine: Engine, config: Config, source: SourceConfig | undefin
   // Functions back up what they can reach, and prove everything.
   if (isOfStack(config)) return { ...NONE, backs: source?.kind === 'files' };
   const verifies = mayRecord(engine, 'verify', source?.name);
-  // Each byte that is read from a bucket costs money.
-  const content = isUrl(config.store) ? 'unproven' : 'content';
+  const content = aboutStore(config.store).readingCosts ? 'unproven' : 'content';
   return {
     backs: source !== undefined,
     verifies: verifies ? content : 'none',

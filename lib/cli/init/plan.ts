@@ -19,12 +19,12 @@ import { withTrusted, type TrustedEntry } from '../../config/init/trust-text.ts'
 import { planDatabaseFile, type DatabaseFile } from './database-file.ts';
 import { secretsLeftOut } from './secrets.ts';
 import { formerOf, lostKeyIn } from '../new-key.ts';
-import { isUrl, placeOfStore } from '../../config/load/store-place.ts';
+import { placeOfStore } from '../../config/load/store-place.ts';
 import { readMarker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { NAME_PATTERN } from '../../format/layout.ts';
-import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
-import { openStore } from '../../stores/open.ts';
+import { formatStorePlace, parseStorePlace } from '../../names/store-place.ts';
+import { openStoreAt } from '../../wiring/stores.ts';
 import { appAround, isInstalled } from '../stack/cdk.ts';
 
 /** A bucket that the stack makes. */
@@ -115,7 +115,7 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
   const decided = { folder, home, found, store, key, formerKey, databaseFile };
   const { file, config } = configFile(input, decided);
   const scripts = input.scripts ? await scriptsFile(folder) : undefined;
-  const ignored = isUrl(store) ? undefined : await ignoreFile(folder, store);
+  const ignored = await ignoreFile(folder, store);
   return {
     folder,
     found,
@@ -212,16 +212,12 @@ function storeOnAws({ aws, store, env, random }: InitInput, system: string): str
   }
   // Names of buckets are unique in the world, and somebody may have taken the obvious one.
   const bucket = aws?.bucket ?? `${system.slice(0, 40)}-backups-${random().slice(0, 6)}`;
-  return formatS3Url(parseS3Url(`s3://${bucket}?region=${encodeURIComponent(region)}`));
+  return normalized(`s3://${bucket}?region=${encodeURIComponent(region)}`);
 }
 
 /** A folder that has something else in it is nobody's store unless the user says so. */
 async function storeHere({ store, cwd, home }: InitInput, folder: string): Promise<string> {
-  if (store !== undefined) {
-    return isS3Url(store)
-      ? formatS3Url(parseS3Url(store))
-      : placeOfStore(store, { folder: cwd, home });
-  }
+  if (store !== undefined) return normalized(placeOfStore(store, { folder: cwd, home }));
   const usual = path.join(folder, 'backups');
   const isFree = (await realpath(usual).catch(() => undefined)) === undefined;
   if (isFree || (await textOf(path.join(usual, 'holdfast.json'))) !== undefined) return usual;
@@ -230,9 +226,14 @@ async function storeHere({ store, cwd, home }: InitInput, folder: string): Promi
   });
 }
 
+/** A place as the store itself is going to write it. `USAGE` when there can be none. */
+function normalized(place: string): string {
+  return formatStorePlace(parseStorePlace(place));
+}
+
 /** Whether there is a store of the system; false where there is none. `STORE_CONFLICT` when it holds another one. */
 async function isStoreOf(place: string, system: string): Promise<boolean> {
-  const marker = await readMarker(await openStore(place, { random: () => '' }));
+  const marker = await readMarker(await openStoreAt(place));
   if (marker === undefined) return false;
   if (marker.system === system) return true;
   throw new HoldfastError(

@@ -3,10 +3,9 @@ import { access, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../config/error-code.ts';
 import { writeKey, type KeyFiles } from '../../config/load/key-files.ts';
-import { isUrl } from '../../config/load/store-place.ts';
 import { storeRecordBeside, withStore, writeKnownStores } from '../../config/load/store-record.ts';
 import { HoldfastError } from '../../errors.ts';
-import { randomName } from '../../wiring/machine.ts';
+import { parseStorePlace } from '../../names/store-place.ts';
 import { replaceFile } from '../replace-file.ts';
 import { createStore } from '../store/opened-store.ts';
 import { writeDatabaseFile } from './database-file.ts';
@@ -31,9 +30,10 @@ export async function writePlan(plan: InitPlan): Promise<void> {
       undo.push(() => rm(databaseFile.path, { force: true }));
     for (const file of plan.files) undo.push(await write(file));
     if (plan.onAws) return;
-    // The store last: one on S3 keeps what was written to it.
-    if (!isUrl(plan.store)) undo.push(await removingFolders(plan.store));
-    const { id } = await createStore(plan.store, plan.found.system, randomName);
+    // The store last: one that is no folder keeps what was written to it.
+    const place = parseStorePlace(plan.store);
+    if (place.kind === 'folder') undo.push(await removingFolders(place.path));
+    const { id } = await createStore(plan.store, plan.found.system);
     if (id !== undefined) await remember(plan, id);
   } catch (error) {
     for (const act of undo.reverse()) await act();

@@ -8,8 +8,9 @@ import { errorCode, isAbsent } from '../../config/error-code.ts';
 import { HoldfastError } from '../../errors.ts';
 import type { Host } from './host.ts';
 import { isRemote, type Config } from '../../config/config.ts';
-import { isUrl } from '../../config/load/store-place.ts';
 import { isReference } from '../../config/places.ts';
+import { CREDENTIAL_VARIABLES } from '../../aws/variables.ts';
+import { aboutStore } from '../store/about.ts';
 
 const GROUP_AND_OTHERS = 0o077;
 
@@ -71,10 +72,10 @@ export async function lackedBy(
   return neededBy(config, env).filter((name) => has?.has(name) !== true);
 }
 
-/** What `env:` names anywhere in the configuration, and by what the tools of AWS find credentials here, where they are needed. */
+/** What `env:` names anywhere in the configuration, and by what credentials are found here, of the store and where AWS is asked. */
 function neededBy(config: Config, env: Host['env']): string[] {
   const names = new Set<string>();
-  let needsAws = isUrl(config.store) || config.sources.some(isRemote);
+  let needsAws = config.sources.some(isRemote);
   const look = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return;
     if (!isReference(value)) Object.values(value).forEach(look);
@@ -82,16 +83,9 @@ function neededBy(config: Config, env: Host['env']): string[] {
     else if (value.scheme !== 'file') needsAws = true;
   };
   look(config);
-  const ofAws = needsAws ? OF_AWS.filter((name) => (env[name] ?? '') !== '') : [];
-  return [...new Set([...names, ...ofAws])].sort();
+  const credentials = [
+    ...aboutStore(config.store).variables,
+    ...(needsAws ? CREDENTIAL_VARIABLES : []),
+  ].filter((name) => (env[name] ?? '') !== '');
+  return [...new Set([...names, ...credentials])].sort();
 }
-
-const OF_AWS = [
-  'AWS_PROFILE',
-  'AWS_REGION',
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_CONFIG_FILE',
-  'AWS_SHARED_CREDENTIALS_FILE',
-];

@@ -1,6 +1,5 @@
 // What became of the stores to which backups went before `store` was changed.
 import type { Config } from '../../config/config.ts';
-import { isUrl } from '../../config/load/store-place.ts';
 import {
   readKnownStores,
   storeRecordFile,
@@ -9,11 +8,12 @@ import {
 import { readMarker, storeIdOf } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { BACKUPS_PREFIX } from '../../format/layout.ts';
+import { storePlaceOf } from '../../names/store-place.ts';
 import { finding, type Finding } from '../../policy/conditions/table.ts';
-import { openStore } from '../../stores/open.ts';
 import type { Store } from '../../stores/store.ts';
-import { randomName } from '../../wiring/machine.ts';
+import { openStoreAt } from '../../wiring/stores.ts';
 import { counted } from '../output/units.ts';
+import { aboutStore } from './about.ts';
 
 /** More changes than anybody makes. */
 const MOST_STORES = 5;
@@ -31,7 +31,7 @@ export async function formerStoreFindings(
   );
   const findings = await replacedFinding(known, store, file);
   for (const one of former.slice(-MOST_STORES)) {
-    const detail = isUrl(one.place)
+    const detail = isOnlyNamed(one.place)
       ? `backups went to ${one.place} before: \`holdfast list --store '${one.place}'\` shows them`
       : await detailOf(one, store, known);
     if (detail === undefined) continue;
@@ -39,6 +39,11 @@ export async function formerStoreFindings(
     findings.push(finding('former-store', `${detail}; ${forget}`));
   }
   return findings;
+}
+
+/** True for what is not looked into: it would cost something each time, or another version has written there. */
+function isOnlyNamed(place: string): boolean {
+  return storePlaceOf(place) === undefined || aboutStore(place).readingCosts;
 }
 
 /** Of the store that was in the same place before: somebody began a new one there, perhaps on the empty folder of a disk that was not mounted. */
@@ -66,16 +71,14 @@ async function detailOf(
   const missing = await onlyIn(place, present);
   if (missing === undefined) return `backups went to ${place} before, where no store is now`;
   if (missing === 0) return undefined;
-  const take = isUrl(present.url)
-    ? `aws s3 sync '${place}' '${present.url.replace(/\?.*$/, '')}' --exclude 'holdfast*.json'`
-    : `cp -an '${place}/.' '${present.url}/'`;
+  const take = aboutStore(present.url).copyCommand(place);
   return `${counted(missing, 'backup')} of this system ${missing === 1 ? 'is' : 'are'} in ${place}, where they went before, and not here: to take them along, run ${take}`;
 }
 
 /** How many backups are in the store at `place` and not in `present`; undefined when there is no store. */
 async function onlyIn(place: string, present: Store): Promise<number | undefined> {
   try {
-    const store = await openStore(place, { random: randomName });
+    const store = await openStoreAt(place);
     if ((await readMarker(store)) === undefined) return undefined;
     const here = await manifestsIn(present);
     const there = await manifestsIn(store);

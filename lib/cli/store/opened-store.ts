@@ -1,15 +1,16 @@
 // Opens the store of a command. A store is made by `init`, by `--create-store`, and by a stack: nothing else makes one.
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import type { Config } from '../../config/config.ts';
-import { isOfStack, isUrl } from '../../config/load/store-place.ts';
+import { distance } from '../../config/nearest.ts';
+import { isOfStack } from '../../config/load/store-place.ts';
 import { readKnownStores, storeRecordFile } from '../../config/load/store-record.ts';
 import { holdsBackups, markStore, readMarker, type Marker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { MARKER_KEY } from '../../format/layout.ts';
-import { openStore } from '../../stores/open.ts';
 import type { Store } from '../../stores/store.ts';
-import { nearbyStore } from './neighbours.ts';
+import { openStoreAt } from '../../wiring/stores.ts';
+import { aboutStore } from './about.ts';
+import type { Neighbour } from './kinds/kind.ts';
 
 /**
  * `found`: there must be a store, or at least backups. `marked`: it must have its marker, because something is to be written.
@@ -31,7 +32,6 @@ export interface StoreWish {
   readonly place: string;
   readonly config: Config | undefined;
   readonly need: StoreNeed;
-  readonly random: () => string;
 }
 
 /**
@@ -39,21 +39,21 @@ export interface StoreWish {
  * meant. `STORE_CONFLICT` when what has to be written to has a marker that is none.
  */
 export async function openNeededStore(wish: StoreWish): Promise<OpenedStore> {
-  const { place, config, need, random } = wish;
-  const store = await openStore(place, { random, anchor: MARKER_KEY });
+  const { place, config, need } = wish;
+  const store = await openStoreAt(place, { anchor: MARKER_KEY });
   const opened = { store, marker: undefined, created: false, remark: undefined };
   if (need === 'unneeded') return opened;
   const marker = await markerFor(store, need);
   if (typeof marker === 'object') return { ...opened, marker };
   if (marker === undefined && config !== undefined && isOfStack(config)) return opened;
   if (need === 'created' && config !== undefined) {
-    return { ...opened, marker: await createStore(place, config.system, random), created: true };
+    return { ...opened, marker: await createStore(place, config.system), created: true };
   }
   const backups = await holdsBackups(store);
   if (need !== 'found' || !backups) throw await absent(wish, backups);
   const remark = marker ?? `${place} holds backups, and its ${MARKER_KEY} is gone`;
   // What is done here may leave a record.
-  return { ...opened, store: await openStore(place, { random }), remark };
+  return { ...opened, store: await openStoreAt(place), remark };
 }
 
 /** 32 random hex digits. */
@@ -62,12 +62,8 @@ export function newStoreId(): string {
 }
 
 /** Makes a store for `system` at `place`, or leaves the one that is there; its marker. */
-export async function createStore(
-  place: string,
-  system: string,
-  random: () => string,
-): Promise<Marker> {
-  const store = await openStore(place, { random });
+export async function createStore(place: string, system: string): Promise<Marker> {
+  const store = await openStoreAt(place);
   const made = { system, id: newStoreId() };
   await markStore(store, made);
   return (await readMarker(store)) ?? made;
@@ -96,7 +92,8 @@ async function absent(
       { hint: `If this is the right store, run \`${again}\` once to mark it again.` },
     );
   }
-  const neighbour = await nearbyStore(place, config?.system);
+  const about = aboutStore(place);
+  const neighbour = bestOf(await about.nearby(), place, config?.system);
   const since = await writtenSince(place, config);
   const hints = [
     ...(since === undefined
@@ -105,18 +102,27 @@ async function absent(
     ...(neighbour === undefined
       ? []
       : [`${neighbour.place} is a store, of the system "${neighbour.system}": is that one meant?`]),
-    isUrl(place)
-      ? `Correct ${namedBy(config)}.`
-      : `Mount the disk if there is one, or correct ${namedBy(config)}.`,
+    about.remedy(namedBy(config)),
     ...(config === undefined || need === 'created'
       ? []
       : [`To begin a new store there: \`${again}\`, once.`]),
   ];
   return new HoldfastError(
     'STORE_NOT_FOUND',
-    `there is no store in ${place}: ${await whatIsThere(place)}`,
+    `there is no store in ${place}: ${await about.whatIsThere()}`,
     { hint: hints.join(' ') },
   );
+}
+
+/** The one that looks most like what was meant: of the same system first, then the least mistyped. */
+function bestOf(
+  found: readonly Neighbour[],
+  place: string,
+  system: string | undefined,
+): Neighbour | undefined {
+  const costOf = (one: Neighbour) =>
+    (one.system === system ? 0 : 10_000) + distance(one.place, place);
+  return found.toSorted((a, b) => costOf(a) - costOf(b))[0];
 }
 
 /** Since when this machine has written to the store that is not there now. */
@@ -132,20 +138,4 @@ async function writtenSince(
 function namedBy(config: Config | undefined): string {
   if (config === undefined || config.storeFrom === 'flag') return '--store';
   return config.storeFrom === 'variable' ? 'HOLDFAST_STORE' : `\`store\` in ${config.file}`;
-}
-
-async function whatIsThere(place: string): Promise<string> {
-  if (isUrl(place)) return `it has no ${MARKER_KEY}, and nothing was made there`;
-  try {
-    const names = await readdir(place);
-    const state = names.length === 0 ? 'the folder is empty' : `the folder has no ${MARKER_KEY}`;
-    return `${state}, and nothing was made in it`;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      return 'the folder does not exist, and was not made';
-    }
-    if (code === undefined) throw error;
-    return `the folder cannot be read (${code})`;
-  }
 }

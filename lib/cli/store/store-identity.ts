@@ -1,7 +1,7 @@
 // Is this the store that was written to before? Its marker and the file beside the signing key must agree.
 import { createHash } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
-import { isOfStack, s3PlaceOf } from '../../config/load/store-place.ts';
+import { isOfStack } from '../../config/load/store-place.ts';
 import {
   comparable,
   readKnownStores,
@@ -14,6 +14,7 @@ import {
 } from '../../config/load/store-record.ts';
 import { nameStore, storeIdOf, type Marker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
+import { s3PlaceOf } from '../../names/store-place.ts';
 import type { Store } from '../../stores/store.ts';
 import type { StoreNeed } from './opened-store.ts';
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 
 import { DAY_MS } from '../../durations.ts';
+import { s3PlaceOf } from '../../names/store-place.ts';
 import type { AwsConfig, DeploymentTrigger } from '../config.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
 import { recoveryPointsOf } from './resolve-recovery-points.ts';
-import { s3PlaceOf } from './store-place.ts';
 import { durationMs, sizeBytes, wholeGiB } from '../units.ts';
 
 /** The trigger that `codepipeline:site` names. */

@@ -22,7 +22,7 @@ import { durationMs, sizeBytes } from '../units.ts';
 /** Where the file and the store are. */
 export interface Origin extends Bases {
   readonly file: string;
-  /** The absolute path of a folder, or an `s3://` URL. */
+  /** The absolute path of a folder, or the URL of another store. */
   readonly store: string;
   readonly storeFrom: Config['storeFrom'];
 }

@@ -1,6 +1,8 @@
 // What must hold for what runs on AWS: the stack and its functions.
 import { DAY_MS } from '../../durations.ts';
 import { maxSystemLength } from '../../names/aws.ts';
+import { S3_URL_FORM } from '../../names/s3-place.ts';
+import { s3PlaceOf } from '../../names/store-place.ts';
 import { databaseFindings, packageFindings } from './databases.ts';
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
@@ -8,7 +10,6 @@ import { outOfReach, rateFindings, repeatedFindings } from './functions.ts';
 import type { PlacedSource } from './sources.ts';
 import { globsOf, leavesOut, mergedRetention } from './sources.ts';
 import { diskFindings, taskFindings } from './tasks.ts';
-import { s3PlaceOf } from '../load/store-place.ts';
 import type { ConfigShape, RetentionShape } from '../schema/configuration.ts';
 import { durationMs, formatDuration } from '../units.ts';
 import type { Path } from '../load/yaml.ts';
@@ -29,16 +30,16 @@ export function stackFindings(shape: ConfigShape): ConfigFinding[] {
 
 function stackPlaceFindings({ store, system, sources, aws }: ConfigShape): ConfigFinding[] {
   const findings: ConfigFinding[] = [];
-  const allowed = 's3://BUCKET/PREFIX?region=REGION';
+  const allowed = S3_URL_FORM;
   const place = s3PlaceOf(store);
-  if (!store.startsWith('s3://'))
+  if (place === undefined)
     findings.push({
       path: ['store'],
       also: [['aws']],
       message: `got ${quote(store)}, but "aws" needs a store on S3`,
       allowed,
     });
-  else if (place !== undefined && place.region === undefined)
+  else if (place.region === undefined)
     findings.push({
       path: ['store'],
       also: [['aws']],

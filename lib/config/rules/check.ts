@@ -23,13 +23,8 @@ import {
 import { notifyFindings } from './notify.ts';
 import { recoveryPointFindings } from './recovery-points.ts';
 import { placeOfStore } from '../load/store-place.ts';
-import {
-  keyPlaceFindings,
-  placeFindings,
-  storeFindings,
-  trustFindings,
-  valueFindings,
-} from './system.ts';
+import { keyPlaceFindings, placeFindings, storeFindings } from './store.ts';
+import { trustFindings, valueFindings } from './system.ts';
 import { variableFindings } from './variables.ts';
 import { parseText } from '../load/yaml.ts';
 import type { ParsedText, Path } from '../load/yaml.ts';
@@ -243,9 +238,8 @@ export function checkText(text: string, context: CheckContext): Checked {
   }
   const { complete, shape, refused } = shapeOf(parsed.data);
   const store = storeOf(shape, context);
-  const byRules = shape === undefined ? [] : ruleFindings(shape, store, context);
-  if (shape !== undefined && context.override === undefined)
-    byRules.push(...storeFindings(shape.store));
+  const ofStore = context.override === undefined && shape ? storeFindings(shape.store) : [];
+  const byRules = shape ? [...ofStore, ...ruleFindings(shape, store, context)] : [];
   const reported = byRules.filter(({ path, also = [] }) =>
     [path, ...also].every((needed) => !refused.some((finding) => isAt(needed, finding.path))),
   );

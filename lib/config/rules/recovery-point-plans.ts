@@ -2,9 +2,9 @@
 import { DAY_MS } from '../../durations.ts';
 import { vaultName } from '../../names/recovery-points.ts';
 import { parseVault, RESOURCE_TYPES, type ResourceKind } from '../../names/resources.ts';
+import { s3PlaceOf } from '../../names/store-place.ts';
 import { planRules, type PointRule } from '../../policy/recovery-points/tiers.ts';
 import { kindsOf, pointRetention } from '../load/resolve-recovery-points.ts';
-import { s3PlaceOf } from '../load/store-place.ts';
 import type { Path } from '../load/yaml.ts';
 import type { ConfigShape, SelectionShape } from '../schema/configuration.ts';
 import { durationMs } from '../units.ts';

@@ -1,6 +1,7 @@
 // What must hold for what AWS Backup protects: what no job would say until it fails.
 import { DAY_MS } from '../../durations.ts';
 import { parseResource, parseVault } from '../../names/resources.ts';
+import { s3PlaceOf } from '../../names/store-place.ts';
 import {
   longestInterval,
   readSchedule,
@@ -8,7 +9,6 @@ import {
   type Schedule,
 } from '../../policy/schedule.ts';
 import { kindsOf } from '../load/resolve-recovery-points.ts';
-import { s3PlaceOf } from '../load/store-place.ts';
 import type { Path } from '../load/yaml.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
 import { durationMs, formatDuration } from '../units.ts';

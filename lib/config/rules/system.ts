@@ -1,15 +1,8 @@
-// What must hold across the configuration: keys, places, and values that should be references.
-import { relative } from 'node:path';
-
-import { isS3Url } from '../../names/s3-place.ts';
+// What must hold across the configuration: keys, and values that should be references.
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
-import { absolutePath, isWithin, parseKeyReference } from '../places.ts';
-import type { Bases } from '../places.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
 import { secretIn } from './secrets.ts';
-import { leavesOut } from './sources.ts';
-import { isUrl, refusalOf } from '../load/store-place.ts';
 import { normalizePublicKey } from '../load/trust.ts';
 import type { Path } from '../load/yaml.ts';
 
@@ -54,68 +47,6 @@ export function trustFindings(shape: ConfigShape): ConfigFinding[] {
       allowed: 'the public half of the key under "trust"',
     });
   return findings;
-}
-
-/** Finds a store that is neither a folder nor on S3. */
-export function storeFindings(store: string): ConfigFinding[] {
-  if (!isUrl(store)) return [];
-  const allowed = 'a folder, or s3://BUCKET/PREFIX?region=REGION';
-  if (isS3Url(store)) {
-    const refusal = refusalOf(store);
-    return refusal === undefined ? [] : [{ path: ['store'], message: refusal, allowed }];
-  }
-  const message =
-    secretIn(store) === undefined ? `got ${quote(store)}, a URL` : 'got a URL with a password';
-  return [{ path: ['store'], message, allowed }];
-}
-
-/** Finds sources that would back up the store itself. `store` is the absolute path of a folder, or a URL. */
-export function placeFindings(shape: ConfigShape, store: string, bases: Bases): ConfigFinding[] {
-  return Object.entries(shape.sources).flatMap(([name, source]) => {
-    if (source.kind !== 'files' || !isWithin(absolutePath(source.path, bases), store)) return [];
-    const message = `${quote(source.path)} lies in the store`;
-    return [
-      {
-        path: ['sources', name, 'path'],
-        also: [['store']],
-        message,
-        allowed: 'a folder outside of the store',
-      },
-    ];
-  });
-}
-
-/** Finds a signing key that would be stored or backed up, so that who reads a backup could forge the next. */
-export function keyPlaceFindings(shape: ConfigShape, store: string, bases: Bases): ConfigFinding[] {
-  const key = shape.signing && parseKeyReference(shape.signing.key, bases);
-  if (key?.scheme !== 'file') return [];
-  const path: Path = ['signing', 'key'];
-  if (isWithin(key.name, store))
-    return [
-      {
-        path,
-        also: [['store']],
-        message: 'the key lies in the store',
-        allowed: 'a file outside of the store',
-      },
-    ];
-  return Object.entries(shape.sources).flatMap(([name, source]) => {
-    if (source.kind !== 'files') return [];
-    const folder = absolutePath(source.path, bases);
-    if (!isWithin(key.name, folder)) return [];
-    const inside = relative(folder, key.name);
-    if (source.exclude.some((pattern) => leavesOut(pattern, inside))) return [];
-    const also: Path[] = ['path', 'exclude'].map((option) => ['sources', name, option]);
-    const message = `the key lies in the source ${quote(name)}`;
-    return [
-      {
-        path,
-        also,
-        message,
-        allowed: `a file outside of every source, or one that "exclude" names (${quote(inside)})`,
-      },
-    ];
-  });
 }
 
 /** Finds values that must not stand in a file: secrets, text that is no Unicode, and a name that objects do not hold. */

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 
 import { aws } from './aws.ts';
 import { INCIDENT_EVENTS } from '../../format/layout.ts';
+import { STORE_URL_FORMS } from '../../names/store-place.ts';
 import { EXAMPLE_PUBLIC_KEY } from './example.ts';
 import { notify } from './notify.ts';
 import { retention } from './retention.ts';
@@ -62,10 +63,10 @@ export const configSchema = means(
       store: means(
         text(
           PATH,
-          'a folder: absolute, relative to this file, or from ~; or s3://BUCKET/PREFIX?region=REGION',
+          `a folder: absolute, relative to this file, or from ~; or ${STORE_URL_FORMS}`,
           './backups',
         ),
-        'Where backups go. `s3://BUCKET/PREFIX?region=REGION` is a bucket on S3. A folder inside a source is fine, it is left out of the backup; a folder on another disk survives more.',
+        'Where backups go. A folder inside a source is fine, it is left out of the backup; a store on another disk or another machine survives more.',
       ),
       capacity: means(
         z.optional(size()),

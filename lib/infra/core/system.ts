@@ -11,8 +11,9 @@ import { movePlan, movesAnything } from '../../config/storage-class.ts';
 import type { Path } from '../../config/load/yaml.ts';
 import { HoldfastError } from '../../errors.ts';
 import { maxSystemLength, type StackPlace } from '../../names/aws.ts';
-import { formatS3Url, isS3Url, parseS3Url } from '../../names/s3-place.ts';
+import { formatS3Url } from '../../names/s3-place.ts';
 import type { S3Place } from '../../names/s3-place.ts';
+import { parseStorePlace } from '../../names/store-place.ts';
 import { acknowledgeFindings } from './acknowledged.ts';
 import { Alarms } from './alarms/alarms.ts';
 import type { AlarmDefinition } from './alarms/alarms.ts';
@@ -300,7 +301,8 @@ function standInPlace(scope: Construct, { account, region }: AwsConfig): void {
 }
 
 function placeOf({ file, store }: Config): S3Place {
-  if (isS3Url(store)) return parseS3Url(store);
+  const place = parseStorePlace(store);
+  if (place.kind === 's3') return place;
   throw new HoldfastError('CONFIG_INVALID', `store in ${file} is ${store}; allowed: an s3:// URL`, {
     hint: 'A stack on AWS stores in a bucket, such as s3://my-backups/my-site?region=eu-central-1.',
   });

@@ -15,10 +15,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-let drafts = 0;
-const random = () => `draft${(drafts += 1)}`;
 const open = (place: string, need: StoreNeed) =>
-  openNeededStore({ place, need, random, config: configOf(place) });
+  openNeededStore({ place, need, config: configOf(place) });
 
 /** As much of a configuration as opening a store looks at. */
 function configOf(store: string): Config {

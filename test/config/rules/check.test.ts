@@ -263,10 +263,21 @@ describe('faults', () => {
 
   test('refuses a store that is neither a folder nor on S3, wherever it comes from', () => {
     expect(faultsOf(withSource('').replace('./backups', 'ftp://host/x')).join()).toContain(
-      'store: got "ftp://host/x", a URL',
+      'store: "ftp://" is no store that this version opens; allowed: a folder, or s3://',
     );
     const override = { store: 'ftp://host', from: 'flag', folder: '/' } as const;
     expect(check(withSource(''), { override }).faults).toMatchObject([{ origin: '--store' }]);
+  });
+
+  test('accepts a folder by its file:// URL', () => {
+    const { config } = check(withSource('').replace('./backups', 'file:///mnt/backups'));
+    expect(config?.store).toBe('/mnt/backups');
+  });
+
+  test('are found in the store of a stack also while another store is looked at', () => {
+    const text = `${withSource('').replace('./backups', 's3://No_Bucket')}aws: {}\n`;
+    const override = { store: '/mnt/backups', from: 'flag', folder: '/' } as const;
+    expect(check(text, { override }).faults).toMatchObject([{ path: 'store' }]);
   });
 
   test('never repeat a secret that was pasted into the file', () => {

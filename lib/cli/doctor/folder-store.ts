@@ -1,4 +1,4 @@
-// What the doctor looks at about the store: reachable, writable, ours, large enough, and not on the disk that it protects from.
+// What the doctor looks at in a store that is a folder: reachable, writable, ours, large enough, and not on the disk that it protects from.
 import os from 'node:os';
 import type { Config } from '../../config/config.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -14,20 +14,13 @@ import {
 import { bytesText, counted } from '../output/units.ts';
 import { clockFindings } from './clock.ts';
 import { failure } from './failure.ts';
-import { ok, problem, warning, type DoctorFinding } from './finding.ts';
-
-/** What is known of a source when the store is looked at. */
-export interface SeenSource {
-  readonly name: string;
-  readonly path: string;
-  readonly contentBytes: number;
-}
+import { ok, problem, warning, type DoctorFinding, type SeenSource } from './finding.ts';
 
 /** Backups that should still fit before somebody has to be told. */
 const COMFORT = 3;
 
 /** Findings about the store of `engine`, a folder. */
-export async function examineStorage(
+export async function examineFolder(
   engine: Engine,
   config: Config | undefined,
   sources: readonly SeenSource[],

@@ -1,6 +1,5 @@
 // What the doctor looks at in a store on S3: reachable, ours, protected by versions and locks, and what these credentials may do.
 import type { Config } from '../../config/config.ts';
-import { s3PlaceOf } from '../../config/load/store-place.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { examineStore } from '../../engine/examine.ts';
 import { assertOurs } from '../../engine/catalog/marker.ts';
@@ -10,16 +9,14 @@ import type { S3Place } from '../../names/s3-place.ts';
 import { clockFindings } from './clock.ts';
 import { failure } from './failure.ts';
 import { ok, problem, warning, type DoctorFinding } from './finding.ts';
-import type { BucketExamination } from '../../stores/s3/examine.ts';
+import { examineBucket, type BucketExamination } from '../../stores/s3/examine.ts';
 
-/** Findings about the store of `engine`, a bucket. Nothing is stored: a lock would keep it. */
-export async function examineS3(
+/** Findings about the store of `engine`, the bucket at `place`. Nothing is stored: a lock would keep it. */
+export async function examineBucketStore(
   engine: Engine,
+  place: S3Place,
   config: Config | undefined,
 ): Promise<DoctorFinding[]> {
-  const place = s3PlaceOf(engine.store.url);
-  if (place === undefined) return [];
-  const { examineBucket } = await import('../../stores/s3/examine.ts');
   try {
     const marked = await isMarked(engine);
     const found = await examineBucket(place, marked ? MARKER_KEY : undefined);
