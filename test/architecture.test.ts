@@ -56,12 +56,17 @@ test('no folder of lib holds more than 30 files side by side', () => {
   expect(crowded).toEqual([]);
 });
 
+/** The modules that CONTRIBUTING.md names where it says how to add `what`. */
+function listedFor(what: string): Set<string> {
+  const guide = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+  const [, steps = ''] = new RegExp(`- \\*\\*${what}:\\*\\*([^]*?)\n- \\*\\*`).exec(guide) ?? [];
+  return new Set(steps.match(/lib\/[\w/-]+\.ts/g));
+}
+
 test.each(['github', 'parameters'])(
   'the kind %s is named in its folder and in the places that CONTRIBUTING.md lists, and nowhere else',
   (kind) => {
-    const guide = readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
-    const [, steps = ''] = /- \*\*a kind of source:\*\*([\s\S]*?)\n- \*\*/.exec(guide) ?? [];
-    const listed = new Set(steps.match(/lib\/[\w/-]+\.ts/g));
+    const listed = listedFor('a kind of source');
     const names = new RegExp(`'${kind}'|^ *(?:readonly )?${kind}:`, 'm');
     const naming = modulesIn('lib')
       .filter((file) => !file.startsWith(`lib/sources/${kind}/`))
@@ -70,3 +75,13 @@ test.each(['github', 'parameters'])(
     expect(naming.filter((file) => !listed.has(file))).toEqual([]);
   },
 );
+
+test('buckets as stores are known in the places that CONTRIBUTING.md lists, by what a stack has on AWS, and nowhere else', () => {
+  const listed = listedFor('a store');
+  const names = /\bs3PlaceOf\b|\/s3-place\.ts'|\/stores\/s3\/|\/store-place\.ts'[^]*'s3'/;
+  const naming = modulesIn('lib')
+    .filter((file) => !/^lib\/(stores\/s3|config\/rules|functions|infra)\//.test(file))
+    .filter((file) => names.test(readFileSync(join(ROOT, file), 'utf8')));
+  expect(naming).toContain('lib/stores/open.ts');
+  expect(naming.filter((file) => !listed.has(file))).toEqual([]);
+});
