@@ -27,7 +27,9 @@ export function lookOf(
     { subject: 'store', findings: store.findings },
   ];
   const urgent = all.flatMap(({ subject, findings }): Urgent[] =>
-    findings.filter(opensIncident).map(({ code, detail }) => ({ subject, code, detail })),
+    findings
+      .filter(opensIncident)
+      .map(({ code, detail, since }) => ({ subject, code, detail, since })),
   );
   const [first] = forged;
   if (first !== undefined) {

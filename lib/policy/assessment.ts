@@ -130,7 +130,7 @@ function judgeSource(facts: SourceFacts, at: Date): Judged {
   const restoreTest = restoreTestStatus(facts.restoreTests, tested, at);
   const seen: SourceSeen = { facts, ...kept, restoreTest, at };
   const raised = conditionsOf(seen);
-  const findings = sorted(raised.map(({ code, detail }) => finding(code, detail)));
+  const findings = sorted(raised.map(({ code, detail, since }) => finding(code, detail, since)));
   return {
     raised,
     assessment: {

@@ -14,6 +14,8 @@ export interface Raised {
   readonly detail: string;
   /** How many things it is about. */
   readonly count: number;
+  /** When it began, where that is known. */
+  readonly since?: Date | undefined;
 }
 
 export interface SourceSeen {
@@ -71,9 +73,12 @@ function freshnessConditions(seen: SourceSeen): Raised[] {
   const missing = missedText(freshness);
   if (tooOld) {
     const rest = missed ? `; ${missing}` : '';
-    found.push(raised('late', `the newest good backup is ${age} old${rest}`));
+    found.push({
+      ...raised('late', `the newest good backup is ${age} old${rest}`),
+      since: dueSince,
+    });
   }
-  if (missed) found.push(raised('missed', missing));
+  if (missed) found.push({ ...raised('missed', missing), since: dueSince });
   if (state === 'due' && dueSince !== undefined) {
     const sinceMs = at.getTime() - dueSince.getTime();
     found.push(raised('due', `the scheduled run has been due for ${durationText(sinceMs)}`));
@@ -118,7 +123,7 @@ function failureConditions({ facts }: SourceSeen): Raised[] {
     failures.length === 1
       ? `the run of ${begin.toISOString()} failed, and none succeeded${since === '' ? '' : ' since'}: ${why}`
       : `${failures.length} runs failed${since}; the last one, of ${begin.toISOString()}: ${why}`;
-  return [raised('failed', text, failures.length)];
+  return [{ ...raised('failed', text, failures.length), since: failures[0]?.begin }];
 }
 
 function damage({ facts: { backups, missing } }: SourceSeen): Raised[] {

@@ -74,6 +74,10 @@ test('a failed backup reaches step 1 at once and step 2 in time; the next proven
   const mend = await breakSite();
   expect((await place.run(['backup'], { env })).exit).toBe(1);
   expect(told()).toEqual([expect.stringMatching(/^\/dev failure ALARM: incident 1: site: /)]);
+  // Of a run that failed it is known when it began.
+  expect(await place.json(['incident', 'show', '1'])).toMatchObject({
+    incident: { timeToDetectMs: expect.any(Number) as unknown },
+  });
   await new Promise((resolve) => setTimeout(resolve, 1100));
   expect((await place.run(['escalate', '--once'], { env })).exit).toBe(0);
   expect((await place.run(['escalate', '--once'], { env })).exit).toBe(0);

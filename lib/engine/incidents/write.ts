@@ -118,8 +118,8 @@ export async function follow(
     const sequences = new Map(known.incidents.map(({ id, lastSequence }) => [id, lastSequence]));
     for (const change of changesOf(known.incidents, look)) {
       if (change.event === 'opened') {
-        const { conditions, settleMs } = change;
-        await openNext(engine, known, { conditions, settleMs });
+        const { conditions, settleMs, began } = change;
+        await openNext(engine, known, { conditions, settleMs, ...(began && { began }) });
       } else {
         const { incident, event } = change;
         const lastSequence = sequences.get(incident) ?? 0;

@@ -33,11 +33,14 @@ export interface Finding {
   readonly code: ConditionCode;
   /** What exactly is the case, in words. */
   readonly detail: string;
+  /** When it began, where that is known. */
+  readonly since?: Date | undefined;
 }
 
 /** The finding that `code` holds, as grave as the table says. */
-export function finding(code: ConditionCode, detail: string): Finding {
-  return { severity: CONDITIONS[code].severity, code, detail };
+export function finding(code: ConditionCode, detail: string, since?: Date): Finding {
+  const { severity } = CONDITIONS[code];
+  return { severity, code, detail, ...(since !== undefined && { since }) };
 }
 
 /** Whether all cannot be called well while the condition holds. */

@@ -8,6 +8,8 @@ export interface Urgent {
   readonly subject: string;
   readonly code: string;
   readonly detail: string;
+  /** When it began, where that is known. */
+  readonly since?: Date | undefined;
 }
 
 /** One look at a system. */
@@ -20,7 +22,13 @@ export interface Look {
 
 /** What has to be written. */
 export type Change =
-  | { readonly event: 'opened'; readonly conditions: readonly Urgent[]; readonly settleMs: number }
+  | {
+      readonly event: 'opened';
+      readonly conditions: readonly Urgent[];
+      readonly settleMs: number;
+      /** When the first of them began, where that is known. */
+      readonly began: Date | undefined;
+    }
   | {
       readonly event: 'joined' | 'recovered' | 'relapsed';
       readonly incident: string;
@@ -91,7 +99,7 @@ function ofNew(
   for (const one of urgent) {
     if (known.has(conditionKey(one))) continue;
     const incident = open.find((candidate) => takes(candidate, one, at));
-    if (incident === undefined) fresh.push(asUrgent(one));
+    if (incident === undefined) fresh.push(one);
     else joins.set(incident.id, [...(joins.get(incident.id) ?? []), asUrgent(one)]);
   }
   const joined = [...joins].map(([incident, conditions]): Change => ({
@@ -101,7 +109,15 @@ function ofNew(
   }));
   if (fresh.length === 0) return joined;
   const settleMs = comesAndGoes(fresh, incidents, at) ? FLAP_MS : 0;
-  return [...joined, { event: 'opened', conditions: fresh, settleMs }];
+  const opened = { event: 'opened', conditions: fresh.map(asUrgent), settleMs } as const;
+  return [...joined, { ...opened, began: earliest(fresh.map(({ since }) => since)) }];
+}
+
+function earliest(times: readonly (Date | undefined)[]): Date | undefined {
+  return times.reduce(
+    (first, one) => (first === undefined || (one !== undefined && one < first) ? one : first),
+    undefined,
+  );
 }
 
 /** A condition of the same cause is no news. Others belong to what was opened just now, as long as nobody has said that he knows. */

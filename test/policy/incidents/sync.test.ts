@@ -40,6 +40,14 @@ describe('what becomes urgent', () => {
     ]);
   });
 
+  test('began when the first of it did, as far as that is known', () => {
+    const since = (minutes: number) => ({ ...one('site', 'failed'), since: at(minutes) });
+    expect(changesOf([], look(0, one('db', 'damaged'), since(-20), since(-30)))).toMatchObject([
+      { event: 'opened', began: at(-30) },
+    ]);
+    expect(changesOf([], look(0, one('db', 'damaged')))).toMatchObject([{ began: undefined }]);
+  });
+
   test('and is known already changes nothing', () => {
     expect(changesOf([incident([one('site', 'failed')])], look(5, one('site', 'failed')))).toEqual(
       [],
