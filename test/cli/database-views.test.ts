@@ -73,11 +73,13 @@ test('list tells tables, rows and the server', async () => {
 test('show tells the server, the newest values, and the rows of each table', async () => {
   const stdout = await text('show', 'database');
   expect(stdout).toMatch(/content +9 tables, 400 rows in \d+ objects/);
-  expect(stdout).toMatch(/database +PostgreSQL \d+\.\d+, by pg_dump \d+\.\d+/);
+  expect(stdout).toMatch(/database +app, PostgreSQL \d+\.\d+, by pg_dump \d+\.\d+/);
   expect(stdout).toMatch(/newest value +app\.users\.created_at 2026-01-01 03:00:00 UTC/);
   expect(stdout).toMatch(/ {2}app\.events_2025 +179 rows\n/);
   expect(stdout).toMatch(/app\/ {2}\d+ objects, 359 rows\n/);
-  expect(stdout).toContain('where DATABASE_URL names an empty database');
+  expect(stdout).toMatch(
+    / {2}createdb --template=template0 \S+ --locale=C\.UTF-8 app_restored &&\n/,
+  );
   expect(stdout).not.toMatch(/\d files?\b/);
   expect(await text('show', 'database', 'app/TABLE DATA')).toMatch(/users {2}180 rows\n/);
 });

@@ -72,7 +72,7 @@ test('backup, verify, list, show and a restore test', async () => {
   expect(await done(['list', 'database'])).toContain('20260105T020000000Z-manual');
   const shown = await done(['show', 'database/latest', '--all']);
   expect(shown).toContain('app/POLICY/users own_rows');
-  expect(shown).toContain('psql -X -1 -v ON_ERROR_STOP=1');
+  expect(shown).toContain('psql -X -q -1 -v ON_ERROR_STOP=1 -o /dev/null -d app_restored\n');
   const tested = await done(['restore-test', 'database', '--json']);
   const { backups } = JSON.parse(tested) as { backups: { verdict: string; facts: object }[] };
   expect(backups[0]).toMatchObject({

@@ -187,7 +187,7 @@ test('with Holdfast: to a new database, over the old one, and one table', () => 
 test('without Holdfast: checked, loaded, and put in the place of the old one', () => {
   server.sql('shop', 'DELETE FROM app.events');
   const without = blocks(RUNBOOK, 'A database without Holdfast', 'sh');
-  expect(without).toHaveLength(7);
+  expect(without).toHaveLength(8);
   const { stdout, stderr } = follow(without.join('\n'));
   const lines = stdout.split('\n');
   expect(lines).toContain(id);

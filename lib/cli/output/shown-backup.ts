@@ -3,6 +3,7 @@ import type { ActOnBackup, ShownBackup } from '../../engine/show.ts';
 import type { Manifest } from '../../format/manifest.ts';
 import { displayText } from '../../format/paths.ts';
 import { placeText } from '../../format/place.ts';
+import { nameOf } from '../../sources/postgres/dump/surroundings.ts';
 import { needsSeveral } from '../../sources/postgres/dump/transactions.ts';
 import { holdsText, newestTexts, serverText } from './holds-text.ts';
 import { problemLines } from './problems.ts';
@@ -31,12 +32,21 @@ export function backupLines(
     ...manifest.artifacts.map(({ role, sha256 }) => `  sha256 of the ${role}: ${sha256}`),
     'what was done with it',
     ...(acts.length === 0 ? ['  nothing yet'] : table(acts.map(actRow)).map((line) => `  ${line}`)),
-    manifest.database === undefined
-      ? 'to restore it without Holdfast, where FOLDER is a new folder'
-      : 'to restore it without Holdfast, where DATABASE_URL names an empty database',
-    ...[...fetch, ...byHand.check, ...byHand.restore, ...byHand.recheck].map(
-      (line) => `  ${displayText(line)}`,
-    ),
+    ...byHandLines(manifest, [...fetch, ...byHand.check, ...byHand.restore, ...byHand.recheck]),
+  ];
+}
+
+/** Commands that end with the first one that fails. */
+function byHandLines({ database, artifacts }: Manifest, commands: readonly string[]): string[] {
+  const folder = artifacts.some(({ role }) => role === 'archive');
+  return [
+    `to restore it without Holdfast${folder ? ', where FOLDER is a new folder' : ''}`,
+    ...(database === undefined
+      ? []
+      : [
+          '  # PGHOST, PGPORT, PGUSER and PGPASSWORD say which server; of its roles, errors that say "already exists" are fine',
+        ]),
+    ...commands.map((line, i) => `  ${displayText(line)}${i < commands.length - 1 ? ' &&' : ''}`),
   ];
 }
 
@@ -87,7 +97,7 @@ function factRows({ backup, shared }: ShownBackup): string[][] {
     ],
     shared.with.length === 0 ? undefined : ['shared', sharedText(shared)],
     storageClass === undefined ? undefined : ['lies in', classText(storageClass)],
-    place && ['place', placeText(place)],
+    place && [database === undefined ? 'place' : 'configured in', placeText(place)],
     git && ['git', gitText(git)],
     pack && ['package', [pack.name, pack.version].filter((part) => part !== undefined).join(' ')],
     origin && ['made from', `${origin.from.join(', ')}: ${origin.reason}`],
@@ -122,14 +132,18 @@ function contentText({ totals, database }: Manifest): string {
 /** Where the rows of a database came from, what is in it besides, and how far it had got. */
 function databaseRows({ database }: Manifest): string[][] {
   if (database === undefined) return [];
-  const { clientVersion, counts, extensions, newest } = database;
+  const { clientVersion, counts, extensions, newest, settings } = database;
+  const name = nameOf(settings);
   const besides = Object.entries(BESIDES).flatMap(([name, [one, many]]) => {
     const count = counts[name] ?? 0;
     return count === 0 ? [] : [counted(count, one, many)];
   });
   const installed = Object.entries(extensions).map((one) => one.join(' '));
   return [
-    ['database', `${serverText(database)}, by pg_dump ${clientVersion}`],
+    [
+      'database',
+      `${name === undefined ? '' : `${name}, `}${serverText(database)}, by pg_dump ${clientVersion}`,
+    ],
     ...(besides.length === 0 ? [] : [['besides', besides.join(', ')]]),
     ...(installed.length === 0 ? [] : [['extensions', installed.join(', ')]]),
     ...(Object.keys(newest).length === 0

@@ -7,6 +7,8 @@ import type { ByHand, ListedEntry, OpenBackup } from '../source.ts';
 import { DUMP_FOLDER } from './dump/directory.ts';
 import { isDirectory, openIndex } from './dump/objects.ts';
 import type { DumpObject } from './dump/scanner.ts';
+import { nameOf } from './dump/surroundings.ts';
+import { localeOf } from './server/locale.ts';
 
 /** What serves everywhere; who knows the machine better says more. */
 const BY_HAND_JOBS = 4;
@@ -79,25 +81,52 @@ function listed({ path, object }: NamedObject): ListedEntry {
   };
 }
 
-/** `SourceKind.byHand` of databases: `gunzip` and `psql`; of the directory format `tar` and `pg_restore`. */
+/**
+ * `SourceKind.byHand` of databases: `gunzip` and `psql`; of the directory format `tar` and `pg_restore`. Into a new database, which has
+ * its settings before it is filled: amounts and what is computed anew depend on them.
+ */
 export function dumpByHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand {
   if (isDirectory(manifest)) return directoryByHand(manifest, placeOf);
   const dump = artifactOf(manifest, 'dump');
   const [globals, properties] = besideOf(manifest);
-  const unpack = dump.codec === 'gzip' ? 'gunzip -c' : 'zstd -dc';
   const sums = [dump, globals, properties].flatMap((one) => checked(one, placeOf));
-  const complete = '^-- PostgreSQL database dump complete$';
+  const name = newDatabase(manifest);
   return {
-    check: sums,
-    restore: [
+    check: [
+      ...sums,
       // psql would commit half a table of a dump that is cut off, and end well.
-      `${unpack} ${quoted(placeOf(dump))} | tail -n 8 | grep -q -e ${quoted(complete)}`,
-      ...fed(globals, placeOf),
-      `${unpack} ${quoted(placeOf(dump))} | psql -X -1 -v ON_ERROR_STOP=1 "$DATABASE_URL"`,
-      ...fed(properties, placeOf),
+      `${unpacked(dump, placeOf)} | tail -n 8 | grep -e ${quoted(COMPLETE)}`,
+    ],
+    restore: [
+      ...roles(globals, placeOf),
+      creation(manifest, name),
+      ...own(properties, placeOf, name),
+      `${unpacked(dump, placeOf)} | psql -X -q -1 -v ON_ERROR_STOP=1 -o /dev/null -d ${name}`,
     ],
     recheck: [],
   };
+}
+
+const COMPLETE = '^-- PostgreSQL database dump complete$';
+
+/** A name for what is restored, which no shell and no program takes for anything else. */
+function newDatabase({ database }: Manifest): string {
+  const name = nameOf(database?.settings ?? {}) ?? '';
+  return /^[a-z_][a-z0-9_]{0,50}$/.test(name) ? `${name}_restored` : 'restored';
+}
+
+/** A database with the encoding and the locale of the original. */
+function creation({ database }: Manifest, name: string): string {
+  const { encoding, collate, ctype, provider, locale } = localeOf(database?.settings ?? {});
+  const options = {
+    template: 'template0',
+    encoding,
+    ...(collate === ctype ? { locale: collate } : { 'lc-collate': collate, 'lc-ctype': ctype }),
+    ...(provider === 'i' && { 'locale-provider': 'icu', 'icu-locale': locale }),
+    ...(provider === 'b' && { 'locale-provider': 'builtin', 'builtin-locale': locale }),
+  };
+  const words = Object.entries(options).map(([option, value]) => `--${option}=${quoted(value)}`);
+  return ['createdb', ...words, name].join(' ');
 }
 
 /** The roles of the server, and the properties of the database: where there are such. */
@@ -111,23 +140,39 @@ function checked(one: Artifact | undefined, placeOf: (artifact: Artifact) => str
   return [`echo ${quoted(`${one.sha256}  ${placeOf(one)}`)} | sha256sum -c`];
 }
 
-function fed(one: Artifact | undefined, placeOf: (artifact: Artifact) => string): string[] {
-  if (one === undefined) return [];
-  return [`gunzip -c ${quoted(placeOf(one))} | psql -X "$DATABASE_URL"`];
+function unpacked(one: Artifact, placeOf: (artifact: Artifact) => string): string {
+  return `${one.codec === 'gzip' ? 'gunzip -c' : 'zstd -dc'} ${quoted(placeOf(one))}`;
+}
+
+/** Roles that are there already are errors, which end nothing. */
+function roles(globals: Artifact | undefined, placeOf: (artifact: Artifact) => string): string[] {
+  if (globals === undefined) return [];
+  return [`${unpacked(globals, placeOf)} | psql -X -q -d postgres`];
+}
+
+function own(
+  properties: Artifact | undefined,
+  placeOf: (artifact: Artifact) => string,
+  name: string,
+): string[] {
+  if (properties === undefined) return [];
+  return [`${unpacked(properties, placeOf)} | psql -X -q -v ON_ERROR_STOP=1 -d ${name}`];
 }
 
 function directoryByHand(manifest: Manifest, placeOf: (artifact: Artifact) => string): ByHand {
   const { check, restore, recheck } = filesByHand(manifest, placeOf);
   const [globals, properties] = besideOf(manifest);
+  const name = newDatabase(manifest);
   return {
     check: [...check, ...checked(globals, placeOf), ...checked(properties, placeOf)],
     restore: [
       ...restore,
       // pg_restore takes rows for whole that are cut off in the middle.
       ...recheck.map((command) => `(${command})`),
-      ...fed(globals, placeOf),
-      `pg_restore --exit-on-error -j ${BY_HAND_JOBS} -d "$DATABASE_URL" FOLDER/${DUMP_FOLDER}`,
-      ...fed(properties, placeOf),
+      ...roles(globals, placeOf),
+      creation(manifest, name),
+      ...own(properties, placeOf, name),
+      `pg_restore --exit-on-error -j ${BY_HAND_JOBS} -d ${name} FOLDER/${DUMP_FOLDER}`,
     ],
     recheck: [],
   };

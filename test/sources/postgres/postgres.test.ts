@@ -169,7 +169,6 @@ test('a check that does not hold is damage, and is named', async () => {
 
 test('by hand, as `show` says, it is restored without Holdfast', async () => {
   const { restrictKey = '' } = made.manifest.database ?? {};
-  server.create('by_hand', { empty: true });
   const places = new Map<string, string>();
   for (const role of ['dump', 'globals', 'properties'] as const) {
     const file = path.join(root, `by-hand-${role}.sql.gz`);
@@ -182,13 +181,14 @@ test('by hand, as `show` says, it is restored without Holdfast', async () => {
   const ended = spawnSync('bash', ['-c', script], {
     env: {
       PATH: process.env['PATH'],
-      DATABASE_URL: `postgresql:///by_hand?host=${server.folder}&port=${server.port}&user=postgres`,
+      ...{ PGHOST: server.folder, PGPORT: String(server.port), PGUSER: 'postgres' },
     },
     encoding: 'utf8',
   });
   expect(ended.status).toBe(0);
+  expect(ended.stdout).toContain('-- PostgreSQL database dump complete\n');
   expect(ended.stderr.replace(/.*already exists\n/g, '')).not.toContain('ERROR');
-  const again = server.run('pg_dump', [`--restrict-key=${restrictKey}`, '--dbname=by_hand']);
+  const again = server.run('pg_dump', [`--restrict-key=${restrictKey}`, '--dbname=app_restored']);
   expect(again.equals(zlib.gunzipSync(await stored('dump')))).toBe(true);
 });
 

@@ -38,10 +38,16 @@ export async function readSurroundings(session: DatabaseSession): Promise<Record
     `SELECT json_object_agg(name, value ORDER BY name) FROM (
        SELECT 'session.' || name AS name, current_setting(name) AS value FROM pg_settings WHERE name IN (${names})
        UNION ALL SELECT 'server.superuser', rolname FROM pg_roles WHERE oid = 10
+       UNION ALL SELECT 'server.database', current_database()
        UNION ALL SELECT 'server.standby', 'on' WHERE pg_is_in_recovery()
        UNION ALL SELECT DISTINCT 'tablespace.' || t.spcname, 'used' FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace
          WHERE t.spcname NOT IN ('pg_default', 'pg_global')) found`,
   );
+}
+
+/** The name that a database had when it was backed up; undefined where that was not recorded. */
+export function nameOf(settings: Readonly<Record<string, string>>): string | undefined {
+  return settings['server.database'];
 }
 
 /** Whether a recorded setting is one of these, and none of the database. */

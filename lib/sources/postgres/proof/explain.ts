@@ -29,7 +29,7 @@ export interface ExplainInput {
   /** Where the definitions may be kept as a file; absolute. */
   readonly folder: string;
   /** How the dump was loaded. */
-  readonly load: Pick<LoadOptions, 'unknown' | 'several' | 'text'>;
+  readonly load: Pick<LoadOptions, 'unknown' | 'several' | 'text' | 'settings'>;
 }
 
 /** What became of the differences. */
@@ -165,7 +165,7 @@ async function loadDefinitions(database: LoadInput, input: ExplainInput): Promis
     if (part.data) ranges.push(...(await settingsAfter(part.last, text)));
     else ranges.push(...rangesOf(part.objects));
   }
-  const options = { ...input.load, ranges, text };
+  const options = { ...input.load, pieces: ranges, text };
   await loadDump(database, backup, { ...work, onProgress: undefined }, options);
 }
 

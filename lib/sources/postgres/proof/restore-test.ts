@@ -13,6 +13,7 @@ import { isDirectory, openIndex, readText } from '../dump/objects.ts';
 import { dumpText, type StoredText, type Stretch } from '../dump/reader.ts';
 import { explain } from './explain.ts';
 import { loadDump, type LoadOptions } from '../restore/load.ts';
+import { settingsToLoad } from '../restore/properties.ts';
 import { missingHere } from './missing-here.ts';
 import { LC_MONETARY, mayHoldMoney, tablesOfMoney } from './money.ts';
 import { ToolEnd } from '../server/process.ts';
@@ -73,7 +74,7 @@ interface Made {
 interface Loaded {
   readonly database: ScratchDatabase;
   readonly at: CompareInput;
-  readonly how: Pick<LoadOptions, 'unknown' | 'several' | 'text'>;
+  readonly how: Pick<LoadOptions, 'unknown' | 'several' | 'text' | 'settings'>;
   /** By pg_restore, each job in transactions of its own. */
   readonly byJobs: boolean;
   readonly restoreMs: number;
@@ -286,7 +287,8 @@ class Test {
   }): Promise<Pick<Loaded, 'database' | 'how' | 'byJobs'> | undefined> {
     const unknown = await this.unknownHere(database.at(made.tools), text);
     const load = { ...database.at(made.tools), failure: 'RESTORE_DIFFERS' } as const;
-    const how = { unknown, ...(text !== undefined && { text }) };
+    const settings = await settingsToLoad(this.backup);
+    const how = { unknown, settings, ...(text !== undefined && { text }) };
     // What pg_restore itself sets, nothing can leave out.
     const byJobs = dump !== undefined && unknown.size === 0;
     const refused = byJobs

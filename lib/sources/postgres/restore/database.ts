@@ -30,7 +30,8 @@ import {
   type Requirements,
 } from './requirements.ts';
 import { compareRestored, type Restored } from './compare-restored.ts';
-import { assertTaken, propertyChange, type PropertyChange } from './properties.ts';
+import { assertTaken, NO_CHANGE, propertyChange, type PropertyChange } from './properties.ts';
+import { filledAnew, refreshSql } from './session-settings.ts';
 import { loadByJobs, loadFromText, type Loading } from './load-backup.ts';
 import {
   isKept,
@@ -192,12 +193,7 @@ class DatabaseRestore {
     await this.assertTakes(requirements, needed, lackingParents(parts, kept), tools);
     await this.assertTransaction(session, parts);
     const roles = await this.roles(requirements, needed);
-    const { properties, reset } = await this.properties(session);
-    const after = [reset, ...properties.map(({ sql }) => `${sql}\n`)].join('');
-    if (properties.length > 0) {
-      const load = { ...this.place(tools), failure: 'TARGET_REFUSED' } as const;
-      await assertTaken(load, `${createRoles(roles)}${after}`, this.input.signal);
-    }
+    const change = await this.properties(session, tools, createRoles(roles));
     const there = parts?.tables.filter((one) => kept.tables.has(keyOf(one))) ?? [];
     const { saved, room } =
       inTheWay.length === 0 ? NOTHING_THERE : await this.clear(session, parts && there);
@@ -207,16 +203,18 @@ class DatabaseRestore {
       !this.isGiven(one) || (parts === undefined && isKept(one, kept));
     const pieces =
       definitions && piecesOf(definitions, { owners: this.owners, settings: parts !== undefined });
+    const objects = all.filter((one) => !isLeftOut(one));
     return {
       before: `${room}${createRoles(roles)}`,
-      after,
+      change,
+      again: change.loses ? refreshSql(objects) : '',
       saved,
       replaces: inTheWay.length > 0,
       parts,
-      properties,
+      properties: change.properties,
       ...(definitions !== undefined && { definitions }),
       ...(pieces !== undefined && { pieces }),
-      objects: all.filter((one) => !isLeftOut(one)),
+      objects,
       leftOut: new Set(
         all
           .filter(isLeftOut)
@@ -307,10 +305,20 @@ class DatabaseRestore {
     return missing;
   }
 
-  private properties(session: DatabaseSession): Promise<PropertyChange> {
-    const { parts, properties: wanted = true, privileges = true } = this.input;
-    if (!wanted || parts.length > 0) return Promise.resolve({ properties: [], reset: '' });
-    return propertyChange(this.backup, session, { owners: this.owners, privileges });
+  /** What the database itself gets, once the server would take it after some SQL. */
+  private async properties(
+    session: DatabaseSession,
+    tools: Tools,
+    before: string,
+  ): Promise<PropertyChange> {
+    const { parts, properties: wanted = true, privileges = true, signal } = this.input;
+    if (!wanted || parts.length > 0) return NO_CHANGE;
+    const choice = { owners: this.owners, privileges };
+    const change = await propertyChange(this.backup, session, choice);
+    if (change.properties.length === 0) return change;
+    const load = { ...this.place(tools), failure: 'TARGET_REFUSED' } as const;
+    await assertTaken(load, `${before}${change.sql}`, signal);
+    return change;
   }
 
   /** What the restore would meet: anything, or the tables that are wanted. */
@@ -383,7 +391,7 @@ class DatabaseRestore {
     await using session = this.session(tools);
     const place = { ...this.place(tools), session, text };
     const found = await compareRestored(this.backup, ready, { ...this.input, ...place });
-    this.notes.push(...found.notes);
+    this.notes.push(...found.notes, ...(await filledAnew(ready, session)));
     return found.differences;
   }
 }

@@ -7,6 +7,7 @@ import { openIndex, type DumpIndex } from '../dump/objects.ts';
 import { dumpText, type StoredText } from '../dump/reader.ts';
 import { startTool, type Confinement, type Tool } from '../server/process.ts';
 import type { Piece } from './plan.ts';
+import { beforeData } from './session-settings.ts';
 import { WITHOUT_TIMEOUTS } from '../server/session.ts';
 import { baseEnvironment, type Machine, type Tools } from '../server/tools.ts';
 
@@ -82,6 +83,8 @@ export async function runLeniently(
 export interface LoadOptions {
   /** SQL that comes before it. */
   readonly before?: string;
+  /** Statements that set what the load depends on; run at the beginning, and again when everything that it can name is there. */
+  readonly settings?: readonly string[];
   /** SQL that comes after it. */
   readonly after?: string;
   /** What of its text, in this order; everything unless given. */
@@ -116,11 +119,12 @@ export async function loadText(
   work: Pick<Work, 'signal' | 'onProgress'>,
   options: LoadOptions & { readonly text: StoredText },
 ): Promise<void> {
-  const { before = '', after = '', several = false } = options;
+  const { before = '', after = '', settings = [], several = false } = options;
   const tool = startPsql(input, ['-v', 'ON_ERROR_STOP=1'], work.signal);
   try {
-    tool.stdin.write(`${several ? '' : 'BEGIN;\n'}${before}`);
-    const pieces = options.pieces ?? [{ from: 0, to: index.rawBytes }];
+    tool.stdin.write(`${several ? '' : 'BEGIN;\n'}${before}${settings.join('')}`);
+    const whole = options.pieces ?? [{ from: 0, to: index.rawBytes }];
+    const pieces = beforeData(whole, index.objects, settings);
     const altered = alteredIn(index, options);
     let bytes = 0;
     for (const range of pieces) {

@@ -94,7 +94,6 @@ test('it is proven, with the facts of a plain dump and of the same database', as
 });
 
 test('by hand, as `show` says, it is restored without Holdfast', async () => {
-  const name = target();
   const folder = fs.mkdtempSync('/tmp/holdfast-by-hand-');
   const place = await storedAt(folder);
   const { check, restore } = kind.byHand(made.manifest, ({ key }) => place(key));
@@ -103,14 +102,14 @@ test('by hand, as `show` says, it is restored without Holdfast', async () => {
     cwd: folder,
     env: {
       PATH: process.env['PATH'],
-      DATABASE_URL: `postgresql:///${name}?host=${server.folder}&port=${server.port}&user=postgres`,
+      ...{ PGHOST: server.folder, PGPORT: String(server.port), PGUSER: 'postgres' },
     },
     encoding: 'utf8',
   });
   // The roles are there already, so that CREATE ROLE fails, which ends nothing.
   expect(ended.stderr.replace(/.*already exists\n/g, '')).not.toContain('ERROR');
   expect(ended.status).toBe(0);
-  expect(textOf(name)).toBe(textOf('app'));
+  expect(textOf('app_restored')).toBe(textOf('app'));
   fs.rmSync(folder, { recursive: true });
 });
 
