@@ -118,8 +118,8 @@ async function examinePlace(
   config: Config | undefined,
   seen: readonly SeenSource[],
 ): Promise<DoctorFinding[]> {
+  const asked = { options, signal, signing: 'none', stackKeys: 'told' } as const;
   try {
-    const asked = { options, signal, signing: 'none', stackKeys: 'told' } as const;
     await using session = await openSession(asked);
     const { doubt, engine } = session;
     const advice =
@@ -132,20 +132,21 @@ async function examinePlace(
     const found = failure('store', error);
     const place = config?.store ?? options.store ?? '';
     const about = storePlaceOf(place) && aboutStore(place);
-    // What the configuration forbids is forbidden a second time.
-    const isAnswer = error instanceof HoldfastError && error.code !== 'CONFIG_INVALID';
-    if (!isAnswer || about?.examinedWithoutStore !== true) return [found];
-    await using session = await openSession({
-      options,
-      signal,
-      signing: 'none',
-      stackKeys: 'told',
-      store: 'unneeded',
-    });
+    if (!(error instanceof HoldfastError) || about?.examinedWithoutStore !== true) return [found];
+    const unneeded = { ...asked, store: 'unneeded' } as const;
+    await using session = await openSession(unneeded).catch(failedAsBefore(error));
+    if (session === undefined) return [found];
     // What a bucket answers that is not there or refuses is told by name.
     const known = error.code === 'STORE_NOT_FOUND' ? [found] : [];
     return [...known, ...(await about.examine(session.engine, config, seen))];
   }
+}
+
+/** Nothing for the same failure again: it does not depend on the store. */
+function failedAsBefore({ code }: HoldfastError): (error: unknown) => undefined {
+  return (error) => {
+    if (!(error instanceof HoldfastError) || error.code !== code) throw error;
+  };
 }
 
 function examineConfig(options: Invocation['options']): {
