@@ -32,14 +32,33 @@ test.each([[['site']], [['site', 'content']], [['site', 'content/deep/b.mdx']]])
   },
 );
 
-test('a file that git reports as deleted is restored where the user stands, and a changed one is not', async () => {
-  const git = (...args: string[]) =>
+function commitAll(): void {
+  for (const args of [
+    ['init', '--quiet'],
+    ['add', '--all'],
+    ['commit', '--quiet', '-mx'],
+  ])
     execFileSync('git', ['-c', 'user.name=n', '-c', 'user.email=e@example.com', ...args], {
       cwd: place.site,
     });
-  git('init', '--quiet');
-  git('add', '--all');
-  git('commit', '--quiet', '--message', 'first');
+}
+
+test('what a restore wrote over committed work is no uncommitted change, until somebody edits it', async () => {
+  const page = join(place.site, 'content/a.mdx');
+  await writeFile(page, 'good work\n');
+  commitAll();
+  expect((await place.run(['restore', 'site', '--in-place'])).exit).toBe(0);
+  expect(await place.run(['undo'])).toMatchObject({ exit: 0, stderr: '' });
+  expect(await readFile(page, 'utf8')).toBe('good work\n');
+  expect((await place.run(['restore', 'site', '--in-place'])).exit).toBe(0);
+  await writeFile(page, 'newer work\n');
+  const refused = await place.run(['undo']);
+  expect(refused.stderr).toContain('1 uncommitted change would be overwritten: content/a.mdx');
+  expect(refused.exit).toBe(1);
+});
+
+test('a file that git reports as deleted is restored where the user stands, and a changed one is not', async () => {
+  commitAll();
   const deep = join(place.site, 'content/deep');
   await rm(join(deep, 'b.mdx'));
   const { exit, stderr } = await place.run(['restore', 'site', 'b.mdx', '--in-place', '--quiet'], {

@@ -19,7 +19,7 @@ import { assertSameSite } from '../same-site.ts';
 import { filesSourceNamed, surroundingsOf } from '../sources.ts';
 import { Terminal } from '../output/terminal.ts';
 import { counted, durationText } from '../output/units.ts';
-import { kindOf } from '../../engine/engine.ts';
+import { kindOf, type Engine } from '../../engine/engine.ts';
 import {
   assertInPlace,
   backupToRestore,
@@ -34,6 +34,7 @@ import {
   typedFolder,
   type RestoreCommandOptions,
 } from '../restore/restoring.ts';
+import { touchedSince } from '../restore/written-last.ts';
 
 type Given = Invocation<RestoreCommandOptions> & { readonly terminal: Terminal };
 
@@ -182,7 +183,7 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
       unfinished: given.unfinished === true,
       commands: commandsOf(options, session, backup.manifest.source),
       environment: process.env,
-      confirm: (plan) => assertCommitted(plan, given),
+      confirm: (plan) => assertCommitted(engine, plan, given),
     });
   const report = dryRun ? await restore() : await withRestoreLock(place, engine.now(), restore);
   terminal.stop();
@@ -201,7 +202,11 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
 }
 
 /** What git could not bring back is worth a refusal, although it would be saved. */
-async function assertCommitted(plan: InPlacePlan, { folder, options }: Performance): Promise<void> {
+async function assertCommitted(
+  engine: Engine,
+  plan: InPlacePlan,
+  { folder, options }: Performance,
+): Promise<void> {
   if (options.allowUncommitted === true) return;
   const { paths, problems } = await uncommittedChanges(folder, {
     environment: process.env,
@@ -219,10 +224,11 @@ async function assertCommitted(plan: InPlacePlan, { folder, options }: Performan
     );
   }
   // Without a working tree there is nothing that could be uncommitted.
-  if (paths === undefined || paths.length === 0) return;
+  const changes = await touchedSince(engine, folder, paths ?? []);
+  if (changes.length === 0) return;
   throw new HoldfastError(
     'TARGET_REFUSED',
-    `${counted(paths.length, 'uncommitted change')} would be overwritten: ${someEntries(paths, 5).join(', ')}`,
+    `${counted(changes.length, 'uncommitted change')} would be overwritten: ${someEntries(changes, 5).join(', ')}`,
     { hint },
   );
 }

@@ -77,7 +77,12 @@ export async function finishInterrupted(
   if (newest?.of === of && !newest.finished) await finishIntents(safety, [newest]);
 }
 
-type Noted = Intent & { readonly finished: boolean; readonly at: Date };
+type Noted = Intent & {
+  readonly finished: boolean;
+  /** When the whole of it was done. */
+  readonly finishedAt: Date | undefined;
+  readonly at: Date;
+};
 
 /** The intents whose safety backups exist, newest first. */
 async function listIntents(safety: Engine): Promise<Noted[]> {
@@ -96,6 +101,7 @@ async function readIntent(safety: Engine, source: string, id: string): Promise<O
   const subjects = new Set([id]);
   const records = await readRecords(safety, 'restore', source, { subjects, onProblem });
   const facts = records.map(({ record }) => record.facts);
+  const ends = records.flatMap(({ record }) => (record.facts['finished'] === true ? [record] : []));
   const texts = (name: string) =>
     facts.flatMap(({ [name]: list }) =>
       Array.isArray(list) ? list.filter((one) => typeof one === 'string') : [],
@@ -108,7 +114,8 @@ async function readIntent(safety: Engine, source: string, id: string): Promise<O
     paths: texts('paths'),
     created: texts('created'),
     step: facts.some((one) => one['step'] === true),
-    finished: facts.some((one) => one['finished'] === true),
+    finished: ends.length > 0,
+    finishedAt: ends.map(({ begin }) => new Date(begin)).at(-1),
   };
 }
 
@@ -124,6 +131,8 @@ export interface Undoing {
   readonly of: string;
   /** When that restore began. */
   readonly at: Date;
+  /** When the whole of it was done; undefined for one that was interrupted. */
+  readonly finishedAt: Date | undefined;
   /** In this order; more than one where runs were interrupted and begun again, as each saved what it found. */
   readonly steps: readonly Undo[];
   /** To be called when all steps are done. */
@@ -152,7 +161,7 @@ export async function lastSafety(engine: Engine, place: SafetyPlace): Promise<Un
       [...open, ...chain].filter(({ finished }) => !finished),
     );
   };
-  return { of: newest.id, at: newest.at, steps, finish };
+  return { of: newest.id, at: newest.at, finishedAt: newest.finishedAt, steps, finish };
 }
 
 /** The newest, and those before it without which it would take back a part. */
