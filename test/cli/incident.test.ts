@@ -82,6 +82,11 @@ test('a failed backup reaches step 1 at once and step 2 in time; the next proven
   expect((await place.run(['escalate', '--once'], { env })).exit).toBe(0);
   expect((await place.run(['escalate', '--once'], { env })).exit).toBe(0);
   expect(told().slice(1)).toEqual([expect.stringMatching(/^\/boss failure ALARM: incident 1/)]);
+  // An auditor has the store and the public key alone.
+  const key = path.join(place.home, '.config/holdfast/shop.pub');
+  const alone = ['--store', path.join(place.site, 'backups'), '--public-key', key];
+  const shown = await place.run(['incident', 'list', ...alone], { cwd: place.root });
+  expect(shown).toMatchObject({ stderr: '', stdout: expect.stringMatching(/^1 +open/) as string });
   await mend();
   expect((await place.run(['backup'], { env })).exit).toBe(0);
   expect(new Set(told().slice(2))).toEqual(

@@ -137,7 +137,8 @@ function flags(names: readonly string[]): string {
 function numberOf(text: string | undefined): string {
   if (text !== undefined && /^\d{1,6}$/.test(text) && Number(text) > 0)
     return incidentName(Number(text));
-  throw new HoldfastError('USAGE', `"${text ?? ''}" is no number of an incident`, {
+  const what = text === undefined ? 'say which incident' : `"${text}" is no number of an incident`;
+  throw new HoldfastError('USAGE', what, {
     hint: '`holdfast incident list` shows the numbers.',
   });
 }
