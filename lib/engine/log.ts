@@ -2,8 +2,9 @@
 import { HoldfastError, type Problem } from '../errors.ts';
 import { parseRecordKey, RECORDS_PREFIX } from '../format/layout.ts';
 import type { Manifest } from '../format/manifest.ts';
-import type { Record } from '../format/record.ts';
+import type { Facts, Record } from '../format/record.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
+import { releaseReasonText } from '../policy/retention-reasons.ts';
 import type { StoredObject } from '../stores/store.ts';
 import {
   isAboutOneFile,
@@ -35,6 +36,8 @@ export interface LogEntry {
   readonly problemCount: number;
   /** The first problem, the note of a pin, what a prune released; or empty. */
   readonly detail: string;
+  /** What the record holds besides, such as what a prune kept and by which policy; empty for a backup. */
+  readonly facts: Facts;
   /** Of the manifest or record. */
   readonly key: string;
   /** Why it proves nothing, or undefined when a trusted key vouches for it. */
@@ -157,6 +160,7 @@ function entryOfBackup({ manifest, distrust, signedBy }: ReadBackup): LogEntry {
     bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
     problemCount: counting(manifest),
     detail: origin?.reason ?? firstOf(problems),
+    facts: {},
     key,
     distrust,
   };
@@ -181,13 +185,14 @@ function entryOfRecord({ record, distrust, signedBy }: ReadRecord): LogEntry {
     bytes: typeof bytes === 'number' ? bytes : undefined,
     problemCount,
     detail: firstOf(problems) || factText(record),
+    facts,
     key: record.key,
     distrust,
   };
 }
 
 function factText({ verb, facts }: Record): string {
-  const { note, level, to, kept, released, resource } = facts;
+  const { note, level, to, kept, released, resource, files } = facts;
   if (verb === 'prune' && Array.isArray(kept) && Array.isArray(released)) {
     const gone = released.slice(0, 3).map(releaseText);
     const more = released.length > 3 ? [`and ${released.length - 3} more`] : [];
@@ -198,6 +203,7 @@ function factText({ verb, facts }: Record): string {
     verify: level,
     restore: to,
     'recovery-point': resource,
+    'restore-test': typeof files === 'number' ? `${files} files restored and compared` : undefined,
   };
   const text = told[verb];
   return typeof text === 'string' ? text : '';
@@ -206,7 +212,7 @@ function factText({ verb, facts }: Record): string {
 /** A backup that a prune released, and why; as much of it as an older version recorded. */
 function releaseText(released: unknown): string {
   const { id, reason } = (released ?? {}) as { readonly id?: unknown; readonly reason?: unknown };
-  const why = typeof reason === 'string' ? `: ${reason}` : '';
+  const why = typeof reason === 'string' ? `: ${releaseReasonText(reason)}` : '';
   return `${typeof id === 'string' ? id : 'one'}${why}`;
 }
 
@@ -228,6 +234,7 @@ function unreadable({ source, verb, subject, object }: ActRef, error: HoldfastEr
     signedBy: '',
     bytes: undefined,
     problemCount: 1,
+    facts: {},
     distrust: undefined,
   };
   const { key } = object;

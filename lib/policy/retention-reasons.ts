@@ -31,6 +31,12 @@ export interface KeepReason {
 /** `unwanted`: good, and no rule wants it; `not-good`: it never became good, or no longer is. */
 export type ReleaseReason = 'unwanted' | 'not-good';
 
+/** Why a backup was released, in words for people; what an unknown version wrote stays as it is. */
+export function releaseReasonText(reason: string): string {
+  if (reason === 'unwanted') return 'no rule keeps it';
+  return reason === 'not-good' ? 'it is not good' : reason;
+}
+
 /** `future`: its id names a time that has not come; `untrusted`: no trusted key vouches for it. */
 export type IgnoreReason = 'future' | 'untrusted';
 

@@ -13,6 +13,7 @@ import { pruneWithLock } from '../commands/prune.ts';
 import { placesOfLeftovers, sweepRunLeftovers } from '../leftovers.ts';
 import { errorLines } from '../output/error-lines.ts';
 import { holdsText } from '../output/holds-text.ts';
+import { releaseReasonText } from '../../policy/retention-reasons.ts';
 import { problemLines } from '../output/problems.ts';
 import { readText } from '../output/read-text.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -133,7 +134,8 @@ async function pruneAfter(
       terminal.done(
         `  pruned: ${counted(prune.release.length, 'backup')} released, ${prune.keep.length} kept`,
       );
-      for (const { id, reason } of prune.release) terminal.done(`    ${id}: ${reason}`);
+      for (const { id, reason } of prune.release)
+        terminal.done(`    ${id}: ${releaseReasonText(reason)}`);
     }
     return prune;
   } catch (error) {

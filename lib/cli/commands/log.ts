@@ -50,6 +50,7 @@ export async function run(
     success.push({ source, summary: await successOf(engine, source, now) });
   if (entries.length === 0) terminal.note(`${engine.store.url} holds no such act`);
   else for (const line of table([HEAD, ...entries.map(rowOf)])) terminal.line(line);
+  if (entries.length === limit) terminal.note(`the newest ${limit}; --limit shows more`);
   if (entries.length > 0) terminal.line();
   for (const { source, summary } of success) terminal.line(`${source}: ${successText(summary)}`);
   terminal.document({

@@ -5,6 +5,7 @@ import type { Config, SourceConfig } from '../../config/config.ts';
 import { intervalOf, schedulesOf } from '../../config/objectives.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pruneSource, type PruneResult } from '../../engine/prune.ts';
+import { releaseReasonText } from '../../policy/retention-reasons.ts';
 import { problemLines } from '../output/problems.ts';
 import { telling } from '../telling.ts';
 import { openSession, requireConfig } from '../session.ts';
@@ -34,6 +35,7 @@ export const run = telling<{ dryRun?: boolean }>('prune', async (names, { option
   await using session = await openSession({
     options,
     signal,
+    signing: options.dryRun === true ? 'none' : 'required',
     stackKeys: 'required',
     store: 'marked',
   });
@@ -71,7 +73,7 @@ function say(terminal: Terminal, result: PruneResult): void {
     id,
     bytesText(bytes),
     standing,
-    reason,
+    releaseReasonText(reason),
   ]);
   for (const line of table([...kept, ...gone])) tell(line);
   for (const { id, bytes, released } of orphans) {
