@@ -1,6 +1,7 @@
 // The log: what every act leaves shows there, failed ones too, and the success rate counts runs whose backups are gone.
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { releaseReasonText } from '../../lib/policy/retention-reasons.ts';
 import { knownSources, readLog, type LogEntry } from '../../lib/engine/log.ts';
 import { pinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
@@ -99,7 +100,7 @@ describe('the log', () => {
     const policy = { ...DAILY, policy: { ...DAILY.policy, daily: 3 } };
     const { release } = await pruneSource(site.engine, 'site', policy);
     const prunes = await readLog(site.engine, { ...ALL, verbs: ['prune'] });
-    const gone = release.map(({ id, reason }) => `${id}: ${reason}`);
+    const gone = release.map(({ id, reason }) => `${id}: ${releaseReasonText(reason)}`);
     expect(prunes.map(short)).toEqual(['prune done']);
     expect(release.length).toBeGreaterThan(0);
     for (const one of gone.slice(0, 3)) expect(prunes[0]?.detail).toContain(one);
