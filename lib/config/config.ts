@@ -1,5 +1,6 @@
 // The loaded configuration: every default filled in, every path absolute, every number with its unit. Deeply readonly.
 import type { RunsOn } from '../names/aws.ts';
+import type { OtherDatabase } from './init/engines.ts';
 import type { NotifyConfig } from './notify.ts';
 import type { KmsKeyReference, SecretReference } from './places.ts';
 import type { RecoveryPointsConfig } from './recovery-points.ts';
@@ -255,6 +256,9 @@ export interface AwsConfig {
   readonly tasks: TasksConfig;
 }
 
+/** What backs up a database that is no source: the name of the source with its dumps, or `elsewhere`. By engine. */
+export type OtherDatabasesConfig = Readonly<Partial<Record<OtherDatabase, string | undefined>>>;
+
 /** What one `holdfast.yaml` says. */
 export interface Config {
   /** Absolute path of the file that was loaded. */
@@ -270,6 +274,7 @@ export interface Config {
   readonly trust: readonly TrustedKeyConfig[];
   /** In the order of the file. */
   readonly sources: readonly SourceConfig[];
+  readonly otherDatabases: OtherDatabasesConfig;
   readonly retention: RetentionConfig;
   readonly pruneAfterBackup: boolean;
   /** Undefined when nothing runs on AWS. */

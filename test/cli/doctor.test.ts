@@ -205,3 +205,29 @@ test('looks at a store alone when there is no configuration, and writes nothing 
   expect(exit).toBe(0);
   expect(stdout).toContain('can be read: content');
 });
+
+test('warns of a database that nothing backs up, until its dumps are a source, and then of dumps that are old', async () => {
+  await place.write({ 'wp-config.php': "<?php define('DB_NAME', 'wp');" });
+  const said = async () => (await examine()).map(({ message }) => message).join('\n');
+  expect(await said()).toContain('MySQL or MariaDB is not backed up (seen in wp-config.php)');
+  const dumps = join(place.root, 'dumps');
+  await mkdir(dumps);
+  await writeFile(join(dumps, 'wp.sql'), 'x');
+  await writeFile(join(dumps, 'wp.sql.new'), 'half');
+  await utimes(join(dumps, 'wp.sql'), 1_000_000, 1_000_000);
+  await edit((text) =>
+    text
+      .replace('sources:', "sources:\n  dumps: { kind: files, path: ../dumps, exclude: ['*.new'] }")
+      .concat('\notherDatabases: { mysql: dumps }\n'),
+  );
+  const covered = await said();
+  expect(covered).not.toContain('MySQL');
+  expect(covered).toMatch(/dumps: the newest dump, wp\.sql, is \d+ d/);
+  await writeFile(join(dumps, 'wp.sql'), 'new');
+  await edit((text) => text.replace(/^store: .*$/m, 'store: ./backups'));
+  const served = await said();
+  expect(served).not.toContain('newest dump');
+  expect(served).toMatch(
+    /backups lies in .*site, which looks like a folder that a web server serves/,
+  );
+});

@@ -43,7 +43,7 @@ beforeEach(async () => {
     '#!/bin/sh\n{ echo "$HOLDFAST_CONTACT $HOLDFAST_PHONE"; cat; } >> dialled\n',
     { mode: 0o755 },
   );
-  expect((await place.run(['init', '--system', 'shop'])).exit).toBe(0);
+  expect((await place.run(['init', '--system', 'shop', '--store', './backups'])).exit).toBe(0);
   const file = path.join(place.site, 'holdfast.yaml');
   await writeFile(file, (await readFile(file, 'utf8')) + NOTIFY);
 });

@@ -282,6 +282,17 @@ test('says which secrets are not in the backup, and the form of include that tak
   expect(sources).toMatchObject([{ files: 4, problems: [] }]);
 });
 
+test('puts the store beside a site that a web server serves as a whole, and warns where the user wants it there', async () => {
+  await place.write({ 'wp-config.php': '<?php', 'index.php': '' });
+  const store = join(place.root, 'backups-shop');
+  const made = await place.run(['init']);
+  expect(made.stdout).toContain(`created ${store}: the store, where backups go; not in the site`);
+  expect(await read(place.site, 'holdfast.yaml')).toContain(`store: '${store}'`);
+  await rm(join(place.site, 'holdfast.yaml'));
+  const there = await place.run(['init', '--dry-run', '--store', './backups']);
+  expect(there.stderr).toContain('anybody could download the backups');
+});
+
 test('says where there is no sign of a database', async () => {
   expect((await place.run(['init', '--dry-run'])).stdout).toContain('no database was seen');
 });

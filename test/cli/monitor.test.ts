@@ -9,7 +9,7 @@ let place: Place;
 beforeAll(async () => {
   place = await makePlace();
   await place.write({ 'index.html': 'hello' });
-  await place.run(['init', '--system', 'shop']);
+  await place.run(['init', '--system', 'shop', '--store', './backups']);
   expect((await place.run(['backup'])).exit).toBe(0);
 });
 afterAll(() => place.remove());

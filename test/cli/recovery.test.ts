@@ -15,7 +15,7 @@ beforeEach(async () => {
   receiver = await startReceiver();
   env = { HOOK: receiver.url, SECRET: 'a secret' };
   await place.write({ 'index.html': 'hello', 'about.html': 'about us' });
-  expect((await place.run(['init', '--system', 'shop'])).exit).toBe(0);
+  expect((await place.run(['init', '--system', 'shop', '--store', './backups'])).exit).toBe(0);
   const file = path.join(place.site, 'holdfast.yaml');
   const text = (await readFile(file, 'utf8')).replace('path: .', 'path: ./web');
   await writeFile(

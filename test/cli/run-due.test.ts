@@ -14,7 +14,7 @@ let place: Place;
 beforeEach(async () => {
   place = await makePlace();
   await place.write({ 'index.html': 'hello' });
-  expect((await place.run(['init', '--system', 'shop'])).exit).toBe(0);
+  expect((await place.run(['init', '--system', 'shop', '--store', './backups'])).exit).toBe(0);
 });
 
 afterEach(() => place.remove());

@@ -29,7 +29,7 @@ beforeEach(async () => {
     SMTP: `smtp://127.0.0.1:${smtp.port}`,
   };
   await place.write({ 'index.html': 'hello' });
-  expect((await place.run(['init', '--system', 'shop'])).exit).toBe(0);
+  expect((await place.run(['init', '--system', 'shop', '--store', './backups'])).exit).toBe(0);
   await appendFile(path.join(place.site, 'holdfast.yaml'), NOTIFY);
 });
 

@@ -352,6 +352,7 @@ function configOf(store: string, bucket: string): Config {
     trust: [],
     sources: [source],
     retention: RETENTION,
+    otherDatabases: {},
     pruneAfterBackup: false,
     aws: {
       account: undefined,

@@ -12,6 +12,7 @@ import { ok, problem, warning, type DoctorFinding, type SeenSource } from '../do
 import { examineKeys } from '../doctor/keys.ts';
 import { examineMachine } from '../doctor/machine.ts';
 import { examineSource } from '../doctor/sources.ts';
+import { examineSite } from '../doctor/site.ts';
 import { examineStack } from '../doctor/stack.ts';
 import { remoteFinding } from '../doctor/sources.ts';
 import { examineTimers } from '../doctor/timers.ts';
@@ -68,6 +69,7 @@ async function examine({ options, signal }: Invocation<Options>): Promise<Doctor
       const { examineRecoveryPoints } = await import('../doctor/recovery-points.ts');
       findings.push(...(await examineRecoveryPoints(config)));
     }
+    findings.push(...(await examineSite(config, new Date())));
     for (const source of config.sources) {
       if (source.kind === 'postgres') {
         const { examineDatabase } = await import('../doctor/databases.ts');

@@ -13,7 +13,8 @@ import { renewKey } from '../new-key.ts';
 import type { CommonOptions } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
 import type { DatabaseFile } from '../init/database-file.ts';
-import { planInit, type InitPlan, type StoreOnAws } from '../init/plan.ts';
+import { planInit, type InitPlan } from '../init/plan.ts';
+import type { StoreOnAws } from '../init/input.ts';
 import { constructLines, findings, made, nextCommands, siteText, warnings } from '../init/text.ts';
 import { writePlan } from '../init/write.ts';
 

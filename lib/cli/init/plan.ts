@@ -1,6 +1,6 @@
 // What `holdfast init` is going to write, decided before anything is written, so that a refusal leaves nothing behind.
 import { constants } from 'node:fs';
-import { access, readFile, realpath } from 'node:fs/promises';
+import { access, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { checkText } from '../../config/rules/check.ts';
@@ -17,43 +17,14 @@ import {
 import { prefixesOfKey, starterConfig } from '../../config/init/starter.ts';
 import { withTrusted, type TrustedEntry } from '../../config/init/trust-text.ts';
 import { planDatabaseFile, type DatabaseFile } from './database-file.ts';
+import { isStoreOf, servedRemark, storeHere, storeOnAws } from './store.ts';
+import { textOf } from './read.ts';
+import type { InitInput } from './input.ts';
 import { secretsLeftOut } from './secrets.ts';
 import { formerOf, lostKeyIn } from '../new-key.ts';
-import { placeOfStore } from '../../config/load/store-place.ts';
-import { readMarker } from '../../engine/catalog/marker.ts';
 import { HoldfastError } from '../../errors.ts';
 import { NAME_PATTERN } from '../../format/layout.ts';
-import { formatStorePlace, parseStorePlace } from '../../names/store-place.ts';
-import { openStoreAt } from '../../wiring/stores.ts';
 import { appAround, isInstalled } from '../stack/cdk.ts';
-
-/** A bucket that the stack makes. */
-export interface StoreOnAws {
-  /** Undefined where the user leaves the name to us. */
-  readonly bucket: string | undefined;
-  readonly region: string | undefined;
-}
-
-export interface InitInput {
-  /** Absolute. */
-  readonly folder: string;
-  /** As the user gave it; relative to `cwd`. */
-  readonly store: string | undefined;
-  /** Set for a store on AWS, which the stack makes. */
-  readonly aws: StoreOnAws | undefined;
-  readonly scripts: boolean;
-  /** As the user gave it. */
-  readonly system: string | undefined;
-  readonly cwd: string;
-  readonly home: string;
-  readonly host: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly now: Date;
-  /** Whether a new key may replace one that has only its public half left. */
-  readonly newKey: boolean;
-  /** For a name that nobody else has. */
-  readonly random: () => string;
-}
 
 /** A text file that is new, or gets a new content. */
 export interface PlannedFile {
@@ -78,6 +49,8 @@ export interface InitPlan {
   readonly cdkApp: string | undefined;
   /** Whether npm has installed Holdfast in the folder or above it: only there `npx holdfast` asks no registry. */
   readonly installed: boolean;
+  /** True when nobody named the store, and it lies outside of the site because that is what a web server serves. */
+  readonly storeOutside: boolean;
   /** True when the store is to be made; false when it is there, or the stack makes it. */
   readonly storeMade: boolean;
   /** Stores of this system that were written to from here. */
@@ -104,7 +77,9 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
   const home = await realpath(input.home).catch(() => input.home);
   const found = named(await detectFolder(folder, input.env), input.system);
   const onAws = input.aws !== undefined;
-  const store = onAws ? storeOnAws(input, found.system) : await storeHere(input, folder);
+  const store = onAws
+    ? storeOnAws(input, found.system)
+    : await storeHere(input, { folder, system: found.system });
   const keyFile = path.join(keyFolder(home, input.env), `${found.system}.key`);
   const known = await readKnownStores(storeRecordBeside(keyFile, found.system));
   await assertOneSite(known, folder, found.system);
@@ -126,12 +101,13 @@ export async function planInit(input: InitInput): Promise<InitPlan> {
     cdkApp: onAws ? appAround(folder) : undefined,
     installed: isInstalled(folder),
     known,
+    storeOutside: !onAws && input.store === undefined && !isWithin(store, folder),
     storeMade: !onAws && !(await isStoreOf(store, found.system)),
     files: [file, ignored?.file, scripts?.file].filter((file) => file !== undefined),
     scripts: scripts ?? { added: [], kept: [] },
     databaseFile,
     secrets: secretsLeftOut(config),
-    remarks: ignored === undefined ? [] : [ignored.remark],
+    remarks: [...(ignored === undefined ? [] : [ignored.remark]), ...(await servedRemark(store))],
   };
 }
 
@@ -195,52 +171,6 @@ async function assertNoConfig(folder: string, here: { home: string; now: Date })
       hint: 'To change where backups go, edit `store` in it and run `holdfast backup --create-store` once. To start over, move the file away.',
     });
   }
-}
-
-/** The bucket that `--aws` names. `USAGE` for one that cannot be, and without a region. */
-function storeOnAws({ aws, store, env, random }: InitInput, system: string): string {
-  const region = aws?.region ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION']);
-  if (store !== undefined) {
-    throw new HoldfastError('USAGE', '--aws and --store both say where backups go', {
-      hint: 'Give one of them.',
-    });
-  }
-  if (region === undefined || region === '') {
-    throw new HoldfastError('USAGE', '--aws needs to know the region', {
-      hint: 'Pass --region REGION, such as eu-central-1, or set AWS_REGION.',
-    });
-  }
-  // Names of buckets are unique in the world, and somebody may have taken the obvious one.
-  const bucket = aws?.bucket ?? `${system.slice(0, 40)}-backups-${random().slice(0, 6)}`;
-  return normalized(`s3://${bucket}?region=${encodeURIComponent(region)}`);
-}
-
-/** A folder that has something else in it is nobody's store unless the user says so. */
-async function storeHere({ store, cwd, home }: InitInput, folder: string): Promise<string> {
-  if (store !== undefined) return normalized(placeOfStore(store, { folder: cwd, home }));
-  const usual = path.join(folder, 'backups');
-  const isFree = (await realpath(usual).catch(() => undefined)) === undefined;
-  if (isFree || (await textOf(path.join(usual, 'holdfast.json'))) !== undefined) return usual;
-  throw new HoldfastError('USAGE', `${usual}, where backups would go, holds something else`, {
-    hint: 'Choose another folder with --store FOLDER, on another disk if there is one.',
-  });
-}
-
-/** A place as the store itself is going to write it. `USAGE` when there can be none. */
-function normalized(place: string): string {
-  return formatStorePlace(parseStorePlace(place));
-}
-
-/** Whether there is a store of the system; false where there is none. `STORE_CONFLICT` when it holds another one. */
-async function isStoreOf(place: string, system: string): Promise<boolean> {
-  const marker = await readMarker(await openStoreAt(place));
-  if (marker === undefined) return false;
-  if (marker.system === system) return true;
-  throw new HoldfastError(
-    'STORE_CONFLICT',
-    `${place} is the store of another system, "${marker.system}"; this one would be "${system}"`,
-    { hint: 'A store holds one system: choose another place with --store.' },
-  );
 }
 
 /** A key that has only its public half left. */
@@ -352,16 +282,5 @@ async function repositoryOf(folder: string): Promise<string | undefined> {
   for (let at = folder; ; at = path.dirname(at)) {
     if ((await realpath(path.join(at, '.git')).catch(() => undefined)) !== undefined) return at;
     if (at === path.dirname(at)) return undefined;
-  }
-}
-
-/** The text of a file, or undefined when there is none. */
-async function textOf(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
   }
 }

@@ -27,7 +27,7 @@ export function made(plan: InitPlan, dryRun: boolean): string[] {
     ? `kept ${key.path}: the key of this system`
     : `${create} ${key.path}: the key that signs; its public half beside it`;
   const ofStore = storeMade
-    ? `${create} ${store}: the store, where backups go`
+    ? `${create} ${store}: the store, where backups go${plan.storeOutside ? '; not in the site, as a web server may serve all of its folder' : ''}`
     : `kept ${store}: the store of this system`;
   return [
     ofKey,

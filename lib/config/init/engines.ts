@@ -12,6 +12,9 @@ export type EngineId =
   | 'sqlserver'
   | 'oracle';
 
+/** An engine as holdfast.yaml names it. */
+export type OtherDatabase = Exclude<EngineId, 'mysql-or-mariadb'>;
+
 export interface Engine {
   readonly id: EngineId;
   readonly title: string;
@@ -32,7 +35,7 @@ export interface Engine {
 
 // A dump in the folder of a site may be one that its web server hands out.
 const DUMP_FIRST =
-  'before each backup, into a folder outside of the site, and make that folder a source of kind files.';
+  'before each backup, into a folder outside of the site, and make that folder a source of kind files: docs/other-databases.md has an example.';
 
 export const ENGINES: readonly Engine[] = [
   {

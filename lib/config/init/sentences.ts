@@ -12,8 +12,13 @@ export function listed(names: readonly string[]): string {
   return before.length === 0 ? last : `${before.join(', ')} and ${last}`;
 }
 
-/** That a database is not backed up as one, where it was seen, and what to do. */
-export function unsupportedText({ engine, title, toldBy, advice }: SeenDatabase): string {
+/** That a database is not backed up as one, and where it was seen; without a full stop. */
+export function unsupportedAbout({ engine, title, toldBy }: SeenDatabase): string {
   const what = engine === 'sqlite' ? 'is copied as a plain file only' : 'is not backed up';
-  return `${title} ${what} (seen in ${listed(toldBy)}). ${advice}`;
+  return `${title} ${what} (seen in ${listed(toldBy)})`;
+}
+
+/** The same, and what to do. */
+export function unsupportedText(seen: SeenDatabase): string {
+  return `${unsupportedAbout(seen)}. ${seen.advice}`;
 }

@@ -153,6 +153,7 @@ export function resolveConfig(shape: ConfigShape, origin: Origin): Config {
     sources: Object.entries(shape.sources).map(([name, source]) =>
       sourceOf(name, source, shape, origin),
     ),
+    otherDatabases: shape.otherDatabases,
     retention: retentionOf(shape.retention),
     pruneAfterBackup: shape.prune.afterBackup,
     aws: awsOf(shape),

@@ -17,6 +17,7 @@ import {
   globFindings,
   mergedRetention,
   objectiveFindings,
+  otherDatabaseFindings,
   retentionFindings,
   zoneFindings,
 } from './sources.ts';
@@ -107,6 +108,7 @@ function ruleFindings(
     ...keyPlaceFindings(shape, store, context),
     ...zoneFindings(shape.retention.timeZone, ['retention', 'timeZone']),
     ...retentionFindings(shape.retention, ['retention']),
+    ...otherDatabaseFindings(shape),
     ...sources.flatMap((placed) => [
       ...globFindings(placed),
       ...excludedInclusions(placed),

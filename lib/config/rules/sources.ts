@@ -5,7 +5,8 @@ import { longestInterval, readSchedule, type Interval } from '../../policy/sched
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
 import { nearest } from '../nearest.ts';
-import type { RetentionShape, SourceShape } from '../schema/configuration.ts';
+import { ELSEWHERE } from '../schema/other-databases.ts';
+import type { ConfigShape, RetentionShape, SourceShape } from '../schema/configuration.ts';
 import { durationMs, formatDuration } from '../units.ts';
 import type { Path } from '../load/yaml.ts';
 
@@ -134,6 +135,20 @@ export function objectiveFindings({ at, source }: PlacedSource, now: Date): Conf
   const longest = longestInterval(read, now);
   const isMet = longest.to.getTime() - longest.from.getTime() <= durationMs(rpo);
   return isMet ? [] : [intervalFinding([...at, 'rpo'], rpo, longest)];
+}
+
+/** Finds names under `otherDatabases` that are no source of files. */
+export function otherDatabaseFindings({
+  otherDatabases,
+  sources,
+}: Pick<ConfigShape, 'otherDatabases' | 'sources'>): ConfigFinding[] {
+  const folders = Object.keys(sources).filter((name) => sources[name]?.kind === 'files');
+  const allowed = [...folders, ELSEWHERE].join(', ');
+  return Object.entries(otherDatabases).flatMap(([engine, name]) => {
+    if (name === undefined || name === ELSEWHERE || folders.includes(name)) return [];
+    const message = `got ${quote(name)}, which is no source of kind files`;
+    return [{ path: ['otherDatabases', engine], message, allowed }];
+  });
 }
 
 /** The policy that holds for a source: its own values over those of the system. */

@@ -7,6 +7,7 @@ import { INCIDENT_EVENTS } from '../../format/layout.ts';
 import { STORE_URL_FORMS } from '../../names/store-place.ts';
 import { EXAMPLE_PUBLIC_KEY } from './example.ts';
 import { notify } from './notify.ts';
+import { otherDatabases } from './other-databases.ts';
 import { retention } from './retention.ts';
 import { means, PATH, size, text } from './values.ts';
 import { source } from './source.ts';
@@ -100,6 +101,10 @@ export const configSchema = means(
             examples: [{ site: { kind: 'files', path: '.' } }],
           }),
         'What is protected, by name. Paths of sources may overlap: a site may have `site` with everything and `content` with a part of it.',
+      ),
+      otherDatabases: means(
+        z.prefault(otherDatabases, {}),
+        'What backs up the databases that are no sources: by engine, the name of the source of kind `files` with their dumps, or `elsewhere`. `doctor` warns of a database that the files of the site name and that nothing here speaks for, and of dumps that are old.',
       ),
       retention: means(
         z.prefault(retention, {}),

@@ -33,6 +33,7 @@ const RULES = `## Rules across options
   hours in UTC, and 25 hours in a time zone whose clocks change.
 - Globs stay inside the source: none is absolute, contains \`..\` or begins with \`!\`.
 - An \`exclude\` pattern must not match what \`include\` names without a wildcard: one of the two was not meant.
+- \`otherDatabases\` names sources of kind \`files\`, or \`elsewhere\`.
 - The store may lie inside a source, but no source inside the store.
 - The signing key lies outside of the store, and outside of every source that does not exclude it.
 - A system with a \`signing\` key names its public half under \`trust\`; each trusted key and each name stands there once.

@@ -142,6 +142,13 @@ describe('faults', () => {
     for (const fault of faults) expect(fault).toMatch(/; allowed: \S/);
   });
 
+  test('name what is no source of files under otherDatabases', () => {
+    const text = `${withSource('')}otherDatabases: { mysql: dump, sqlite: site, mongodb: elsewhere }\n`;
+    expect(faultsOf(text).map((fault) => fault.replace(/^\S+ /, ''))).toEqual([
+      'otherDatabases.mysql: got "dump", which is no source of kind files; allowed: site, elsewhere',
+    ]);
+  });
+
   test('guess what a misspelt key, word or time zone was meant to be', () => {
     const faults = faultsOf(FULL_OF_FAULTS).join('\n');
     expect(faults).toContain('stor: unknown key; did you mean "store"?');
