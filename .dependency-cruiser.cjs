@@ -219,5 +219,7 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: 'specify',
     tsConfig: { fileName: 'tsconfig.json' },
+    // Parts of a library that its package names.
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require'] },
   },
 };

@@ -63,7 +63,7 @@ function waysTo(
     const kind = kinds.get(sink);
     const isOwn =
       (kind === 'email' && email !== undefined) ||
-      (kind === 'command' && phone !== undefined) ||
+      ((kind === 'command' || kind === 'sms') && phone !== undefined) ||
       contract !== undefined;
     return { sink, contact: isOwn ? name : undefined, who: name };
   });

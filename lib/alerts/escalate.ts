@@ -144,7 +144,7 @@ export function obstacleOf(
 }
 
 /** The kinds of sinks that need the number of a contact. */
-const DIALS: readonly string[] = ['command'];
+const DIALS: readonly string[] = ['command', 'sms'];
 
 /** How often a place may be taken by something that nobody vouches for. */
 const FORGED_CLAIMS = 5;

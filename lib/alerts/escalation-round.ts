@@ -7,7 +7,6 @@ import {
   type KnownIncidents,
 } from '../engine/incidents/read.ts';
 import { follow } from '../engine/incidents/write.ts';
-import type { Problem } from '../errors.ts';
 import { escalationOf, type EscalationPolicy } from '../policy/incidents/escalation.ts';
 import type { Change, Look } from '../policy/incidents/sync.ts';
 import type { Patience } from '../sinks/deliver.ts';
@@ -17,10 +16,13 @@ export interface Round {
   readonly engine: Engine;
   readonly policy: EscalationPolicy;
   readonly patience: Patience;
-  /** How the system stands; `forged` are the records of incidents that nobody vouches for. */
-  readonly look: (forged: readonly Problem[]) => Promise<Look>;
-  /** Looks once in each quarter of an hour, and otherwise goes by the incidents alone. @default at each round */
-  readonly onlyWhenDue?: boolean;
+  /** How the system stands, by what is known of its incidents. */
+  readonly look: (known: KnownIncidents) => Promise<Look>;
+  /**
+   * `due`: looks once in each quarter of an hour, and otherwise goes by the incidents alone. `open`: also while an incident is open,
+   * which may be over now. @default always
+   */
+  readonly looks?: 'always' | 'open' | 'due';
   /** Asked only when there is somebody to tell. */
   readonly open: () => Promise<Pick<Escalating, 'sinks' | 'contacts' | 'links'>>;
 }
@@ -32,19 +34,23 @@ export interface RoundDone {
   readonly known: KnownIncidents;
 }
 
+function hasToLook({ looks = 'always' }: Round, { incidents }: KnownIncidents): boolean {
+  if (looks !== 'open') return looks === 'always';
+  return incidents.some(({ resolved }) => resolved === undefined);
+}
+
 /** Carries out one round. A run that dies anywhere in it is made up for by the next. */
 export async function escalationRound(round: Round): Promise<RoundDone> {
-  const { engine, policy, patience, onlyWhenDue = false } = round;
+  const { engine, policy, patience } = round;
   const { checkpoint, isCurrent } = await readCheckpoint(engine);
-  const looks = !onlyWhenDue || !isCurrent;
+  let known = await readIncidents(engine, { checkpoint });
+  const looks = !isCurrent || hasToLook(round, known);
   let changes: readonly Change[] = [];
   if (looks) {
-    const { problems } = await readIncidents(engine, { checkpoint });
-    changes = await follow(engine, await round.look(problems), checkpoint);
+    changes = await follow(engine, await round.look(known), checkpoint);
+    // Whoever writes a checkpoint finds what was said of incidents that are over.
+    known = await readIncidents(engine, { checkpoint, further: !isCurrent });
   }
-  // Whoever writes a checkpoint finds what was said of incidents that are over.
-  const writes = looks && !isCurrent;
-  const known = await readIncidents(engine, { checkpoint, further: writes });
   const asked = known.incidents.map((one) => ({
     incident: one.id,
     ...escalationOf(one, policy, engine.now()),
@@ -58,6 +64,6 @@ export async function escalationRound(round: Round): Promise<RoundDone> {
         { ...{ engine, policy, patience, checkpoint }, ...(await round.open()) },
         known,
       );
-  if (writes) await writeCheckpoint(engine, known);
+  if (looks && !isCurrent) await writeCheckpoint(engine, known);
   return { changes, sent, held, known };
 }

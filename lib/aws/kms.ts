@@ -37,7 +37,10 @@ export async function kmsTrustedKeys(
   keys: readonly TrustedKmsKey[],
 ): Promise<TrustedKey[]> {
   return Promise.all(
-    keys.map(async (key) => ({ ...(await publicKeyOf(client, key)), prefixes: key.prefixes })),
+    keys.map(async (key) => ({
+      ...(await publicKeyOf(client, key)),
+      ...{ prefixes: key.prefixes, events: key.events },
+    })),
   );
 }
 

@@ -26,10 +26,10 @@ export async function escalateOnce(
     engine: session.engine,
     policy: policyOf(config),
     patience: { signal },
-    onlyWhenDue,
-    look: async (forged) => {
+    looks: onlyWhenDue ? 'due' : 'always',
+    look: async ({ problems }) => {
       status = await lookAround(session);
-      return lookOf(status, forged);
+      return lookOf(status, problems);
     },
     open: async () => ({ sinks: await openSinks(config), contacts: await contactsOf(config) }),
   });

@@ -12,7 +12,8 @@ import { filesSource, type FilesSurroundings } from '../sources/files/source.ts'
 import type { LiveSource, Source, SourcePlace } from '../sources/source.ts';
 import { openersOn } from '../wiring/databases.ts';
 import { contextOf } from '../wiring/keys.ts';
-import { ARCHIVE_KINDS, type Kinds } from '../wiring/kinds.ts';
+import { ARCHIVE_KINDS } from '../wiring/kinds.ts';
+import type { Kinds } from '../wiring/no-kinds.ts';
 import { openConfigured, type Openers } from '../wiring/openers.ts';
 import { databaseKind, LOCAL_MACHINE } from './databases.ts';
 import { placeHere } from './this-place.ts';

@@ -2,14 +2,13 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unwellLines } from '../alerts/alarm-lines.ts';
-import { runMessage, sinkMessage } from '../alerts/run-message.ts';
+import { tellRun } from '../alerts/tell-run.ts';
 import type { Config } from '../config/config.ts';
 import type { SecretReference } from '../config/places.ts';
 import type { Status } from '../engine/status.ts';
 import { mayWriteIncidents } from '../engine/incidents/write.ts';
 import { ERRORS, HoldfastError } from '../errors.ts';
 import { isUnwell } from '../policy/conditions/table.ts';
-import { deliverToAll, type Outcome } from '../sinks/deliver.ts';
 import type { Beat } from '../sinks/heartbeat.ts';
 import { randomName } from '../wiring/machine.ts';
 import { beatAt, openSinks } from '../wiring/sinks.ts';
@@ -114,10 +113,22 @@ async function tell(
   ended: Ended,
   isNews: () => Promise<boolean>,
 ): Promise<Status | undefined> {
-  if (ended.config.notify.sinks.length === 0) return undefined;
+  if (ended.config.notify.sinks.length === 0 || isToldByStack(ended)) return undefined;
   const { isTold, status } = await throughIncidents(ended);
   if (!isTold && isWorthTelling(ended.ending) && (await isNews())) await tellDirectly(verb, ended);
   return status;
+}
+
+/** What happens before anything can be stored, and so before the stack can know of it. */
+const UNRECORDED: readonly string[] = [
+  ...['CONFIG_INVALID', 'NO_SPACE', 'STORE_DENIED', 'STORE_UNAVAILABLE', 'UNTRUSTED'],
+];
+
+/** Whether the function `escalate` hears of it, by the record that the run has left: then nobody has to be told twice. */
+function isToldByStack({ config, ending }: Ended): boolean {
+  if (config.aws === undefined) return false;
+  if (!('error' in ending)) return true;
+  return ending.error instanceof HoldfastError && !UNRECORDED.includes(ending.error.code);
 }
 
 /** Whether incidents say all that there is to say. */
@@ -166,21 +177,13 @@ async function tellDirectly(verb: Verb, { config, invocation, ending }: Ended): 
   if (sinks.length === 0) return;
   const { wrong, hint } = await whatIsWrong(invocation, ending);
   const ended = { system: config.system, at: new Date(), id: randomName() };
-  const outcomes = await deliverToAll(
+  const undelivered = await tellRun(
     sinks,
-    runMessage({ ...ended, verb, who: userAtHost(), wrong, hint }),
-    {
-      signal: AbortSignal.timeout(ALL_MS),
-      afterFailure: (failed) => sinkMessage(failed.map(failureOf), { ...ended, id: randomName() }),
-    },
+    { ...ended, verb, who: userAtHost(), wrong, hint },
+    { signal: AbortSignal.timeout(ALL_MS), random: randomName },
   );
-  for (const outcome of outcomes)
-    if (!outcome.delivery.delivered)
-      warn(`the sink ${outcome.sink} did not take the message: ${failureOf(outcome).why}`);
-}
-
-function failureOf({ sink, delivery }: Outcome): { sink: string; why: string } {
-  return { sink, why: delivery.delivered ? '' : delivery.why };
+  for (const { sink, why } of undelivered)
+    warn(`the sink ${sink} did not take the message: ${why}`);
 }
 
 /** The error of the run, and what is wrong by the one judgment of the system. */

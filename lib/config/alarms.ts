@@ -2,12 +2,17 @@
 import { alarmPrefix, directAlarmPrefix, resourceLabel } from '../names/alarms.ts';
 import type { FunctionName, TaskName } from '../names/aws.ts';
 import type { Limit, Watched } from '../policy/conditions/row.ts';
-import { CONDITION_CODES, conditionOf, type ConditionCode } from '../policy/conditions/table.ts';
+import {
+  CONDITION_CODES,
+  conditionOf,
+  opensIncident,
+  type ConditionCode,
+} from '../policy/conditions/table.ts';
 import { resourcesOf } from '../policy/recovery-points/facts.ts';
 import { leastLockSeconds } from '../policy/upkeep.ts';
 import type { AwsConfig, Config } from './config.ts';
 import { eventRules } from './event-rules.ts';
-import { functionsOf, tasksOf, type FunctionConfig } from './load/stack-keys.ts';
+import { escalates, functionsOf, tasksOf, type FunctionConfig } from './load/stack-keys.ts';
 
 /** What an alarm is about. */
 export type AlarmSubject =
@@ -15,7 +20,7 @@ export type AlarmSubject =
   | { readonly about: 'resource'; readonly selection: string; readonly resource: string }
   | { readonly about: 'store' }
   /** Which part of what the condition is about: there are more things than one alarm can look at. @default - the first */
-  | { readonly about: 'stack'; readonly part?: number }
+  | { readonly about: 'stack'; readonly part?: number; readonly of?: 'lost-events' | 'lost-work' }
   | { readonly about: 'function'; readonly function: FunctionName }
   | { readonly about: 'task'; readonly task: TaskName };
 
@@ -27,8 +32,10 @@ export interface ConfiguredAlarm {
   readonly code: ConditionCode;
   readonly subject: AlarmSubject;
   readonly watched: Watched;
-  /** Tells the topic itself, because the function that tells otherwise may be what is wrong. */
+  /** Stands apart by its name, so that it never starts `alert`: the function that tells otherwise may be what is wrong. */
   readonly direct: boolean;
+  /** Tells the topic itself: what is direct, and no incident that `escalate` tells of. */
+  readonly tellsTopic: boolean;
 }
 
 /** CloudWatch takes no more in an alarm on an expression. */
@@ -43,11 +50,14 @@ export function alarmsOf(config: AlarmConfig): ConfiguredAlarm[] {
     CONDITION_CODES.flatMap((code) => {
       const { about, watched } = conditionOf(code);
       if (watched === undefined || !isAbout(subject, about, code)) return [];
+      if (code === 'silent' && !(escalates(config) && isSilentAtWorst(subject))) return [];
       const direct = isDirect(subject);
+      const isTold = escalates(config) && opensIncident({ code }) && !isOfEscalation(subject);
+      const tellsTopic = direct && !isTold;
       const label = labelOf(subject, code);
       const prefix = direct ? directAlarmPrefix(config.system) : alarmPrefix(config.system);
       const name = `${prefix}${FOLDERS[subject.about] ?? ''}${label}`;
-      return [{ name, label, code, subject, watched, direct }];
+      return [{ name, label, code, subject, watched, direct, tellsTopic }];
     }),
   );
 }
@@ -96,23 +106,50 @@ function resourceSubjects(points: AwsConfig['recoveryPoints']): AlarmSubject[] {
   );
 }
 
-/** The rules of a stack, as many as an alarm can look at in each part, without the first. */
+/** The rules and the functions of a stack, as many as an alarm can look at in each part, without the first. */
 function furtherParts(config: FunctionConfig): AlarmSubject[] {
-  const parts = Math.ceil(eventRules(config).length / METRICS_OF_ALARM);
-  return Array.from({ length: parts - 1 }, (_, index) => ({ about: 'stack', part: index + 1 }));
+  const counts = {
+    'lost-events': eventRules(config).length,
+    'lost-work': functionsOf(config).length,
+  } as const;
+  return (['lost-events', 'lost-work'] as const).flatMap((of) =>
+    Array.from({ length: Math.ceil(counts[of] / METRICS_OF_ALARM) - 1 }, (_, index) => ({
+      ...({ about: 'stack', of } as const),
+      part: index + 1,
+    })),
+  );
 }
 
-/** A task has no limits of its own: it fails, or it does not. Of rules alone there are any number. */
+/** A task has no limits of its own: it fails, or it does not. Of rules and functions alone there may be more than ten. */
 function isAbout(subject: AlarmSubject, about: string, code: ConditionCode): boolean {
   if (subject.about === 'task') return code === 'errors';
-  if (subject.about === 'stack' && subject.part !== undefined) return code === 'lost-events';
+  if (subject.about === 'stack' && subject.part !== undefined) return code === subject.of;
   return subject.about === about;
 }
 
 /** Of failures of these nobody would hear through `alert`. */
 function isDirect(subject: AlarmSubject): boolean {
   if (subject.about === 'stack') return true;
-  return subject.about === 'function' && ['alert', 'freshness'].includes(subject.function);
+  return (
+    subject.about === 'function' && ['alert', 'freshness', 'escalate'].includes(subject.function)
+  );
+}
+
+function isOfEscalation(subject: AlarmSubject): boolean {
+  return subject.about === 'function' && subject.function === 'escalate';
+}
+
+/** What runs by the clock, and without which nobody would hear of anything. */
+function isSilentAtWorst(subject: AlarmSubject): boolean {
+  return subject.about === 'function' && ['freshness', 'escalate'].includes(subject.function);
+}
+
+/** Whether `escalate` tells of an alarm, as of an incident; `alert` tells of all others. */
+export function isEscalated(
+  { code, tellsTopic }: Pick<ConfiguredAlarm, 'code' | 'tellsTopic'>,
+  config: Pick<FunctionConfig, 'notify'>,
+): boolean {
+  return escalates(config) && opensIncident({ code }) && !tellsTopic;
 }
 
 function labelOf(subject: AlarmSubject, code: ConditionCode): string {

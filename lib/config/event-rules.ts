@@ -1,10 +1,13 @@
 // The rules of a stack on the bus of events: two for every store, three for the jobs of AWS Backup, one for each source on a task, and one
 // for each deployment that starts a backup. Pure.
 import { isRemote, isTask, type DeploymentTrigger } from './config.ts';
-import { looksIntoDatabases, type FunctionConfig } from './load/stack-keys.ts';
+import { escalates, looksIntoDatabases, type FunctionConfig } from './load/stack-keys.ts';
 
 /** Those of every stack. */
 export const STORE_RULES = ['stored', 'alarm'] as const;
+
+/** Those of a stack that escalates: what changes, and what was recorded, starts `escalate` at once. */
+export const ESCALATION_RULES = ['escalate-alarm', 'escalate-record'] as const;
 
 /** Those of a stack with recovery points: two that start what records and validates, and one by which people are told. */
 export const POINT_RULES = ['backup-job', 'restore-job', 'jobs'] as const;
@@ -23,12 +26,13 @@ export function storedRule(source: string): string {
 }
 
 /** All rules of a stack. */
-export function eventRules({ sources, aws }: FunctionConfig): string[] {
+export function eventRules({ sources, aws, notify }: FunctionConfig): string[] {
   const ofSources = sources.flatMap((source) => [
     ...(isTask(source) ? [storedRule(source.name)] : []),
     ...(isRemote(source) ? source.onDeployment.map((one) => deploymentRule(source.name, one)) : []),
   ]);
   const ofPoints = aws?.recoveryPoints === undefined ? [] : POINT_RULES;
+  const ofEscalation = escalates({ notify }) ? ESCALATION_RULES : [];
   const ofDatabases = looksIntoDatabases({ aws }) ? [RESTORED_DATABASE_RULE] : [];
-  return [...STORE_RULES, ...ofPoints, ...ofDatabases, ...ofSources];
+  return [...STORE_RULES, ...ofEscalation, ...ofPoints, ...ofDatabases, ...ofSources];
 }

@@ -39,6 +39,17 @@ export interface ChatSinkConfig extends Named {
   readonly url: SecretReference;
 }
 
+export interface SnsSinkConfig extends Named {
+  readonly kind: 'sns';
+  /** An ARN; undefined for the topic of the stack. */
+  readonly topic: string | undefined;
+}
+
+/** A text message to the number of a contact. */
+export interface SmsSinkConfig extends Named {
+  readonly kind: 'sms';
+}
+
 export interface PagerDutySinkConfig extends Named {
   readonly kind: 'pagerduty';
   readonly routingKey: SecretReference;
@@ -52,7 +63,9 @@ export type SinkConfig =
   | CommandSinkConfig
   | NtfySinkConfig
   | ChatSinkConfig
-  | PagerDutySinkConfig;
+  | PagerDutySinkConfig
+  | SnsSinkConfig
+  | SmsSinkConfig;
 
 /** A person or a team. */
 export interface ContactConfig {
@@ -105,4 +118,32 @@ export interface NotifyConfig {
   readonly quietHours: Readonly<Record<Severity, readonly string[] | undefined>>;
   /** Undefined where each sink gets one message. */
   readonly escalation: EscalationConfig | undefined;
+}
+
+/** Every secret that sinks and contacts need. */
+export function secretsOf({
+  sinks,
+  contacts,
+}: Pick<NotifyConfig, 'sinks' | 'contacts'>): SecretReference[] {
+  const ofSinks = sinks.flatMap((sink): (SecretReference | undefined)[] => {
+    switch (sink.kind) {
+      case 'email':
+        return [sink.server];
+      case 'webhook':
+        return [sink.url, sink.secret];
+      case 'ntfy':
+        return [sink.url, sink.token];
+      case 'slack':
+      case 'teams':
+        return [sink.url];
+      case 'pagerduty':
+        return [sink.routingKey];
+      case 'command':
+      case 'sns':
+      case 'sms':
+        return [];
+    }
+  });
+  const all = [...ofSinks, ...contacts.map(({ phone }) => phone)];
+  return all.filter((one) => one !== undefined);
 }

@@ -84,11 +84,11 @@ export function incidentName(number: number): string {
 }
 
 /** The incidents that are listed together. */
-export const INCIDENTS_IN_BLOCK = 100;
+export const INCIDENTS_IN_BLOCK = 10;
 
-/** The beginning of the keys of a block of incidents. */
-export function incidentBlockPrefix(number: number): string {
-  return `${INCIDENTS_PREFIX}${incidentName(number).slice(0, -2)}`;
+/** The beginning of the keys of a block of incidents; `size` is 10 or 100, and `number` the first of it. */
+export function incidentBlockPrefix(number: number, size: number): string {
+  return `${INCIDENTS_PREFIX}${incidentName(number).slice(0, -Math.log10(size))}`;
 }
 
 /** Everything of one incident. */
@@ -129,6 +129,9 @@ export function checkpointKey(time: Date): string {
   const quarter = new Date(Math.floor(time.getTime() / QUARTER_MS) * QUARTER_MS);
   return `${INCIDENTS_PREFIX}checkpoint-${compactTime(quarter)}.json`;
 }
+
+/** What a key that may vouch only for some events needs besides, so that its checkpoints count. */
+export const CHECKPOINT_EVENT = 'checkpoint';
 
 /** How long a checkpoint is the newest one. */
 export const QUARTER_MS = 15 * 60_000;

@@ -1,5 +1,5 @@
 // What `alert` does: one message about a change of an alarm, or about a day, on the topic that people subscribe to.
-import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { alarmNamed, isEscalated } from '../config/alarms.ts';
 import type { Config } from '../config/config.ts';
 import { settingsFrom, type FunctionSettings } from '../config/load/function-settings.ts';
 import { HoldfastError } from '../errors.ts';
@@ -10,7 +10,7 @@ import { openS3Store } from '../stores/s3/store.ts';
 import type { Store } from '../stores/store.ts';
 import { unwellLines } from '../alerts/alarm-lines.ts';
 import { assessSystem, tryKeys } from './assess.ts';
-import { awsError } from '../aws/errors.ts';
+import { publish } from '../aws/sns.ts';
 import type { AlarmChange } from '../alerts/alarm-change.ts';
 import { jobChange } from '../alerts/job-change.ts';
 import { isJobWorthTelling, jobMessage } from '../alerts/job-message.ts';
@@ -29,7 +29,7 @@ import { randomName } from '../wiring/machine.ts';
 import { tellOnce, type Occurrence } from '../alerts/tell-once.ts';
 
 export interface AlertReport {
-  /** `quiet`: nothing that people want to hear of. */
+  /** `quiet`: nothing that people want to hear of, or what `escalate` tells. */
   readonly outcome: 'told' | 'already' | 'quiet';
   readonly subject?: string;
 }
@@ -39,6 +39,8 @@ export async function tellAlarm({ log }: Bare, change: AlarmChange): Promise<Ale
   if (!isWorthTelling(change)) return { outcome: 'quiet' };
   const settings = settingsFrom(process.env);
   const config = await readFunctionConfig();
+  const known = alarmNamed(change.alarm, config);
+  if (known !== undefined && isEscalated(known, config)) return { outcome: 'quiet' };
   const message = alarmMessage(change, config);
   const store = await tryOpen(settings, log);
   return tell(occurrenceOf(change, config), message, { settings, config, store, log });
@@ -140,37 +142,17 @@ async function tell(
   const { incident, event } = occurrence;
   const outcome = await tellOnce(occurrence, {
     store,
-    tell: () => publish(topic, message, { system: config.system, incident, event }),
+    tell: () =>
+      publish(
+        {
+          ...{ to: { topic }, subject: message.subject, text: message.body },
+          attributes: { system: config.system, incident, event },
+        },
+        {},
+      ),
     onTrouble: (error) => log.warn('whether it was told before is not known', errorFields(error)),
   });
   return { outcome, subject: message.subject };
-}
-
-async function publish(
-  topic: string,
-  { subject, body }: Message,
-  attributes: Readonly<Record<string, string>>,
-): Promise<void> {
-  const client = new SNSClient({});
-  try {
-    await client.send(
-      new PublishCommand({
-        TopicArn: topic,
-        Subject: subject,
-        Message: body,
-        MessageAttributes: Object.fromEntries(
-          Object.entries(attributes).map(([name, StringValue]) => [
-            name,
-            { DataType: 'String', StringValue },
-          ]),
-        ),
-      }),
-    );
-  } catch (error) {
-    throw awsError(error, { thing: `the topic ${topic}`, doing: 'did not take the message' });
-  } finally {
-    client.destroy();
-  }
 }
 
 async function tryOpen({ store }: FunctionSettings, log: Log): Promise<Store | undefined> {

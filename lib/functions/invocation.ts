@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { deadlineOf, explainDeadline, type FunctionContext, type Work } from './deadline.ts';
 import { lookAround } from './network.ts';
 import type { RunsOn } from '../names/aws.ts';
-import { NO_KINDS, type Kinds } from '../wiring/kinds.ts';
+import { NO_KINDS, type Kinds } from '../wiring/no-kinds.ts';
 import { errorFields, logOf, type Log } from './logger.ts';
 import { publishMetrics, type Measured } from '../aws/metrics.ts';
 import { openSession, type FunctionSession } from '../wiring/function-session.ts';

@@ -17,10 +17,13 @@ export const RECOVERY_POINT_FUNCTIONS = [
   'record-recovery-point',
   'validate-recovery-point',
 ] as const;
+/** Those that a stack has besides where `notify.sinks` says by which ways people are told of incidents. */
+export const ESCALATION_FUNCTIONS = ['escalate'] as const;
 export const FUNCTIONS = [
   ...CORE_FUNCTIONS,
   ...DATABASE_FUNCTIONS,
   ...RECOVERY_POINT_FUNCTIONS,
+  ...ESCALATION_FUNCTIONS,
 ] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 export type DatabaseFunctionName = (typeof DATABASE_FUNCTIONS)[number];
@@ -38,7 +41,7 @@ export type TaskName = (typeof TASKS)[number];
 /** What runs the work of a source in a stack. */
 export type RunsOn = 'function' | 'task';
 
-/** Those that write signed files, each with a key of its own, and the verb of the records among them. */
+/** Those that write signed files, each with a key of its own, and the verb of the records among them; `escalate` writes incidents alone. */
 export const SIGNERS = {
   backup: 'backup',
   'database-backup': 'backup',
@@ -48,6 +51,7 @@ export const SIGNERS = {
   prune: 'prune',
   'record-recovery-point': 'recovery-point',
   'validate-recovery-point': 'restore-test',
+  escalate: 'incident',
 } as const satisfies Partial<Record<FunctionName, string>>;
 export type SignerName = keyof typeof SIGNERS;
 
@@ -61,6 +65,11 @@ export function isForRecoveryPoints(
   name: FunctionName,
 ): name is (typeof RECOVERY_POINT_FUNCTIONS)[number] {
   return (RECOVERY_POINT_FUNCTIONS as readonly string[]).includes(name);
+}
+
+/** True for a function that is made only where the stack escalates. */
+export function isForEscalation(name: FunctionName): boolean {
+  return (ESCALATION_FUNCTIONS as readonly string[]).includes(name);
 }
 
 /** True for a function that signs what it writes. */

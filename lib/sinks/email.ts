@@ -35,38 +35,45 @@ function isServer(text: string): boolean {
 }
 
 async function send(
-  { id, system, subject, text, to: recipient }: SinkMessage,
+  message: SinkMessage,
   { server, from, to: all, answerMs = ANSWER_MS }: EmailOptions,
   signal: AbortSignal,
 ): Promise<Delivery> {
-  const to = recipient?.email === undefined ? all : [recipient.email];
-  // Loaded when there is something to send.
-  const { createTransport } = await import('nodemailer');
-  const transport = createTransport({
-    ...connectionOf(new URL(server)),
+  const to = message.to?.email === undefined ? all : [message.to.email];
+  // Loaded when there is something to send. What nodemailer has besides, for attachments, would be most of the code of a function.
+  const [{ default: SmtpConnection }, { encode, wrap }] = await Promise.all([
+    import('nodemailer/lib/smtp-connection'),
+    import('nodemailer/lib/qp'),
+  ]);
+  const { auth, ...options } = connectionOf(new URL(server));
+  const connection = new SmtpConnection({
+    ...options,
     connectionTimeout: answerMs,
     greetingTimeout: answerMs,
     socketTimeout: answerMs,
-    disableFileAccess: true,
-    disableUrlAccess: true,
   });
-  const end = () => transport.close();
+  const body = wrap(encode(message.text.replaceAll(/\r?\n/g, '\r\n')));
+  const mail = `${headersOf(message, from, to).join('\r\n')}\r\n\r\n${body}\r\n`;
+  const end = () => connection.close();
   signal.addEventListener('abort', end, { once: true });
   try {
-    const { rejected } = (await transport.sendMail({
-      ...{ from, to: [...to], subject, text },
-      headers: {
-        // So that no automatic answer comes back (RFC 3834).
-        'Auto-Submitted': 'auto-generated',
-        'X-Holdfast-System': system,
-        'X-Holdfast-Message': id,
-      },
-    })) as { rejected?: readonly unknown[] };
-    const refused = rejected?.length ?? 0;
-    if (refused === 0) return DELIVERED;
+    const { rejected } = await new Promise<{ rejected: readonly string[] }>((resolve, reject) => {
+      connection.once('error', reject);
+      connection.once('end', () => reject(new Error('the connection has ended')));
+      const sendIt = () =>
+        connection.send({ from, to: [...to] }, mail, (error, info) =>
+          error === null ? resolve(info) : reject(error),
+        );
+      connection.connect((failed) => {
+        if (failed) reject(failed);
+        else if (auth === undefined) sendIt();
+        else connection.login(auth, (error) => (error ? reject(error) : sendIt()));
+      });
+    });
+    if (rejected.length === 0) return DELIVERED;
     return {
       delivered: false,
-      why: `the mail server refused ${refused} of ${to.length} addresses`,
+      why: `the mail server refused ${rejected.length} of ${to.length} addresses`,
       again: false,
     };
   } catch (error) {
@@ -74,8 +81,36 @@ async function send(
     return failureOf(error);
   } finally {
     signal.removeEventListener('abort', end);
-    transport.close();
+    connection.close();
   }
+}
+
+/** Addresses have passed the rules of the configuration; whatever else may hold anything is ASCII on one line. */
+function headersOf(
+  { id, system, subject, at }: SinkMessage,
+  from: string,
+  to: readonly string[],
+): string[] {
+  const host = from.slice(from.lastIndexOf('@') + 1);
+  return [
+    `From: ${from}`,
+    `To: ${to.join(', ')}`,
+    `Subject: ${oneLine(subject)}`,
+    `Date: ${at.toUTCString().replace('GMT', '+0000')}`,
+    // The same for the same message, so that one that is sent twice is shown once.
+    `Message-ID: <${oneLine(id)}.${system}@${host}>`,
+    'MIME-Version: 1.0',
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: quoted-printable',
+    // So that no automatic answer comes back (RFC 3834).
+    'Auto-Submitted: auto-generated',
+    `X-Holdfast-System: ${system}`,
+    `X-Holdfast-Message: ${oneLine(id)}`,
+  ];
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, 200);
 }
 
 function connectionOf(url: URL) {

@@ -6,7 +6,7 @@ import type { Parameters } from '../sources/postgres/server/connection.ts';
 import { postgresKind } from '../sources/postgres/kind.ts';
 import type { Machine } from '../sources/postgres/server/tools.ts';
 import { postgresSource } from '../sources/postgres/source.ts';
-import type { Kinds } from './kinds.ts';
+import type { Kinds } from './no-kinds.ts';
 import { MACHINE } from './machine.ts';
 import type { OpenContext, Openers } from './openers.ts';
 

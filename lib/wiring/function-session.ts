@@ -85,7 +85,10 @@ async function open(settings: FunctionSettings, folder: string): Promise<Functio
     kmsTrustedKeys(kms, trustedKeysOf(config, settings)),
   ]);
   const trusted: TrustedKey[] = [
-    ...config.trust.map((one) => trustedKey(one.name, one.publicKey, one.prefixes)),
+    ...config.trust.map(({ name, publicKey, prefixes, events }) => ({
+      ...trustedKey(name, publicKey, prefixes),
+      events,
+    })),
     ...fromKms,
   ];
   return {

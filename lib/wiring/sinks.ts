@@ -12,15 +12,20 @@ import { callBeat, type Beat } from '../sinks/heartbeat.ts';
 import { ntfySink } from '../sinks/ntfy.ts';
 import { PAGERDUTY_URLS, pagerDutySink } from '../sinks/pagerduty.ts';
 import type { Delivery, Sink } from '../sinks/sink.ts';
+import { snsSink, type Published, type Refusal } from '../sinks/sns.ts';
 import { webhookSink } from '../sinks/webhook.ts';
 import { regionOf, secretAt } from './keys.ts';
 
-/** The sinks of a configuration, in its order. One whose secret cannot be had is among them, and fails: the others then tell of it. */
-export async function openSinks(config: Config): Promise<Sink[]> {
+/**
+ * The sinks of a configuration, in its order. One whose secret cannot be had is among them, and fails: the others then tell of it.
+ *
+ * @param topic - that of the stack, where this runs in it
+ */
+export async function openSinks(config: Config, topic?: string): Promise<Sink[]> {
   return Promise.all(
     config.notify.sinks.map(async (sink) => {
       try {
-        return await openSink(sink, config);
+        return await openSink(sink, config, topic);
       } catch (error) {
         if (!(error instanceof HoldfastError)) throw error;
         return broken(sink, error.message);
@@ -29,7 +34,11 @@ export async function openSinks(config: Config): Promise<Sink[]> {
   );
 }
 
-async function openSink(sink: SinkConfig, config: Config): Promise<Sink> {
+async function openSink(
+  sink: SinkConfig,
+  config: Config,
+  topic: string | undefined,
+): Promise<Sink> {
   const { name } = sink;
   const secret = (reference: SecretReference) => secretAt(reference, regionOf(config));
   switch (sink.kind) {
@@ -52,11 +61,42 @@ async function openSink(sink: SinkConfig, config: Config): Promise<Sink> {
       return slackSink({ name, url: await secret(sink.url) });
     case 'teams':
       return teamsSink({ name, url: await secret(sink.url) });
+    case 'sns':
+    case 'sms': {
+      const own = sink.kind === 'sms' ? undefined : (sink.topic ?? topic);
+      if (sink.kind === 'sns' && own === undefined) throw noTopic(name);
+      const send = (message: Published, signal: AbortSignal) => tryPublish(message, signal, config);
+      return snsSink({ name, kind: sink.kind, topic: own, publish: send });
+    }
     case 'pagerduty': {
       const routingKey = await secret(sink.routingKey);
       return pagerDutySink({ name, routingKey, url: PAGERDUTY_URLS[sink.server] });
     }
   }
+}
+
+async function tryPublish(
+  message: Published,
+  signal: AbortSignal,
+  config: Config,
+): Promise<Refusal | undefined> {
+  const { publish } = await import('../aws/sns.ts');
+  const region = regionOf(config);
+  try {
+    await publish(message, { signal, ...(region !== undefined && { region }) });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return { why: error.message, again: error.code === 'STORE_UNAVAILABLE' };
+  }
+}
+
+function noTopic(name: string): HoldfastError {
+  return new HoldfastError(
+    'CONFIG_INVALID',
+    `the sink ${name} sends on the topic of the stack, which the stack alone knows`,
+    { hint: 'Name its ARN in `topic`.' },
+  );
 }
 
 function broken({ name, kind }: SinkConfig, why: string): Sink {

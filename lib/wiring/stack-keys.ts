@@ -27,9 +27,9 @@ export async function fetchStackKeys(
   const refused: { name: string; error: HoldfastError }[] = [];
   try {
     await Promise.all(
-      wanted.map(async ({ name, alias, prefixes }) => {
+      wanted.map(async ({ name, alias, ...vouchesFor }) => {
         try {
-          keys.push(...(await kmsTrustedKeys(client, [{ name, arn: alias, prefixes }])));
+          keys.push(...(await kmsTrustedKeys(client, [{ name, arn: alias, ...vouchesFor }])));
         } catch (error) {
           if (!(error instanceof HoldfastError)) throw error;
           refused.push({ name, error });

@@ -51,7 +51,7 @@ function setUp() {
       engine: by,
       policy: POLICY,
       patience: { signal: new AbortController().signal },
-      look: (forged) =>
+      look: ({ problems: forged }) =>
         Promise.resolve({
           at: new Date(time),
           urgent: [
@@ -214,7 +214,7 @@ describe('a checkpoint', () => {
       engine,
       policy: POLICY,
       patience: { signal: new AbortController().signal },
-      onlyWhenDue: true,
+      looks: 'due',
       look: () => Promise.reject(new Error('it looked')),
       open: () => Promise.reject(new Error('it opened sinks')),
     });

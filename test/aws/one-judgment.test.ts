@@ -179,7 +179,7 @@ const CONFIG = {
   sources: [CONFIGURED, ON_REQUEST],
   capacityBytes: 120_000,
   aws: { lockDays: LOCK_DAYS, ...awsWith([TABLES]) },
-  notify: { email: [], heartbeat: { scheme: 'ssm', name: '/heartbeat' } },
+  notify: { email: [], sinks: [], heartbeat: { scheme: 'ssm', name: '/heartbeat' } },
 } as unknown as Config;
 
 const POINTS = awsWith([TABLES]).recoveryPoints;

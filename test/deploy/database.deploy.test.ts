@@ -10,7 +10,7 @@ import type { LogEntry } from '../../lib/engine/log.ts';
 import { Cdk } from '../support/cdk.ts';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed, type Listed } from '../support/deployed.ts';
-import { withoutRecoveryPoints } from '../support/examples.ts';
+import { withoutRecoveryPoints, withoutSinks } from '../support/examples.ts';
 import { leapBefore } from '../support/leap.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
@@ -58,7 +58,7 @@ afterAll(async () => {
 
 /** The example with its database alone, in functions that need no Docker. */
 function configuration(): string {
-  const example = withoutRecoveryPoints(readFileSync(EXAMPLE, 'utf8'));
+  const example = withoutSinks(withoutRecoveryPoints(readFileSync(EXAMPLE, 'utf8')));
   const [database = ''] = /^ {2}database:\n(?: {4}.*\n)+/m.exec(example) ?? [];
   expect(database).toContain('schedule: 0 2 * * *');
   const alone = example.replace(/^sources:\n[^]*?(?=^\S)/m, `sources:\n${database}\n`);

@@ -27,7 +27,7 @@ import { DEPLOYMENT_EVENT } from '../../lib/names/aws.ts';
 import { Cdk } from '../support/cdk.ts';
 import { makePlace, type Place } from '../support/command-line.ts';
 import { Deployed, type Listed } from '../support/deployed.ts';
-import { withoutRecoveryPoints } from '../support/examples.ts';
+import { withoutRecoveryPoints, withoutSinks } from '../support/examples.ts';
 import { leapBefore, untilStarted } from '../support/leap.ts';
 import { startMiniStack, type MiniStack } from '../support/ministack.ts';
 import { DOWNLOAD_TOKEN, SmallGithub, TOKEN } from '../support/small-github.ts';
@@ -76,7 +76,7 @@ afterAll(async () => {
 
 /** The example, with a GitHub that is on this machine, and without what AWS Backup protects: that is a story of its own. */
 function configuration(api: string): string {
-  const example = withoutRecoveryPoints(readFileSync(EXAMPLE, 'utf8'));
+  const example = withoutSinks(withoutRecoveryPoints(readFileSync(EXAMPLE, 'utf8')));
   const local = example
     .replace(/  # What users have entered[^]*?\n\n/, '')
     .replace('repository: spark-bloom/spark-bloom-flow', `repository: acme/site\n    api: ${api}`);

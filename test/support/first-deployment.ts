@@ -57,6 +57,7 @@ export function smallSystem(folder: string, system: string, region: string): str
       `system: ${system}`,
       `store: s3://${system}-backups?region=${region}`,
       'aws: {}',
+      'notify: { sinks: { topic: { kind: sns } } }',
       'sources:',
       `  assets: { kind: bucket, bucket: ${system}-assets, schedule: 0 3 * * *, rpo: 25h, onDeployment: [event] }`,
     ].join('\n'),

@@ -28,6 +28,7 @@ export async function run(_: string[], { options }: Invocation<{ out?: string }>
     name: key.name,
     publicKey: key.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
     prefixes: key.prefixes,
+    ...(key.events && { events: key.events }),
   }));
   if (trust.length > 0) terminal.line(stringify({ trust }, { lineWidth: 0 }).trimEnd());
   const files = options.out === undefined ? [] : await writeKeys(keys, options.out);

@@ -1,6 +1,7 @@
 // What a function on AWS gets: the configuration as a file beside its code, and in its environment what only the deployment knows.
 import { HoldfastError } from '../../errors.ts';
 import type { Config, SourceConfig } from '../config.ts';
+import type { FunctionName } from '../../names/aws.ts';
 import { stackKeys } from './stack-keys.ts';
 
 /** The configuration as JSON, in the folder of the function's code. */
@@ -11,6 +12,8 @@ export interface TrustedKmsKey {
   readonly name: string;
   readonly arn: string;
   readonly prefixes: readonly string[];
+  /** The events of incidents that it may vouch for. @default - all that lies under its prefixes */
+  readonly events?: readonly string[];
 }
 
 /** A key as the environment has it: what it may vouch for grows with the sources, and the environment holds 4 KB. */
@@ -80,9 +83,9 @@ export function trustedKeysOf(
   { trustedKeys }: Pick<FunctionSettings, 'trustedKeys'>,
 ): TrustedKmsKey[] {
   const arns = new Map(trustedKeys.map(({ name, arn }) => [name, arn]));
-  return stackKeys(config).flatMap(({ name, prefixes }) => {
+  return stackKeys(config).flatMap(({ name, prefixes, events }) => {
     const arn = arns.get(name);
-    return arn === undefined ? [] : [{ name, arn, prefixes }];
+    return arn === undefined ? [] : [{ name, arn, prefixes, ...(events && { events }) }];
   });
 }
 
@@ -92,14 +95,17 @@ function withoutPath(source: SourceConfig): SourceConfig {
   return source.kind === 'postgres' ? { ...source, binaries: undefined } : source;
 }
 
-/** The configuration for functions: without paths of the machine that deploys, so that the same file gives the same code. */
-export function functionConfig(config: Config): Config {
+/**
+ * The configuration for the function `name`: without paths of the machine that deploys, so that the same file gives the same code. Whom
+ * to tell when, `escalate` alone has to know.
+ */
+export function functionConfig(config: Config, name?: FunctionName): Config {
+  const { notify } = config;
   return {
     ...config,
     file: FUNCTION_CONFIG_FILE,
     signingKey: undefined,
-    // What the command line calls and sends through, on machines of people.
-    notify: { ...config.notify, sinks: [], contacts: [], escalation: undefined },
+    notify: name === 'escalate' ? notify : { ...notify, contacts: [], escalation: undefined },
     sources: config.sources.map((source) => ({ ...withoutPath(source), heartbeat: undefined })),
   };
 }

@@ -53,6 +53,10 @@ function sinkOf(name: string, sink: SinkShape, bases: Bases): SinkConfig {
     case 'slack':
     case 'teams':
       return { name, kind: sink.kind, url: at(sink.url) };
+    case 'sns':
+      return { name, kind: sink.kind, topic: sink.topic };
+    case 'sms':
+      return { name, kind: sink.kind };
     case 'pagerduty':
       return { name, kind: sink.kind, routingKey: at(sink.routingKey), server: sink.server };
   }

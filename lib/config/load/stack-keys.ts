@@ -2,6 +2,7 @@
 import {
   FUNCTIONS,
   isForDatabases,
+  isForEscalation,
   isForRecoveryPoints,
   isSigner,
   resourceName,
@@ -12,7 +13,14 @@ import {
 import type { FunctionName, RunsOn, SignerName, TaskName } from '../../names/aws.ts';
 import { isPostgres, isRemote, isTask, runsOn } from '../config.ts';
 import type { AwsConfig, Config, SourceConfig } from '../config.ts';
-import { recordsPrefix, sourcePrefix, verbPrefix } from '../../format/layout.ts';
+import type { NotifyConfig } from '../notify.ts';
+import {
+  CHECKPOINT_EVENT,
+  INCIDENTS_PREFIX,
+  recordsPrefix,
+  sourcePrefix,
+  verbPrefix,
+} from '../../format/layout.ts';
 
 /** A key of the stack, and what its signatures count for. */
 export interface StackKey {
@@ -22,20 +30,30 @@ export interface StackKey {
   /** In the account and the region of the stack. */
   readonly alias: string;
   readonly prefixes: readonly string[];
+  /** The events of incidents that it may vouch for; undefined where it writes none. */
+  readonly events?: readonly string[];
 }
 
 /** What the functions of a stack depend on. */
 export type FunctionConfig = Pick<Config, 'sources'> & {
   readonly aws?: Pick<AwsConfig, 'recoveryPoints'> | undefined;
+  readonly notify?: Pick<NotifyConfig, 'sinks'> | undefined;
 };
 
+/** Whether the stack itself opens incidents and tells of them, by the sinks of the configuration. */
+export function escalates({ notify }: Pick<FunctionConfig, 'notify'>): boolean {
+  return (notify?.sinks.length ?? 0) > 0;
+}
+
 /** The functions that the stack of a configuration has. */
-export function functionsOf({ sources, aws }: FunctionConfig): FunctionName[] {
+export function functionsOf({ sources, aws, notify }: FunctionConfig): FunctionName[] {
   const withDatabases = sources.some(isPostgres);
   const withPoints = aws?.recoveryPoints !== undefined;
   return FUNCTIONS.filter(
     (name) =>
-      (withDatabases || !isForDatabases(name)) && (withPoints || !isForRecoveryPoints(name)),
+      (withDatabases || !isForDatabases(name)) &&
+      (withPoints || !isForRecoveryPoints(name)) &&
+      (escalates({ notify }) || !isForEscalation(name)),
   );
 }
 
@@ -97,14 +115,22 @@ export function stackKeys(config: Config): StackKey[] {
       signer,
       alias: signingAlias(system, signer),
       prefixes: prefixesOf(signer, config),
+      ...(signer === 'escalate' && { events: ESCALATED_EVENTS }),
     }));
 }
+
+/** What happens without anybody: it acknowledges nothing, and speaks for nobody. */
+const ESCALATED_EVENTS: readonly string[] = [
+  ...['opened', 'joined', 'recovered', 'relapsed', 'resolved'],
+  ...['claim', 'sent', 'failed', CHECKPOINT_EVENT],
+];
 
 /**
  * What a signer vouches for. Where there is a database, two functions back up and two test restores, and where there are recovery
  * points, one more tests: then each vouches for records of its own sources or selections, and for no others.
  */
 function prefixesOf(signer: SignerName, config: Config): string[] {
+  if (signer === 'escalate') return [INCIDENTS_PREFIX];
   if (isForRecoveryPoints(signer)) {
     return selectionNames(config).map((name) => recordsPrefix(SIGNERS[signer], name));
   }
@@ -118,6 +144,7 @@ function prefixesOf(signer: SignerName, config: Config): string[] {
     'restore-test': withDatabases || withPoints,
     verify: false,
     prune: false,
+    incident: false,
   }[verb];
   const apart = isShared && names.length > 0;
   const records = apart ? names.map((name) => recordsPrefix(verb, name)) : [verbPrefix(verb)];

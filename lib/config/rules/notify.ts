@@ -24,11 +24,13 @@ export function notifyFindings(shape: ConfigShape): ConfigFinding[] {
     ...rotationFindings(notify),
     ...(notify.timeZone === undefined ? [] : zoneFindings(notify.timeZone, ['notify', 'timeZone'])),
     ...escalationFindings(notify),
+    ...snsFindings(shape),
   ];
   if (aws === undefined) return [...findings, ...withoutStack(notify)];
   return [
     ...findings,
     ...outOfReach(notify.heartbeat, ['notify', 'heartbeat']),
+    ...sinksOutOfReach(notify),
     ...Object.entries(sources).flatMap(([name, source]): ConfigFinding[] =>
       source.kind === 'files' || source.heartbeat === undefined
         ? []
@@ -42,6 +44,75 @@ export function notifyFindings(shape: ConfigShape): ConfigFinding[] {
           ],
     ),
   ];
+}
+
+/** Finds sinks and numbers that the function `escalate` could not use. */
+function sinksOutOfReach({ sinks, contacts }: Notify): ConfigFinding[] {
+  const ofSinks = Object.entries(sinks).flatMap(([name, sink]): ConfigFinding[] => {
+    const at = ['notify', 'sinks', name];
+    if (sink.kind === 'command')
+      return [
+        {
+          path: [...at, 'kind'],
+          also: [['aws']],
+          message:
+            'a function cannot start a program of this machine, and with "aws" a function sends the messages',
+          allowed: 'email, webhook, ntfy, slack, teams, pagerduty, sns or sms together with "aws"',
+        },
+      ];
+    return Object.entries(sink).flatMap(([option, value]) =>
+      typeof value === 'string' && SECRETS.includes(option)
+        ? outOfReach(value, [...at, option])
+        : [],
+    );
+  });
+  const ofContacts = Object.entries(contacts).flatMap(([name, { phone }]) =>
+    outOfReach(phone, ['notify', 'contacts', name, 'phone']),
+  );
+  return [...ofSinks, ...ofContacts];
+}
+
+/** The options of sinks that lead to secrets. */
+const SECRETS: readonly string[] = ['server', 'url', 'secret', 'token', 'routingKey'];
+
+/** Finds ways that lead nowhere: text messages to nobody, and the topic of a stack that is not there. */
+function snsFindings({ notify, aws }: ConfigShape): ConfigFinding[] {
+  const { sinks, contacts, escalation } = notify;
+  const ofSinks = Object.entries(sinks).flatMap(([name, sink]): ConfigFinding[] => {
+    const at = ['notify', 'sinks', name];
+    if (sink.kind === 'sns' && sink.topic === undefined && aws === undefined)
+      return [
+        {
+          path: at,
+          also: [['aws']],
+          message: 'there is no stack whose topic this could be',
+          allowed: 'the ARN of a topic in "topic", or "aws"',
+        },
+      ];
+    if (sink.kind === 'sms' && escalation === undefined)
+      return [
+        {
+          path: at,
+          also: [['notify', 'escalation']],
+          message: 'a text message goes to a contact of a step, and there are no steps',
+          allowed: '"notify.escalation" with a step whose contacts have this sink',
+        },
+      ];
+    return [];
+  });
+  const ofContacts = Object.entries(contacts).flatMap(([name, contact]): ConfigFinding[] => {
+    const isTexted = contact.sinks.some((sink) => sinks[sink]?.kind === 'sms');
+    if (!isTexted || contact.phone !== undefined) return [];
+    const path = ['notify', 'contacts', name];
+    return [
+      {
+        path: [...path, 'sinks'],
+        message: 'no text message can reach this contact: it has no number',
+        allowed: '"phone", with a reference to where the number is',
+      },
+    ];
+  });
+  return [...ofSinks, ...ofContacts];
 }
 
 /** Finds contacts whom no message reaches, and placeholders in place of numbers and addresses. */

@@ -3,7 +3,7 @@
 import * as z from 'zod/mini';
 
 import { aws } from './aws.ts';
-import { INCIDENT_EVENTS } from '../../format/layout.ts';
+import { CHECKPOINT_EVENT, INCIDENT_EVENTS } from '../../format/layout.ts';
 import { STORE_URL_FORMS } from '../../names/store-place.ts';
 import { EXAMPLE_PUBLIC_KEY } from './example.ts';
 import { notify } from './notify.ts';
@@ -47,7 +47,7 @@ const trustedKey = z.strictObject({
     'What the key may vouch for: a signature counts only on keys of the store that begin with one of these, such as `backups/site/` or `records/verify/`.',
   ),
   events: means(
-    z.optional(z.array(z.enum(INCIDENT_EVENTS)).check(z.minLength(1))),
+    z.optional(z.array(z.enum([...INCIDENT_EVENTS, CHECKPOINT_EVENT])).check(z.minLength(1))),
     'What the key may vouch for in incidents, where it may vouch for `incidents/`; everything otherwise. `[acknowledged, noted, resolved]` is for somebody who only responds.',
   ),
 });

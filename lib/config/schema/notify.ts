@@ -83,8 +83,42 @@ const pagerduty = z.strictObject({
   ),
 });
 
+const sns = z.strictObject({
+  kind: means(
+    z.literal('sns'),
+    'A message on a topic of Amazon SNS: everybody gets it who subscribes there, by e-mail or otherwise.',
+  ),
+  topic: means(
+    z.optional(
+      text(
+        /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/,
+        'the ARN of a topic that is no FIFO topic',
+        'arn:aws:sns:eu-central-1:123456789012:on-call',
+      ),
+    ),
+    'The topic. Without it, that of the stack, to which `notify.email` subscribes.',
+  ),
+});
+
+const sms = z.strictObject({
+  kind: means(
+    z.literal('sms'),
+    'A text message through Amazon SNS to the `phone` of each contact that has this sink.',
+  ),
+});
+
 /** A way by which a message goes out: its `kind` decides which options it has. */
-const sink = z.discriminatedUnion('kind', [email, webhook, command, ntfy, slack, teams, pagerduty]);
+const sink = z.discriminatedUnion('kind', [
+  email,
+  webhook,
+  command,
+  ntfy,
+  slack,
+  teams,
+  pagerduty,
+  sns,
+  sms,
+]);
 
 const names = (example: string) => text(NAME, 'a name that stands in this file', example);
 
@@ -123,7 +157,7 @@ const contact = z.strictObject({
   ),
   phone: means(
     z.optional(reference('a phone number', 'env:EMERGENCY_PHONE')),
-    'Where the phone number is: a reference, never the number itself. A sink of kind `command` gets it in HOLDFAST_PHONE.',
+    'Where the phone number is: a reference, never the number itself. A sink of kind `sms` sends there, and one of kind `command` gets it in HOLDFAST_PHONE.',
   ),
   contract: means(
     z.optional(text(/^[^\0\n\r]{1,200}$/, 'text on one line', 'Support contract 4711')),
@@ -199,7 +233,7 @@ export const notify = z.strictObject({
       ),
       {},
     ),
-    'By which ways the command line tells of failures, by name. Use two that fail independently: what one cannot deliver, the others tell.',
+    'By which ways people are told of incidents, by name: by the stack with `aws`, and by the command line otherwise. Use two that fail independently: what one cannot deliver, the others tell.',
   ),
   contacts: means(
     z._default(
@@ -225,6 +259,6 @@ export const notify = z.strictObject({
   ),
   escalation: means(
     z.optional(escalation),
-    'Who gets a message about an incident, and who is next while nobody acknowledges it. Without it, each sink gets one message when it begins and one when it is over. `holdfast escalate --once`, run every minute, carries it out.',
+    'Who gets a message about an incident, and who is next while nobody acknowledges it. Without it, each sink gets one message when it begins and one when it is over. With `aws`, the function `escalate` carries it out; otherwise `holdfast escalate --once`, run every minute.',
   ),
 });

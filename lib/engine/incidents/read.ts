@@ -7,8 +7,10 @@ import {
   type IncidentRecord,
 } from '../../format/incident.ts';
 import {
+  CHECKPOINT_EVENT,
   checkpointKey,
   incidentBlockPrefix,
+  incidentName,
   incidentPrefix,
   INCIDENTS_IN_BLOCK,
   numberedIncidentKey,
@@ -27,6 +29,7 @@ import {
 } from '../../policy/incidents/state.ts';
 import type { StoredObject } from '../../stores/store.ts';
 import { isUnreadable, readSmall } from '../catalog/backups.ts';
+import { identityOf, rememberedOf } from './remembered.ts';
 import { signerOf, type Engine } from '../engine.ts';
 
 export interface KnownIncidents {
@@ -57,22 +60,19 @@ export async function readIncidents(
   }: { checkpoint?: Checkpoint | undefined; all?: boolean; further?: boolean } = {},
 ): Promise<KnownIncidents> {
   const from = all ? undefined : checkpoint;
-  const known = from === undefined ? 0 : Math.min(from.last, ...from.open.map(Number));
-  const first = Math.max(0, known - (further ? INCIDENTS_IN_BLOCK : 0));
-  const found = await listFrom(engine, first);
   const incidents: Incident[] = [];
   const problems: Problem[] = [];
-  for (const [id, objects] of found) {
-    if (from !== undefined && isPast({ id, objects }, from)) continue;
-    const events: IncidentEvent[] = [];
-    for (const object of objects) {
-      const event = await readEvent(engine, object, problems);
-      if (event !== undefined) events.push(event);
+  let last = 0;
+  // Block by block, so that a store still knows where what was listed is.
+  for await (const found of blocksFrom(engine, from, further)) {
+    for (const [id, objects] of found) {
+      last = Math.max(last, Number(id));
+      if (from !== undefined && isPast({ id, objects }, from)) continue;
+      const incident = incidentOf(await readEvents(engine, objects, problems));
+      if (incident !== undefined) incidents.push(incident);
     }
-    const incident = incidentOf(events);
-    if (incident !== undefined) incidents.push(incident);
   }
-  return { incidents, last: Math.max(0, ...[...found.keys()].map(Number)), problems };
+  return { incidents, last, problems };
 }
 
 /** What was over at the checkpoint, and not just before. A record that nobody vouches for ends nothing: the checkpoint knows. */
@@ -87,22 +87,73 @@ function isPast(
   return isOver && newest < Date.parse(at) - LATELY_MS;
 }
 
-/** The records of each incident from number `first` on, block by block until there are none. */
-async function listFrom(engine: Engine, first: number): Promise<Map<string, StoredObject[]>> {
-  const found = new Map<string, StoredObject[]>();
-  const firstOfBlock = first - (first % INCIDENTS_IN_BLOCK);
-  for (let number = firstOfBlock; ; number += INCIDENTS_IN_BLOCK) {
-    let last = -1;
-    for await (const object of engine.store.list(incidentBlockPrefix(number))) {
-      const place = parseIncidentKey(object.key);
-      if (place === undefined) continue;
-      last = Number(place.incident);
-      const objects = found.get(place.incident);
-      if (objects === undefined) found.set(place.incident, [object]);
-      else objects.push(object);
-    }
-    if (last < number + INCIDENTS_IN_BLOCK - 1) return found;
+type Block = ReadonlyMap<string, readonly StoredObject[]>;
+
+/**
+ * The records of each incident: of those that the checkpoint calls open, and of all from its last one on, until there are none. With
+ * `further`, those of a hundred before are among them.
+ */
+async function* blocksFrom(
+  engine: Engine,
+  { open, last }: Pick<Checkpoint, 'open' | 'last'> = { open: [], last: 0 },
+  further = false,
+): AsyncGenerator<Block> {
+  const from = further ? Math.max(0, startOf(last, FURTHER) - FURTHER) : startOf(last);
+  const before = new Set(open.map((id) => startOf(Number(id))).filter((number) => number < from));
+  for (const number of [...before].sort((a, b) => a - b)) yield listBlock(engine, number);
+  // As few lists as there can be for what is read seldom, and as short ones for what is read each minute.
+  let size = further ? FURTHER : INCIDENTS_IN_BLOCK;
+  for (let number = from; ; number += size) {
+    if (number > last) size = INCIDENTS_IN_BLOCK;
+    const block = await listBlock(engine, number, size);
+    yield block;
+    if (number + size > last && !block.has(incidentName(number + size - 1))) return;
   }
+}
+
+const FURTHER = 10 * INCIDENTS_IN_BLOCK;
+
+function startOf(number: number, size = INCIDENTS_IN_BLOCK): number {
+  return number - (number % size);
+}
+
+async function listBlock(
+  engine: Engine,
+  number: number,
+  size: number = INCIDENTS_IN_BLOCK,
+): Promise<Block> {
+  const found = new Map<string, StoredObject[]>();
+  for await (const object of engine.store.list(incidentBlockPrefix(number, size))) {
+    const place = parseIncidentKey(object.key);
+    if (place === undefined) continue;
+    const objects = found.get(place.incident);
+    if (objects === undefined) found.set(place.incident, [object]);
+    else objects.push(object);
+  }
+  return found;
+}
+
+/** How many records are read at a time. */
+const READ_AT_ONCE = 16;
+
+/** What the records of an incident say, in their order. */
+async function readEvents(
+  engine: Engine,
+  objects: readonly StoredObject[],
+  problems: Problem[],
+): Promise<IncidentEvent[]> {
+  const { events: known } = rememberedOf(engine);
+  const events: IncidentEvent[] = [];
+  for (let first = 0; first < objects.length; first += READ_AT_ONCE) {
+    const read = objects.slice(first, first + READ_AT_ONCE).map(async (object) => {
+      const identity = identityOf(object);
+      const event = known.get(identity) ?? (await readEvent(engine, object, problems));
+      if (event !== undefined) known.set(identity, event);
+      return event;
+    });
+    events.push(...(await Promise.all(read)).filter((one) => one !== undefined));
+  }
+  return events;
 }
 
 /** What a record says; undefined, and a problem, for one that nobody vouches for. */
@@ -197,11 +248,17 @@ export async function readCheckpoint(
   engine: Engine,
 ): Promise<{ checkpoint: Checkpoint | undefined; isCurrent: boolean }> {
   const now = engine.now().getTime();
+  const remembered = rememberedOf(engine);
+  const current = checkpointKey(new Date(now));
+  if (remembered.checkpoint?.key === current)
+    return { checkpoint: remembered.checkpoint.checkpoint, isCurrent: true };
   for (let back = 0; back < CHECKPOINTS; back += 1) {
     const object = await engine.store.head(checkpointKey(new Date(now - back * QUARTER_MS)));
     if (object === undefined) continue;
     const checkpoint = await readOne(engine, object);
-    if (checkpoint !== undefined) return { checkpoint, isCurrent: back === 0 };
+    if (checkpoint === undefined) continue;
+    if (back === 0) remembered.checkpoint = { key: current, checkpoint };
+    return { checkpoint, isCurrent: back === 0 };
   }
   return { checkpoint: await newestOfMonths(engine), isCurrent: false };
 }
@@ -228,7 +285,9 @@ async function readOne(engine: Engine, object: StoredObject): Promise<Checkpoint
     const bytes = await readSmall(engine, object);
     const { payload, distrust, keyId } = decodeSigned(bytes, object.key, engine.trusted);
     // A key that may vouch only for some events must not hide an incident.
-    const isLimited = engine.trusted.some((one) => one.keyId === keyId && one.events !== undefined);
+    const isLimited = engine.trusted.some(
+      (one) => one.keyId === keyId && one.events?.includes(CHECKPOINT_EVENT) === false,
+    );
     const counts = distrust === undefined && !isLimited;
     const checkpoint = counts ? parseCheckpoint(payload) : undefined;
     return checkpoint?.system === engine.system ? checkpoint : undefined;
@@ -238,7 +297,14 @@ async function readOne(engine: Engine, object: StoredObject): Promise<Checkpoint
   }
 }
 
-/** Writes down which incidents are unfinished, so that the next run need not look at the others. Whoever is first in a quarter does it. */
+/** Whether it is unfinished, or was over so lately that what it was about may come and go. */
+function matters(incident: Incident, at: Date): boolean {
+  const { resolved } = incident;
+  const isLate = resolved !== undefined && resolved.at.getTime() > at.getTime() - LATELY_MS;
+  return isLate || isUnfinished(incident, at);
+}
+
+/** Writes down which incidents matter, so that the next run need not look at the others. Whoever is first in a quarter does it. */
 export async function writeCheckpoint(
   engine: Engine,
   { incidents, last }: KnownIncidents,
@@ -247,7 +313,7 @@ export async function writeCheckpoint(
   const key = checkpointKey(at);
   const payload = {
     ...{ format: 1, key, system: engine.system, at: at.toISOString(), last },
-    open: incidents.filter((one) => isUnfinished(one, at)).map(({ id }) => id),
+    open: incidents.filter((one) => matters(one, at)).map(({ id }) => id),
   };
   try {
     await engine.store.put(key, await encodeSigned(payload, signerOf(engine)));

@@ -48,7 +48,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
   {
     resource: /^\*$/,
     reason:
-      'X-Ray, PutMetricData, ListSecrets, jobs of AWS Backup, logins to a registry, deliveries of logs, describing and making databases, file systems and snapshots, copies to named vaults, finding by tags and what looks at networks know no resources; metrics are confined to our namespace.',
+      'X-Ray, PutMetricData, the states of alarms and the values of metrics, ListSecrets, jobs of AWS Backup, logins to a registry, deliveries of logs, describing and making databases, file systems and snapshots, copies to named vaults, finding by tags and what looks at networks know no resources; metrics are confined to our namespace.',
   },
   {
     resource:

@@ -38,7 +38,12 @@ import { Tasks } from './functions/tasks.ts';
 import { ruleNames } from './triggers/rule-names.ts';
 import { resourceAlarm } from './alarms/of-resources.ts';
 import { WatchedResources } from './watched-resources.ts';
-import { FIRST_LOOK, LAST_SCHEDULE, systemTimetables } from './triggers/timetables.ts';
+import {
+  EVERY_MINUTE,
+  FIRST_LOOK,
+  LAST_SCHEDULE,
+  systemTimetables,
+} from './triggers/timetables.ts';
 
 /** What the constructs below rely on, whatever the app around them has switched on. */
 const FLAGS = [
@@ -202,6 +207,8 @@ export class HoldfastSystem extends Construct {
       throw new TypeError('nothing looks at the store');
     // Alarms on silence would go off before the first value.
     this.alarms.node.addDependency(first);
+    const escalation = made.get(EVERY_MINUTE);
+    if (escalation !== undefined) this.alarms.node.addDependency(escalation);
     const { alarms, schedules, events } = this;
     const sources = new Sources(this, 'Sources', { alarms, schedules, events, after: first });
     const configured = alarmsOf(config);

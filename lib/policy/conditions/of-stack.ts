@@ -14,6 +14,26 @@ export const FUNCTION_CONDITIONS = {
     runbook: 'alarm-errors',
     watched: { metric: 'Errors', ...COUNTED, silence: 'fine' },
   },
+  silent: {
+    about: 'function',
+    severity: 'alarm',
+    sentence: 'NAME has not run for half an hour',
+    means:
+      'Nobody looks at the system any more, or nobody is told: silence does not mean that all is well.',
+    next: [
+      'Look at its schedule and its role: was one of them changed or deleted?',
+      'holdfast deploy makes them again.',
+    ],
+    runbook: 'alarm-silent',
+    watched: {
+      metric: 'Invocations',
+      breach: 'below',
+      threshold: 1,
+      // Each of five minutes.
+      points: 6,
+      silence: 'alarm',
+    },
+  },
   throttles: {
     about: 'function',
     severity: 'watch',

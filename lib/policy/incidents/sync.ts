@@ -1,5 +1,6 @@
 // What the conditions of a system mean for its incidents: what is opened, joined, and over. Pure.
 import { MINUTE_MS, HOUR_MS } from '../../durations.ts';
+import { FUNCTION_CONDITIONS, STACK_CONDITIONS } from '../conditions/of-stack.ts';
 import { conditionKey, type Incident } from './state.ts';
 
 /** A condition that somebody has to act on. */
@@ -76,9 +77,13 @@ function ofOpen(open: readonly Incident[], { urgent, subjects, at }: Look): Chan
     const goodSince = all.map((one) =>
       worse.includes(one) ? undefined : better.includes(one) ? at : one.goodSince,
     );
-    const isOver = goodSince.every(
-      (since) => since !== undefined && at.getTime() - since.getTime() >= settleMs,
-    );
+    // Of the stack's own trouble what outlasts that of the sources is an incident of its own then.
+    const isOfSources = all.some((one) => !isOfStack(one));
+    const isOver = all.every((one, index) => {
+      if (isOfSources && isOfStack(one)) return true;
+      const since = goodSince[index];
+      return since !== undefined && at.getTime() - since.getTime() >= settleMs;
+    });
     if (isOver) changes.push({ event: 'resolved', incident: id });
     return changes;
   });
@@ -125,7 +130,13 @@ function takes(incident: Incident, one: Urgent, at: Date): boolean {
   const { conditions, openedAt, acknowledgements } = incident;
   if ([...conditions.values()].some((known) => causeOf(known) === causeOf(one))) return true;
   const isNew = Math.abs(at.getTime() - openedAt.getTime()) <= JOIN_MS;
-  return conditions.size > 0 && isNew && acknowledgements.length === 0;
+  // What a failed run leaves in the stack is no news to whoever sees to the failure.
+  return conditions.size > 0 && isNew && (acknowledgements.length === 0 || isOfStack(one));
+}
+
+/** What runs leave behind that fail: errors of functions, and dead letters. */
+function isOfStack({ code }: { readonly code: string }): boolean {
+  return code in FUNCTION_CONDITIONS || code in STACK_CONDITIONS;
 }
 
 function comesAndGoes(fresh: readonly Urgent[], incidents: readonly Incident[], at: Date): boolean {
@@ -134,6 +145,8 @@ function comesAndGoes(fresh: readonly Urgent[], incidents: readonly Incident[], 
     ({ resolved, conditions }) =>
       resolved !== undefined &&
       at.getTime() - resolved.at.getTime() < FLAP_MS &&
-      [...conditions.values()].some((one) => causes.has(causeOf(one))),
+      [...conditions.values()].some(
+        (one) => causes.has(causeOf(one)) && (one.goodSince !== undefined || !isOfStack(one)),
+      ),
   );
 }

@@ -1,7 +1,11 @@
 // Whether somebody is told of the alarms of a stack.
 import { expect, test } from '@jest/globals';
 import type { Config } from '../../../lib/config/config.ts';
-import { NOBODY_TOLD, NOT_ESCALATED, nobodyTold } from '../../../lib/cli/stack/nobody-told.ts';
+import {
+  ESCALATION_UNWATCHED,
+  NOBODY_TOLD,
+  nobodyTold,
+} from '../../../lib/cli/stack/nobody-told.ts';
 
 const notify = {
   success: 'never',
@@ -19,10 +23,9 @@ test('that nobody is told is said where no address is named', () => {
   expect(nobodyTold({ notify: { ...notify, email: ['ops@example.com'] } })).toEqual([]);
 });
 
-test('that a machine has to escalate is said where the configuration has a sink or steps', () => {
-  const email = ['ops@example.com'];
-  const escalation = { steps: [] } as unknown as Config['notify']['escalation'];
-  expect(nobodyTold({ notify: { ...notify, email, escalation } })).toEqual([NOT_ESCALATED]);
+test('that nobody hears of a broken escalation is said where no address is named', () => {
   const sinks = [{ name: 'hook' }] as unknown as Config['notify']['sinks'];
-  expect(nobodyTold({ notify: { ...notify, email, sinks } })).toEqual([NOT_ESCALATED]);
+  expect(nobodyTold({ notify: { ...notify, email: [], sinks } })).toEqual([ESCALATION_UNWATCHED]);
+  const email = ['ops@example.com'];
+  expect(nobodyTold({ notify: { ...notify, email, sinks } })).toEqual([]);
 });

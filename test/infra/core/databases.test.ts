@@ -252,6 +252,7 @@ test('a key vouches for the sources of its function, and not for those of the ot
   );
   const others = ['assets', 'configuration', 'application'];
   expect(trusted).toEqual({
+    escalate: ['incidents/'],
     backup: [
       ...others.map((name) => `backups/${name}/`),
       ...others.map((name) => `records/backup/${name}/`),

@@ -238,6 +238,7 @@ describe('the function', () => {
       freshness: ['holdfast.json'],
       prune: own('prune'),
       alert: ['incidents/assets-age/1-alarm.json'],
+      escalate: ['incidents/assets-age/1-alarm.json'],
       'record-recovery-point': [ofTables('recovery-point')],
       'validate-recovery-point': [ofTables('restore-test')],
     };

@@ -38,7 +38,10 @@ const SILENCE = {
   unchanged: TreatMissingData.IGNORE,
 };
 
-/** The alarms of one system. EventBridge passes every change to the function `alert`, which sends the messages, except those of direct alarms. */
+/**
+ * The alarms of one system. EventBridge passes every change to the function `alert`, which sends the messages, except those of direct
+ * alarms; and where the stack escalates, every change to `escalate`.
+ */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   /** The names of all of them. */
@@ -54,7 +57,7 @@ export class Alarms extends Construct {
 
   /** @param scope - where the alarm stands: this, or the stack of a source */
   add({ alarm, means, metric, threshold }: AlarmDefinition, scope: Construct = this): Alarm {
-    const { name, label, direct, watched } = alarm;
+    const { name, label, tellsTopic, watched } = alarm;
     const { breach, points = 1, silence = 'unchanged' } = watched;
     const made = new Alarm(scope, label, {
       alarmName: name,
@@ -66,7 +69,7 @@ export class Alarms extends Construct {
       datapointsToAlarm: points,
       treatMissingData: SILENCE[silence],
     });
-    if (direct) {
+    if (tellsTopic) {
       const action = new SnsAction(this.topic);
       made.addAlarmAction(action);
       made.addOkAction(action);

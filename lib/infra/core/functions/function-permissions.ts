@@ -14,6 +14,7 @@ import {
   recorderPermissions,
   validatorPermissions,
 } from './recovery-point-permissions.ts';
+import { seeAlarms, tellThroughSinks } from './sink-permissions.ts';
 import { connectTo, decryptBuckets, readSecret, readSource } from './source-permissions.ts';
 import {
   BACKUPS_PREFIX,
@@ -88,6 +89,16 @@ export function permissionsOf(
         ...seeWhoSubscribes(topic),
         ...seeRecoveryPoints(scope, config),
         new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }),
+      ];
+    case 'escalate':
+      return [
+        ...readStore(store, [...FACTS, INCIDENTS], ['']),
+        ...seeReleases(store),
+        ...putStore(store, [INCIDENTS]),
+        ...seeWhoSubscribes(topic),
+        ...seeRecoveryPoints(scope, config),
+        ...seeAlarms(),
+        ...tellThroughSinks(scope, config.notify, topic),
       ];
     case 'record-recovery-point':
       return recorderPermissions(scope, { config, store });

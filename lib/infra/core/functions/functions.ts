@@ -41,6 +41,7 @@ const ABOUT = {
   'record-recovery-point': 'Writes down what a resource held when AWS Backup backed it up',
   'validate-recovery-point': 'Looks into what AWS Backup restored for a test',
   alert: 'Tells people what is wrong, since when, and what to do',
+  escalate: 'Opens and ends incidents, and tells people of them until somebody acts',
 } as const satisfies Record<FunctionName, string>;
 
 /** Five more minutes would be more than Lambda gives. */
@@ -72,6 +73,8 @@ const SIZES = {
   freshness: { memoryMiB: 1024, timeoutSeconds: 600, scratchMiB: 512, concurrency: 1 },
   prune: { memoryMiB: 1024, timeoutSeconds: LONGEST_SECONDS, scratchMiB: 512, concurrency: 1 },
   alert: { memoryMiB: 512, timeoutSeconds: 120, scratchMiB: 512, concurrency: 2 },
+  // Each minute, and by events besides; what two do at once, one of them tells.
+  escalate: { memoryMiB: 512, timeoutSeconds: 300, scratchMiB: 512, concurrency: 2 },
   // Jobs of several resources end at one time.
   'record-recovery-point': {
     memoryMiB: 512,
@@ -89,7 +92,7 @@ const SIZES = {
 
 /** Those that say how all stands, by one judgment. */
 function judges(name: FunctionName): boolean {
-  return name === 'freshness' || name === 'alert';
+  return name === 'freshness' || name === 'alert' || name === 'escalate';
 }
 
 /** The functions of one system, each under a role of its own. */
@@ -136,7 +139,7 @@ export class Functions extends Construct {
       ...permissionsOf(this, name, { config, store, topic: messages.topic, runsOn }),
       ...trust(keys.all),
       ...(isSigner(name) ? [sign(keys.of(name))] : []),
-      ...(name === 'alert' ? [] : [publishMetrics()]),
+      ...(name === 'alert' || name === 'escalate' ? [] : [publishMetrics()]),
     ];
   }
 
@@ -146,7 +149,7 @@ export class Functions extends Construct {
       name,
       ...place,
       about: `${ABOUT[name]} (${config.system})`,
-      configuration: functionConfig(config),
+      configuration: functionConfig(config, name),
       environment: this.environmentOf(name),
       size: SIZES[name],
       permissions: this.workOf(name, 'function'),

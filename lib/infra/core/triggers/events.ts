@@ -10,13 +10,14 @@ import { isTask } from '../../../config/config.ts';
 import type { LargeSourceConfig, RemoteSourceConfig } from '../../../config/config.ts';
 import {
   deploymentRule,
+  ESCALATION_RULES,
   POINT_RULES,
   RESTORED_DATABASE_RULE,
   storedRule,
   STORE_RULES,
 } from '../../../config/event-rules.ts';
-import { alarmPrefix } from '../../../names/alarms.ts';
-import { isForRecoveryPoints, ruleName } from '../../../names/aws.ts';
+import { alarmPrefix, directAlarmPrefix } from '../../../names/alarms.ts';
+import { isForEscalation, isForRecoveryPoints, ruleName } from '../../../names/aws.ts';
 import type { FunctionName, TaskName } from '../../../names/aws.ts';
 import { RESOURCE_TYPES } from '../../../names/resources.ts';
 import { vaultName } from '../../../names/recovery-points.ts';
@@ -24,7 +25,7 @@ import { arnHere } from '../permissions.ts';
 import { deploymentPattern } from './deployments.ts';
 import type { Functions } from '../functions/functions.ts';
 import type { Tasks } from '../functions/tasks.ts';
-import { BACKUPS_PREFIX, sourcePrefix } from '../../../format/layout.ts';
+import { BACKUPS_PREFIX, sourcePrefix, verbPrefix } from '../../../format/layout.ts';
 import { nameOfRule } from './rule-names.ts';
 import type { Runs } from './schedules.ts';
 
@@ -49,7 +50,16 @@ type Reaction = Runs & {
 
 const [STORED, ALARM] = STORE_RULES;
 const [BACKUP_JOB, RESTORE_JOB, JOBS] = POINT_RULES;
-const STARTED = ['verify', 'alert', 'backup'] as const satisfies readonly FunctionName[];
+const [ESCALATE_ALARM, ESCALATE_RECORD] = ESCALATION_RULES;
+const STARTED = [
+  'verify',
+  'alert',
+  'backup',
+  'escalate',
+] as const satisfies readonly FunctionName[];
+
+/** Whose records say that a run has failed, or how a proof ended. */
+const LOOKED_AT = ['backup', 'verify', 'restore-test', 'repair'] as const;
 
 /** The rules of one system on the default bus. All rules share one right each to start a function and to leave dead letters. */
 export class Events extends Construct {
@@ -77,6 +87,41 @@ export class Events extends Construct {
       runs: 'alert',
     });
     if (functions.all.some(({ name }) => isForRecoveryPoints(name))) this.reactToJobs();
+    if (functions.all.some(({ name }) => isForEscalation(name))) this.escalate();
+  }
+
+  /** Each change of an alarm, and each record of a run that failed or of a proof, is looked at before the next minute. */
+  private escalate(): void {
+    const { system, bucketName, prefix } = this.props;
+    this.react({
+      name: ESCALATE_ALARM,
+      about: 'An alarm has changed: open or end an incident',
+      pattern: {
+        source: ['aws.cloudwatch'],
+        detailType: ['CloudWatch Alarm State Change'],
+        detail: {
+          alarmName: [alarmPrefix(system), directAlarmPrefix(system)].map((one) => ({
+            prefix: one,
+          })),
+        },
+      },
+      runs: 'escalate',
+    });
+    this.react({
+      name: ESCALATE_RECORD,
+      about: 'A run has failed or a proof has ended: open or end an incident',
+      pattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: {
+          bucket: { name: [bucketName] },
+          object: {
+            key: LOOKED_AT.map((verb) => ({ prefix: `${prefix}${verbPrefix(verb)}` })),
+          },
+        },
+      },
+      runs: 'escalate',
+    });
   }
 
   /** Of both kinds of jobs, the function itself sees which are ours. */

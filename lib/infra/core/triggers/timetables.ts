@@ -1,6 +1,7 @@
 // When what runs: each source by its schedule, proofs monthly or as configured, freshness every quarter of an hour. Pure.
 import { isPostgres, isRemote, isTask } from '../../../config/config.ts';
 import type { Config, SourceConfig } from '../../../config/config.ts';
+import { escalates } from '../../../config/load/stack-keys.ts';
 import { HOUR_MS, SECOND_MS } from '../../../durations.ts';
 import { digestOf } from '../../../names/digest.ts';
 import { CONTENT_TIME, TEST_TIMES } from '../../../policy/proof-times.ts';
@@ -15,6 +16,9 @@ const [EVERY_MONTH = ''] = schedulerCrons(CONTENT_TIME);
 export const FIRST_LOOK = 'first-look';
 /** The schedule that is made after everything else: it marks the store, and a bucket that is not empty cannot be taken away again. */
 export const LAST_SCHEDULE = 'freshness';
+
+/** The schedule that wakes the escalation. */
+export const EVERY_MINUTE = 'escalate';
 
 /** The timetables of one source. */
 export function sourceTimetables(source: SourceConfig): Timetable[] {
@@ -57,6 +61,7 @@ export function systemTimetables(config: Config): Timetable[] {
       worthSeconds: 6 * HOUR_SECONDS,
     },
     ...(config.notify.success === 'daily' ? [REPORT] : []),
+    ...(escalates(config) ? [ESCALATION] : []),
   ];
 }
 
@@ -72,6 +77,15 @@ const REPORT: Timetable = {
   runs: 'alert',
   input: { report: 'daily' },
   worthSeconds: 6 * HOUR_SECONDS,
+};
+
+/** It stores nothing before the store is marked, so it may run while the stack is being made. */
+const ESCALATION: Timetable = {
+  name: EVERY_MINUTE,
+  about: 'Every minute, people are told what is due of the incidents',
+  expression: 'rate(1 minute)',
+  runs: 'escalate',
+  worthSeconds: 60,
 };
 
 const MOST_NAME_CHARACTERS = 64;

@@ -1,7 +1,13 @@
 // Alarms, schedules and rules of both examples: what their documents ask for, and that silence is heard.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
-import { alarmsOf, thresholdOf, type ConfiguredAlarm } from '../../../../lib/config/alarms.ts';
+import {
+  alarmNamed,
+  alarmsOf,
+  isEscalated,
+  thresholdOf,
+  type ConfiguredAlarm,
+} from '../../../../lib/config/alarms.ts';
 import type { Config } from '../../../../lib/config/config.ts';
 import { objectivesOf, selectionPromise } from '../../../../lib/config/objectives.ts';
 import { CONDITION_CODES, conditionOf } from '../../../../lib/policy/conditions/table.ts';
@@ -104,7 +110,8 @@ describe('Spark Bloom Flow', () => {
       prune: { when: 'cron(30 5 * * ? *)', runs: 'prune' },
       report: { runs: 'alert', input: { report: 'daily', at: DUE } },
     });
-    expect(Object.keys(found)).toHaveLength(11);
+    expect(found['escalate']).toMatchObject({ when: 'rate(1 minute)', runs: 'escalate' });
+    expect(Object.keys(found)).toHaveLength(12);
   });
 
   test('dumps its database daily at 02:00 UTC, and restores a dump every week', () => {
@@ -251,15 +258,15 @@ describe('the alarm of what is late', () => {
 });
 
 describe('an alarm', () => {
-  const alarms = () =>
-    spark.ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => ({
+  const alarms = (of = spark) =>
+    of.ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => ({
       name: String(Properties['AlarmName']),
       actions: (Properties['AlarmActions'] ?? []) as string[],
       means: String(Properties['AlarmDescription']),
     }));
 
   test('that alert cannot tell, because it is about alert or its eyes, tells the topic itself', () => {
-    const direct = alarms().filter(({ actions }) => actions.length > 0);
+    const direct = alarms(automatron).filter(({ actions }) => actions.length > 0);
     expect(direct.map(({ name }) => name.split('.direct/')[1]).sort()).toEqual([
       'dead-letters',
       ...['alert', 'freshness'].flatMap((name) =>
@@ -270,17 +277,47 @@ describe('an alarm', () => {
     for (const { actions } of direct) expect(actions[0]).toMatch(/:sns:.*-messages$/);
   });
 
-  test('tells by exactly one way: its change starts alert, or it has an action', () => {
-    const [rule] = spark.ofType('AWS::Events::Rule').flatMap(([, { Properties }]) => {
+  test('that escalate cannot tell, or that is no incident, tells the topic itself where the stack escalates', () => {
+    const direct = alarms().filter(({ actions }) => actions.length > 0);
+    expect(direct.map(({ name }) => name.split('.direct/')[1]).sort()).toEqual(
+      [
+        ...['alert/duration', 'alert/throttles'],
+        ...['escalate/duration', 'escalate/errors', 'escalate/silent', 'escalate/throttles'],
+        ...['freshness/duration', 'freshness/throttles'],
+      ].map((name) => `functions/${name}`),
+    );
+  });
+
+  /** What the names of alarms begin with whose changes start a function, by the end of its name. */
+  const heardBy = (of: Deployed, name: string): string[] =>
+    of.ofType('AWS::Events::Rule').flatMap(([, { Properties }]) => {
       const { detail } = Properties['EventPattern'] as {
-        detail?: { alarmName?: [{ prefix: string }] };
+        detail?: { alarmName?: { prefix: string }[] };
       };
-      return detail?.alarmName ?? [];
+      const [{ Arn = '' } = {}] = Properties['Targets'] as { Arn?: string }[];
+      return Arn.endsWith(name) ? (detail?.alarmName ?? []).map(({ prefix }) => prefix) : [];
     });
-    const prefix = rule?.prefix ?? '';
-    expect(prefix).toBe('holdfast-spark-bloom-flow/');
-    for (const { name, actions } of alarms())
+
+  test('tells by exactly one way: its change starts alert, or it has an action', () => {
+    const [prefix = ''] = heardBy(automatron, '-alert');
+    expect(prefix).toBe('holdfast-automatron-website/');
+    for (const { name, actions } of alarms(automatron))
       expect([name, name.startsWith(prefix)]).toEqual([name, actions.length === 0]);
+  });
+
+  test('is told by exactly one function where the stack escalates: by escalate what is an incident', () => {
+    const [alert = ''] = heardBy(spark, '-alert');
+    const escalation = heardBy(spark, '-escalate');
+    for (const { name, actions } of alarms()) {
+      const alarm = alarmNamed(name, config);
+      const isEscalation = alarm !== undefined && isEscalated(alarm, config);
+      const ways = [
+        ...(isEscalation && escalation.some((one) => name.startsWith(one)) ? ['escalate'] : []),
+        ...(!isEscalation && name.startsWith(alert) ? ['alert'] : []),
+        ...(actions.length > 0 ? ['topic'] : []),
+      ];
+      expect([name, ways]).toEqual([name, [expect.any(String)]]);
+    }
   });
 
   test('says what it means', () => {

@@ -6,7 +6,12 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { functionConfig } from '../../../../lib/config/load/function-settings.ts';
 import { writeCode } from '../../../../lib/infra/core/functions/bundle.ts';
-import { CORE_FUNCTIONS, FUNCTIONS, RECOVERY_POINT_FUNCTIONS } from '../../../../lib/names/aws.ts';
+import {
+  CORE_FUNCTIONS,
+  ESCALATION_FUNCTIONS,
+  FUNCTIONS,
+  RECOVERY_POINT_FUNCTIONS,
+} from '../../../../lib/names/aws.ts';
 import {
   ACCOUNT,
   SPARK,
@@ -40,7 +45,7 @@ describe('each function', () => {
       .ofType('AWS::Lambda::Function')
       .filter(([, { Properties }]) => Properties['PackageType'] !== 'Image');
     expect(zipped.map(([, { Properties }]) => Properties)).toEqual(
-      [...CORE_FUNCTIONS, ...RECOVERY_POINT_FUNCTIONS].map(() =>
+      [...CORE_FUNCTIONS, ...RECOVERY_POINT_FUNCTIONS, ...ESCALATION_FUNCTIONS].map(() =>
         expect.objectContaining({ Runtime: 'nodejs24.x', Handler: 'index.handler' }),
       ),
     );
@@ -77,7 +82,7 @@ describe('each function', () => {
       const { Variables } = Properties['Environment'] as { Variables: Record<string, string> };
       return Variables['HOLDFAST_SIGNING_KEY'] ?? [];
     });
-    expect(new Set(keys).size).toBe(8);
+    expect(new Set(keys).size).toBe(9);
   });
 
   test('may do what it may by one policy, on resources that are named', () => {
@@ -94,6 +99,8 @@ describe('each function', () => {
       'backup:DescribeBackupJob',
       'backup:DescribeRestoreJob',
       'backup:PutRestoreValidationResult',
+      'cloudwatch:DescribeAlarms',
+      'cloudwatch:GetMetricStatistics',
       'cloudwatch:PutMetricData',
       'secretsmanager:ListSecrets',
       'xray:PutTelemetryRecords',
@@ -108,7 +115,7 @@ const MOST_BYTES = 1.125 * (1 << 20);
 
 describe('the code of', () => {
   const folderOf = async (name: (typeof FUNCTIONS)[number]) =>
-    writeCode(name, functionConfig(await configOf(SPARK)));
+    writeCode(name, functionConfig(await configOf(SPARK), name));
   const scripts = (folder: string) => readdirSync(folder).filter((file) => file.endsWith('.js'));
 
   test.each(FUNCTIONS.map((name) => [name]))(
@@ -153,6 +160,13 @@ describe('the code of', () => {
     const text = readFileSync(join(await folderOf('backup'), 'holdfast.json'), 'utf8');
     expect(JSON.parse(text)).toMatchObject({ system: 'spark-bloom-flow', file: 'holdfast.json' });
     expect(text).not.toContain(SPARK);
+  });
+
+  test('escalate alone knows whom to tell', async () => {
+    const textOf = async (name: (typeof FUNCTIONS)[number]) =>
+      readFileSync(join(await folderOf(name), 'holdfast.json'), 'utf8');
+    expect(await textOf('escalate')).toContain('executives@company.com');
+    expect(await textOf('freshness')).not.toContain('executives@company.com');
   });
 
   test('verify is the same each time it is made', async () => {

@@ -134,9 +134,9 @@ describe('a stack that is deleted', () => {
     const types = Object.fromEntries(kept.map(([id, { Type }]) => [id, Type]));
     expect(types).toMatchObject(STATEFUL);
     const signing = Object.entries(types).filter(([id]) => /^HoldfastSigningKeys/.test(id));
-    expect(signing.filter(([, type]) => type === 'AWS::KMS::Key')).toHaveLength(8);
-    expect(signing.filter(([, type]) => type === 'AWS::KMS::Alias')).toHaveLength(8);
-    expect(kept).toHaveLength(Object.keys(STATEFUL).length + 16);
+    expect(signing.filter(([, type]) => type === 'AWS::KMS::Key')).toHaveLength(9);
+    expect(signing.filter(([, type]) => type === 'AWS::KMS::Alias')).toHaveLength(9);
+    expect(kept).toHaveLength(Object.keys(STATEFUL).length + 18);
   });
 
   test('is protected from being deleted by mistake when asked, and empties no bucket', async () => {
@@ -154,7 +154,7 @@ describe('a stack that is deleted', () => {
       again.ofType('AWS::KMS::Alias').map(([, { Properties }]) => Properties['AliasName']),
     ).toEqual(['alias/holdfast-spark-bloom-flow-messages']);
     const functions = again.ofType('AWS::Lambda::Function');
-    expect(functions).toHaveLength(10);
+    expect(functions).toHaveLength(11);
     for (const [, { Properties }] of functions) {
       const { Variables } = Properties['Environment'] as { Variables: Record<string, string> };
       expect(Variables['HOLDFAST_STORE']).toContain(`s3://${BUCKET}`);
@@ -169,7 +169,7 @@ describe('keys', () => {
   test('of functions that sign are P-256, and that of the store rotates', () => {
     const keys = spark.ofType('AWS::KMS::Key').map(([, { Properties }]) => Properties);
     const signing = keys.filter((key) => key['KeyUsage'] === 'SIGN_VERIFY');
-    expect(signing.map((key) => key['KeySpec'])).toEqual(Array(8).fill('ECC_NIST_P256'));
+    expect(signing.map((key) => key['KeySpec'])).toEqual(Array(9).fill('ECC_NIST_P256'));
     const others = keys.filter((key) => key['KeyUsage'] === undefined);
     expect(others.map((key) => key['EnableKeyRotation'])).toEqual([true, true]);
   });

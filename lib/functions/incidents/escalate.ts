@@ -1,0 +1,163 @@
+// What `escalate` does: one round of the escalation by what is in the store; and what it does when it cannot.
+import process from 'node:process';
+import { alarmChange } from '../../alerts/alarm-change.ts';
+import { contactsOf, policyOf } from '../../alerts/configured-escalation.ts';
+import { escalationRound, type Round } from '../../alerts/escalation-round.ts';
+import { lookOf } from '../../alerts/incident-look.ts';
+import { tellRun } from '../../alerts/tell-run.ts';
+import { settingsFrom } from '../../config/load/function-settings.ts';
+import { HOUR_MS } from '../../durations.ts';
+import { isUnreadable } from '../../engine/catalog/backups.ts';
+import { latestTime } from '../../engine/catalog/clock.ts';
+import { readRecord } from '../../engine/catalog/records.ts';
+import { readCheckpoint, type KnownIncidents } from '../../engine/incidents/read.ts';
+import { HoldfastError } from '../../errors.ts';
+import { MARKER_KEY, RECORDS_PREFIX } from '../../format/layout.ts';
+import { parseS3Url } from '../../names/s3-place.ts';
+import type { Look } from '../../policy/incidents/sync.ts';
+import { readFunctionConfig } from '../../wiring/function-session.ts';
+import { randomName } from '../../wiring/machine.ts';
+import { openSinks } from '../../wiring/sinks.ts';
+import { assessSystem } from '../assess.ts';
+import type { FunctionContext } from '../deadline.ts';
+import { createdObject, timeOf, type CreatedObject } from '../events.ts';
+import { whoOf, type Invocation } from '../invocation.ts';
+import { errorFields, logOf } from '../logger.ts';
+import { lookAtAlarms } from './stack-alarms.ts';
+
+export interface EscalationReport {
+  /** `early`: nobody has marked the store yet, so that nothing may be stored. */
+  readonly outcome: 'done' | 'early';
+  readonly open: readonly number[];
+  /** What changed by a look at the system; undefined where nobody looked. */
+  readonly changes?: readonly string[];
+  readonly sent: number;
+  /** Sinks that did not take a message, and why. */
+  readonly failed: readonly string[];
+}
+
+/** Looks where that is due or the event calls for it, and sends everything that is due. A run that fails is made up for by the next. */
+export async function escalate(invocation: Invocation, event: unknown): Promise<EscalationReport> {
+  const { engine, config, settings, log } = invocation;
+  const looks = await looksFor(invocation, event);
+  if (await isEarly(invocation)) return { outcome: 'early', open: [], sent: 0, failed: [] };
+  let hasLooked = false as boolean;
+  const { changes, sent, known } = await escalationRound({
+    ...{ engine, looks },
+    policy: policyOf(config),
+    patience: { signal: engine.signal ?? new AbortController().signal },
+    look: (before) => {
+      hasLooked = true;
+      return lookAround(invocation, before);
+    },
+    open: async () => ({
+      sinks: await openSinks(config, settings.topic),
+      contacts: await contactsOf(config),
+    }),
+  });
+  runs.failed = 0;
+  const failed = sent.flatMap(({ sink, failure }) =>
+    failure === undefined ? [] : [`${sink}: ${failure}`],
+  );
+  if (failed.length > 0) log.error('messages did not go out', { failed });
+  return {
+    outcome: 'done',
+    open: known.incidents.flatMap(({ id, resolved }) => (resolved ? [] : [Number(id)])),
+    ...(hasLooked ? { changes: changes.map(({ event: what }) => what) } : {}),
+    sent: sent.length - failed.length,
+    failed,
+  };
+}
+
+/** Until its stack is made, a bucket must stay empty, so that a deployment that fails can be taken back. */
+async function isEarly({ engine }: Invocation): Promise<boolean> {
+  if ((await readCheckpoint(engine)).checkpoint !== undefined) return false;
+  return (await engine.store.head(MARKER_KEY)) === undefined;
+}
+
+/** Whether an event calls for a look at once. `USAGE` for one that is none of ours. */
+async function looksFor(
+  invocation: Invocation,
+  event: unknown,
+): Promise<Exclude<Round['looks'], undefined>> {
+  if (alarmChange(event) !== undefined) return 'always';
+  const created = createdObject(event);
+  if (created !== undefined) return (await isGoodNews(invocation, created)) ? 'open' : 'always';
+  timeOf(event, latestTime(invocation.engine));
+  return 'due';
+}
+
+/** Whether what was stored is the record of something that went well: that can end an incident, and opens none. */
+async function isGoodNews(
+  { engine, settings }: Invocation,
+  { bucket, key }: CreatedObject,
+): Promise<boolean> {
+  const { bucket: own, prefix } = parseS3Url(settings.store);
+  const within = key.replaceAll(/%2F/gi, '/').slice(prefix.length);
+  if (bucket !== own || !within.startsWith(RECORDS_PREFIX)) return true;
+  try {
+    const object = await engine.store.head(within);
+    if (object === undefined) return true;
+    const { record, distrust } = await readRecord(engine, object);
+    return distrust === undefined && ['proven', 'done'].includes(record.verdict);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return false;
+  }
+}
+
+/** The one judgment of the system, and what CloudWatch alone knows of the stack. */
+async function lookAround(invocation: Invocation, known: KnownIncidents): Promise<Look> {
+  const { log } = invocation;
+  // Whether keys can be used, `freshness` tries; its alarm says it.
+  const { at, urgent, subjects } = lookOf(
+    await assessSystem(invocation, 'untried'),
+    known.problems,
+  );
+  try {
+    const alarms = await lookAtAlarms(invocation, known.incidents, at);
+    return {
+      at,
+      urgent: [...urgent, ...alarms.urgent],
+      subjects: new Set([...subjects, ...alarms.good]),
+    };
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.code === 'CANCELLED') throw error;
+    // What is not seen is not good, and opens nothing either.
+    log.error('the alarms of the stack cannot be seen', errorFields(error));
+    return { at, urgent, subjects };
+  }
+}
+
+/** What this process remembers: what cannot be read or written cannot be remembered elsewhere. */
+const runs = { failed: 0, toldAtMs: Number.NEGATIVE_INFINITY };
+
+/** One run that fails is made up for by the next; not so many. */
+const FAILURES = 3;
+const TELLING_MS = 60_000;
+
+/** Tells through the sinks that the escalation itself fails: when it has failed several times in a row, and then once an hour. */
+export async function tellOfFailure(error: unknown, context: FunctionContext): Promise<void> {
+  runs.failed += 1;
+  const nowMs = performance.now();
+  if (runs.failed < FAILURES || nowMs - runs.toldAtMs < HOUR_MS) return;
+  const log = logOf(context.functionName, context.awsRequestId);
+  try {
+    const config = await readFunctionConfig();
+    const undelivered = await tellRun(
+      await openSinks(config, settingsFrom(process.env).topic),
+      {
+        ...{ system: config.system, verb: 'escalate', who: whoOf(context) },
+        ...{ at: new Date(), id: randomName() },
+        wrong: [error instanceof Error ? error.message : 'the escalation failed'],
+        hint: 'Until this is put right, nobody hears of incidents. The log of the function escalate says why it failed.',
+      },
+      { signal: AbortSignal.timeout(TELLING_MS), random: randomName },
+    );
+    runs.toldAtMs = nowMs;
+    if (undelivered.length > 0) log.error('messages did not go out', { undelivered });
+  } catch (failure) {
+    // Its alarm tells the topic.
+    log.error('nobody could be told', errorFields(failure));
+  }
+}

@@ -1,0 +1,156 @@
+// The function that escalates, over a strict S3 server: what an event of a failed run leads to, and what a minute without news costs.
+import { renameSync } from 'node:fs';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { handler as alert } from '../../lambda/alert.ts';
+import { handler as backup } from '../../lambda/backup.ts';
+import { handler as escalate } from '../../lambda/escalate.ts';
+import { handler as freshness } from '../../lambda/freshness.ts';
+import { handler as verify } from '../../lambda/verify.ts';
+import type { Config } from '../../lib/config/config.ts';
+import type { SecretReference } from '../../lib/config/places.ts';
+import { machineTime } from '../support/machine-time.ts';
+import { startReceiver, type Receiver } from '../support/receiver.ts';
+import { captureLog, contextOf, startStage, type Setting, type Stage } from './stage.ts';
+
+jest.setTimeout(120_000);
+
+let stage: Stage;
+let receiver: Receiver;
+const logged: string[] = [];
+
+beforeAll(async () => {
+  captureLog(logged);
+  [stage, receiver] = await Promise.all([startStage(), startReceiver()]);
+  const ssm = new SSMClient(stage.aws.client);
+  for (const [Name, Value] of [
+    ['/hook', `${receiver.url}/hook`],
+    ['/secret', 's3'],
+  ])
+    await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString' }));
+});
+afterAll(async () => {
+  await (stage as Stage | undefined)?.stop();
+  await (receiver as Receiver | undefined)?.[Symbol.asyncDispose]();
+});
+
+const parameter = (name: string): SecretReference => ({ scheme: 'ssm', name });
+
+/** The webhook of the tests, and the topic of the stack. */
+function withSinks({ notify }: Config): Partial<Config> {
+  return {
+    notify: {
+      ...notify,
+      sinks: [
+        { name: 'hook', kind: 'webhook', url: parameter('/hook'), secret: parameter('/secret') },
+        { name: 'topic', kind: 'sns', topic: undefined },
+      ],
+    },
+  };
+}
+
+const now = () => machineTime().toISOString();
+const minute = () => escalate({ at: now() }, contextOf());
+
+async function newestRecord({ store }: Setting, prefix: string): Promise<string> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys.at(-1) ?? '';
+}
+
+function recordEvent({ storeBucket, config }: Setting, key: string): unknown {
+  const prefix = config.store.split('?')[0]?.split('/').slice(3).join('/') ?? '';
+  return {
+    source: 'aws.s3',
+    'detail-type': 'Object Created',
+    detail: { bucket: { name: storeBucket }, object: { key: `${prefix}/${key}` } },
+  };
+}
+
+const subjects = () =>
+  receiver.received.map(({ body }) => (JSON.parse(body) as { subject: string }).subject);
+
+test('a failed run is told at once by its event, once, and its end by that of the next proof', async () => {
+  const setting = await stage.set({ config: withSinks });
+  await stage.messages();
+  // Nobody has marked the store: it stays empty.
+  setting.become('escalate');
+  expect(await minute()).toMatchObject({ outcome: 'early' });
+  for await (const { key } of setting.store.list('')) throw new Error(`${key} was stored`);
+
+  await setting.put('logo.svg', '<svg/>');
+  await backUp(setting);
+  setting.become('escalate');
+  expect(await minute()).toMatchObject({ outcome: 'done', open: [], changes: [] });
+
+  const folder = stage.gateway.folderOf(setting.assets);
+  renameSync(folder, `${folder}-gone`);
+  setting.become('backup');
+  const failing = { trigger: 'schedule', source: 'assets', at: now() };
+  await expect(backup(failing, contextOf())).rejects.toThrow();
+  renameSync(`${folder}-gone`, folder);
+  setting.become('escalate');
+  const failed = recordEvent(setting, await newestRecord(setting, 'records/backup/'));
+  const [a, b] = await Promise.all([1, 2].map(() => escalate(failed, contextOf())));
+  expect([...(a?.failed ?? []), ...(b?.failed ?? [])]).toEqual([]);
+  expect((a?.sent ?? 0) + (b?.sent ?? 0)).toBe(2);
+  const [subject = '', ...more] = subjects();
+  expect([subject, more]).toEqual([expect.stringMatching(/incident 1: assets: /), []]);
+  expect((await stage.messages()).map((one) => one.subject)).toEqual([subject]);
+  // The alarm about the same is left to it.
+  setting.become(undefined);
+  const alarm = `holdfast-${setting.config.system}/sources/assets/failed`;
+  expect(await alert(alarmEvent(alarm), contextOf())).toEqual({ outcome: 'quiet' });
+
+  await backUp(setting);
+  setting.become('escalate');
+  const proof = recordEvent(setting, await newestRecord(setting, 'records/verify/'));
+  expect(await escalate(proof, contextOf())).toMatchObject({
+    open: [],
+    changes: ['recovered', 'resolved'],
+    sent: 2,
+  });
+  expect(subjects().at(-1)).toMatch(/resolved: incident 1/);
+  // A proof is looked at while an incident is open, and not otherwise.
+  expect(await escalate(proof, contextOf())).not.toHaveProperty('changes');
+});
+
+async function backUp(setting: Setting): Promise<void> {
+  setting.become('backup');
+  const { id } = await backup({ trigger: 'manual', source: 'assets', at: now() }, contextOf());
+  setting.become('verify');
+  await verify(setting.createdEvent('assets', id), contextOf());
+  const until = new Date(machineTime().getTime() + 15 * 86_400_000);
+  for await (const { key } of setting.store.list('backups/'))
+    await setting.store.protect(key, until);
+  setting.become(undefined);
+  await freshness({}, contextOf());
+}
+
+function alarmEvent(alarmName: string): unknown {
+  return {
+    source: 'aws.cloudwatch',
+    'detail-type': 'CloudWatch Alarm State Change',
+    detail: {
+      alarmName,
+      state: { value: 'ALARM', reason: '', timestamp: now() },
+      previousState: { value: 'OK', timestamp: now() },
+    },
+  };
+}
+
+test('an event that is none of ours is refused', async () => {
+  (await stage.set({ config: withSinks })).become('escalate');
+  await expect(escalate({ anything: true }, contextOf())).rejects.toMatchObject({ name: 'USAGE' });
+});
+
+test('a store that cannot be used is told by the sinks, when that has lasted, and not each minute', async () => {
+  const setting = await stage.set({ config: withSinks });
+  setting.become('escalate');
+  process.env['HOLDFAST_STORE'] = setting.config.store.replace('/bucket-', '/no-such-bucket-');
+  const before = receiver.received.length;
+  for (let run = 0; run < 5; run += 1) await expect(minute()).rejects.toThrow();
+  expect(subjects().slice(before)).toEqual([
+    expect.stringMatching(/ALARM: holdfast escalate: ListObjectVersions/),
+  ]);
+});
