@@ -1,5 +1,11 @@
 // The message about an incident. Plain text, and pure.
-import { conditionOf, CONDITION_CODES, type ConditionCode } from '../policy/conditions/table.ts';
+import {
+  allOverText,
+  conditionOf,
+  CONDITION_CODES,
+  overText,
+  type ConditionCode,
+} from '../policy/conditions/table.ts';
 import { durationText } from '../policy/durations.ts';
 import type { DueEvent } from '../policy/incidents/escalation.ts';
 import { severityOf } from '../policy/incidents/quiet.ts';
@@ -90,8 +96,8 @@ function conditionLines({ conditions, title }: Incident): string[] {
     ...all
       .slice(0, MAX_CONDITIONS)
       .map(
-        ({ subject, detail, goodSince }) =>
-          `${goodSince === undefined ? '!' : '-'} ${plain(subject, 120)}: ${plain(detail)}${goodSince === undefined ? '' : ' (good again)'}`,
+        ({ subject, code, detail, goodSince }) =>
+          `${goodSince === undefined ? '!' : '-'} ${plain(subject, 120)}: ${plain(detail)}${goodSince === undefined ? '' : ` (${overText(code)})`}`,
       ),
     ...(all.length > MAX_CONDITIONS
       ? [`! and ${all.length - MAX_CONDITIONS} more: holdfast status`]
@@ -104,7 +110,7 @@ function nextLines({ incident, event, link }: IncidentTold): string[] {
   if (event === 'resolved') {
     const how =
       incident.resolved?.how === 'proven'
-        ? 'Everything was proven good again.'
+        ? allOverText(incident.conditions.values())
         : 'Somebody closed it.';
     return [`${how} holdfast incident show ${number} has the timeline.`];
   }

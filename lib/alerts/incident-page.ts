@@ -1,5 +1,6 @@
 // The page behind the link in a message: what is wrong, who acknowledged it, and one button. Plain HTML without script, and pure.
 import { createHash } from 'node:crypto';
+import { allOverText, overText } from '../policy/conditions/table.ts';
 import { agoText } from '../policy/durations.ts';
 import { readerOf, type LinkPlace } from '../policy/incidents/link.ts';
 import type { Incident, IncidentEvent, OpenCondition } from '../policy/incidents/state.ts';
@@ -119,7 +120,8 @@ function page(
 function statePart({ standing, incident, now }: Shown): Html {
   const { resolved } = incident;
   if (resolved !== undefined) {
-    const how = resolved.how === 'proven' ? 'Everything was proven good again.' : 'It was closed.';
+    const how =
+      resolved.how === 'proven' ? allOverText(incident.conditions.values()) : 'It was closed.';
     return html`<p class="state over">
       <b>Resolved</b> ${moment(resolved.at, now)}. ${how} There is nothing left to do here.
     </p>`;
@@ -189,11 +191,11 @@ function conditionsPart({ conditions, resolved }: Incident, now: Date): Html {
   const all = [...conditions.values()];
   if (all.length === 0) return html``;
   const more = all.length - MAX_CONDITIONS;
-  const item = ({ subject, detail, since: from, goodSince }: OpenCondition) =>
+  const item = ({ subject, code, detail, since: from, goodSince }: OpenCondition) =>
     html`<li class="${goodSince === undefined ? 'bad' : 'good'}">
       <b>${oneLine(subject, 120)}</b>: ${oneLine(detail)}
       <small>
-        ${goodSince === undefined ? since(from, now) : html`good again, ${since(goodSince, now)}`}
+        ${goodSince === undefined ? since(from, now) : html`${overText(code)}, ${since(goodSince, now)}`}
       </small>
     </li>`;
   return html`<h2>${resolved === undefined ? 'What is wrong' : 'What was wrong'}</h2>

@@ -192,11 +192,15 @@ function entryOfRecord({ record, distrust, signedBy }: ReadRecord): LogEntry {
 }
 
 function factText({ verb, facts }: Record): string {
-  const { note, level, to, kept, released, resource, files } = facts;
+  const { note, level, to, kept, released, accepted, resource, files } = facts;
   if (verb === 'prune' && Array.isArray(kept) && Array.isArray(released)) {
     const gone = released.slice(0, 3).map(releaseText);
     const more = released.length > 3 ? [`and ${released.length - 3} more`] : [];
-    return [`${kept.length} kept, ${released.length} released`, ...gone, ...more].join('; ');
+    const lost = Array.isArray(accepted)
+      ? accepted.map((one) => `${idOf(one)} accepted as lost`)
+      : [];
+    const count = `${kept.length} kept, ${released.length} released`;
+    return [count, ...lost, ...gone, ...more].join('; ');
   }
   const told: Partial<typeof facts> = {
     pin: note,
@@ -211,9 +215,14 @@ function factText({ verb, facts }: Record): string {
 
 /** A backup that a prune released, and why; as much of it as an older version recorded. */
 function releaseText(released: unknown): string {
-  const { id, reason } = (released ?? {}) as { readonly id?: unknown; readonly reason?: unknown };
+  const { reason } = (released ?? {}) as { readonly reason?: unknown };
   const why = typeof reason === 'string' ? `: ${releaseReasonText(reason)}` : '';
-  return `${typeof id === 'string' ? id : 'one'}${why}`;
+  return `${idOf(released)}${why}`;
+}
+
+function idOf(named: unknown): string {
+  const { id } = (named ?? {}) as { readonly id?: unknown };
+  return typeof id === 'string' ? id : 'one';
 }
 
 function firstOf(problems: readonly Problem[]): string {

@@ -12,7 +12,8 @@ import { keyedAt } from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
 import { failedRuns } from './catalog/failed-runs.ts';
 import { decide, type PruneDecision } from './prune-decision.ts';
-import { lastPrune, missingSincePrune, releasedAndListed } from './catalog/prune-facts.ts';
+import { missingBackups } from './catalog/missing.ts';
+import { lastPrune, releasedAndListed } from './catalog/prune-facts.ts';
 import { soonestLockEnd, type LockedUntil } from './catalog/locks.ts';
 import { readRecords } from './catalog/records.ts';
 import { configuredSince, lastSeen, type SeenConfiguration } from './catalog/schedules-seen.ts';
@@ -176,7 +177,7 @@ async function measureSource(
       ...problem,
       code: problem.code === 'untrusted' ? 'untrusted' : 'unreadable',
     })),
-    missing: missingSincePrune(whole, last),
+    missing: await missingBackups(engine, whole, last),
     releasedButWanted: await releasedButWanted(decision, isReleased),
     prunedAt: last?.at,
     soonestLockEnd:

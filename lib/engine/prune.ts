@@ -10,12 +10,9 @@ import { assertClock } from './catalog/clock.ts';
 import { signerOf, throwIfCancelled, type Engine } from './engine.ts';
 import { assertOurs } from './catalog/marker.ts';
 import { decide, protectedUntil, type PruneDecision } from './prune-decision.ts';
-import {
-  lastPrune,
-  missingSincePrune,
-  readPrunes,
-  releasedAndListed,
-} from './catalog/prune-facts.ts';
+import { missingBackups } from './catalog/missing.ts';
+import { lastPrune, readPrunes, releasedAndListed } from './catalog/prune-facts.ts';
+import { acceptedOf, carried, idOf, lossFacts } from './prune-losses.ts';
 import { writeRecord } from './catalog/records.ts';
 import { lastSeen, schedulesFact } from './catalog/schedules-seen.ts';
 import { storedBytesOf, surveySource, type Survey, type SurveyedBackup } from './catalog/survey.ts';
@@ -34,6 +31,8 @@ export interface PruneOptions {
   readonly lockDays?: number | undefined;
   /** By which terms what is kept for long is marked, for the store to move it; undefined where that is not wanted. */
   readonly moving?: MoveTerms | undefined;
+  /** The ids of missing backups whose loss somebody accepts: they are not looked for again. */
+  readonly acceptMissing?: readonly string[] | undefined;
 }
 
 export interface PruneResult {
@@ -63,6 +62,10 @@ export interface PruneResult {
   readonly longKept?: readonly string[];
   /** Why nothing is released, or undefined. */
   readonly held: string | undefined;
+  /** The ids of backups that should be there and are not. */
+  readonly missing: readonly string[];
+  /** The ids of those whose loss was accepted now. */
+  readonly accepted: readonly string[];
   readonly problems: readonly Problem[];
   readonly record: string | undefined;
 }
@@ -71,7 +74,7 @@ export interface PruneResult {
  * Applies the policy to one source. The caller holds the lock of a folder store: two prunes at once would count differently.
  *
  * `STORE_CONFLICT` when the store is another system's, `CLOCK_SKEW` when this clock cannot be trusted, `UNTRUSTED` without a key to
- * sign the record with.
+ * sign the record with, `USAGE` for the loss of a backup that is not missing.
  */
 export async function pruneSource(
   engine: Engine,
@@ -87,18 +90,15 @@ export async function pruneSource(
   const survey = await surveySource(engine, source);
   const { policy, intervalMs, justMade, dryRun, lockDays, moving } = options;
   const last = await lastPrune(engine, source);
+  const gone = await missingBackups(engine, survey, last);
+  const { accepted, missing } = acceptedOf(source, gone, options.acceptMissing);
   const before = await releasedAndListed(engine, survey, last);
   const input = { policy, intervalMs, justMade, now: begin };
   const decided = decide({ ...input, backups: survey.backups, released: before });
   const unnamed = [...survey.orphans, ...survey.leftovers];
   const released = await releasedBefore(engine, source, unnamed);
   const due = new Set(unnamed.filter((one) => isDue(one, begin, released)));
-  const problems = [
-    ...survey.problems,
-    ...missingSincePrune(survey, last),
-    ...ignored(decided),
-    ...unexpected(decided),
-  ];
+  const problems = [...survey.problems, ...missing, ...ignored(decided), ...unexpected(decided)];
   const toMark = moving === undefined ? [] : longKept(decided, policy, moving, begin);
   const result = {
     source,
@@ -116,6 +116,8 @@ export async function pruneSource(
     freedBytes: freedBytes(engine, survey, { decided, due }),
     ...(moving !== undefined && { longKept: [...new Set(toMark.map(({ id }) => id))] }),
     held: decided.held?.detail,
+    missing: missing.map(idOf),
+    accepted,
     problems,
   };
   if (dryRun) return { ...result, record: undefined };
@@ -132,6 +134,7 @@ export async function pruneSource(
     problems,
     facts: {
       ...factsOf(decided, policy),
+      ...lossFacts({ missing: carried({ last, missing, decided, accepted }), accepted }),
       storedBytes: storedBytesOf(survey),
       ...(schedules && { schedules: schedulesFact(seen, schedules, begin) }),
     },

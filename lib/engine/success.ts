@@ -28,7 +28,7 @@ export async function successOf(
   const failed = known ?? (await failedRuns(engine, source, since));
   const runs = [
     ...(await runsPresent(engine, source, since)),
-    ...(await runsReleased(engine, source, since)),
+    ...(await runsGone(engine, source, since)),
     ...failed.map(({ id, begin }) => ({ id, begin, outcome: 'failed' as const })),
   ];
   return summarizeRuns(runs, SUCCESS_WINDOW_MS, now);
@@ -66,17 +66,22 @@ async function outcomeOf(
   }
 }
 
-/** Without the runs whose backups were released since, a source that keeps few would look as if it hardly ever succeeded. */
-async function runsReleased(engine: Engine, source: string, since: Date): Promise<RunOutcome[]> {
+/**
+ * Without the runs whose backups were released since, a source that keeps few would look as if it hardly ever succeeded; without those
+ * whose backups somebody deleted, as if there had never been any. Nothing is left of what these made: they were no success.
+ */
+async function runsGone(engine: Engine, source: string, since: Date): Promise<RunOutcome[]> {
   const prunes = await readPrunes(engine, source, since);
-  const present = new Set((await listStored(engine, source)).map(({ id }) => id));
-  const released = new Map(
-    prunes.flatMap((one) => one.released.map(({ id, reason }) => [id, reason] as const)),
+  const stored = await listStored(engine, source);
+  const present = new Set(
+    stored.filter(({ manifest }) => manifest !== undefined).map(({ id }) => id),
   );
-  return [...released]
+  const outcomes = new Map<string, RunOutcome['outcome']>();
+  for (const { kept, missing, accepted } of prunes)
+    for (const id of [...kept, ...missing, ...accepted]) outcomes.set(id, 'failed');
+  for (const { id, reason } of prunes.flatMap(({ released }) => released))
+    outcomes.set(id, reason === 'unwanted' ? 'complete' : 'partial');
+  return [...outcomes]
     .filter(([id]) => isRun(id) && !present.has(id))
-    .map(([id, reason]) => {
-      const outcome = reason === 'unwanted' ? 'complete' : 'partial';
-      return { id, begin: timeOf(id), outcome } as const;
-    });
+    .map(([id, outcome]) => ({ id, begin: timeOf(id), outcome }));
 }

@@ -1,5 +1,5 @@
 // Incidents from the command line, with a folder as store and a webhook: from the failed backup to the proven one.
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { makePlace, type Place } from '../support/command-line.ts';
@@ -103,6 +103,29 @@ test('a failed backup reaches step 1 at once and step 2 in time; the next proven
     'recovered',
     'resolved',
   ]);
+});
+
+test('a deleted backup keeps its incident open through backups and prunes, until its loss is accepted', async () => {
+  for (let run = 0; run < 2; run++) expect((await place.run(['backup'], { env })).exit).toBe(0);
+  const { backups } = (await place.json(['list'])) as { backups: { id: string }[] };
+  const id = backups.map((one) => one.id).sort()[0] ?? '';
+  await rm(path.join(place.site, 'backups', 'backups', 'site', id), { recursive: true });
+  const after = await place.run(['backup'], { env });
+  expect([after.exit, after.stderr]).toEqual([
+    0,
+    expect.stringContaining(`prune site --accept-missing site/${id}`),
+  ]);
+  expect((await place.run(['prune'], { env })).exit).toBe(4);
+  expect((await list()).incidents).toMatchObject([{ id: 1, state: 'open' }]);
+  const accepted = await place.run(['prune', '--accept-missing', `site/${id}`], { env });
+  expect([accepted.exit, accepted.stdout]).toEqual([
+    0,
+    expect.stringContaining('accepted as lost'),
+  ]);
+  expect(told().at(-1)).toMatch(/ recovered resolved: incident 1/);
+  const { text } = JSON.parse(receiver.received.at(-1)?.body ?? '{}') as { text: string };
+  expect(text).toContain('(there again, or accepted as lost)');
+  expect(text).not.toContain('good again)');
 });
 
 test('an acknowledgement stops it', async () => {

@@ -166,6 +166,21 @@ describe('the success rate', () => {
     expect(summary).toMatchObject({ runs: 12, complete: 12, rate: 1 });
   });
 
+  test('counts a run whose backup was deleted as failed', async () => {
+    using site = setUp();
+    for (let day = 0; day < 4; day++) {
+      await makeGood(site.engine, site.source);
+      await pruneSource(site.engine, 'site', DAILY);
+      site.clock.advance(DAY_MS);
+    }
+    const [first, second] = await listed(site.store);
+    for (const key of [...site.store.objects.keys()])
+      if ([first, second].some((one) => key.startsWith(`backups/site/${one?.id ?? ''}/`)))
+        site.store.objects.delete(key);
+    const summary = await successOf(site.engine, 'site', site.engine.now());
+    expect(summary).toMatchObject({ runs: 4, complete: 2, failed: 2, rate: 0.5 });
+  });
+
   test('does not count what no trusted key vouches for', async () => {
     using site = setUp();
     await makeGood(site.engine, site.source);

@@ -5,8 +5,8 @@ import { pinBackup, unpinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
 import { readRecords } from '../../lib/engine/catalog/records.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
+import { measure } from '../../lib/engine/measure.ts';
 import { backupId } from '../../lib/format/ids.ts';
-import { manifestKey } from '../../lib/format/layout.ts';
 import { plant, Scratch } from '../support/archives.ts';
 import {
   backUpNow,
@@ -51,6 +51,13 @@ async function goodDays({ engine, source, clock }: Setting, days: number): Promi
 }
 
 const idsIn = async ({ store }: Setting) => (await listed(store)).map(({ id }) => id);
+
+/** As `rm -r` does; what was there. */
+function deleteBackup({ objects }: Setting['store'], id: string) {
+  const gone = [...objects].filter(([key]) => key.startsWith(`backups/site/${id}/`));
+  for (const [key] of gone) objects.delete(key);
+  return gone;
+}
 
 describe('a prune', () => {
   test('keeps a week of days, gives every reason, and records what it kept and released', async () => {
@@ -204,13 +211,55 @@ describe('a prune', () => {
     expect(await contents(setting.store, 'backups/')).toEqual(before);
   });
 
-  test('says so when a backup is gone that the last prune kept', async () => {
+  test('says so when a backup is gone that a prune kept, until somebody accepts the loss', async () => {
     using setting = setUp();
+    const { engine, store, clock } = setting;
+    const [first = '', second = '', third = ''] = await goodDays(setting, 3);
+    await pruneSource(engine, 'site', DAILY);
+    deleteBackup(store, first);
+    deleteBackup(store, second);
+    const gone = [first, second].map((id) => ({ path: `site/${id}`, code: 'missing' }));
+    for (let run = 0; run < 2; run++) {
+      clock.advance(DAY_MS);
+      const { problems, missing } = await pruneSource(engine, 'site', DAILY);
+      expect(problems).toMatchObject(gone);
+      expect(missing).toEqual([first, second]);
+    }
+    clock.advance(DAY_MS);
+    const accept = (ids: string[]) => pruneSource(engine, 'site', { ...DAILY, acceptMissing: ids });
+    expect(await codeOf(accept([third]))).toBe('USAGE');
+    expect(await accept([first])).toMatchObject({ missing: [second], accepted: [first] });
+    clock.advance(DAY_MS);
+    expect(await pruneSource(engine, 'site', DAILY)).toMatchObject({ missing: [second] });
+    const records = await readRecords(engine, 'prune', 'site', { onProblem: fail });
+    expect(records.map(({ record }) => record.facts['accepted'])).toContainEqual([{ id: first }]);
+  });
+
+  test('reports a backup no more that was put back', async () => {
+    using setting = setUp();
+    const { engine, store, clock } = setting;
     const [first = ''] = await goodDays(setting, 3);
-    await pruneSource(setting.engine, 'site', DAILY);
-    setting.store.objects.delete(manifestKey('site', first));
-    const { problems } = await pruneSource(setting.engine, 'site', DAILY);
-    expect(problems).toMatchObject([{ path: `site/${first}`, code: 'missing' }]);
+    await pruneSource(engine, 'site', DAILY);
+    const put = deleteBackup(store, first);
+    expect(await pruneSource(engine, 'site', DAILY)).toMatchObject({ missing: [first] });
+    for (const [key, object] of put) store.objects.set(key, object);
+    clock.advance(DAY_MS);
+    const { missing, keep } = await pruneSource(engine, 'site', DAILY);
+    expect(missing).toEqual([]);
+    expect(keep.map(({ id }) => id)).toContain(first);
+  });
+
+  test('says so when a backup is gone that was proven and that no prune has seen', async () => {
+    using setting = setUp();
+    const { engine, store, source, clock } = setting;
+    await goodDays(setting, 20);
+    await pruneSource(engine, 'site', DAILY);
+    clock.advance(DAY_MS);
+    const { id } = await makeGood(engine, source);
+    deleteBackup(store, id);
+    const measured = await measure(engine, { objectives: new Map(), capacityBytes: undefined });
+    expect(measured.facts.sources).toMatchObject([{ missing: [{ path: `site/${id}` }] }]);
+    expect(await pruneSource(engine, 'site', DAILY)).toMatchObject({ missing: [id] });
   });
 
   test('leaves artifacts of a run under way, and releases those of a dead one after 14 days', async () => {

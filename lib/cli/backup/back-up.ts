@@ -9,7 +9,7 @@ import { surveySource } from '../../engine/catalog/survey.ts';
 import type { PruneResult } from '../../engine/prune.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import type { Trigger } from '../../format/ids.ts';
-import { pruneWithLock } from '../commands/prune.ts';
+import { lossLines, pruneWithLock } from '../commands/prune.ts';
 import { placesOfLeftovers, sweepRunLeftovers } from '../leftovers.ts';
 import { errorLines } from '../output/error-lines.ts';
 import { holdsText } from '../output/holds-text.ts';
@@ -137,6 +137,8 @@ async function pruneAfter(
       for (const { id, reason } of prune.release)
         terminal.done(`    ${id}: ${releaseReasonText(reason)}`);
     }
+    const gone = prune.problems.filter(({ code }) => code === 'missing');
+    for (const line of [...problemLines(gone), ...lossLines(prune)]) terminal.warn(line);
     return prune;
   } catch (error) {
     if (!(error instanceof HoldfastError) || error.code !== 'LOCKED') throw error;

@@ -1,7 +1,7 @@
 // Commands that make backups, prove them, and decide how long they stay.
 import { Option } from 'commander';
 import { TRIGGER_KINDS } from '../../format/ids.ts';
-import { reading, type Define } from './shared.ts';
+import { collected, reading, type Define } from './shared.ts';
 
 export function addBackup(command: Define): void {
   command(
@@ -54,7 +54,13 @@ export function addRetention(command: Define): void {
     'prune [source...]',
     'release the backups that no rule keeps, and say why the others stay',
     () => import('../commands/prune.ts'),
-  ).option('-n, --dry-run', 'say what would be released, and release nothing');
+  )
+    .option('-n, --dry-run', 'say what would be released, and release nothing')
+    .option(
+      '--accept-missing <backup>',
+      'accept that this backup was deleted, so that it is reported no more; may be repeated',
+      collected,
+    );
 }
 
 export function addPins(command: Define): void {

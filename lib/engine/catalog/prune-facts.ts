@@ -1,6 +1,5 @@
 // What the records of prunes say: what each kept and released, and how much there was.
 import type { Problem } from '../../errors.ts';
-import { manifestKey } from '../../format/layout.ts';
 import type { Facts, Record } from '../../format/record.ts';
 import { DAY_MS } from '../../durations.ts';
 import type { Engine } from '../engine.ts';
@@ -16,6 +15,10 @@ export interface PruneFacts {
     /** `unwanted` for a good backup, `not-good` for any other. */
     readonly reason: string;
   }[];
+  /** What should have been there and was not, or could not be used; empty in older records. */
+  readonly missing: readonly string[];
+  /** What somebody accepted as lost. */
+  readonly accepted: readonly string[];
   /** What the store held of the source before; undefined in older records. */
   readonly storedBytes: number | undefined;
 }
@@ -44,6 +47,8 @@ function factsOf({ end, facts }: Record): PruneFacts {
     at: new Date(end),
     kept: listOf(facts, 'kept').map(({ id }) => id),
     released: listOf(facts, 'released'),
+    missing: listOf(facts, 'missing').map(({ id }) => id),
+    accepted: listOf(facts, 'accepted').map(({ id }) => id),
     storedBytes: typeof facts['storedBytes'] === 'number' ? facts['storedBytes'] : undefined,
   };
 }
@@ -86,16 +91,19 @@ export async function releasedAndListed(
   return new Set(released.map(({ id }) => id));
 }
 
-/** Backups that the last prune kept and that are gone: not released by us, so damage. */
-export function missingSincePrune(survey: Survey, last: PruneFacts | undefined): Problem[] {
-  const present = new Set(survey.backups.map(({ id }) => id));
-  // By the very key: a broken record about a backup must not hide that the backup is gone.
-  const unreadable = new Set(survey.problems.map(({ path }) => path));
-  return (last?.kept ?? [])
-    .filter((id) => !present.has(id) && !unreadable.has(manifestKey(survey.source, id)))
-    .map((id) => ({
-      path: `${survey.source}/${id}`,
-      code: 'missing',
-      detail: 'the last prune kept this backup, and it is gone',
-    }));
+/**
+ * The ids of all that prunes have released since then, whoever vouches for their records; undefined when one of those cannot be read.
+ */
+export async function releasedIn(
+  engine: Engine,
+  source: string,
+  since: Date | undefined,
+): Promise<ReadonlySet<string> | undefined> {
+  const unreadable: Problem[] = [];
+  const records = await readRecords(engine, 'prune', source, {
+    ...(since && { since }),
+    onProblem: (problem) => unreadable.push(problem),
+  });
+  if (unreadable.length > 0) return undefined;
+  return new Set(records.flatMap(({ record }) => factsOf(record).released).map(({ id }) => id));
 }

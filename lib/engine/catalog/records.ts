@@ -147,6 +147,8 @@ export interface ReadRecord {
 export interface RecordsWanted {
   /** Only those about these. */
   readonly subjects?: ReadonlySet<string>;
+  /** None about these. */
+  readonly except?: ReadonlySet<string>;
   /** Only those that began then or later. */
   readonly since?: Date;
   readonly onProblem: (problem: Problem) => void;
@@ -168,6 +170,7 @@ export async function readRecords(
   for await (const object of engine.store.list(recordsPrefix(verb, source))) {
     const place = parseRecordKey(object.key);
     if (place === undefined || options.subjects?.has(place.subject) === false) continue;
+    if (options.except?.has(place.subject) === true) continue;
     if (since !== undefined && place.time < since) continue;
     try {
       records.push(await readRecord(engine, object));

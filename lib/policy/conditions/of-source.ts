@@ -98,9 +98,17 @@ export const SOURCE_CONDITIONS = {
   missing: {
     about: 'source',
     severity: 'alarm',
-    sentence: 'a backup that the last prune kept is gone',
-    runbook: 'alarm-damaged',
+    sentence: 'a backup is gone that nobody has released',
+    means:
+      'Somebody or something has deleted a backup of SOURCE; older or newer ones have to do (RPO).',
+    next: [
+      'holdfast status SOURCE names it. Put its folder back from a second copy of the store, if there is one.',
+      'Otherwise accept the loss: holdfast prune SOURCE --accept-missing SOURCE/ID.',
+      'Find out who deleted it, before more is gone.',
+    ],
+    runbook: 'a-missing-backup',
     alarm: 'damaged',
+    over: 'there again, or accepted as lost',
   },
   unreadable: {
     about: 'source',

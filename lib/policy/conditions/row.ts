@@ -36,6 +36,8 @@ export interface Condition {
   /** What that means for what was promised; `SOURCE`, `(RPO)` and `(RTO)` stand for the source and its objectives. */
   readonly means?: string;
   readonly next?: readonly string[];
+  /** What is said of it when it is over, where `good again` would not be true. */
+  readonly over?: string;
   /** The heading of docs/runbook.md, as an anchor. */
   readonly runbook?: string;
   /** What its own alarm looks at. */

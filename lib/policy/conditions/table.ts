@@ -27,6 +27,21 @@ export function conditionOf(code: ConditionCode): Condition {
   return CONDITIONS[code];
 }
 
+/** What to say of a condition that is over, whoever wrote its code. */
+export function overText(code: string): string {
+  const known = CONDITION_CODES.find((one): one is ConditionCode => one === code);
+  return (known && conditionOf(known).over) ?? 'good again';
+}
+
+/** What to say of all conditions of an incident that ended by itself. */
+export function allOverText(conditions: Iterable<{ readonly code: string }>): string {
+  const texts = new Set([...conditions].map(({ code }) => overText(code)));
+  texts.delete('good again');
+  const [other] = texts;
+  if (other === undefined) return 'Everything was proven good again.';
+  return `It is over: what was not proven good again is ${other}.`;
+}
+
 /** One condition that holds. */
 export interface Finding {
   readonly severity: Severity;
