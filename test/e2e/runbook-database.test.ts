@@ -161,6 +161,11 @@ test('that role can write nothing', () => {
   expect(stderr).toContain('permission denied for table users');
 });
 
+/** Of the table that the runbook takes over, in the order of their keys. */
+function rowsOf(database: string): string {
+  return server.sql(database, 'SELECT * FROM app.users ORDER BY id');
+}
+
 test('with Holdfast: to a new database, over the old one, and one table', () => {
   const [fresh = '', over = '', table = '', ...rest] = blocks(
     RUNBOOK,
@@ -177,10 +182,22 @@ test('with Holdfast: to a new database, over the old one, and one table', () => 
   // What was saved is younger, and not what anybody means who asks for the latest.
   expect(type('holdfast show database/latest').stdout).toMatch(new RegExp(`^database/${id} `));
 
-  const env = here(over.split('\n')[0] ?? '');
   server.sql('shop', 'DELETE FROM public.cache');
-  follow(`${env}\n${table}`);
+  expect(follow(table).stdout).toContain('these tables have the rows and definitions');
   expect(dump('shop')).toBe(original);
+
+  server.sql('shop', "DELETE FROM app.users WHERE id < 9; UPDATE app.users SET mood = 'sad'");
+  const damaged = rowsOf('shop');
+  expect(type(here(table.replace('public.cache', 'app.users'))).stderr).toContain(
+    '"A table that others refer to"',
+  );
+  follow(block(RUNBOOK, 'A table that others refer to', 'sh'));
+  expect(rowsOf('shop')).not.toBe(damaged);
+  expect(rowsOf('shop')).toBe(rowsOf('shop_restored'));
+  server.sql('shop', "UPDATE app.users SET mood = 'ok'");
+  expect(server.sql('shop', "SELECT count(*) FROM app.users WHERE profile ? 'touched'")).toBe(
+    '500',
+  );
   server.run('dropdb', ['shop_restored']);
 }, 120_000);
 

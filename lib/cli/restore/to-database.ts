@@ -46,8 +46,9 @@ export async function restoreToDatabase(
     checks: checksOf(config, backup.source),
   });
   terminal.stop();
-  if (dryRun) sayPlanned(terminal, report);
-  else say(terminal, report, table.length > 0);
+  const partly = table.length > 0;
+  if (dryRun) sayPlanned(terminal, report, partly);
+  else say(terminal, report, partly);
   terminal.document({ command: 'restore', ...(dryRun && { dryRun }), ...report });
   return report.differences.length > 0 ? ERRORS.RESTORE_DIFFERS.exit : 0;
 }
@@ -72,7 +73,7 @@ function refuseForDatabase(options: RestoreCommandOptions): void {
 }
 
 /** What a restore would do; everything that can be found out without doing it was. */
-function sayPlanned(terminal: Terminal, report: ServiceRestoreReport): void {
+function sayPlanned(terminal: Terminal, report: ServiceRestoreReport, partly: boolean): void {
   const { source, id, to, entries, bytes, notes, facts } = report;
   terminal.line(
     `would restore  ${displayText(source)}/${id}  ${counted(entries, 'object')}, ${bytesText(bytes)}`,
@@ -84,7 +85,11 @@ function sayPlanned(terminal: Terminal, report: ServiceRestoreReport): void {
       : '  in one transaction: whole or not at all',
   );
   if (facts['replaced'] === true)
-    terminal.line('  what is there would be backed up first, and replaced');
+    terminal.line(
+      partly
+        ? '  the database would be backed up first; then these tables alone would be replaced'
+        : '  what is there would be backed up first, and replaced',
+    );
   for (const line of problemLines(notes)) terminal.line(`  ${line}`);
 }
 

@@ -102,7 +102,7 @@ function judge(
     else more++;
   }
   if (more > 0) {
-    const detail = `${more} more objects are printed otherwise once they were loaded, and are the same`;
+    const detail = `PostgreSQL words ${more} more objects differently after loading; they mean the same`;
     remarks.push({ path: '', code: PRINTED, detail });
   }
   return {
@@ -136,7 +136,7 @@ function remark({ title, texts }: Otherwise): Problem {
     texts === undefined
       ? 'another text (not shown)'
       : `${shownLines(texts.found)} instead of ${shownLines(texts.expected)}`;
-  const detail = `PostgreSQL prints ${both} once the dump was loaded: so does a second database, and it stays so after that; nothing is lost`;
+  const detail = `after loading, PostgreSQL words it differently, and it means the same: ${both}`;
   return { path: title, code: PRINTED, detail };
 }
 

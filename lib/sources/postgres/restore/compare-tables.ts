@@ -7,6 +7,7 @@ import { scanDump } from '../dump/writer.ts';
 import { tableName, titleOf } from '../dump/objects.ts';
 import type { StoredText } from '../dump/reader.ts';
 import type { DumpObject } from '../dump/scanner.ts';
+import { pinned } from '../dump/surroundings.ts';
 import { countRows } from '../dump/facts.ts';
 import { EVERYTHING } from '../dump/selection.ts';
 import { literal, type DatabaseSession } from '../server/session.ts';
@@ -32,7 +33,7 @@ function isSaid(
 
 export interface ComparedTables {
   readonly differences: readonly Problem[];
-  /** Definitions that the server prints otherwise: both texts are shown, and people decide. */
+  /** Definitions that the server prints otherwise, for another reason than is known to change nothing: both texts are shown. */
   readonly notes: readonly Problem[];
 }
 
@@ -52,6 +53,8 @@ export async function compareTables(
   const summary = await scanDump(
     {
       ...input,
+      // As every dump is made, whatever zone the target is in.
+      connection: pinned(input.connection),
       selection: {
         ...EVERYTHING,
         tables: input.tables.map(({ schema, name }) => `${schema}.${name}`),
@@ -79,7 +82,7 @@ export async function compareTables(
     if (other === undefined) differences.push(say('missing', 'the backup has it'));
     else if (one.place !== other.place)
       differences.push(say('content', `expected ${one.place}, found ${other.place}`));
-    else if (one.sql !== other.sql)
+    else if (sameText(one.sql) !== sameText(other.sql))
       notes.push(say('printed-otherwise', firstDifference(one, other)));
   }
   for (const [title, { object }] of found)
@@ -124,6 +127,17 @@ function titled(object: DumpObject, seen: ReadonlyMap<string, unknown>): string 
     const one = count === 1 ? title : `${title} (${count})`;
     if (!seen.has(one)) return one;
   }
+}
+
+const VARCHAR = "(?:NULL|'(?:[^']|'')*')::character varying";
+const AS_TEXT = new RegExp(`\\(ARRAY\\[(${VARCHAR}(?:, ${VARCHAR})*)\\]\\)::text\\[\\]`, 'g');
+
+/** The text with `IN ('a', 'b')` over a varchar as PostgreSQL prints it from then on: the dump has what it was typed as. */
+function sameText(sql: string): string {
+  return sql.replaceAll(AS_TEXT, (_, list: string) => {
+    const each = list.replaceAll(new RegExp(VARCHAR, 'g'), (one) => `(${one})::text`);
+    return `ARRAY[${each}]`;
+  });
 }
 
 function firstDifference(one: Made, other: Made): string {

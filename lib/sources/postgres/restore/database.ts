@@ -16,7 +16,7 @@ import { DirectoryText, extractDump } from '../dump/directory.ts';
 import { isDirectory, titleOf } from '../dump/objects.ts';
 import { dumpText, type StoredText } from '../dump/reader.ts';
 import type { DumpObject } from '../dump/scanner.ts';
-import { assertNobodyHolds, assertNothingDepends, dropTables } from './hindrances.ts';
+import { assertNobodyHolds, assertNothingDepends, dropTables, refuseTables } from './hindrances.ts';
 import { LOCK_SECONDS, MAKE_ROOM } from './make-room.ts';
 import { openKept } from '../server/pooler.ts';
 import { proveDump } from '../proof/prove.ts';
@@ -300,7 +300,7 @@ class DatabaseRestore {
     const missing = await rolesToMake(requirements, needed, this.input.prepare);
     if (missing.length > 0) {
       const detail = `${missing.join(', ')}: made without passwords, attributes and memberships; globals.sql has these`;
-      this.notes.push({ path: 'roles', code: 'created', detail });
+      this.notes.push({ path: 'roles', code: 'created', detail, tolerated: true });
     }
     return missing;
   }
@@ -330,7 +330,7 @@ class DatabaseRestore {
     if (parts === undefined) return found.count > 0 ? found.objects : [];
     const pairs = parts.tables.map(({ schema, name }) => `(${literal(schema)},${literal(name)})`);
     return session.json<string[]>(
-      `SELECT coalesce(json_agg('the table ' || n.nspname || '.' || c.relname), '[]') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (${pairs.join(',')})`,
+      `SELECT coalesce(json_agg(n.nspname || '.' || c.relname ORDER BY 1), '[]') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (${pairs.join(',')})`,
     );
   }
 
@@ -351,7 +351,8 @@ class DatabaseRestore {
   }
 
   private refuse(inTheWay: readonly string[], { count }: Occupancy): never {
-    const more = count > inTheWay.length && this.input.parts.length === 0 ? ', …' : '';
+    if (this.input.parts.length > 0) refuseTables(inTheWay, this.connection.label);
+    const more = count > inTheWay.length ? ', …' : '';
     throw new HoldfastError(
       'TARGET_REFUSED',
       `the database ${this.connection.label} is not empty: it holds ${inTheWay.join(', ')}${more}`,

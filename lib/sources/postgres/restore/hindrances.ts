@@ -56,6 +56,21 @@ function pairs(tables: readonly Relation[]): string {
   return tables.map(({ schema, name }) => `(${literal(schema)},${literal(name)})`).join(',');
 }
 
+/** `TARGET_REFUSED` for tables that are there already, and that nobody has asked to replace. */
+export function refuseTables(tables: readonly string[], label: string): never {
+  const [which, exist, these] =
+    tables.length === 1
+      ? ['table', 'exists', 'this table alone is']
+      : ['tables', 'exist', 'these tables alone are'];
+  throw new HoldfastError(
+    'TARGET_REFUSED',
+    `the ${which} ${tables.join(', ')} ${exist} in ${label}`,
+    {
+      hint: `With --replace, the database is backed up first; then ${these} replaced.`,
+    },
+  );
+}
+
 /** SQL that drops tables which are there, all at once, so that what one has of another is in nobody's way. */
 export function dropTables(tables: readonly Relation[]): string {
   return `DROP TABLE IF EXISTS ${tables.map(qualified).join(', ')}`;
@@ -90,7 +105,7 @@ END $holdfast$`,
     'TARGET_REFUSED',
     `the tables cannot be replaced in ${label}, as other objects depend on them: ${lines.join('; ')}`,
     {
-      hint: 'Drop these objects first and restore them, too: tables with --table, foreign keys and views from `holdfast restore … --to FOLDER`; or restore the table to a new database, and take over its rows.',
+      hint: 'Nothing was changed. Restore to a new database and take over the rows: docs/runbook.md, "A table that others refer to", has the commands. Or name the tables that depend on it with --table, too.',
     },
   );
 }

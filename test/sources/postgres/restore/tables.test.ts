@@ -65,6 +65,18 @@ test('a table is replaced with everything that belongs to it', async () => {
   expect(dumpOf(name)).toBe(before);
 });
 
+test('a table that is there is named, and what a replacement takes is said', async () => {
+  const name = databaseOf(
+    'CREATE TABLE a (id int); CREATE TABLE b (id int); CREATE TABLE c (id int)',
+  );
+  const { code, message, hint } = await failureOf(restored(name, ['b', 'a']));
+  expect(code).toBe('TARGET_REFUSED');
+  expect(message).toMatch(/^the tables public\.a, public\.b exist in /);
+  expect(hint).toBe(
+    'With --replace, the database is backed up first; then these tables alone are replaced.',
+  );
+});
+
 test('names that begin alike are told apart', async () => {
   const name = databaseOf(
     `CREATE TABLE "Order" (id int CONSTRAINT "Details x" PRIMARY KEY, n int DEFAULT 1);
@@ -107,6 +119,16 @@ test('a typed table is restored, and each table in its own access method', async
   expect(dumpOf(name)).toBe(before);
 });
 
+test('what PostgreSQL words otherwise, and times in the zone of the target, are no difference', async () => {
+  const name = databaseOf(
+    `CREATE TABLE e (at timestamptz, note varchar CHECK (note IN ('gift', 'it''s', 'rush'))) PARTITION BY RANGE (at);
+     CREATE TABLE e10 PARTITION OF e FOR VALUES FROM ('2026-10-01 00:00:00+02') TO ('2026-11-01 00:00:00+01'); INSERT INTO e VALUES ('2026-10-05', 'gift')`,
+  );
+  server.sql('postgres', `ALTER DATABASE ${name} SET TimeZone TO 'Europe/Berlin'`);
+  const { differences, notes } = await restored(name, ['e'], { replace: true });
+  expect([differences, notes]).toEqual([[], []]);
+});
+
 const PARTITIONED = `CREATE TABLE e (id int, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
   CREATE TABLE e1 PARTITION OF e FOR VALUES FROM (1) TO (2); CREATE TABLE e2 PARTITION OF e FOR VALUES FROM (2) TO (3);
   INSERT INTO e VALUES (1, 1), (2, 2)`;
@@ -135,8 +157,9 @@ test('what depends on a table is named before it is replaced, and nothing is cha
     'CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int REFERENCES t); CREATE VIEW v AS SELECT id FROM t',
   );
   const before = dumpOf(name);
-  const { code, message } = await failureOf(restored(name, ['t'], { replace: true }));
+  const { code, message, hint } = await failureOf(restored(name, ['t'], { replace: true }));
   expect(code).toBe('TARGET_REFUSED');
+  expect(hint).toContain('docs/runbook.md, "A table that others refer to"');
   expect(message).toMatch(
     /constraint u_id_fkey on table public.u depends on table public.t; view public.v depends/,
   );
