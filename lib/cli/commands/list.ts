@@ -1,5 +1,5 @@
 // `holdfast list`: the backups in the store, newest last, with what they are worth; and beside them what AWS Backup holds.
-import { listStored } from '../../engine/catalog/backups.ts';
+import { listStored, type StoredBackup } from '../../engine/catalog/backups.ts';
 import { surveySource, type Survey, type SurveyedBackup } from '../../engine/catalog/survey.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { databaseSummary } from '../../format/manifest.ts';
@@ -20,10 +20,10 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
   const terminal = new Terminal({ json: options.json === true, quiet: options.quiet === true });
   await using session = await openSession({ options, signal, signing: 'none' });
   const { engine } = session;
-  const present = new Set((await listStored(engine)).map(({ source }) => source));
+  const present = Map.groupBy(await listStored(engine), ({ source }) => source);
   const configured = session.config?.sources.map(({ name }) => name) ?? [];
   const selections = selectionsOf(session.config).map(({ name }) => name);
-  assertKnown(names, [...new Set([...configured, ...selections, ...present])]);
+  assertKnown(names, [...new Set([...configured, ...selections, ...present.keys()])]);
   const surveys = await surveysOf(engine, present, names);
   const backups = surveys.flatMap((survey) => survey.backups);
   const listed = await readPoints(engine, session.config, names);
@@ -63,13 +63,13 @@ export async function run(names: string[], { options, signal }: Invocation): Pro
 
 async function surveysOf(
   engine: Engine,
-  present: ReadonlySet<string>,
+  present: ReadonlyMap<string, readonly StoredBackup[]>,
   names: readonly string[],
 ): Promise<Survey[]> {
   const surveys: Survey[] = [];
-  for (const source of present) {
+  for (const [source, stored] of present) {
     if (names.length === 0 || names.includes(source))
-      surveys.push(await surveySource(engine, source));
+      surveys.push(await surveySource(engine, source, stored));
   }
   return surveys;
 }

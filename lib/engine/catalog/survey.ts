@@ -73,10 +73,14 @@ export interface Survey {
   readonly problems: readonly Problem[];
 }
 
-/** Looks at all backups of a source. Reads manifests and records, never archives. */
-export async function surveySource(engine: Engine, source: string): Promise<Survey> {
+/** Looks at all backups of a source, or at those that were `listed`. Reads manifests and records, never archives. */
+export async function surveySource(
+  engine: Engine,
+  source: string,
+  listed?: readonly StoredBackup[],
+): Promise<Survey> {
   const problems: Problem[] = [];
-  const stored = await listStored(engine, source);
+  const stored = listed ?? (await listStored(engine, source));
   const subjects = new Set(stored.map(({ id }) => id));
   const records = await readTrusted(engine, source, subjects, problems);
   const damage = sharedDamage(stored, records.evidence);

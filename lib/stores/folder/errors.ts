@@ -52,6 +52,25 @@ export async function guarded<T>(what: string, work: Promise<T>): Promise<T> {
   }
 }
 
+/** As {@link guarded}, for work that does not wait. */
+export function guardedNow<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw storeError(error, what);
+  }
+}
+
+/** As {@link unless}, for work that does not wait. */
+export function unlessNow<T>(codes: readonly string[], work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (codes.includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
 /** Waits for `work`; undefined when it fails with one of `codes`. */
 export async function unless<T>(
   codes: readonly string[],

@@ -76,7 +76,7 @@ export function symbolicLink(path: string): HoldfastError {
 }
 
 /** The root and the folders of `key`, from the outermost to the innermost. */
-function foldersOf(root: string, key: string): string[] {
+export function foldersOf(root: string, key: string): string[] {
   const folders = [root];
   for (const part of key.split('/').slice(0, -1)) folders.push(join(folders.at(-1) ?? root, part));
   return folders;

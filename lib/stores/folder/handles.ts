@@ -11,6 +11,8 @@ export interface OpenFile {
 export interface OpenFiles {
   /** Runs `work` on the file of `key`, opening it when it is not open; it stays open until `work` has ended. */
   use<T>(key: string, work: (file: OpenFile) => Promise<T>): Promise<T>;
+  /** Whether the file of `key` is open. */
+  has(key: string): boolean;
   /** Forgets `key`: the next use opens it again. */
   drop(key: string): void;
 }
@@ -55,6 +57,7 @@ export function openFiles(limit: number, open: (key: string) => Promise<OpenFile
   };
   return {
     drop,
+    has: (key) => entries.has(key),
     async use(key, work) {
       const entry = take(key);
       for (const oldest of entries.keys()) {

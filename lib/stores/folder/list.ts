@@ -1,15 +1,15 @@
 // Lists a folder as keys, one folder in memory at a time.
-import type { BigIntStats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { isKeyPart } from '../keys.ts';
-import { guarded, unless } from './errors.ts';
+import { guarded, guardedNow, unlessNow } from './errors.ts';
 import { pathOfKey } from './folders.ts';
 import type { StoredObject } from '../store.ts';
 
 const GONE = ['ENOENT', 'ENOTDIR'];
-// How many files are looked at together; the threads that do it are four.
-const BATCH = 32;
+// How many files are looked at before somebody else has a turn.
+const BATCH = 64;
 // What is written gets its key at once, or nearly so.
 const SOON_MS = 60_000;
 
@@ -21,55 +21,61 @@ export async function* listFolder(root: string, prefix: string): AsyncGenerator<
   const parent = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   if ((await guarded(`listing ${join(root, prefix)}`, pathOfKey(root, `${parent}x`))) === undefined)
     return;
-  yield* walk(root, parent, prefix);
+  let looked = 0;
+  for (const objects of walk(root, parent, prefix)) {
+    yield* objects;
+    looked += objects.length;
+    if (looked < BATCH) continue;
+    looked = 0;
+    await turn();
+  }
 }
 
-async function* walk(root: string, parent: string, prefix: string): AsyncGenerator<StoredObject> {
-  const names = await namesIn(root, parent);
+/**
+ * Without waiting for each file: as promises, which change threads each time, the same calls take five times as long, and a listing is
+ * little else.
+ */
+function* walk(root: string, parent: string, prefix: string): Generator<StoredObject[]> {
+  const names = namesIn(root, parent);
   let files: string[] = [];
   for (const key of names.map((name) => parent + name).filter((key) => key.startsWith(prefix))) {
     const isFolder = key.endsWith('/');
     if (!isFolder) files.push(key);
     if (isFolder || files.length >= BATCH) {
-      yield* await look(root, parent, files);
+      yield look(root, parent, files);
       files = [];
     }
     // All below starts with the prefix, as the folder does.
     if (isFolder) yield* walk(root, key, prefix);
   }
-  yield* await look(root, parent, files);
+  yield look(root, parent, files);
 }
 
 /** The names of files, and of folders with a slash behind: so sorted, the keys below a folder come where they belong. */
-async function namesIn(root: string, parent: string): Promise<string[]> {
+function namesIn(root: string, parent: string): string[] {
   const path = join(root, parent);
-  const reading = unless(GONE, readdir(path, { withFileTypes: true }));
-  const entries = (await guarded(`listing ${path}`, reading)) ?? [];
+  const reading = () => unlessNow(GONE, () => readdirSync(path, { withFileTypes: true }));
+  const entries = guardedNow(`listing ${path}`, reading) ?? [];
   return entries
     .filter((entry) => isKeyPart(entry.name) && (entry.isFile() || entry.isDirectory()))
     .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
     .sort();
 }
 
-async function look(
-  root: string,
-  parent: string,
-  keys: readonly string[],
-): Promise<StoredObject[]> {
+function look(root: string, parent: string, keys: readonly string[]): StoredObject[] {
   if (keys.length === 0) return [];
   // After their names were read: so it changed no earlier than the last of them was made.
-  const folder = await statOf(join(root, parent));
-  const objects = await Promise.all(
-    keys.map(async (key): Promise<StoredObject | undefined> => {
-      const stats = await statOf(join(root, key));
-      return stats?.isFile() === true ? objectOf(key, stats, folder ?? stats) : undefined;
-    }),
-  );
-  return objects.filter((object) => object !== undefined);
+  const folder = statOf(join(root, parent));
+  return keys.flatMap((key) => {
+    const stats = statOf(join(root, key));
+    return stats?.isFile() === true ? [objectOf(key, stats, folder ?? stats)] : [];
+  });
 }
 
-function statOf(path: string) {
-  return guarded(`listing ${path}`, unless(GONE, lstat(path, { bigint: true })));
+function statOf(path: string): BigIntStats | undefined {
+  return guardedNow(`listing ${path}`, () =>
+    unlessNow(GONE, () => lstatSync(path, { bigint: true })),
+  );
 }
 
 /**

@@ -16,6 +16,7 @@ import { openFiles } from './handles.ts';
 import type { OpenFile, OpenFiles } from './handles.ts';
 import { identityOf, linkFile, settleLinks } from './link.ts';
 import { listFolder } from './list.ts';
+import { notFound, READING, SMALL_BYTES, smallReader, type ReadSmall } from './small.ts';
 import { copyFile, readFully, tooShort, writeChunks } from './write.ts';
 import type { Identity, PutOptions, Store, StoredObject } from '../store.ts';
 
@@ -37,6 +38,7 @@ interface Folder {
   readonly hardLinks: boolean;
   readonly anchor: string | undefined;
   readonly files: OpenFiles;
+  readonly small: ReadSmall;
   /** What was linked and is not durable yet. */
   readonly unsettled: Set<string>;
   /** Set once leftovers were looked for. */
@@ -48,7 +50,7 @@ const FILE_MODE = 0o600;
 const LEFTOVER_MS = DAY_MS;
 const OPEN_FILES = 8;
 const NAME_ATTEMPTS = 8;
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 
 /**
  * The folder at `path` as a store; without an anchor it is made at the first `put` or `now` when it does not exist, and empty until
@@ -62,7 +64,12 @@ export async function openLocalStore(path: string, options: LocalStoreOptions): 
   const files = openFiles(OPEN_FILES, (key) => openObject(root, key));
   const { random, hardLinks = true, anchor } = options;
   const unsettled = new Set<string>();
-  const folder: Folder = { root, random, hardLinks, anchor, files, unsettled, swept: false };
+  const small = smallReader(root);
+  const folder: Folder = {
+    ...{ root, random, hardLinks, anchor, files, small },
+    unsettled,
+    swept: false,
+  };
   return {
     url: root,
     put: (key, body, putOptions) => put(folder, { key, body, ...putOptions }),
@@ -297,12 +304,13 @@ async function statOf(root: string, key: string) {
 }
 
 async function read(
-  { files }: Folder,
+  { files, small }: Folder,
   { key, offset, length }: { key: string; offset: number; length: number },
 ): Promise<Uint8Array<ArrayBuffer>> {
   assertKey(key);
   assert(Number.isSafeInteger(offset) && offset >= 0, `offset ${offset}`);
   assert(Number.isSafeInteger(length) && length >= 0, `length ${length}`);
+  if (offset === 0 && length <= SMALL_BYTES && !files.has(key)) return small(key, length);
   return files.use(key, async (file) => {
     const end = offset + length;
     if (end > file.bytes) throw tooShort(key, { bytes: file.bytes, end });
@@ -315,9 +323,7 @@ async function read(
 async function openObject(root: string, key: string): Promise<OpenFile> {
   const opening = async () => {
     const path = await pathOfKey(root, key);
-    // Without O_NONBLOCK, a FIFO in the place of an object would hold the reader for ever.
-    const handle =
-      path && (await unless(['ENOENT', 'ENOTDIR'], open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)));
+    const handle = path && (await unless(['ENOENT', 'ENOTDIR'], open(path, READING)));
     if (handle === undefined || handle === '') throw notFound(key);
     const stats = await handle.stat();
     if (stats.isFile()) return { key, handle, bytes: stats.size };
@@ -325,12 +331,6 @@ async function openObject(root: string, key: string): Promise<OpenFile> {
     throw notFound(key);
   };
   return guarded(`opening ${join(root, key)}`, opening());
-}
-
-function notFound(key: string): HoldfastError {
-  return new HoldfastError('BACKUP_NOT_FOUND', `the store holds no "${key}"`, {
-    hint: '`holdfast list` shows what is there.',
-  });
 }
 
 async function release({ root, files }: Folder, key: string): Promise<void> {
