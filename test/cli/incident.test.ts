@@ -139,7 +139,9 @@ test('an acknowledgement stops it', async () => {
   expect([exit, stderr]).toEqual([2, expect.stringContaining('incident 1 goes on: site: ')]);
   expect((await place.run(['incident', 'note', '1', 'restoring'], { env })).exit).toBe(0);
   const shown = await place.run(['incident', 'show', '1']);
-  expect(shown.stdout).toMatch(/acknowledged {2}by .*\n.*noted {2}by .* {2}restoring/);
+  expect(shown.stdout).toMatch(
+    /opened {2}by .*\n.*told {2}team by dev: step 1\n.*acknowledged {2}by .*\n.*noted {2}by .* {2}restoring/,
+  );
 });
 
 test('a person opens one and ends it; numbers and contracts reach the command that dials, and no record', async () => {

@@ -6,7 +6,7 @@ import { HoldfastError } from '../../errors.ts';
 import { incidentName } from '../../format/layout.ts';
 import { displayText } from '../../format/paths.ts';
 import { noteOf, type NoteOptions } from '../incident/note.ts';
-import { incidentLines, jsonOf, stateOf } from '../incident/shown.ts';
+import { endsText, incidentLines, jsonOf, stateOf } from '../incident/shown.ts';
 import { escalateOnce, warnOfFailures } from '../incidents.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, type Session } from '../session.ts';
@@ -98,7 +98,7 @@ async function list(session: Session, terminal: Terminal, all: boolean): Promise
       String(Number(one.id)),
       stateOf(one),
       one.openedAt.toISOString(),
-      displayText(one.title.slice(0, 200)),
+      [displayText(one.title.slice(0, 200)), endsText(one)].filter(Boolean).join('; '),
     ]),
   ))
     terminal.line(line);

@@ -1,7 +1,14 @@
 // An incident as `holdfast incident` shows it, in lines and as JSON.
 import { displayText } from '../../format/paths.ts';
 import { isOverdue, type NoteSets } from '../../policy/incidents/review.ts';
-import { timesOf, type Incident, type IncidentEvent } from '../../policy/incidents/state.ts';
+import { messageWords } from '../../policy/incidents/message-words.ts';
+import {
+  endsAtOf,
+  timesOf,
+  type Attempt,
+  type Incident,
+  type IncidentEvent,
+} from '../../policy/incidents/state.ts';
 import { durationText } from '../output/units.ts';
 
 /** Everything that is known of it. `timeZone` says when days end. */
@@ -9,9 +16,8 @@ export function incidentLines(incident: Incident, timeZone: string, now: Date): 
   const { review, timeline, messages } = incident;
   return [
     `incident ${Number(incident.id)}  ${stateOf(incident)}  ${displayText(incident.title)}`,
-    ...Object.entries(timesOf(incident)).flatMap(([name, ms]) =>
-      ms === undefined ? [] : [`  ${name.replace(/Ms$/, '')}: ${durationText(ms)}`],
-    ),
+    ...(endsText(incident) === undefined ? [] : [`  ${endsText(incident)}`]),
+    ...timeLines(incident),
     ...(['lead', 'communication', 'cause'] as const).flatMap((name) =>
       review[name] === undefined ? [] : [`  ${name}: ${displayText(review[name])}`],
     ),
@@ -21,32 +27,55 @@ export function incidentLines(incident: Incident, timeZone: string, now: Date): 
       const state = doneAt === undefined ? overdue : 'done';
       return `  action ${number}: ${state}: ${displayText(text)} (${owner}, until ${due})`;
     }),
-    ...timeline.map((one) => `  ${eventLine(one)}`),
-    ...[...messages].flatMap(([message, attempts]) =>
-      attempts.map(
-        ({ at, result, number }) =>
-          `  ${at.toISOString()}  ${result ?? 'begun'}  ${message}, attempt ${number}`,
-      ),
-    ),
+    ...[...timeline.map(eventOf), ...[...messages].flatMap(messagesOf)]
+      .sort((a, b) => a.at.getTime() - b.at.getTime())
+      .map(({ at, text }) => `  ${at.toISOString()}  ${text}`),
   ];
 }
 
-function eventLine({
-  at,
-  event,
-  who,
-  text,
-  conditions,
-  outcome,
-  sets = {},
-}: IncidentEvent): string {
+/** When one of which all is good again ends, as it came back soon after another; undefined for every other one. */
+export function endsText(incident: Incident): string | undefined {
+  const endsAt = endsAtOf(incident);
+  return endsAt && `good again; it ends at ${endsAt.toISOString()} if nothing comes back`;
+}
+
+const TIMES = {
+  timeToDetectMs: 'detected after',
+  timeToAcknowledgeMs: 'acknowledged after',
+  timeToRecoverMs: 'recovered after',
+} as const;
+
+function timeLines(incident: Incident): string[] {
+  const times = timesOf(incident);
+  return (['timeToDetectMs', 'timeToAcknowledgeMs', 'timeToRecoverMs'] as const).flatMap((name) => {
+    const ms = times[name];
+    return ms === undefined ? [] : [`  ${TIMES[name]} ${durationText(ms)}`];
+  });
+}
+
+interface Line {
+  readonly at: Date;
+  readonly text: string;
+}
+
+function messagesOf([message, attempts]: readonly [string, readonly Attempt[]]): Line[] {
+  const { what, to } = messageWords(message);
+  return attempts.map(({ at, result, number }) => {
+    const how = result === 'sent' ? 'told' : result === 'failed' ? 'could not tell' : 'telling';
+    const again = number === 1 ? '' : `, attempt ${number}`;
+    return { at, text: `${how}  ${to}: ${what}${again}` };
+  });
+}
+
+function eventOf({ at, event, who, text, conditions, outcome, sets = {} }: IncidentEvent): Line {
   const about = [
     ...conditions.map(({ subject, detail }) => `${subject}: ${detail}`),
     ...setLines(sets),
     ...(text === undefined ? [] : [text]),
     ...(outcome === undefined ? [] : [outcome]),
   ].join('; ');
-  return `${at.toISOString()}  ${event}  by ${displayText(who)}${about === '' ? '' : `  ${displayText(about.slice(0, 1000))}`}`;
+  const more = about === '' ? '' : `  ${displayText(about.slice(0, 1000))}`;
+  return { at, text: `${event}  by ${displayText(who)}${more}` };
 }
 
 function setLines({ lead, communication, cause, action, done }: NoteSets): string[] {

@@ -85,6 +85,17 @@ export interface Incident {
   readonly lastSequence: number;
 }
 
+/** When an incident ends of which everything is good again, and stays so; undefined while something is not, and when it is over. */
+export function endsAtOf({
+  conditions,
+  settleMs,
+  resolved,
+}: Pick<Incident, 'conditions' | 'settleMs' | 'resolved'>): Date | undefined {
+  const since = [...conditions.values()].map(({ goodSince }) => goodSince?.getTime() ?? Infinity);
+  const last = Math.max(...since);
+  return resolved !== undefined || !Number.isFinite(last) ? undefined : new Date(last + settleMs);
+}
+
 export function conditionKey({ subject, code }: { subject: string; code: string }): string {
   return `${subject}/${code}`;
 }
