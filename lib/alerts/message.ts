@@ -116,6 +116,8 @@ export interface ReportedSource {
   readonly lastProofAgeMs: number | undefined;
   readonly lastRestoreTestAgeMs: number | undefined;
   readonly backupBytes: number | undefined;
+  /** Of the last 30 days. @default - not said */
+  readonly runs?: { readonly all: number; readonly complete: number };
 }
 
 /** How a resource that AWS Backup protects stands, for the same. */
@@ -139,7 +141,7 @@ export interface DailyReport {
   readonly unwell: readonly string[];
 }
 
-/** The daily message: that all is well, or what is not. */
+/** The message of a day or a week: that all is well, or what is not. */
 export function reportMessage(report: DailyReport, { system }: Configured): Message {
   const { at, sources, resources = [], unwell, storedBytes } = report;
   const count = unwell.length;
@@ -184,7 +186,11 @@ function resourceLine({ selection, resource, ...ages }: ReportedResource): strin
 function sourceLine(source: ReportedSource): string {
   const { name, newestGoodAgeMs, lastProofAgeMs, lastRestoreTestAgeMs, backupBytes } = source;
   const size = backupBytes === undefined ? '' : `, ${megabytes(backupBytes)}`;
-  return `${name}: last good backup ${age(newestGoodAgeMs)}${size}; last proof ${age(lastProofAgeMs)}; last restore test ${age(lastRestoreTestAgeMs)}`;
+  const rate =
+    source.runs === undefined
+      ? ''
+      : `; ${source.runs.complete} of ${source.runs.all} runs complete in 30 days`;
+  return `${name}: last good backup ${age(newestGoodAgeMs)}${size}; last proof ${age(lastProofAgeMs)}; last restore test ${age(lastRestoreTestAgeMs)}${rate}`;
 }
 
 function megabytes(bytes: number): string {

@@ -1,4 +1,5 @@
 // Who gets messages, and by which ways: the resolved form of `notify`. It holds references to secrets, never the secrets.
+import type { ReportPeriod } from '../policy/report-times.ts';
 import type { Severity } from '../policy/conditions/row.ts';
 import type { SecretReference } from './places.ts';
 
@@ -103,8 +104,8 @@ export interface EscalationConfig {
 export interface NotifyConfig {
   /** Who gets messages of the stack on AWS. */
   readonly email: readonly string[];
-  /** When the stack tells of successes. */
-  readonly success: 'never' | 'daily';
+  /** When people hear of successes, too. */
+  readonly success: 'never' | ReportPeriod;
   /** A URL that is called while all is well; the service behind it notices when the calls end. */
   readonly heartbeat: SecretReference | undefined;
   /** The ways of the command line, in the order of the file. */
@@ -147,3 +148,6 @@ export function secretsOf({
   const all = [...ofSinks, ...contacts.map(({ phone }) => phone)];
   return all.filter((one) => one !== undefined);
 }
+
+/** The kinds of sinks whose messages are read by day; the others call people. */
+export const REPORTING_SINKS: readonly string[] = ['email', 'webhook', 'ntfy', 'slack', 'teams'];

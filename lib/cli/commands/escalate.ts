@@ -1,8 +1,10 @@
 // `holdfast escalate --once`: tells what is due of the incidents, and once in a quarter of an hour looks at the system for them.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../../config/config.ts';
 import { mayWriteIncidents } from '../../engine/incidents/write.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { onceAnHour } from '../due/once-an-hour.ts';
+import { tellDigest } from '../digest.ts';
 import { onlyOne } from '../due/only-one.ts';
 import { recover, startRecovery } from '../recovery.ts';
 import { escalateOnce, warnOfFailures } from '../incidents.ts';
@@ -64,14 +66,10 @@ async function escalate({ options, signal }: Invocation<Options>): Promise<numbe
     const escalated = await escalateOnce(session, { onlyWhenDue, signal: within });
     const { status, changes, sent, held, known } = escalated;
     warnOfFailures(sent);
-    const { heartbeat } = config.notify;
-    if (heartbeat !== undefined && status?.well === true) {
-      const beat = () => beatAt(config, heartbeat, { beat: 'success', signal: within });
-      if (!(await beat()).delivered) {
-        await sleep(AGAIN_MS);
-        await beat();
-      }
-    }
+    if (status?.well === true) await beatOf(config, within);
+    // Whoever looks at the system says how it stands, where that is wanted.
+    const report = status && (await tellDigest(session, status, within));
+    if (report === 'told') terminal.done('the report was sent');
     if (known.incidents.length > 0) await startRecovery(session, options);
     const open = known.incidents.filter(({ resolved }) => resolved === undefined);
     const told = sent.filter(({ delivered }) => delivered).length;
@@ -83,9 +81,10 @@ async function escalate({ options, signal }: Invocation<Options>): Promise<numbe
     terminal.document({
       command: 'escalate',
       open: open.map(({ id }) => Number(id)),
-      ...{ changes, sent, held },
+      ...{ changes, sent, held, report },
     });
-    return sent.every(({ delivered }) => delivered) ? 0 : ERRORS.COMMAND_FAILED.exit;
+    const isSent = sent.every(({ delivered }) => delivered) && report !== 'failed';
+    return isSent ? 0 : ERRORS.COMMAND_FAILED.exit;
   } catch (error) {
     // Where incidents cannot be read or written, nobody may be left to believe that all is well.
     const { system } = required(configOf(options));
@@ -93,6 +92,16 @@ async function escalate({ options, signal }: Invocation<Options>): Promise<numbe
       await tellFailure('escalate', { options, signal }, error);
     throw error;
   }
+}
+
+/** Calls the heartbeat, twice if need be. */
+async function beatOf(config: Config, signal: AbortSignal): Promise<void> {
+  const { heartbeat } = config.notify;
+  if (heartbeat === undefined) return;
+  const beat = () => beatAt(config, heartbeat, { beat: 'success', signal });
+  if ((await beat()).delivered) return;
+  await sleep(AGAIN_MS);
+  await beat();
 }
 
 function mayNotVouch(): HoldfastError {

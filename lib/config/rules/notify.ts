@@ -2,6 +2,7 @@
 import { quote } from './faults.ts';
 import type { ConfigFinding } from './faults.ts';
 import { isDay } from '../../policy/calendar.ts';
+import { REPORTING_SINKS } from '../notify.ts';
 import { isPlaceholder } from '../placeholder.ts';
 import { outOfReach, repeatedFindings } from './functions.ts';
 import type { ConfigShape } from '../schema/configuration.ts';
@@ -220,7 +221,7 @@ function unknownName(
 }
 
 /** Where there is no stack, the recipients that only a stack can reach get nothing. */
-function withoutStack({ email, success }: Notify): ConfigFinding[] {
+function withoutStack({ email, success, sinks }: Notify): ConfigFinding[] {
   const also: ConfigFinding['also'] = [['aws']];
   return [
     ...(email.length === 0
@@ -234,14 +235,16 @@ function withoutStack({ email, success }: Notify): ConfigFinding[] {
             allowed: 'a sink of kind email under "notify.sinks", or "aws"',
           },
         ]),
-    ...(success === 'never'
+    ...(success === 'never' ||
+    Object.values(sinks).some((one) => REPORTING_SINKS.includes(one.kind))
       ? []
       : [
           {
             path: ['notify', 'success'],
-            also,
-            message: 'this message would reach nobody: the stack sends it, and there is no "aws"',
-            allowed: '"notify.heartbeat", or "aws"',
+            also: [['aws'], ['notify', 'sinks']],
+            message:
+              'this report would reach nobody: there is no "aws", and no sink that it could go to',
+            allowed: `a sink of kind ${REPORTING_SINKS.join(', ')} under "notify.sinks", or "aws"`,
           },
         ]),
   ];

@@ -38,8 +38,8 @@ const RULES = `## Rules across options
 - The signing key lies outside of the store, and outside of every source that does not exclude it.
 - A system with a \`signing\` key names its public half under \`trust\`; each trusted key and each name stands there once.
 - A retention policy keeps something: not every number is 0.
-- \`aws\` needs a store on S3 whose URL names a region, and a \`system\` of at most 40 characters. \`notify.email\`, \`notify.success\` and
-  \`onDeployment\` need \`aws\`, because functions do what they say; \`notify.heartbeat\` and \`notify.sinks\` work without.
+- \`aws\` needs a store on S3 whose URL names a region, and a \`system\` of at most 40 characters. \`notify.email\` and
+  \`onDeployment\` need \`aws\`, because functions do what they say; all else of \`notify\` works without.
 - A folder cannot be read by a function: \`onDeployment\` is for the kinds that AWS can reach. A source of kind \`files\` is backed up
   where its files are, by \`holdfast backup NAME\` in cron, in CI or as a step of the pipeline, into the same store.
 - A source of kind \`bucket\` does not hold the store, or excludes it.

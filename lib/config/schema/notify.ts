@@ -218,8 +218,8 @@ export const notify = z.strictObject({
     'On AWS: who gets a message from the stack when something is wrong. Each address must confirm once, by the e-mail that AWS sends after the deployment.',
   ),
   success: means(
-    z._default(z.enum(['never', 'daily']), 'never'),
-    'On AWS: whether the stack sends a message about successes, once a day.',
+    z._default(z.enum(['never', 'daily', 'weekly']), 'never'),
+    'Whether people get a report, also when all is well: each day at 08:00, or each Monday. On AWS, the stack sends it to `email`, by UTC. Without `aws`, `holdfast escalate --once` sends it through the sinks, by the clock of `timeZone`, but not to PagerDuty and commands, which call people.',
   ),
   heartbeat: means(
     z.optional(reference('a URL', 'ssm:/my-site/heartbeat')),

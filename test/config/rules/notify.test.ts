@@ -50,7 +50,7 @@ test.each([
   [
     'a report of the stack without a stack',
     'success: daily',
-    'notify.success: this message would reach nobody',
+    'notify.success: this report would reach nobody',
   ],
   [
     'a secret that stands in the file',

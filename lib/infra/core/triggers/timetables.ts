@@ -5,6 +5,7 @@ import { escalates } from '../../../config/load/stack-keys.ts';
 import { HOUR_MS, SECOND_MS } from '../../../durations.ts';
 import { digestOf } from '../../../names/digest.ts';
 import { CONTENT_TIME, TEST_TIMES } from '../../../policy/proof-times.ts';
+import { REPORT_TIMES } from '../../../policy/report-times.ts';
 import { schedulerCrons } from '../../../policy/scheduler-cron.ts';
 import type { Runs, Timetable } from './schedules.ts';
 
@@ -60,7 +61,7 @@ export function systemTimetables(config: Config): Timetable[] {
       runs: 'prune',
       worthSeconds: 6 * HOUR_SECONDS,
     },
-    ...(config.notify.success === 'daily' ? [REPORT] : []),
+    ...reports(config.notify.success),
     ...(escalates(config) ? [ESCALATION] : []),
   ];
 }
@@ -70,14 +71,20 @@ function contentText(contentMonths: number): string {
   return `Every month, content is verified that never was, or not for ${contentMonths} months`;
 }
 
-const REPORT: Timetable = {
-  name: 'report',
-  about: 'Every day, people are told that all is well, or what is not',
-  expression: 'cron(0 8 * * ? *)',
-  runs: 'alert',
-  input: { report: 'daily' },
-  worthSeconds: 6 * HOUR_SECONDS,
-};
+function reports(success: Config['notify']['success']): Timetable[] {
+  if (success === 'never') return [];
+  const [expression = ''] = schedulerCrons(REPORT_TIMES[success]);
+  return [
+    {
+      name: 'report',
+      about: `${success === 'daily' ? 'Every day' : 'Every week'}, people are told that all is well, or what is not`,
+      expression,
+      runs: 'alert',
+      input: { report: 'daily' },
+      worthSeconds: 6 * HOUR_SECONDS,
+    },
+  ];
+}
 
 /** It stores nothing before the store is marked, so it may run while the stack is being made. */
 const ESCALATION: Timetable = {
