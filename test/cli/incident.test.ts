@@ -140,7 +140,7 @@ test('an acknowledgement stops it', async () => {
   expect((await place.run(['incident', 'note', '1', 'restoring'], { env })).exit).toBe(0);
   const shown = await place.run(['incident', 'show', '1']);
   expect(shown.stdout).toMatch(
-    /opened {2}by .*\n.*told {2}team by dev: step 1\n.*acknowledged {2}by .*\n.*noted {2}by .* {2}restoring/,
+    /opened {2}by .*\n.*told {2}dev: step 1\n.*acknowledged {2}by .*\n.*noted {2}by .* {2}restoring/,
   );
 });
 
