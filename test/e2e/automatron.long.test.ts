@@ -136,7 +136,7 @@ describe('creating backups', () => {
     const out = succeed('npm run backup');
     expect(out).toMatch(/site {2}\d{8}T\d{9}Z-manual {2}complete/);
     expect(out).toMatch(/proven: \d+ entries read back/);
-    expect(out).toContain('.env: secret');
+    expect(out).toContain('left out: .env: it holds environment variables');
     const [backup] = backups('site');
     expect(backup).toMatchObject({ good: true, status: 'complete' });
     expect(backup?.git).toEqual({
