@@ -91,7 +91,7 @@ test('diff tells the rows that tables gained and lost, and the objects that came
   expect(stdout).toMatch(/^~ .*app\/POLICY\/users own_rows {2}\(content\)$/m);
   expect(stdout).toMatch(/^~ .*app\/TABLE DATA\/users {2}\(320 rows fewer: 500 → 180\)$/m);
   expect(stdout).toMatch(/^\+ .*public\/TABLE DATA\/fresh {2}\(30 rows\)$/m);
-  expect(stdout).toMatch(/2 objects added .*; 2512 → 400 rows: 30 gained, 2142 lost\n$/);
+  expect(stdout).toMatch(/2 objects added .*; 2,512 → 400 rows: 30 gained, 2,142 lost\n$/);
   const document = await json('diff', ...names);
   expect(document).toMatchObject({
     equal: false,

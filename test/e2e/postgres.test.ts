@@ -63,6 +63,8 @@ test('the doctor looks at the database and finds all well', async () => {
   const { stdout } = await run(['doctor']);
   expect(stdout).toMatch(/database: postgres@127\.0\.0\.1:\d+\/app, PostgreSQL \d+/);
   expect(stdout).toContain('read as postgres by pg_dump');
+  expect(stdout).toContain('sha256sum, openssl, gunzip, createdb, psql\n');
+  expect(stdout).toMatch(/free for the store, a backup of all sources takes more than \d/);
 });
 
 test('backup, verify, list, show and a restore test', async () => {

@@ -139,12 +139,17 @@ function spaceFindings(
   config: Config | undefined,
   { sources, newest }: { sources: readonly SeenSource[]; newest: StoreExamination['newest'] },
 ): DoctorFinding[] {
-  const needs = sources.map(
-    ({ name, contentBytes }) =>
-      newest.find(({ source }) => source === name)?.storedBytes ?? contentBytes,
+  const names = new Set([...sources, ...(config?.sources ?? [])].map(({ name }) => name));
+  const needs = [...names].map(
+    (name) =>
+      newest.find(({ source }) => source === name)?.storedBytes ??
+      sources.find((one) => one.name === name)?.contentBytes,
   );
-  const needed = needs.reduce((sum, bytes) => sum + bytes, 0);
-  const room = `${bytesText(freeBytes)} free for the store, a backup of all sources takes about ${bytesText(needed)}`;
+  const needed = needs.reduce<number>((sum, bytes = 0) => sum + bytes, 0);
+  // What no folder here holds, such as a database, has a size when it was backed up once.
+  const known = needs.every((bytes) => bytes !== undefined);
+  const takes = `, a backup of all sources takes ${known ? 'about' : 'more than'} ${bytesText(needed)}`;
+  const room = `${bytesText(freeBytes)} free for the store${needed === 0 && !known ? '' : takes}`;
   const advice = `Make room on the file system of ${at}, keep fewer backups, or choose a larger disk.`;
   const findings = [
     freeBytes < needed

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import type { Config } from '../../config/config.ts';
+import { isPostgres, type Config } from '../../config/config.ts';
 import { examineGround } from '../../stores/folder/examine.ts';
 import { bytesText } from '../output/units.ts';
 import { failure } from './failure.ts';
@@ -36,6 +36,7 @@ async function toolFindings(
   const sources = config?.sources ?? [];
   const byHand = ['tar', 'gzip', 'sha256sum', 'openssl'];
   if (sources.some(({ compression }) => compression === 'zstd')) byHand.push('zstd');
+  if (sources.some(isPostgres)) byHand.push('gunzip', 'createdb', 'psql');
   const missing = await missingOf(byHand, searchPath);
   const findings = [
     missing.length === 0

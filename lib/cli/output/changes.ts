@@ -3,7 +3,7 @@ import type { Change, DiffCount, DiffTotals } from '../../engine/diff.ts';
 import { displayPath } from '../../format/paths.ts';
 import type { Difference, ListedEntry } from '../../sources/source.ts';
 import { jsonPath } from './json.ts';
-import { bytesText, counted } from './units.ts';
+import { bytesText, counted, grouped } from './units.ts';
 
 /** One entry that differs, ready to be shown. */
 export interface ShownChange {
@@ -135,7 +135,7 @@ function detailTexts({ change, details, rowsBefore, rowsAfter }: ShownChange): s
 function rowsText({ before, after }: ChangeDetail): string {
   const more = Number(after) - Number(before);
   const how = more < 0 ? 'fewer' : 'more';
-  return `${counted(Math.abs(more), 'row')} ${how}: ${before} → ${after}`;
+  return `${counted(Math.abs(more), 'row')} ${how}: ${grouped(before)} → ${grouped(after)}`;
 }
 
 /** Digests and times tell people nothing that the word does not. */
@@ -158,7 +158,7 @@ export function changeJson({
 
 /**
  * `2 entries added (10 KiB), 1 removed (1 B), 3 changed (1 KiB → 2 KiB; 1 by time alone), 20 unchanged`; of a database
- * `…; 3447 → 3,440 rows: 5 gained, 12 lost`
+ * `…; 3,447 → 3,440 rows: 5 gained, 12 lost`
  */
 export function totalsText(totals: DiffTotals): string {
   const { added, removed, changed, timeOnly, unchanged, rows } = totals;
@@ -178,6 +178,6 @@ export function totalsText(totals: DiffTotals): string {
 
 function rowTotals({ before, after, gained, lost }: NonNullable<DiffTotals['rows']>): string {
   if (gained === 0 && lost === 0) return `${counted(after, 'row')} in both`;
-  const ways = [gained > 0 && `${gained} gained`, lost > 0 && `${lost} lost`];
-  return `${before} → ${counted(after, 'row')}: ${ways.filter((one) => one !== false).join(', ')}`;
+  const ways = [gained > 0 && `${grouped(gained)} gained`, lost > 0 && `${grouped(lost)} lost`];
+  return `${grouped(before)} → ${counted(after, 'row')}: ${ways.filter((one) => one !== false).join(', ')}`;
 }

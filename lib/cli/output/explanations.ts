@@ -32,11 +32,13 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   SOURCE_UNREADABLE: {
     meaning:
-      'The folder of a source does not exist, cannot be opened, or holds no file although it should. No backup was made: an empty one would look like success. The usual reason is a disk that is not mounted.',
+      'The folder of a source does not exist, cannot be opened, or holds no file although it should. No backup was made: an empty one would look like success. The usual reason is a disk that is not mounted. Of a database: it refuses the connection, or the role may not read all of it.',
     steps: [
       'Check that the path of the source exists and can be read by the user who runs Holdfast.',
       'Check that everything is mounted that should be.',
       'If the source may be empty, set `allowEmpty: true` for it.',
+      'For a database, check user, password and database in the URL, and what `pg_hba.conf` of the server lets in; `holdfast doctor` tries the connection.',
+      'If the message says `permission denied` or names row security, give the role the rights in docs/postgres.md ("A role that may only read").',
     ],
   },
   SOURCE_UNAVAILABLE: {

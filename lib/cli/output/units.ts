@@ -38,9 +38,13 @@ export function ageText(then: Date, now: Date): string {
 
 /** `1 file`, `2 files`; `2 entries`. */
 export function counted(n: number, one: string, many = `${one}s`): string {
+  return `${grouped(n)} ${n === 1 ? one : many}`;
+}
+
+/** `615,039` */
+export function grouped(n: number | string): string {
   // Not toLocaleString: to load what it knows of languages takes a third of what a whole command takes.
-  const grouped = String(n).replace(/\B(?=(\d{3})+$)/g, ',');
-  return `${grouped} ${n === 1 ? one : many}`;
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** Rows in columns as wide as their widest cell. */

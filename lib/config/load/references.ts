@@ -49,6 +49,13 @@ async function readSecretFile(reference: SecretReference): Promise<string> {
   }
 }
 
+/** What belongs there, as far as its name tells. */
+function valueOf(name: string): string {
+  return /DATABASE|POSTGRES|^PG/i.test(name)
+    ? 'the URL of the database, postgres://USER:PASSWORD@HOST:PORT/DATABASE'
+    : 'the value itself';
+}
+
 async function fromFile(reference: SecretReference): Promise<string> {
   try {
     return await readSecretFile(reference);
@@ -95,7 +102,7 @@ export async function resolveReference(
     throw refused(
       reference,
       'is not set',
-      `Set the variable ${reference.name} to the value itself, or write it into a file with mode 600 and refer to that as file:PATH: by hand and in timers, that works alike.`,
+      `Set ${reference.name} to ${valueOf(reference.name)}, or write it into a file with mode 600 and refer to that as file:PATH: by hand and in timers, that works alike.`,
     );
   const secret = found.replace(/\r?\n$/, '');
   if (secret.trim() === '')

@@ -11,6 +11,10 @@ export interface Lack {
   readonly why: string;
 }
 
+const DENIED = '42501';
+const MAY_NOT =
+  'connect as a superuser, or as a role that may create extensions; or have one of them create it in the database: a restore leaves what is there as it is';
+
 /** What of the needs the server of a session does not have. The session does nothing else. */
 export async function lacking(session: DatabaseSession, needs: readonly Need[]): Promise<Lack[]> {
   const lacks: Lack[] = [];
@@ -24,7 +28,7 @@ export async function lacking(session: DatabaseSession, needs: readonly Need[]):
     // By its code: the words are in the language of the server.
     const [, code, why = ''] = /^([0-9A-Z]{5}) ([^\n]*)/.exec(said) ?? [];
     if (what !== undefined && code !== undefined && !besides.includes(code))
-      lacks.push({ what, remedy, why });
+      lacks.push({ what, remedy: code === DENIED ? MAY_NOT : remedy, why });
   }
   await session.ask('ROLLBACK');
   return lacks;

@@ -184,7 +184,7 @@ function failure(run: ToolRun, { code, signal, said }: End): HoldfastError {
     .slice(-6)
     .map((line) => displayText(line.trim().replaceAll('\t', ' ')).slice(0, 500));
   const known = REASONS.find(({ words }) => words.test(said));
-  const hint = known?.hint ?? (signal === 'SIGKILL' ? KILLED : undefined);
+  const hint = hintOf(known, `${run.what} ${said}`) ?? (signal === 'SIGKILL' ? KILLED : undefined);
   return new HoldfastError(
     known?.instead?.[0] === run.failure ? known.instead[1] : run.failure,
     `${run.what} ${how}${lines.length > 0 ? `: ${lines.join('; ')}` : ''}`,
@@ -192,11 +192,21 @@ function failure(run: ToolRun, { code, signal, said }: End): HoldfastError {
   );
 }
 
+function hintOf(known: Reason | undefined, text: string): string | undefined {
+  const more = ON_RDS.test(text) ? known?.onRds : undefined;
+  return more === undefined ? known?.hint : `${known?.hint ?? ''} ${more}`;
+}
+
+/** Names of hosts, and what only a server that takes tokens says. */
+const ON_RDS = /\.rds\.amazonaws\.com|PAM authentication|token/i;
+
 const KILLED = 'Somebody killed it; the system does so when memory runs out.';
 
 interface Reason {
   readonly words: RegExp;
   readonly hint: string;
+  /** What else may help where the server is one of RDS. */
+  readonly onRds?: string;
   /** What a failure is because of it, instead of something more general. */
   readonly instead?: readonly [ErrorCode, ErrorCode];
 }
@@ -209,7 +219,9 @@ const REASONS: readonly Reason[] = [
   {
     words:
       /(?:password|PAM|LDAP|RADIUS|GSSAPI|SSPI|certificate|peer|ident) authentication failed|no password supplied|no pg_hba\.conf entry|role ".*" does not exist|token.*expired/i,
-    hint: 'The database refuses these credentials: look at user, password and host in the connection, and at what the server lets in. With tokens of IAM: the role of PostgreSQL needs `GRANT rds_iam`, and the credentials here `rds-db:connect` for it; a token that somebody put into a URL lasts 15 minutes.',
+    hint: 'The database refuses these credentials: look at user, password and host in the connection, and at what the server lets in (pg_hba.conf).',
+    onRds:
+      'With tokens of IAM: the role of PostgreSQL needs `GRANT rds_iam`, and the credentials here `rds-db:connect` for it; a token that somebody put into a URL lasts 15 minutes.',
   },
   {
     words: /certificate verify failed|SSL error|root certificate file|server does not support SSL/i,

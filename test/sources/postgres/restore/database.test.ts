@@ -179,5 +179,7 @@ test('a target that cannot be reached is named without its password', async () =
   const error = await failureOf(restore(wrong));
   expect(error.code).toBe('COMMAND_FAILED');
   expect(error.message).toContain('password authentication failed');
+  expect(error.hint).toContain('pg_hba.conf');
+  expect(error.hint).not.toContain('IAM');
   expect(`${error.message}${error.stack ?? ''}${error.hint ?? ''}`).not.toContain(PASSWORD);
 });

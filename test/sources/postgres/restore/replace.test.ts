@@ -97,6 +97,11 @@ test('who is no superuser restores beside extensions that are there, and without
   );
   const { code, hint } = await failureOf(restore(made, server.url('others', 'other')));
   expect([code, hint]).toEqual(['TARGET_REFUSED', expect.stringContaining('--no-owner')]);
+  server.create('bare', { empty: true });
+  const denied = await failureOf(restore(made, server.url('bare', 'other'), { owners: false }));
+  expect(denied.message).toContain('the extension citext (permission denied');
+  expect(denied.hint).toMatch(/To do: connect as a superuser, or as a role that may create ext/);
+  expect(denied.hint).not.toContain('install');
   await restore(made, server.url('others', 'other'), { owners: false, properties: false });
   expect(server.sql('others', 'SELECT tableowner FROM pg_tables WHERE tablename = $$t$$')).toBe(
     'other',
