@@ -91,6 +91,7 @@ async function run(engine: Engine, source: Source, options: Run): Promise<Backup
   await assertClock(engine);
   const existing = await readExisting(engine, source.name, id);
   if (existing !== undefined) return already(existing);
+  if (options.trigger.kind === 'deploy') await recordBegin(engine, source, options);
   const { read, predecessor } = await readSource(engine, source, options);
   throwIfCancelled(engine);
   await confirmLengths(engine, read.artifacts);
@@ -281,6 +282,18 @@ function quantitiesOf(totals: ManifestTotals, database: Manifest['database']): B
   const bytes = totals.contentBytes;
   if (database === undefined) return { files: totals.files, rows: undefined, bytes };
   return { files: undefined, rows: databaseSummary(database).rows, bytes };
+}
+
+/** No schedule tells that a backup after a deployment is missing: this does, where the run dies. */
+async function recordBegin(
+  engine: Engine,
+  source: Source,
+  { begin, id }: { begin: Date; id: string },
+): Promise<void> {
+  await tryRecord(engine, {
+    ...{ verb: 'backup', source: source.name, subject: id, begin, verdict: 'begun' },
+    ...{ problems: [], facts: {} },
+  });
 }
 
 async function recordFailure(

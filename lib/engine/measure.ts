@@ -10,7 +10,7 @@ import type { RetentionPolicy } from '../policy/retention-policy.ts';
 import { longestIntervalMs } from '../policy/schedule.ts';
 import { keyedAt } from './catalog/backups.ts';
 import type { Engine } from './engine.ts';
-import { failedRuns } from './catalog/failed-runs.ts';
+import { recordedRuns } from './catalog/failed-runs.ts';
 import { decide, type PruneDecision } from './prune-decision.ts';
 import { missingBackups } from './catalog/missing.ts';
 import { lastPrune, releasedAndListed } from './catalog/prune-facts.ts';
@@ -171,7 +171,7 @@ async function measureSource(
       id,
       storedAt: artifacts.map(keyedAt),
     })),
-    failed: await failedRuns(engine, source, ago(FAILURES_LOOK_BACK_MS)),
+    ...(await recordedRuns(engine, source, ago(FAILURES_LOOK_BACK_MS))),
     restoreTests: await restoreTests(engine, source, ago(TESTS_LOOK_BACK_MS)),
     problems: survey.problems.map((problem) => ({
       ...problem,

@@ -20,8 +20,16 @@ export const VERBS = [
 ] as const;
 export type Verb = (typeof VERBS)[number];
 
-/** Evidence ends proven, damaged or inconclusive; other acts done, partial or failed. */
-export const VERDICTS = ['proven', 'damaged', 'inconclusive', 'done', 'partial', 'failed'] as const;
+/** Evidence ends proven, damaged or inconclusive; other acts done, partial or failed. A backup after a deployment leaves `begun` before. */
+export const VERDICTS = [
+  'proven',
+  'damaged',
+  'inconclusive',
+  'done',
+  'partial',
+  'failed',
+  'begun',
+] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 const time = z.iso.datetime({ precision: 3 });

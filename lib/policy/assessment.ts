@@ -184,7 +184,7 @@ function countsOf(raised: readonly Raised[]) {
     partialBackups: countOf(raised, 'partial'),
     unprovenBackups: countOf(raised, 'unproven'),
     damagedBackups: countOf(raised, 'damaged'),
-    failedRuns: countOf(raised, 'failed'),
+    failedRuns: countOf(raised, 'failed') + countOf(raised, 'deployment'),
     missedRuns: countOf(raised, 'missed'),
     anomalies: countOf(raised, 'anomaly'),
   };

@@ -41,6 +41,13 @@ export interface FailedRun {
   readonly why: string;
 }
 
+/** A deployment after which a backup was begun. */
+export interface DeploymentSeen {
+  /** The id that its backup has, if there is one. */
+  readonly id: string;
+  readonly begin: Date;
+}
+
 /** A run that left artifacts and no manifest. */
 export interface UnfinishedRun {
   readonly id: string;
@@ -75,6 +82,8 @@ export interface SourceFacts {
   readonly unfinished: readonly UnfinishedRun[];
   /** Of the last 30 days, oldest first. */
   readonly failed: readonly FailedRun[];
+  /** Of the last 30 days, oldest first. @default - none */
+  readonly deployments?: readonly DeploymentSeen[];
   readonly restoreTests: readonly RestoreTestRun[];
   /** What cannot be read or trusted. */
   readonly problems: readonly (Problem & { readonly code: 'untrusted' | 'unreadable' })[];

@@ -37,6 +37,7 @@ export function conditionsOf(seen: SourceSeen): Raised[] {
   return [
     ...freshnessConditions(seen),
     ...failureConditions(seen),
+    ...deploymentConditions(seen),
     ...damage(seen),
     ...distrust(seen),
     ...interference(seen),
@@ -124,6 +125,26 @@ function failureConditions({ facts }: SourceSeen): Raised[] {
       ? `the run of ${begin.toISOString()} failed, and none succeeded${since === '' ? '' : ' since'}: ${why}`
       : `${failures.length} runs failed${since}; the last one, of ${begin.toISOString()}: ${why}`;
   return [{ ...raised('failed', text, failures.length), since: failures[0]?.begin }];
+}
+
+/** A run that failed says so itself; one that died, or whose backup nobody proves, is noticed by this. */
+function deploymentConditions({ facts, at }: SourceSeen): Raised[] {
+  const { backups, failed, objectives, deployments = [] } = facts;
+  const good = backups.filter((one) => one.good);
+  const left = deployments.filter(
+    ({ id, begin }) =>
+      at.getTime() - begin.getTime() > (objectives?.graceMs ?? 0) &&
+      !failed.some((one) => one.id === id) &&
+      !good.some((one) => one.id === id || effectiveTime(one) >= begin),
+  );
+  const [first] = left;
+  if (first === undefined || objectives === undefined) return [];
+  const since = first.begin;
+  const text =
+    left.length === 1
+      ? `the deployment of ${since.toISOString()} has left no good backup`
+      : `${left.length} deployments have left no good backup, the first at ${since.toISOString()}`;
+  return [{ ...raised('deployment', text, left.length), since }];
 }
 
 function damage({ facts: { backups, missing } }: SourceSeen): Raised[] {

@@ -1,7 +1,7 @@
 // Status: each thing that can be wrong with a source is made wrong, and must be said, as an alarm or as worth a look.
 import fs from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import type { BackupResult } from '../../lib/engine/backup.ts';
+import { backupSource, type BackupResult } from '../../lib/engine/backup.ts';
 import { claimStore } from '../../lib/engine/catalog/marker.ts';
 import { pinBackup } from '../../lib/engine/pin.ts';
 import { pruneSource } from '../../lib/engine/prune.ts';
@@ -9,6 +9,7 @@ import { repairBackup } from '../../lib/engine/repair.ts';
 import { restoreTest } from '../../lib/engine/restore-test.ts';
 import { statusOf, type Status } from '../../lib/engine/status.ts';
 import { verifyBackup } from '../../lib/engine/verify.ts';
+import { manifestKey } from '../../lib/format/layout.ts';
 import { artifactOf } from '../../lib/format/manifest.ts';
 import type { Objectives } from '../../lib/policy/objectives.ts';
 import { parseSchedule } from '../../lib/policy/schedule.ts';
@@ -70,6 +71,27 @@ function setUp() {
 function findings({ sources }: Status): string[] {
   return (sources[0]?.findings ?? []).map(({ severity, code }) => `${severity} ${code}`);
 }
+
+test('a deployment whose backup died alarms after its grace, until there is a good backup', async () => {
+  using site = setUp();
+  const onDeployment = { site: { ...EVERY_DAY, schedule: undefined, rpoMs: undefined } };
+  await makeGood(site.engine, site.source);
+  site.clock.advance(HOUR_MS);
+  const trigger = { kind: 'deploy', at: site.engine.now() } as const;
+  const { id } = await backupSource(site.engine, site.source, { trigger, full: false });
+  // As if the run had been killed before its last step.
+  site.store.objects.delete(manifestKey('site', id));
+  // Whatever reads the clock moves it on by a moment.
+  site.clock.advance(2 * HOUR_MS - 60_000);
+  expect(findings(await site.look(onDeployment))).not.toContain('alarm deployment');
+  site.clock.advance(120_000);
+  const late = await site.look(onDeployment);
+  expect(findings(late)).toContain('alarm deployment');
+  const since = late.sources[0]?.findings.find(({ code }) => code === 'deployment')?.since;
+  expect(Math.abs(Number(since) - trigger.at.getTime())).toBeLessThan(1000);
+  await makeGood(site.engine, site.source);
+  expect(findings(await site.look(onDeployment))).not.toContain('alarm deployment');
+});
 
 describe('a source', () => {
   test('that was backed up, proven and test-restored in time is fine', async () => {

@@ -70,6 +70,13 @@ export const SOURCE_CONDITIONS = {
     severity: 'watch',
     sentence: 'the newest good backup is older than its objective, and not late yet',
   },
+  deployment: {
+    about: 'source',
+    severity: 'alarm',
+    sentence: 'a deployment has left no good backup',
+    runbook: 'alarm-failed',
+    alarm: 'failed',
+  },
   failed: {
     about: 'source',
     severity: 'alarm',

@@ -15,6 +15,7 @@ const ACTS: Readonly<Record<string, Recovery['act']>> = {
   missed: 'backup',
   late: 'backup',
   never: 'backup',
+  deployment: 'backup',
   damaged: 'repair',
   'restore-damaged': 'repair',
 };

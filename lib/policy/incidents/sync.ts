@@ -44,7 +44,7 @@ export const FLAP_MS = HOUR_MS;
 
 /** Conditions of one cause: none of them is news to whoever knows of another. */
 const CAUSES: readonly (readonly string[])[] = [
-  ['failed', 'missed', 'late', 'never', 'partial'],
+  ['failed', 'missed', 'late', 'never', 'partial', 'deployment'],
   ['damaged', 'missing', 'unreadable', 'restore-damaged'],
   ['restore-test', 'rto'],
 ];
