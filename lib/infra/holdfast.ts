@@ -16,7 +16,7 @@ import { published } from './core/alarms/alarms.ts';
 import { grantAll, reportDeployments, seeStatus, startBackups } from './core/grants.ts';
 import { readEverything } from './core/recovery-role.ts';
 import { HoldfastSystem } from './core/system.ts';
-import { nodeRefusal } from '../version.ts';
+import { NODE_ADVICE, nodeRefusal } from '../version.ts';
 import { RecoveryPoints } from './recovery-points/recovery-points.ts';
 
 export interface HoldfastProps {
@@ -57,7 +57,8 @@ export class Holdfast extends Construct {
     super(scope, id);
     // npm only warns of it, and what fails otherwise is a word that this Node does not know.
     const refusal = nodeRefusal(process.versions.node);
-    if (refusal !== undefined) throw new HoldfastError('COMMAND_FAILED', refusal);
+    if (refusal !== undefined)
+      throw new HoldfastError('COMMAND_FAILED', refusal, { hint: NODE_ADVICE });
     const { config, now } = loadForStack(props.configFile);
     this.config = config;
     this.parts = new HoldfastSystem(this, 'System', { config, now });

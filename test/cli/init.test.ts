@@ -293,6 +293,17 @@ test('puts the store beside a site that a web server serves as a whole, and warn
   expect(there.stderr).toContain('anybody could download the backups');
 });
 
+test('puts the store into the home folder where nobody may write beside a served site', async () => {
+  await place.write({ 'index.php': '' });
+  await chmod(place.root, 0o555);
+  try {
+    expect(await place.run(['init', '-q'], { unprivileged: true })).toMatchObject({ exit: 0 });
+    expect(await readdir(place.home)).toContain('backups-shop');
+  } finally {
+    await chmod(place.root, 0o755);
+  }
+});
+
 test('says where there is no sign of a database', async () => {
   expect((await place.run(['init', '--dry-run'])).stdout).toContain('no database was seen');
 });

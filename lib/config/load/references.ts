@@ -66,7 +66,7 @@ async function fromFile(reference: SecretReference): Promise<string> {
       throw refused(
         reference,
         'does not exist',
-        'Put the file there, or correct the reference.',
+        `Put the file there, or correct the reference. \`install -m 600 /dev/null '${reference.name}'\` makes an empty one that only you can read.`,
         error,
       );
     throw new HoldfastError(

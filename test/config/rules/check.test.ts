@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
@@ -140,6 +142,16 @@ describe('faults', () => {
       ['23:1', 'retention'],
     ]);
     for (const fault of faults) expect(fault).toMatch(/; allowed: \S/);
+  });
+
+  test('are none in the worked example of MySQL', () => {
+    const document = new URL('../../../docs/other-databases.md', import.meta.url);
+    const [, block = ''] = /^ *```yaml\n(.*?)^ *```$/ms.exec(readFileSync(document, 'utf8')) ?? [];
+    const head = withSource('').replace(/^sources:.*/ms, '');
+    expect(check(head + block.replace(/^ {3}/gm, '')).config).toMatchObject({
+      sources: [{ name: 'dumps', path: '/srv/dumps/blog' }],
+      otherDatabases: { mysql: 'dumps' },
+    });
   });
 
   test('name what is no source of files under otherDatabases', () => {

@@ -219,7 +219,7 @@ const REASONS: readonly Reason[] = [
   {
     words:
       /(?:password|PAM|LDAP|RADIUS|GSSAPI|SSPI|certificate|peer|ident) authentication failed|no password supplied|no pg_hba\.conf entry|role ".*" does not exist|token.*expired/i,
-    hint: 'The database refuses these credentials: look at user, password and host in the connection, and at what the server lets in (pg_hba.conf).',
+    hint: 'The database refuses these credentials: look at user, password and host in the connection, and at what the server lets in (pg_hba.conf). In a URL, a password has `%40` for @, `%23` for #, `%2F` for /, `%20` for a space and `%25` for %.',
     onRds:
       'With tokens of IAM: the role of PostgreSQL needs `GRANT rds_iam`, and the credentials here `rds-db:connect` for it; a token that somebody put into a URL lasts 15 minutes.',
   },
