@@ -51,6 +51,7 @@ export function alarmsOf(config: AlarmConfig): ConfiguredAlarm[] {
       const { about, watched } = conditionOf(code);
       if (watched === undefined || !isAbout(subject, about, code)) return [];
       if (code === 'silent' && !(escalates(config) && isSilentAtWorst(subject))) return [];
+      if (code === 'throttles' && isPublic(subject)) return [];
       const direct = isDirect(subject);
       const isTold = escalates(config) && opensIncident({ code }) && !isOfEscalation(subject);
       const tellsTopic = direct && !isTold;
@@ -137,6 +138,11 @@ function isDirect(subject: AlarmSubject): boolean {
 
 function isOfEscalation(subject: AlarmSubject): boolean {
   return subject.about === 'function' && subject.function === 'escalate';
+}
+
+/** Strangers may call it as often as they like, and wake nobody by that. */
+function isPublic(subject: AlarmSubject): boolean {
+  return subject.about === 'function' && subject.function === 'acknowledge';
 }
 
 /** What runs by the clock, and without which nobody would hear of anything. */

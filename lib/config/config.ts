@@ -243,6 +243,8 @@ export interface AwsConfig {
   /** For how many months content that was verified is not verified again. */
   readonly contentMonths: 1 | 3 | 6;
   readonly reservedConcurrency: 'create' | 'off';
+  /** Whether messages carry a link, where concurrency is reserved for what it leads to. */
+  readonly acknowledgeUrl: 'auto' | 'off';
   /** Whether CloudFormation refuses to delete the stack. */
   readonly terminationProtection: boolean;
   /** ARNs, or patterns of them, of the roles that may change buckets, keys and policies; empty for the roles of the CDK bootstrap. */

@@ -17,8 +17,8 @@ export const RECOVERY_POINT_FUNCTIONS = [
   'record-recovery-point',
   'validate-recovery-point',
 ] as const;
-/** Those that a stack has besides where `notify.sinks` says by which ways people are told of incidents. */
-export const ESCALATION_FUNCTIONS = ['escalate'] as const;
+/** Those that a stack has besides where `notify.sinks` says by which ways people are told of incidents; and where messages carry a link. */
+export const ESCALATION_FUNCTIONS = ['acknowledge', 'escalate'] as const;
 export const FUNCTIONS = [
   ...CORE_FUNCTIONS,
   ...DATABASE_FUNCTIONS,
@@ -41,7 +41,7 @@ export type TaskName = (typeof TASKS)[number];
 /** What runs the work of a source in a stack. */
 export type RunsOn = 'function' | 'task';
 
-/** Those that write signed files, each with a key of its own, and the verb of the records among them; `escalate` writes incidents alone. */
+/** Those that write signed files, each with a key of its own, and the verb of the records among them; two write incidents alone. */
 export const SIGNERS = {
   backup: 'backup',
   'database-backup': 'backup',
@@ -51,6 +51,7 @@ export const SIGNERS = {
   prune: 'prune',
   'record-recovery-point': 'recovery-point',
   'validate-recovery-point': 'restore-test',
+  acknowledge: 'incident',
   escalate: 'incident',
 } as const satisfies Partial<Record<FunctionName, string>>;
 export type SignerName = keyof typeof SIGNERS;
@@ -68,7 +69,7 @@ export function isForRecoveryPoints(
 }
 
 /** True for a function that is made only where the stack escalates. */
-export function isForEscalation(name: FunctionName): boolean {
+export function isForEscalation(name: FunctionName): name is (typeof ESCALATION_FUNCTIONS)[number] {
   return (ESCALATION_FUNCTIONS as readonly string[]).includes(name);
 }
 

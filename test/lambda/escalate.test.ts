@@ -2,6 +2,7 @@
 import { renameSync } from 'node:fs';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { handler as acknowledge } from '../../lambda/acknowledge.ts';
 import { handler as alert } from '../../lambda/alert.ts';
 import { handler as backup } from '../../lambda/backup.ts';
 import { handler as escalate } from '../../lambda/escalate.ts';
@@ -11,6 +12,7 @@ import type { Config } from '../../lib/config/config.ts';
 import type { SecretReference } from '../../lib/config/places.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
+import { formEventOf, urlEventOf } from '../support/url-requests.ts';
 import { captureLog, contextOf, startStage, type Setting, type Stage } from './stage.ts';
 
 jest.setTimeout(120_000);
@@ -21,6 +23,7 @@ const logged: string[] = [];
 
 beforeAll(async () => {
   captureLog(logged);
+  process.env['HOLDFAST_ACKNOWLEDGE_URL'] = 'https://id.lambda-url.example/';
   [stage, receiver] = await Promise.all([startStage(), startReceiver()]);
   const ssm = new SSMClient(stage.aws.client);
   for (const [Name, Value] of [
@@ -30,15 +33,17 @@ beforeAll(async () => {
     await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString' }));
 });
 afterAll(async () => {
+  delete process.env['HOLDFAST_ACKNOWLEDGE_URL'];
   await (stage as Stage | undefined)?.stop();
   await (receiver as Receiver | undefined)?.[Symbol.asyncDispose]();
 });
 
 const parameter = (name: string): SecretReference => ({ scheme: 'ssm', name });
 
-/** The webhook of the tests, and the topic of the stack. */
-function withSinks({ notify }: Config): Partial<Config> {
+/** The webhook of the tests, and the topic of the stack; messages carry links. */
+function withSinks({ notify, aws }: Config): Partial<Config> {
   return {
+    ...(aws && { aws: { ...aws, reservedConcurrency: 'create' } }),
     notify: {
       ...notify,
       sinks: [
@@ -97,6 +102,7 @@ test('a failed run is told at once by its event, once, and its end by that of th
   const [subject = '', ...more] = subjects();
   expect([subject, more]).toEqual([expect.stringMatching(/incident 1: assets: /), []]);
   expect((await stage.messages()).map((one) => one.subject)).toEqual([subject]);
+  await acknowledgeByLink(setting);
   // The alarm about the same is left to it.
   setting.become(undefined);
   const alarm = `holdfast-${setting.config.system}/sources/assets/failed`;
@@ -114,6 +120,22 @@ test('a failed run is told at once by its event, once, and its end by that of th
   // A proof is looked at while an incident is open, and not otherwise.
   expect(await escalate(proof, contextOf())).not.toHaveProperty('changes');
 });
+
+/** Whoever got the last message opens its link and presses the button; neither the store nor the log knows the link. */
+async function acknowledgeByLink(setting: Setting): Promise<void> {
+  const { link = '' } = JSON.parse(receiver.received.at(-1)?.body ?? '{}') as { link?: string };
+  expect(link).toMatch(/^https:\/\/id\.lambda-url\.example\/000001\//);
+  const path = new URL(link).pathname;
+  setting.become('acknowledge');
+  const shown = await acknowledge(urlEventOf({ path }), contextOf());
+  expect([shown.statusCode, shown.body]).toEqual([200, expect.stringContaining('<form')]);
+  expect(await acknowledge(formEventOf({ path }), contextOf())).toMatchObject({ statusCode: 303 });
+  const after = await acknowledge(urlEventOf({ path }), contextOf());
+  expect(after.body).toContain('<b>Acknowledged.</b>');
+  const token = path.split('/').at(-1) ?? '';
+  expect(logged.join('')).toContain('"outcome":"acknowledged"');
+  expect(logged.join('') + (await setting.texts())).not.toContain(token);
+}
 
 async function backUp(setting: Setting): Promise<void> {
   setting.become('backup');

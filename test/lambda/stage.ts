@@ -364,6 +364,7 @@ function configOf(store: string, bucket: string): Config {
       storageClass: 'standard',
       contentMonths: 1,
       reservedConcurrency: 'off',
+      acknowledgeUrl: 'auto',
       terminationProtection: false,
       deployingRoles: [],
       breakGlassRoles: [],

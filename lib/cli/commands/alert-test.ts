@@ -5,7 +5,9 @@ import { incidentMessage } from '../../alerts/incident-message.ts';
 import { runMessage, sinkMessage, testMessage } from '../../alerts/run-message.ts';
 import type { Config } from '../../config/config.ts';
 import { contactWarnings } from '../../config/contact-warnings.ts';
+import { hasLinks } from '../../config/load/stack-keys.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
+import { linkPath } from '../../policy/incidents/link.ts';
 import { incidentOf } from '../../policy/incidents/state.ts';
 import { deliver } from '../../sinks/deliver.ts';
 import type { Delivery } from '../../sinks/sink.ts';
@@ -137,8 +139,16 @@ function exampleOf(source: string, { system, at }: ReturnType<typeof aboutNow>) 
   ]);
   if (incident === undefined) throw new Error('an incident that nothing opened');
   const why = 'step 2, nobody acknowledged for 30 min';
-  const nobody = { to: undefined, role: undefined, contract: undefined, link: undefined };
+  const nobody = { to: undefined, role: undefined, contract: undefined };
   return { system, at, incident, message: 'example', why, ...nobody };
+}
+
+/** What a link looks like; undefined where messages carry none. */
+function exampleLink(config: Config): string | undefined {
+  if (config.aws === undefined || !hasLinks(config)) return undefined;
+  const sink = config.notify.sinks[0]?.name ?? 'mail';
+  const link = { incident: '000001', detail: `p0.s1.r0_${sink}.1`, token: 'TOKEN' };
+  return `https://ID.lambda-url.${config.aws.region}.on.aws${linkPath(link)}`;
 }
 
 /** Every text that goes out, with made-up content. */
@@ -151,7 +161,10 @@ function showTexts(config: Config, terminal: Terminal): number {
     runMessage({ ...now, verb: 'backup', wrong, hint: undefined }),
     sinkMessage([{ sink: 'mail', why: 'the mail server answered with 550' }], now),
     ...(['opened', 'reminder', 'resolved'] as const).map((event) =>
-      incidentMessage({ ...exampleOf(source, now), event }),
+      incidentMessage({
+        ...{ ...exampleOf(source, now), event },
+        link: event === 'resolved' ? undefined : exampleLink(config),
+      }),
     ),
   ];
   for (const { subject, text } of messages) terminal.line(`Subject: ${subject}\n\n${text}\n`);

@@ -28,6 +28,8 @@ export interface FunctionSettings {
   readonly trustedKeys: readonly NamedKey[];
   /** The topic for messages to people, an ARN. */
   readonly topic: string | undefined;
+  /** Where the links in messages lead; undefined where messages carry none. */
+  readonly acknowledgeUrl?: string | undefined;
 }
 
 const VARIABLES = {
@@ -35,6 +37,7 @@ const VARIABLES = {
   signingKey: 'HOLDFAST_SIGNING_KEY',
   trustedKeys: 'HOLDFAST_TRUSTED_KEYS',
   topic: 'HOLDFAST_TOPIC',
+  acknowledgeUrl: 'HOLDFAST_ACKNOWLEDGE_URL',
 } as const;
 
 /**
@@ -49,12 +52,13 @@ export const MEMORY_VARIABLES = {
 
 /** The variables that {@link settingsFrom} reads. */
 export function environmentOf(settings: FunctionSettings): Record<string, string> {
-  const { store, signingKey, trustedKeys, topic } = settings;
+  const { store, signingKey, trustedKeys, topic, acknowledgeUrl } = settings;
   return {
     [VARIABLES.store]: store,
     [VARIABLES.trustedKeys]: trustedKeys.map(({ name, arn }) => `${name} ${arn}`).join('\n'),
     ...(signingKey !== undefined && { [VARIABLES.signingKey]: signingKey }),
     ...(topic !== undefined && { [VARIABLES.topic]: topic }),
+    ...(acknowledgeUrl !== undefined && { [VARIABLES.acknowledgeUrl]: acknowledgeUrl }),
   };
 }
 
@@ -74,6 +78,7 @@ export function settingsFrom(env: Readonly<Record<string, string | undefined>>):
       return name === undefined || arn === undefined ? [] : [{ name, arn }];
     }),
     topic: env[VARIABLES.topic],
+    acknowledgeUrl: env[VARIABLES.acknowledgeUrl],
   };
 }
 

@@ -32,6 +32,7 @@ export function awsOf(shape: ConfigShape): AwsConfig | undefined {
     storageClass: aws.storageClass,
     contentMonths: CONTENT_MONTHS[aws.verifyContent],
     reservedConcurrency: aws.reservedConcurrency,
+    acknowledgeUrl: aws.acknowledgeUrl,
     terminationProtection: aws.terminationProtection === 'on',
     deployingRoles: aws.deployingRoles,
     breakGlassRoles: aws.breakGlassRoles,

@@ -36,13 +36,25 @@ export interface StackKey {
 
 /** What the functions of a stack depend on. */
 export type FunctionConfig = Pick<Config, 'sources'> & {
-  readonly aws?: Pick<AwsConfig, 'recoveryPoints'> | undefined;
+  readonly aws?:
+    | (Pick<AwsConfig, 'recoveryPoints'> &
+        Partial<Pick<AwsConfig, 'reservedConcurrency' | 'acknowledgeUrl'>>)
+    | undefined;
   readonly notify?: Pick<NotifyConfig, 'sinks'> | undefined;
 };
 
 /** Whether the stack itself opens incidents and tells of them, by the sinks of the configuration. */
 export function escalates({ notify }: Pick<FunctionConfig, 'notify'>): boolean {
   return (notify?.sinks.length ?? 0) > 0;
+}
+
+/**
+ * Whether messages carry a link by which an incident is acknowledged. Strangers can open it, so there is one only where concurrency is
+ * reserved: whatever they do, backups run.
+ */
+export function hasLinks({ aws, notify }: Pick<FunctionConfig, 'aws' | 'notify'>): boolean {
+  const { reservedConcurrency, acknowledgeUrl } = aws ?? {};
+  return escalates({ notify }) && reservedConcurrency === 'create' && acknowledgeUrl !== 'off';
 }
 
 /** The functions that the stack of a configuration has. */
@@ -53,7 +65,8 @@ export function functionsOf({ sources, aws, notify }: FunctionConfig): FunctionN
     (name) =>
       (withDatabases || !isForDatabases(name)) &&
       (withPoints || !isForRecoveryPoints(name)) &&
-      (escalates({ notify }) || !isForEscalation(name)),
+      (escalates({ notify }) || !isForEscalation(name)) &&
+      (hasLinks({ aws, notify }) || name !== 'acknowledge'),
   );
 }
 
@@ -115,8 +128,13 @@ export function stackKeys(config: Config): StackKey[] {
       signer,
       alias: signingAlias(system, signer),
       prefixes: prefixesOf(signer, config),
-      ...(signer === 'escalate' && { events: ESCALATED_EVENTS }),
+      ...eventsOf(signer),
     }));
+}
+
+function eventsOf(signer: SignerName): Pick<StackKey, 'events'> {
+  if (signer === 'acknowledge') return { events: ['acknowledged'] };
+  return signer === 'escalate' ? { events: ESCALATED_EVENTS } : {};
 }
 
 /** What happens without anybody: it acknowledges nothing, and speaks for nobody. */
@@ -130,7 +148,7 @@ const ESCALATED_EVENTS: readonly string[] = [
  * points, one more tests: then each vouches for records of its own sources or selections, and for no others.
  */
 function prefixesOf(signer: SignerName, config: Config): string[] {
-  if (signer === 'escalate') return [INCIDENTS_PREFIX];
+  if (SIGNERS[signer] === 'incident') return [INCIDENTS_PREFIX];
   if (isForRecoveryPoints(signer)) {
     return selectionNames(config).map((name) => recordsPrefix(SIGNERS[signer], name));
   }

@@ -145,6 +145,10 @@ export const aws = z.strictObject({
     z._default(z.enum(['create', 'off']), 'off'),
     'Whether functions reserve concurrency, so that other functions of the account cannot take it. A new account has a quota of 10 concurrent executions, which leaves none to reserve: deployments with `create` fail there.',
   ),
+  acknowledgeUrl: means(
+    z._default(z.enum(['auto', 'off']), 'auto'),
+    'Whether messages carry a link by which an incident is acknowledged. It leads to a function with a public URL. Strangers can call it, so the stack has it only where `reservedConcurrency: create` keeps one execution for it, and where `notify.sinks` says whom the stack tells.',
+  ),
   terminationProtection: means(
     z._default(z.enum(['on', 'off']), 'off'),
     'Whether CloudFormation refuses to delete the stack. Switch it on when the first deployment has succeeded: a first deployment that failed is repeated by deleting what is left of it, which `on` would prevent. The bucket and the keys are kept in any case.',

@@ -14,23 +14,16 @@ import {
   type UrlResponse,
 } from './url-event.ts';
 
-export interface Answering {
-  readonly engine: Engine;
-  readonly log: Log;
-  readonly guesses: GuessLimit;
+/** A request with what may be a link. */
+export interface Asked {
+  readonly request: UrlRequest;
+  readonly link: Link;
 }
 
 /** What came of a request, for the log: neither the link nor anything else that the sender chose. */
 export interface AnswerReport {
   readonly outcome:
-    | 'shown'
-    | 'acknowledged'
-    | 'answered'
-    | 'resolved'
-    | 'expired'
-    | 'refused'
-    | 'limited'
-    | 'failed';
+    'shown' | 'acknowledged' | 'answered' | 'resolved' | 'expired' | 'refused' | 'failed';
   readonly status: number;
   readonly incident?: number;
 }
@@ -43,48 +36,62 @@ export interface Answer {
 type Outcome = { readonly outcome: AnswerReport['outcome']; readonly page: Page };
 
 /**
- * Answers a request to the URL of the function. GET and HEAD show and change nothing, because programs that check mail open links; POST
- * acknowledges. `USAGE` for an event that is no request.
+ * Refuses what cannot be a link, and addresses that have failed too often: without the store, and without a line in the log, as nobody
+ * may run up a bill by asking. `USAGE` for an event that is no request.
  */
-export async function answer(answering: Answering, event: unknown): Promise<Answer> {
+export function screen(
+  event: unknown,
+  guesses: GuessLimit,
+  now: Date,
+): { readonly refused: UrlResponse } | { readonly refused: undefined; readonly asked: Asked } {
   const request = urlRequest(event);
-  const link = parseLinkPath(request.path);
-  const { outcome, page } = await outcomeOf(answering, request, link);
+  const { method, path, from, bodyBytes } = request;
+  const refuse = (page: Page) => ({ refused: urlResponse(page, method) });
+  if (!['GET', 'HEAD', 'POST'].includes(method)) return refuse(WRONG_METHOD);
+  if (bodyBytes > MAX_BODY_BYTES) return refuse(TOO_LONG);
+  const link = parseLinkPath(path);
+  if (link === undefined) return refuse(NO_LINK);
+  const waitMs = guesses.waitMs(from, now);
+  if (waitMs > 0) return refuse(tooOften(waitMs));
+  return { refused: undefined, asked: { request, link } };
+}
+
+/**
+ * Answers a request that passed {@link screen}. GET and HEAD show and change nothing, because programs that check mail open links; POST
+ * acknowledges.
+ */
+export async function answer(
+  {
+    engine,
+    log,
+    guesses,
+  }: { readonly engine: Engine; readonly log: Log; readonly guesses: GuessLimit },
+  { request, link }: Asked,
+): Promise<Answer> {
+  const done = await tryAct(engine, { request, link }, log);
+  if (done === undefined) guesses.failed(request.from, engine.now());
+  const { outcome, page } = done ?? { outcome: 'refused', page: NO_LINK };
   return {
     response: urlResponse(page, request.method),
     report: {
       ...{ outcome, status: page.status },
-      ...(link !== undefined && isGenuine(outcome) && { incident: Number(link.incident) }),
+      ...(outcome !== 'refused' && outcome !== 'failed' && { incident: Number(link.incident) }),
     },
   };
 }
 
-function isGenuine(outcome: AnswerReport['outcome']): boolean {
-  return outcome !== 'refused' && outcome !== 'limited' && outcome !== 'failed';
-}
-
-async function outcomeOf(
-  { engine, log, guesses }: Answering,
-  request: UrlRequest,
-  link: Link | undefined,
-): Promise<Outcome> {
-  const { method, from, bodyBytes } = request;
-  if (!['GET', 'HEAD', 'POST'].includes(method)) return { outcome: 'refused', page: WRONG_METHOD };
-  if (bodyBytes > MAX_BODY_BYTES) return { outcome: 'refused', page: TOO_LONG };
-  // The store is asked about nothing that cannot be a link.
-  if (link === undefined) return { outcome: 'refused', page: NO_LINK };
-  const waitMs = guesses.waitMs(from, engine.now());
-  if (waitMs > 0) return { outcome: 'limited', page: tooOften(waitMs) };
+async function tryAct(
+  engine: Engine,
+  { request, link }: Asked,
+  log: Log,
+): Promise<Outcome | undefined> {
   try {
-    const done = await act(engine, request, link);
-    if (done !== undefined) return done;
+    return await act(engine, request, link);
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     log.error('a link could not be answered', errorFields(error));
     return { outcome: 'failed', page: UNAVAILABLE };
   }
-  guesses.failed(from, engine.now());
-  return { outcome: 'refused', page: NO_LINK };
 }
 
 /** What comes of a link; undefined when it is not genuine. */

@@ -16,6 +16,7 @@ import { MARKER_KEY, RECORDS_PREFIX } from '../../format/layout.ts';
 import { parseS3Url } from '../../names/s3-place.ts';
 import type { Look } from '../../policy/incidents/sync.ts';
 import { readFunctionConfig } from '../../wiring/function-session.ts';
+import { linksTo } from '../../wiring/links.ts';
 import { randomName } from '../../wiring/machine.ts';
 import { openSinks } from '../../wiring/sinks.ts';
 import { assessSystem } from '../assess.ts';
@@ -53,6 +54,7 @@ export async function escalate(invocation: Invocation, event: unknown): Promise<
     open: async () => ({
       sinks: await openSinks(config, settings.topic),
       contacts: await contactsOf(config),
+      links: linksTo(settings.acknowledgeUrl),
     }),
   });
   runs.failed = 0;

@@ -22,6 +22,7 @@ import { sayWhatCannotBeUndone } from './compliance.ts';
 import { deployingRoles } from './deployers.ts';
 import { Events } from './triggers/events.ts';
 import { Functions } from './functions/functions.ts';
+import { sayHowToAnswer } from './functions/say-links.ts';
 import { checkLimits } from './limits/check.ts';
 import { Messages } from './messages.ts';
 import { sayWhatMoves } from './storage/storage-class.ts';
@@ -142,6 +143,7 @@ export class HoldfastSystem extends Construct {
     acknowledgeFindings(this);
     checkLimits(this, config, this.nestedStacks());
     sayWhatCannotBeUndone(this, place.bucket, aws);
+    sayHowToAnswer(this, config);
     if (plan !== undefined) sayWhatMoves(this, plan, aws);
   }
 

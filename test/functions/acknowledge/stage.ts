@@ -1,16 +1,20 @@
 // An incident of which somebody has got a message with a link, and the function that the link leads to.
-import { randomBytes } from 'node:crypto';
 import { escalationRound } from '../../../lib/alerts/escalation-round.ts';
 import { readIncident } from '../../../lib/engine/incidents/read.ts';
-import { answer, type Answer } from '../../../lib/functions/acknowledge/acknowledge.ts';
+import {
+  answer,
+  screen,
+  type AnswerReport,
+} from '../../../lib/functions/acknowledge/acknowledge.ts';
 import { guessLimit } from '../../../lib/functions/acknowledge/guesses.ts';
+import type { UrlResponse } from '../../../lib/functions/acknowledge/url-event.ts';
 import type { LogFields } from '../../../lib/functions/logger.ts';
 import type { EscalationPolicy } from '../../../lib/policy/incidents/escalation.ts';
-import { TOKEN_BYTES } from '../../../lib/policy/incidents/link.ts';
 import type { Incident } from '../../../lib/policy/incidents/state.ts';
 import type { Urgent } from '../../../lib/policy/incidents/sync.ts';
 import { DELIVERED, type Sink, type SinkMessage } from '../../../lib/sinks/sink.ts';
 import type { Store } from '../../../lib/stores/store.ts';
+import { linksTo } from '../../../lib/wiring/links.ts';
 import { incidentEngine } from '../../alerts/incident-engine.ts';
 import { makeKeys, trust } from '../../support/engine.ts';
 
@@ -35,6 +39,12 @@ const OWN = makeKeys();
 /** As the stack trusts the key of the function: for one event alone. */
 export const OWN_TRUST = { ...trust(OWN, ['incidents/']), events: ['acknowledged'] };
 
+export interface Answered {
+  readonly response: UrlResponse;
+  /** Undefined where the request went no further than to be looked at. */
+  readonly report: AnswerReport | undefined;
+}
+
 export interface Stage {
   readonly messages: readonly SinkMessage[];
   readonly logged: readonly LogFields[];
@@ -44,7 +54,7 @@ export interface Stage {
   readonly round: (urgent?: readonly Urgent[]) => Promise<void>;
   /** The path of the link in a message; that of the newest one without a number. */
   readonly link: (index?: number) => string;
-  readonly answer: (event: unknown) => Promise<Answer>;
+  readonly answer: (event: unknown) => Promise<Answered>;
   readonly incident: () => Promise<Incident>;
 }
 
@@ -66,7 +76,7 @@ export function stageOn(store: Store, { url = 'https://links.example' } = {}): S
       return Promise.resolve(DELIVERED);
     },
   };
-  const links = { url, token: () => randomBytes(TOKEN_BYTES).toString('hex') };
+  const links = linksTo(url);
   return {
     messages,
     logged,
@@ -86,9 +96,11 @@ export function stageOn(store: Store, { url = 'https://links.example' } = {}): S
     },
     link: (index = messages.length - 1) => new URL(messages[index]?.link ?? '').pathname,
     answer: async (event) => {
+      const screened = screen(event, guesses, now());
+      if (screened.refused !== undefined) return { response: screened.refused, report: undefined };
       const log = { info: note, warn: note, error: note };
-      const answered = await answer({ engine: own, log, guesses }, event);
-      logged.push(Object.fromEntries(Object.entries(answered.report)));
+      const answered = await answer({ engine: own, log, guesses }, screened.asked);
+      logged.push({ ...answered.report });
       return answered;
     },
     incident: async () => {

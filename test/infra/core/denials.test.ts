@@ -22,7 +22,9 @@ const NEW = { 's3:if-none-match': '*', 's3:ObjectCreationOperation': 'true' };
 
 let spark: Deployed;
 beforeAll(async () => {
-  spark = await deployed(await sparkWith(WITH_POINTS));
+  spark = await deployed(
+    await sparkWith(WITH_POINTS, ['  undo: 14d', '  undo: 14d\n  reservedConcurrency: create']),
+  );
 });
 
 interface Attempt {
@@ -72,6 +74,11 @@ function bucketPolicy(): unknown {
   return policy?.[1].Properties['PolicyDocument'];
 }
 
+const INCIDENT_RECORDS = [
+  'incidents/assets-age/1-alarm.json',
+  'incidents/000001/0002-acknowledged-p0.s0.r0_mail.1.json',
+  'incidents/000001/0002-resolved.json',
+];
 const everyFunction = FUNCTIONS.map((name) => [name] as const);
 
 describe('an administrator of the account, and so anybody with less,', () => {
@@ -213,7 +220,7 @@ describe('the function', () => {
       ...['recovery-point', 'restore-test', 'verify'].map(
         (verb) => `records/${verb}/tables/20261122T030000000Z-x.json`,
       ),
-      'incidents/assets-age/1-alarm.json',
+      ...INCIDENT_RECORDS,
       'holdfast.json',
       'anything.txt',
     ];
@@ -237,8 +244,9 @@ describe('the function', () => {
       'database-restore-test': [ofDatabase('restore-test')],
       freshness: ['holdfast.json'],
       prune: own('prune'),
-      alert: ['incidents/assets-age/1-alarm.json'],
-      escalate: ['incidents/assets-age/1-alarm.json'],
+      alert: INCIDENT_RECORDS,
+      escalate: INCIDENT_RECORDS,
+      acknowledge: [INCIDENT_RECORDS[1]],
       'record-recovery-point': [ofTables('recovery-point')],
       'validate-recovery-point': [ofTables('restore-test')],
     };

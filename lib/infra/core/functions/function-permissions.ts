@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { isPostgres, isRemote } from '../../../config/config.ts';
 import type { Config, SourceConfig } from '../../../config/config.ts';
 import { servedOn } from '../../../config/load/stack-keys.ts';
+import { isForEscalation } from '../../../names/aws.ts';
 import type { FunctionName, RunsOn } from '../../../names/aws.ts';
 import { vaultName } from '../../../names/recovery-points.ts';
 import { arnHere, FACTS, putStore, readStore, releaseStore, seeReleases } from '../permissions.ts';
@@ -44,8 +45,10 @@ const INCIDENTS = `${INCIDENTS_PREFIX}*`;
 export function permissionsOf(
   scope: Construct,
   name: FunctionName,
-  { config, store, topic, runsOn }: Reach,
+  reach: Reach,
 ): PolicyStatement[] {
+  const { config, store, topic, runsOn } = reach;
+  if (isForEscalation(name)) return incidentPermissions(scope, name, reach);
   const sources = servedOn(runsOn, name, config);
   const served = sources.map((source) => source.name);
   switch (name) {
@@ -90,16 +93,6 @@ export function permissionsOf(
         ...seeRecoveryPoints(scope, config),
         new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }),
       ];
-    case 'escalate':
-      return [
-        ...readStore(store, [...FACTS, INCIDENTS], ['']),
-        ...seeReleases(store),
-        ...putStore(store, [INCIDENTS]),
-        ...seeWhoSubscribes(topic),
-        ...seeRecoveryPoints(scope, config),
-        ...seeAlarms(),
-        ...tellThroughSinks(scope, config.notify, topic),
-      ];
     case 'record-recovery-point':
       return recorderPermissions(scope, { config, store });
     case 'validate-recovery-point':
@@ -107,6 +100,28 @@ export function permissionsOf(
         ? databaseValidatorPermissions(scope, { config, store })
         : validatorPermissions(scope, { config, store });
   }
+}
+
+/** One opens incidents and tells of them; the other, which strangers reach, reads them and puts acknowledgements. */
+function incidentPermissions(
+  scope: Construct,
+  name: 'escalate' | 'acknowledge',
+  { config, store, topic }: Reach,
+): PolicyStatement[] {
+  if (name === 'acknowledge')
+    return [
+      ...readStore(store, [INCIDENTS], [INCIDENTS_PREFIX]),
+      ...putStore(store, [`${INCIDENTS_PREFIX}*-acknowledged-*.json`]),
+    ];
+  return [
+    ...readStore(store, [...FACTS, INCIDENTS], ['']),
+    ...seeReleases(store),
+    ...putStore(store, [INCIDENTS]),
+    ...seeWhoSubscribes(topic),
+    ...seeRecoveryPoints(scope, config),
+    ...seeAlarms(),
+    ...tellThroughSinks(scope, config.notify, topic),
+  ];
 }
 
 function seeWhoSubscribes({ topicArn }: ITopic): PolicyStatement[] {

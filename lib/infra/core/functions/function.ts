@@ -14,6 +14,7 @@ import {
   LayerVersion,
   LoggingFormat,
   Runtime,
+  SystemLogLevel,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import type { CfnFunction, FunctionOptions } from 'aws-cdk-lib/aws-lambda';
@@ -63,6 +64,8 @@ export interface HoldfastFunctionProps extends StackPlace {
   readonly logDays: number;
   /** @default true */
   readonly reserveConcurrency?: boolean;
+  /** Whether the service logs each run, or only what goes wrong with one. @default 'runs' */
+  readonly serviceLogs?: 'runs' | 'failures';
   /** @default - its code, without layers */
   readonly packaging?: Packaging;
   /** @default - no network of yours */
@@ -179,6 +182,7 @@ export class HoldfastFunction extends Construct {
       role: this.role.withoutPolicyUpdates(),
       tracing: Tracing.ACTIVE,
       loggingFormat: LoggingFormat.JSON,
+      ...(props.serviceLogs === 'failures' && { systemLogLevelV2: SystemLogLevel.WARN }),
       logGroup: this.logGroup,
       deadLetterQueue: deadLetters,
       retryAttempts: 2,

@@ -1,5 +1,6 @@
 // The functions: what each is for, how large it is, and what it is made of.
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { Config, DatabasesConfig } from '../../../config/config.ts';
 import { environmentOf, functionConfig } from '../../../config/load/function-settings.ts';
@@ -41,6 +42,7 @@ const ABOUT = {
   'record-recovery-point': 'Writes down what a resource held when AWS Backup backed it up',
   'validate-recovery-point': 'Looks into what AWS Backup restored for a test',
   alert: 'Tells people what is wrong, since when, and what to do',
+  acknowledge: 'Shows the incident behind the link of a message, and takes an acknowledgement',
   escalate: 'Opens and ends incidents, and tells people of them until somebody acts',
 } as const satisfies Record<FunctionName, string>;
 
@@ -73,6 +75,8 @@ const SIZES = {
   freshness: { memoryMiB: 1024, timeoutSeconds: 600, scratchMiB: 512, concurrency: 1 },
   prune: { memoryMiB: 1024, timeoutSeconds: LONGEST_SECONDS, scratchMiB: 512, concurrency: 1 },
   alert: { memoryMiB: 512, timeoutSeconds: 120, scratchMiB: 512, concurrency: 2 },
+  // One at a time, whoever asks: strangers cost no more than that, and can be counted.
+  acknowledge: { memoryMiB: 512, timeoutSeconds: 30, scratchMiB: 512, concurrency: 1 },
   // Each minute, and by events besides; what two do at once, one of them tells.
   escalate: { memoryMiB: 512, timeoutSeconds: 300, scratchMiB: 512, concurrency: 2 },
   // Jobs of several resources end at one time.
@@ -90,6 +94,9 @@ const SIZES = {
   },
 } as const satisfies Record<FunctionName, FunctionSize>;
 
+/** Those that tell people, and are told. */
+const MEASURES_NOTHING: readonly FunctionName[] = ['alert', 'acknowledge', 'escalate'];
+
 /** Those that say how all stands, by one judgment. */
 function judges(name: FunctionName): boolean {
   return name === 'freshness' || name === 'alert' || name === 'escalate';
@@ -99,6 +106,8 @@ function judges(name: FunctionName): boolean {
 export class Functions extends Construct {
   readonly all: readonly HoldfastFunction[];
   readonly images: Images;
+  /** Where the links in messages lead; undefined where messages carry none. */
+  private acknowledgeUrl: string | undefined;
   private readonly props: FunctionsProps;
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
@@ -128,6 +137,7 @@ export class Functions extends Construct {
       signingKey: isSigner(name) ? keys.of(name).arn : undefined,
       trustedKeys: keys.trusted,
       topic: judges(name) ? messages.topic.topicArn : undefined,
+      acknowledgeUrl: name === 'escalate' ? this.acknowledgeUrl : undefined,
     });
   }
 
@@ -139,13 +149,13 @@ export class Functions extends Construct {
       ...permissionsOf(this, name, { config, store, topic: messages.topic, runsOn }),
       ...trust(keys.all),
       ...(isSigner(name) ? [sign(keys.of(name))] : []),
-      ...(name === 'alert' || name === 'escalate' ? [] : [publishMetrics()]),
+      ...(MEASURES_NOTHING.includes(name) ? [] : [publishMetrics()]),
     ];
   }
 
   private make(name: FunctionName): HoldfastFunction {
     const { place, config, messages, logDays, reserveConcurrency } = this.props;
-    return new HoldfastFunction(this, name, {
+    const made = new HoldfastFunction(this, name, {
       name,
       ...place,
       about: `${ABOUT[name]} (${config.system})`,
@@ -157,8 +167,16 @@ export class Functions extends Construct {
       deadLetters: messages.deadLetters,
       logDays,
       reserveConcurrency,
+      // Nobody may run up a bill by asking.
+      ...(name === 'acknowledge' && { serviceLogs: 'failures' }),
       ...(isForDatabases(name) && this.forDatabases()),
     });
+    // It comes before what writes the messages.
+    if (name === 'acknowledge')
+      this.acknowledgeUrl = made.function.addFunctionUrl({
+        authType: FunctionUrlAuthType.NONE,
+      }).url;
+    return made;
   }
 
   private forDatabases() {
