@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { allOverText, overText } from '../policy/conditions/table.ts';
 import { agoText } from '../policy/durations.ts';
 import { readerOf, type LinkPlace } from '../policy/incidents/link.ts';
+import { noteTexts } from '../policy/incidents/review.ts';
 import type { Incident, IncidentEvent, OpenCondition } from '../policy/incidents/state.ts';
 import { MAX_NOTE, type Looked } from './acknowledgement.ts';
 import { html, type Html } from './html.ts';
@@ -23,6 +24,7 @@ export interface Shown extends Looked {
   readonly now: Date;
 }
 
+const REVIEWED = { lead: 'Lead', communication: 'Speaks for it', cause: 'Cause' } as const;
 const MAX_CONDITIONS = 50;
 const MAX_EVENTS = 30;
 
@@ -173,6 +175,10 @@ function factsPart({ incident, place, now, system }: Shown): Html {
     ...(began.getTime() === incident.openedAt.getTime()
       ? []
       : [['Noticed', moment(incident.openedAt, now)] as const]),
+    ...(['lead', 'communication', 'cause'] as const).flatMap((name) => {
+      const text = incident.review[name];
+      return text === undefined ? [] : [[REVIEWED[name], html`${oneLine(text)}`] as const];
+    }),
     ['System', html`${system}`],
     ['Message to', html`${contact ?? sink}`],
   ];
@@ -217,11 +223,12 @@ function stepsPart(incident: Incident): Html {
 
 function timelinePart({ timeline }: Incident): Html {
   const last = timeline.slice(-MAX_EVENTS);
-  const item = ({ at, event, who, text, conditions }: IncidentEvent) => {
+  const item = ({ at, event, who, text, conditions, sets = {}, outcome }: IncidentEvent) => {
     const about = [
       ...conditions.slice(0, 3).map(({ subject, detail }) => `${subject}: ${detail}`),
       ...(conditions.length > 3 ? [`and ${conditions.length - 3} more`] : []),
-      ...(text === undefined ? [] : [text]),
+      ...noteTexts(sets),
+      ...[text, outcome].filter((part) => part !== undefined),
     ].join('; ');
     return html`<li>
       <time datetime="${at.toISOString()}">${utc(at)}</time>

@@ -1,7 +1,7 @@
 // An incident as `holdfast incident` shows it, in lines and as JSON.
 import { displayText } from '../../format/paths.ts';
-import { isOverdue, type NoteSets } from '../../policy/incidents/review.ts';
 import { messageWords } from '../../policy/incidents/message-words.ts';
+import { isOverdue, noteTexts } from '../../policy/incidents/review.ts';
 import {
   endsAtOf,
   timesOf,
@@ -70,22 +70,12 @@ function messagesOf([message, attempts]: readonly [string, readonly Attempt[]]):
 function eventOf({ at, event, who, text, conditions, outcome, sets = {} }: IncidentEvent): Line {
   const about = [
     ...conditions.map(({ subject, detail }) => `${subject}: ${detail}`),
-    ...setLines(sets),
+    ...noteTexts(sets),
     ...(text === undefined ? [] : [text]),
     ...(outcome === undefined ? [] : [outcome]),
   ].join('; ');
   const more = about === '' ? '' : `  ${displayText(about.slice(0, 1000))}`;
   return { at, text: `${event}  by ${displayText(who)}${more}` };
-}
-
-function setLines({ lead, communication, cause, action, done }: NoteSets): string[] {
-  return [
-    ...(lead === undefined ? [] : [`lead: ${lead}`]),
-    ...(communication === undefined ? [] : [`communication: ${communication}`]),
-    ...(cause === undefined ? [] : [`cause: ${cause}`]),
-    ...(action === undefined ? [] : [`action: ${action.text} (${action.owner}, ${action.due})`]),
-    ...(done === undefined ? [] : [`action ${done} is done`]),
-  ];
 }
 
 /** In a word. */

@@ -56,3 +56,14 @@ export function reviewOf(
 export function isOverdue({ due, doneAt }: Action, timeZone: string, now: Date): boolean {
   return doneAt === undefined && wallClock(timeZone)(now.getTime()) >= Date.parse(due) + DAY_MS;
 }
+
+/** What a note sets, in words. */
+export function noteTexts({ lead, communication, cause, action, done }: NoteSets): string[] {
+  return [
+    ...(lead === undefined ? [] : [`lead: ${lead}`]),
+    ...(communication === undefined ? [] : [`communication: ${communication}`]),
+    ...(cause === undefined ? [] : [`cause: ${cause}`]),
+    ...(action === undefined ? [] : [`action: ${action.text} (${action.owner}, ${action.due})`]),
+    ...(done === undefined ? [] : [`action ${done} is done`]),
+  ];
+}

@@ -72,6 +72,7 @@ test('a link acknowledges by one button, without script, and looks well at each 
     },
   ]);
   const url = stage.messages[0]?.link ?? '';
+  await stage.note({ lead: 'on-call', cause: 'a full disk' });
   stage.time = new Date(START.getTime() + 12 * MINUTE_MS);
   await look(url, '1-open', 'light', 'dark', 'narrow');
 

@@ -1,4 +1,5 @@
 // An incident of which somebody has got a message with a link, and the function that the link leads to.
+import { actOn } from '../../../lib/alerts/escalate.ts';
 import { escalationRound } from '../../../lib/alerts/escalation-round.ts';
 import { readIncident } from '../../../lib/engine/incidents/read.ts';
 import {
@@ -10,6 +11,7 @@ import { guessLimit } from '../../../lib/functions/acknowledge/guesses.ts';
 import type { UrlResponse } from '../../../lib/functions/acknowledge/url-event.ts';
 import type { LogFields } from '../../../lib/functions/logger.ts';
 import type { EscalationPolicy } from '../../../lib/policy/incidents/escalation.ts';
+import type { NoteSets } from '../../../lib/policy/incidents/review.ts';
 import type { Incident } from '../../../lib/policy/incidents/state.ts';
 import type { Urgent } from '../../../lib/policy/incidents/sync.ts';
 import { DELIVERED, type Sink, type SinkMessage } from '../../../lib/sinks/sink.ts';
@@ -55,6 +57,8 @@ export interface Stage {
   /** The path of the link in a message; that of the newest one without a number. */
   readonly link: (index?: number) => string;
   readonly answer: (event: unknown) => Promise<Answered>;
+  /** What a person says on the command line. */
+  readonly note: (sets: NoteSets) => Promise<void>;
   readonly incident: () => Promise<Incident>;
 }
 
@@ -102,6 +106,9 @@ export function stageOn(store: Store, { url = 'https://links.example' } = {}): S
       const answered = await answer({ engine: own, log, guesses }, screened.asked);
       logged.push({ ...answered.report });
       return answered;
+    },
+    note: async (sets) => {
+      await actOn(engine, '000001', { event: 'noted', sets });
     },
     incident: async () => {
       const incident = await readIncident(engine, '000001');
