@@ -16,6 +16,7 @@ import { missingBackups } from './catalog/missing.ts';
 import { lastPrune, releasedAndListed } from './catalog/prune-facts.ts';
 import { soonestLockEnd, type LockedUntil } from './catalog/locks.ts';
 import { readRecords } from './catalog/records.ts';
+import { repairedBy } from './catalog/repairs.ts';
 import { configuredSince, lastSeen, type SeenConfiguration } from './catalog/schedules-seen.ts';
 import { bytesOnce, surveySource, type Survey, type SurveyedBackup } from './catalog/survey.ts';
 
@@ -212,14 +213,6 @@ function backupSeen(backup: SurveyedBackup): BackupSeen {
     entries: totals.entries,
     durationMs: Date.parse(end) - Date.parse(begin),
   };
-}
-
-function repairedBy({ source, manifest: { trigger, origin } }: SurveyedBackup): string[] {
-  if (trigger.kind !== 'repair') return [];
-  return (origin?.from ?? []).flatMap((from) => {
-    const [place, id] = from.includes('/') ? from.split('/') : [source, from];
-    return place === source && id !== undefined ? [id] : [];
-  });
 }
 
 /** The restore tests of a source that a trusted key vouches for, oldest first. */

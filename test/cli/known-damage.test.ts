@@ -70,7 +70,13 @@ function expectRefused({ exit, stderr }: Ended, source: string): void {
       `the backup ${source}/${damaged[source] ?? ''} is known to be damaged \\(found damaged by verify`,
     ),
   );
-  expect(stderr).toContain(`The newest good backup is ${source}/${good[source] ?? ''}`);
+  const other = `${source}/${good[source] ?? ''}, which is older`;
+  // A database has nothing to be repaired from.
+  expect(stderr).toContain(
+    source === 'site'
+      ? `First try \`holdfast repair site/${damaged[source] ?? ''}\`: it takes what is damaged from other backups. Or restore the newest good one, ${other}`
+      : `The newest good backup is ${other}`,
+  );
   expect(stderr).toContain('--allow-damaged');
 }
 
@@ -106,7 +112,8 @@ test('without a good backup, the way out is another one', async () => {
   const { exit, stderr } = await run('restore', 'site', '--to', path.join(system.root, 'none'));
   fs.renameSync(`${system.root}/away`, folder);
   expect(exit).toBe(4);
-  expect(stderr).toContain('No backup of site is good: `holdfast repair site/');
+  expect(stderr).toContain('First try `holdfast repair site/');
+  expect(stderr).toContain('No backup of site is good.');
 });
 
 test('whoever names no target is told how this kind of backup is restored', async () => {

@@ -11,6 +11,7 @@ import type { InPlacePlan, OpenBackup } from '../../sources/source.ts';
 import { displayText } from '../../format/paths.ts';
 import { jsonPath } from '../output/json.ts';
 import { problemLines } from '../output/problems.ts';
+import { planText, sayPaths } from '../restore/plan-text.ts';
 import type { Invocation } from '../invocation.ts';
 import { sayLeftOut } from '../output/left-out.ts';
 import { chooseSafety, findLastSafety, placeIn, withRestoreLock } from '../safety-place.ts';
@@ -272,13 +273,11 @@ function say(terminal: Terminal, report: InPlaceReport): void {
 
 function sayPlan(terminal: Terminal, { source, id, folder, plan }: InPlaceReport): void {
   terminal.line(`dry run  ${source}/${id} over ${displayText(folder)}`);
-  terminal.line(
-    `  would replace ${entriesText(plan.replace)}${newText(plan.create)}, remove ${amountText(plan.remove)}; ${plan.equal} are equal already`,
-  );
+  terminal.line(`  would ${planText(plan)}; ${plan.equal} are equal already`);
   const say = (text: string) => {
     terminal.line(text);
   };
-  sayPaths(say, plan.replace, plan.remove);
+  sayPaths(say, plan);
 }
 
 function sayDone(terminal: Terminal, report: InPlaceReport): void {
@@ -293,7 +292,7 @@ function sayDone(terminal: Terminal, report: InPlaceReport): void {
   say(
     `  replaced ${entriesText(plan.replace, replaced)}${newText(created)}, removed ${amountText(plan.remove, removed)}; ${plan.equal} were equal already`,
   );
-  sayPaths(say, replaced, removed);
+  sayPaths(say, { replace: replaced, create: created, remove: removed });
   if (safety !== undefined) {
     say(`  what was there before is kept in ${displayText(safety.folder)}`);
     say(`  to take it back: holdfast undo ${displayText(folder)}`);
@@ -314,15 +313,6 @@ function entriesText(wanted: readonly string[], done = wanted): string {
 
 function newText(created: readonly string[]): string {
   return created.length === 0 ? '' : ` (${created.length} new)`;
-}
-
-function sayPaths(
-  say: (text: string) => void,
-  replaced: readonly string[],
-  removed: readonly string[],
-): void {
-  for (const line of someEntries(replaced)) say(`    ${line}`);
-  for (const line of someEntries(removed)) say(`    remove ${line}`);
 }
 
 /** Whether everything that was wanted was done, and is what was backed up as far as this user can make it so. */
