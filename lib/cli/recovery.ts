@@ -129,11 +129,13 @@ async function repairAll({ engine, config }: Bench, source: string): Promise<Out
 }
 
 async function repair(engine: Engine, source: string, id: string): Promise<Outcome> {
-  const { repaired, healed, lost } = await repairBackup(engine, { source, id });
+  const { repaired, already, healed, lost } = await repairBackup(engine, { source, id });
   if (repaired === undefined) return { outcome: 'done', result: `${id} is whole` };
   const { verdict } = await verifyBackup(engine, { source, id: repaired }, 'digest');
   return {
     outcome: lost.length === 0 && verdict === 'proven' ? 'done' : 'failed',
-    result: `${id} → ${repaired}, ${verdict}: ${healed.length} healed, ${lost.length} lost`,
+    result: already
+      ? `${id} is already repaired by ${repaired}, ${verdict}: ${lost.length} lost`
+      : `${id} → ${repaired}, ${verdict}: ${healed.length} healed, ${lost.length} lost`,
   };
 }

@@ -231,11 +231,24 @@ function resultOf(
       code === LEFT_OUT_CODE && candidates.some(({ relative }) => relative === at),
   );
   if (secret !== undefined) throw leftOut(typed, secret, manifest.kind);
+  const lost = manifest.problems.find(
+    ({ tolerated, path: at }) =>
+      tolerated !== true && candidates.some(({ relative }) => relative === at),
+  );
+  if (lost !== undefined) throw notInIt(typed, lost);
   const near = nearest.found;
   const meant = near === undefined ? '' : `Did you mean ${displayText(near)}? `;
   throw new HoldfastError('BACKUP_NOT_FOUND', `the backup holds no ${displayText(typed)}`, {
     hint: `${meant}\`holdfast show <backup> --all\` lists what it holds.`,
   });
+}
+
+function notInIt(typed: string, { detail }: Problem): HoldfastError {
+  return new HoldfastError(
+    'BACKUP_NOT_FOUND',
+    `the backup is partial, and does not hold ${displayText(typed)}: ${displayText(detail)}`,
+    { hint: '`holdfast list` shows other backups; one that is good has it if it was there then.' },
+  );
 }
 
 function leftOut(typed: string, { path: at, detail }: Problem, kind: string): HoldfastError {

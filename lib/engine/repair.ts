@@ -33,6 +33,8 @@ export interface RepairResult {
   readonly id: string;
   /** The id of the new backup; undefined when nothing was damaged. */
   readonly repaired: string | undefined;
+  /** Whether an earlier repair had made it: then nothing was healed now, and what is lost is what it lacks. */
+  readonly already: boolean;
   readonly healed: readonly Healed[];
   /** What no other backup holds: the new backup lacks it, and says so. */
   readonly lost: readonly string[];
@@ -61,16 +63,19 @@ export async function repairBackup(
   try {
     const donors = donorsOf(engine, source, id);
     const mended = await kind.repair(backup, donors, { ...workOf(engine), scratch });
-    const { healed, lost } = mended;
-    if (healed.length + lost.length === 0) {
-      return { source, id, repaired: undefined, healed: [], lost: [], record: undefined };
+    if (mended.healed.length + mended.lost.length === 0) {
+      const nothing = { repaired: undefined, already: false, healed: [], lost: [] };
+      return { source, id, ...nothing, record: undefined };
     }
-    const repaired = await commit(engine, {
+    const { made, already } = await commit(engine, {
       backup,
       mended: { name: source, kind, read: mended.read },
-      healed,
-      lost,
+      healed: mended.healed,
+      lost: mended.lost,
     });
+    const repaired = made.id;
+    const lost = lostIn(made);
+    const healed = already ? [] : mended.healed;
     const record = await writeRecord(engine, {
       verb: 'repair',
       source,
@@ -84,7 +89,7 @@ export async function repairBackup(
       })),
       facts: { repaired, healed: healed.slice(0, 1000).map((one) => ({ ...one })) },
     });
-    return { source, id, repaired, healed, lost, record };
+    return { source, id, repaired, already, healed, lost, record };
   } finally {
     removeTree(scratch);
   }
@@ -111,7 +116,10 @@ interface Mending {
   readonly lost: readonly string[];
 }
 
-async function commit(engine: Engine, { backup, mended, healed, lost }: Mending): Promise<string> {
+async function commit(
+  engine: Engine,
+  { backup, mended, healed, lost }: Mending,
+): Promise<{ made: Manifest; already: boolean }> {
   const { manifest } = backup;
   const trigger = await triggerFor(engine, manifest, lost.length);
   const from = [nameOf(manifest), ...new Set(healed.map((one) => one.from))];
@@ -126,7 +134,11 @@ async function commit(engine: Engine, { backup, mended, healed, lost }: Mending)
       package: manifest.package,
     },
   });
-  return made.id;
+  return { made: made.manifest, already: made.outcome === 'already' };
+}
+
+function lostIn({ problems }: Manifest): string[] {
+  return problems.filter(({ code }) => code === 'lost').map(({ path: at }) => at);
 }
 
 function nameOf({ source, id }: Manifest): string {
@@ -161,8 +173,7 @@ async function serves(
   try {
     const { manifest: made, distrust } = await readManifest(engine, object);
     if (distrust !== undefined || made.origin?.from[0] !== nameOf(manifest)) return false;
-    const lostThen = made.problems.filter(({ code }) => code === 'lost').length;
-    return lostThen <= lost && !(await isKnownDamaged(engine, made.source, made.id));
+    return lostIn(made).length <= lost && !(await isKnownDamaged(engine, made.source, made.id));
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     return false;

@@ -1,7 +1,7 @@
 // `holdfast repair`: a damaged backup made whole again from what other backups hold, as a new backup.
 import { resolveBackup } from '../../engine/catalog/backups.ts';
 import { repairBackup, type RepairResult } from '../../engine/repair.ts';
-import { verifyBackup } from '../../engine/verify.ts';
+import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
 import { ERRORS } from '../../errors.ts';
 import { telling } from '../telling.ts';
 import { openSession } from '../session.ts';
@@ -28,24 +28,38 @@ export const run = telling('repair', async ([name = ''], { options, signal }) =>
       ? undefined
       : await verifyBackup(engine, { source, id: repaired }, 'digest');
   terminal.stop();
-  say(terminal, result);
-  if (verify?.verdict === 'proven') terminal.done('  the new backup is proven');
-  else if (verify !== undefined) terminal.warn(`the new backup is ${verify.verdict}`);
+  say(terminal, result, verify?.verdict);
   terminal.document({ command: 'repair', ...result, ...(verify && { verify }) });
-  return result.lost.length > 0 ? ERRORS.BACKUP_DAMAGED.exit : 0;
+  const isProven = verify === undefined || verify.verdict === 'proven';
+  return result.lost.length === 0 && isProven ? 0 : ERRORS.BACKUP_DAMAGED.exit;
 });
 
-function say(terminal: Terminal, { source, id, repaired, healed, lost }: RepairResult): void {
+function say(
+  terminal: Terminal,
+  { source, id, repaired, already, healed, lost }: RepairResult,
+  verdict: VerifyResult['verdict'] | undefined,
+): void {
   if (repaired === undefined) {
     terminal.done(`${source}/${id} is whole; there is nothing to repair`);
     return;
   }
-  terminal.done(
-    `${source}/${id} → ${source}/${repaired}: ${counted(healed.length, 'entry', 'entries')} healed, ${lost.length} lost`,
+  const isWhole = lost.length === 0 && verdict === 'proven';
+  const tell = (text: string) => {
+    if (isWhole) terminal.done(text);
+    else terminal.line(text);
+  };
+  const rest = lost.length > 0 && verdict === 'proven' ? '; the rest is intact' : '';
+  tell(
+    already
+      ? `${source}/${id} is already repaired by ${source}/${repaired}${lost.length > 0 ? `, ${lost.length} lost${rest}` : ''}`
+      : `${source}/${id} → ${source}/${repaired}: ${counted(healed.length, 'entry', 'entries')} healed, ${lost.length} lost${rest}`,
   );
   for (const { path, from } of healed.slice(0, SHOWN))
     terminal.done(`  healed: ${path}, from ${from}`);
   if (healed.length > SHOWN) terminal.done(`  … and ${healed.length - SHOWN} more`);
   for (const path of lost.slice(0, SHOWN)) terminal.warn(`lost: ${path}: no other backup holds it`);
   if (lost.length > SHOWN) terminal.warn(`… and ${lost.length - SHOWN} more`);
+  const it = already ? 'it' : 'the new backup';
+  if (isWhole) terminal.done(`  ${it} is proven`);
+  else if (verdict !== 'proven') terminal.warn(`${it} is ${verdict ?? 'unproven'}`);
 }

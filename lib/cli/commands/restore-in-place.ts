@@ -13,7 +13,7 @@ import { jsonPath } from '../output/json.ts';
 import { problemLines } from '../output/problems.ts';
 import { planText, sayPaths } from '../restore/plan-text.ts';
 import type { Invocation } from '../invocation.ts';
-import { sayLeftOut } from '../output/left-out.ts';
+import { sayLacking, sayLeftOut } from '../output/left-out.ts';
 import { chooseSafety, findLastSafety, placeIn, withRestoreLock } from '../safety-place.ts';
 import { openSession, requireConfig, type Session } from '../session.ts';
 import { assertSameSite } from '../same-site.ts';
@@ -189,7 +189,8 @@ async function perform(session: Session, backup: OpenBackup, given: Performance)
   const report = dryRun ? await restore() : await withRestoreLock(place, engine.now(), restore);
   terminal.stop();
   say(terminal, report);
-  sayLeftOut(terminal, report.leftOut);
+  sayLeftOut(terminal, report.leftOut, report.lacking);
+  await sayLacking(terminal, report, given.safety === undefined ? engine : undefined);
   sayCommands(terminal, report.commands);
   const problems = [
     ...(report.result?.problems ?? []),
@@ -251,7 +252,8 @@ function documentOf(report: InPlaceReport): object {
 function say(terminal: Terminal, report: InPlaceReport): void {
   const { plan, dryRun, folder } = report;
   if (plan.replace.length + plan.remove.length === 0) {
-    const aside = report.unkept.owners + report.unkept.problems.length > 0;
+    const { unkept, lacking } = report;
+    const aside = unkept.owners + unkept.problems.length + lacking.length > 0;
     terminal.done(
       `nothing to do: ${counted(plan.equal, 'entry', 'entries')} of ${displayText(folder)} ${plan.equal === 1 ? 'is as it was' : 'are as they were'} backed up${aside ? ', but for what is named below' : ''}`,
     );

@@ -20,6 +20,7 @@ import {
   type RestoreCommandOptions,
 } from '../restore/restoring.ts';
 import { configOf, openSession } from '../session.ts';
+import { sayLacking } from '../output/left-out.ts';
 import { Terminal } from '../output/terminal.ts';
 
 export async function run(
@@ -66,6 +67,7 @@ export async function run(
   });
   terminal.stop();
   sayRestored(terminal, report);
+  await sayLacking(terminal, report, session.engine);
   terminal.document({ command: 'restore', ...report });
   return exitOf(report);
 }

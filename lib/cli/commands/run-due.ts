@@ -17,7 +17,7 @@ import { selectSources } from '../sources.ts';
 import { tellFailure, telling } from '../telling.ts';
 import { toldLately } from '../told-lately.ts';
 import { testOne } from './restore-test.ts';
-import { verifyOne } from './verify.ts';
+import { isSound, verifyOne } from './verify.ts';
 
 interface Options {
   readonly dryRun?: boolean;
@@ -195,7 +195,7 @@ async function proveOne(
     const wanted = { level: due.level, terminal, memory: lately, before: done.verified };
     const result = await verifyOne(engine, due, wanted);
     done.verified.push(result);
-    return result.verdict === 'proven' ? 0 : ERRORS.BACKUP_DAMAGED.exit;
+    return isSound(result) ? 0 : ERRORS.BACKUP_DAMAGED.exit;
   } catch (error) {
     terminal.stop();
     if (!(error instanceof HoldfastError) || error.code === 'CANCELLED') throw error;

@@ -1,5 +1,7 @@
 // `holdfast verify`: proves backups and names every damaged entry.
 import { chooseBackups, openBackup } from '../../engine/catalog/backups.ts';
+import { repairOf } from '../../engine/catalog/repairs.ts';
+import { surveySource } from '../../engine/catalog/survey.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { testedFacts } from '../../engine/tested.ts';
 import { verifyBackup, type VerifyResult } from '../../engine/verify.ts';
@@ -28,7 +30,7 @@ export const run = telling<Options>('verify', async (names, { options, signal })
     onProgress: terminal.progress,
   });
   const { engine } = session;
-  const results: VerifyResult[] = [];
+  const results: Verified[] = [];
   const { level } = options;
   const memory = readOnce();
   for (const backup of await chooseBackups(engine, names, options.all === true)) {
@@ -40,15 +42,32 @@ export const run = telling<Options>('verify', async (names, { options, signal })
     terminal.note(`no evidence was kept: ${why}`);
   }
   terminal.document({ command: 'verify', backups: results });
-  return results.every(({ verdict }) => verdict === 'proven') ? 0 : ERRORS.BACKUP_DAMAGED.exit;
+  return results.every(isSound) ? 0 : ERRORS.BACKUP_DAMAGED.exit;
 });
+
+/** Of a damaged backup, the good one that repairs it, as `source/id`. */
+export interface Verified extends VerifyResult {
+  readonly repairedBy?: string;
+}
+
+/** Whether nothing is left to do: it is proven, or a good backup repairs what was found. */
+export function isSound({ verdict, repairedBy }: Verified): boolean {
+  return verdict === 'proven' || (verdict === 'damaged' && repairedBy !== undefined);
+}
+
+async function withRepair(engine: Engine, result: VerifyResult): Promise<Verified> {
+  const { source, id, verdict } = result;
+  if (verdict !== 'damaged') return result;
+  const repair = repairOf((await surveySource(engine, source)).backups, id);
+  return repair === undefined ? result : { ...result, repairedBy: `${source}/${repair.id}` };
+}
 
 interface OneOfSeveral {
   readonly level: ProofLevel;
   readonly terminal: Terminal;
   readonly memory: Memory;
   /** What was said of others before. */
-  readonly before: readonly VerifyResult[];
+  readonly before: readonly Verified[];
 }
 
 /** Verifies one backup, and says how that went. */
@@ -56,9 +75,9 @@ export async function verifyOne(
   engine: Engine,
   backup: { source: string; id: string },
   { level, terminal, memory, before }: OneOfSeveral,
-): Promise<VerifyResult> {
+): Promise<Verified> {
   terminal.start(`verifying ${backup.source}/${backup.id}`);
-  const result = await verifyBackup(engine, backup, level, memory);
+  const result = await withRepair(engine, await verifyBackup(engine, backup, level, memory));
   terminal.stop();
   say(terminal, result, before);
   if (result.verdict === 'proven' && (await loadsInSeveral(engine, backup)))
@@ -76,11 +95,13 @@ async function loadsInSeveral(
   return needsSeveral(manifest, await testedFacts(engine, backup));
 }
 
-function say(terminal: Terminal, result: VerifyResult, before: readonly VerifyResult[]): void {
+function say(terminal: Terminal, result: Verified, before: readonly Verified[]): void {
   const { source, id, level, verdict, durationMs, problems, alsoDamaged = [] } = result;
-  const mark = terminal.paint(verdict === 'proven' ? 'green' : 'red', verdict);
+  const { repairedBy } = result;
+  const colour = isSound(result) ? (verdict === 'proven' ? 'green' : 'yellow') : 'red';
+  const mark = terminal.paint(colour, verdict);
   const tell = (text: string) => {
-    if (verdict === 'proven') terminal.done(text);
+    if (isSound(result)) terminal.done(text);
     else terminal.line(text);
   };
   tell(`${mark}  ${source}/${id}  ${level}: ${readText(result)} in ${durationText(durationMs)}`);
@@ -95,7 +116,8 @@ function say(terminal: Terminal, result: VerifyResult, before: readonly VerifyRe
     tell(
       `  also damaged, as they share this: ${alsoDamaged.map((one) => `${source}/${one}`).join(', ')}`,
     );
-  if (verdict === 'damaged')
+  if (repairedBy !== undefined) tell(`  repaired by ${repairedBy}`);
+  else if (verdict === 'damaged')
     tell(`  next: holdfast repair ${source}/${id} takes what is damaged from other backups`);
 }
 

@@ -12,6 +12,7 @@ import { namedKeys } from '../../wiring/keys.ts';
 import { randomName } from '../../wiring/machine.ts';
 import { configOf, type CommonOptions } from '../session.ts';
 import { kindsFor } from '../sources.ts';
+import { sayLacking } from '../output/left-out.ts';
 import type { Terminal } from '../output/terminal.ts';
 import {
   exitOf,
@@ -59,6 +60,7 @@ export async function restoreArchiveFile(
   const report = await restoreOpened(bench, archive.backup, restoreOptions(meant, to, options));
   terminal.stop();
   sayRestored(terminal, report);
+  await sayLacking(terminal, report);
   terminal.document({
     command: 'restore',
     archive: path.resolve(file),

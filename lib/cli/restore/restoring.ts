@@ -172,17 +172,19 @@ export function commandsOf(
 export function sayRestored(terminal: Terminal, report: RestoreReport): void {
   const { source, id, to, files, bytes, durationMs, differences, problems, unread, unkept } =
     report;
+  const { lacking, leftOut } = report;
   terminal.done(
     `${terminal.paint('green', 'restored')}  ${displayText(source)}/${id}  ${counted(files, 'file')}, ${bytesText(bytes)} in ${durationText(durationMs)}`,
   );
   terminal.done(`  to ${displayText(to)}`);
   if (differences !== undefined) {
     const unsound = problems.length + unread.length + unkept.problems.length > 0;
-    const which = unsound ? 'every entry that is not named below' : 'every entry';
+    const held = lacking.length > 0 ? 'every entry that the backup holds' : 'every entry';
+    const which = unsound ? 'every entry that is not named below' : held;
     const aside = unkept.owners > 0 ? ', owners aside' : '';
     terminal.done(`  read back: ${which} is what was backed up${aside}`);
   }
-  sayLeftOut(terminal, report.leftOut);
+  sayLeftOut(terminal, leftOut, lacking);
   for (const line of problemLines(problems)) terminal.warn(line);
   for (const line of problemLines(unread)) terminal.warn(`not read back: ${line}`);
   sayUnkept(terminal, unkept);
@@ -226,10 +228,11 @@ export function exitOf({
   problems,
   commands,
   unkept,
-}: Pick<RestoreReport, 'problems' | 'commands' | 'unkept'>): number {
+  lacking,
+}: Pick<RestoreReport, 'problems' | 'commands' | 'unkept' | 'lacking'>): number {
   if (problems.some(counts)) return ERRORS.BACKUP_DAMAGED.exit;
   if (!commands.every(({ exitCode }) => exitCode === 0)) return ERRORS.COMMAND_FAILED.exit;
-  return unkept.problems.some(counts) ? ERRORS.RESTORE_INCOMPLETE.exit : 0;
+  return [...unkept.problems, ...lacking].some(counts) ? ERRORS.RESTORE_INCOMPLETE.exit : 0;
 }
 
 function counts({ tolerated }: Problem): boolean {

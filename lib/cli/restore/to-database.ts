@@ -5,6 +5,7 @@ import { displayText } from '../../format/paths.ts';
 import { checksOf, databaseTarget } from '../databases.ts';
 import type { Invocation } from '../invocation.ts';
 import { regionOf } from '../../wiring/keys.ts';
+import { sayLacking } from '../output/left-out.ts';
 import { problemLines } from '../output/problems.ts';
 import { backupToRestore, type RestoreCommandOptions } from './restoring.ts';
 import { openSession } from '../session.ts';
@@ -49,8 +50,14 @@ export async function restoreToDatabase(
   const partly = table.length > 0;
   if (dryRun) sayPlanned(terminal, report, partly);
   else say(terminal, report, partly);
+  await sayLacking(terminal, report, engine);
   terminal.document({ command: 'restore', ...(dryRun && { dryRun }), ...report });
-  return report.differences.length > 0 ? ERRORS.RESTORE_DIFFERS.exit : 0;
+  return exitOf(report);
+}
+
+function exitOf({ differences, lacking }: ServiceRestoreReport): number {
+  if (differences.length > 0) return ERRORS.RESTORE_DIFFERS.exit;
+  return lacking.length > 0 ? ERRORS.RESTORE_INCOMPLETE.exit : 0;
 }
 
 /** Options that say something of a folder: what they ask for would not be done. */

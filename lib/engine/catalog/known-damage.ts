@@ -3,7 +3,7 @@ import { HoldfastError } from '../../errors.ts';
 import { newestFirst } from '../../policy/order.ts';
 import { kindOf, type Engine } from '../engine.ts';
 import { repairOf } from './repairs.ts';
-import { runsUntil, surveyBackup, surveySource, type SurveyedBackup } from './survey.ts';
+import { newestGood, surveyBackup, surveySource, type SurveyedBackup } from './survey.ts';
 
 /**
  * Does nothing for a backup that nobody found damaged, proven or not: a restore checks every byte of it itself. `BACKUP_DAMAGED` when
@@ -34,7 +34,7 @@ async function wayOut(engine: Engine, damaged: SurveyedBackup): Promise<string> 
   const { backups } = await surveySource(engine, source);
   const repair = repairOf(backups, id);
   if (repair !== undefined) return `It was repaired: restore ${source}/${repair.id} instead.`;
-  const good = runsUntil(backups, engine.now()).findLast((one) => one.good);
+  const good = newestGood(backups, engine.now());
   const age = good !== undefined && newestFirst(good, damaged) > 0 ? 'older' : 'newer';
   const other = good && `${source}/${good.id}, which is ${age}`;
   if (kindOf(engine, damaged.manifest.kind).repair === undefined) {

@@ -116,6 +116,14 @@ export function runsUntil(backups: readonly SurveyedBackup[], at: Date): Surveye
   return backups.filter(({ id, time }) => time.getTime() <= latestMs && !isSafety(id));
 }
 
+/** The newest good backup among those that show how a source is doing. */
+export function newestGood(
+  backups: readonly SurveyedBackup[],
+  at: Date,
+): SurveyedBackup | undefined {
+  return runsUntil(backups, at).findLast((one) => one.good);
+}
+
 type Holdings = Pick<Survey, 'orphans' | 'leftovers'> & {
   readonly backups: readonly Pick<SurveyedBackup, 'storedBytes' | 'sharedBytes'>[];
 };

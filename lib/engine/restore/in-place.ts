@@ -17,6 +17,7 @@ import { findHazardsAmong, type Hazard } from '../../sources/tree/hazards.ts';
 import { backupSource } from '../backup.ts';
 import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine } from '../engine.ts';
+import { lackingIn } from './lacking.ts';
 import { leftOutOf } from './left-out.ts';
 import { tryRecord, type Act, type Recorded } from '../catalog/records.ts';
 import { unseenOf } from './to-folder.ts';
@@ -70,6 +71,8 @@ export interface InPlaceReport extends Recorded {
   readonly commands: readonly CommandResult[];
   /** What of the source is not in the backup, such as files that hold secrets. */
   readonly leftOut: readonly Problem[];
+  /** What a partial backup lacks of what was wanted, and the configuration does not tolerate; empty for one that is whole. */
+  readonly lacking: readonly Problem[];
   readonly durationMs: number;
 }
 
@@ -96,7 +99,8 @@ export async function restoreInPlace(
   const input: InPlaceInput = { ...workOf(engine), folder, paths, owners, remove };
   const plan = await inPlace.plan(backup, input);
   const leftOut = leftOutOf(backup.manifest, paths);
-  const report = { source, id, folder, dryRun: options.dryRun, plan, leftOut };
+  const lacking = lackingIn(backup.manifest, paths);
+  const report = { source, id, folder, dryRun: options.dryRun, plan, leftOut, lacking };
   const unchanged = plan.replace.length + plan.remove.length === 0;
   if (options.dryRun || unchanged) {
     if (!options.dryRun) await finishInterrupted(engine, options, id);
@@ -136,7 +140,10 @@ async function restorePlanned(
   backup: OpenBackup,
   { options, inPlace, plan, input, begin }: Planned,
 ): Promise<
-  Omit<InPlaceReport, 'source' | 'id' | 'folder' | 'dryRun' | 'plan' | 'leftOut' | 'durationMs'>
+  Omit<
+    InPlaceReport,
+    'source' | 'id' | 'folder' | 'dryRun' | 'plan' | 'leftOut' | 'lacking' | 'durationMs'
+  >
 > {
   const { source, id } = backup.manifest;
   const { folder } = options;

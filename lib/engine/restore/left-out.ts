@@ -19,8 +19,11 @@ const LACKING: ReadonlySet<string> = new Set([
  * @param paths - what is restored: byte strings without a closing slash; empty for everything
  */
 export function leftOutOf({ problems }: Manifest, paths: readonly string[]): readonly Problem[] {
-  const wanted = paths.map(displayPath);
-  const isWanted = (path: string) =>
-    wanted.length === 0 || wanted.some((one) => path === one || path.startsWith(`${one}/`));
-  return problems.filter(({ code, path }) => LACKING.has(code) && isWanted(path));
+  return problems.filter(({ code, path }) => LACKING.has(code) && isWanted(path, paths));
+}
+
+/** Whether a path of a problem is among those that are restored. */
+export function isWanted(path: string, paths: readonly string[]): boolean {
+  if (paths.length === 0) return true;
+  return paths.map(displayPath).some((one) => path === one || path.startsWith(`${one}/`));
 }

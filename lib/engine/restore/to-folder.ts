@@ -11,6 +11,7 @@ import { openBackup } from '../catalog/backups.ts';
 import { commandFacts, runCommands, type CommandResult } from './commands.ts';
 import { kindOf, workOf, type Engine, type Workbench } from '../engine.ts';
 import { findHazards, type Hazard } from '../../sources/tree/hazards.ts';
+import { lackingIn } from './lacking.ts';
 import { leftOutOf } from './left-out.ts';
 import { makeFolder } from './new-folder.ts';
 import { tryRecord, type Recorded } from '../catalog/records.ts';
@@ -43,6 +44,8 @@ export interface RestoreReport extends RestoreResult, Recorded {
   readonly commands: readonly CommandResult[];
   /** What of the source is not in the backup, such as files that hold secrets. */
   readonly leftOut: readonly Problem[];
+  /** What a partial backup lacks of what was wanted, and the configuration does not tolerate; empty for one that is whole. */
+  readonly lacking: readonly Problem[];
   readonly durationMs: number;
 }
 
@@ -73,7 +76,7 @@ export async function restoreBackup(
       throw error;
     });
   const { files, bytes, commands, unkept } = report;
-  const problems = [...report.problems, ...unkept.problems];
+  const problems = [...report.problems, ...unkept.problems, ...report.lacking];
   const failed = commands.some(({ exitCode }) => exitCode !== 0);
   const recorded = await tryRecord(engine, {
     ...act,
@@ -114,6 +117,7 @@ export async function restoreOpened(
     ...result,
     commands,
     leftOut: leftOutOf(backup.manifest, options.paths),
+    lacking: lackingIn(backup.manifest, options.paths),
     durationMs,
     record: undefined,
     unrecorded: undefined,

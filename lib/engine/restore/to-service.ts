@@ -4,6 +4,7 @@ import type { RestoredToService, Source } from '../../sources/source.ts';
 import { backupSource } from '../backup.ts';
 import { openBackup } from '../catalog/backups.ts';
 import { kindOf, workOf, type Engine } from '../engine.ts';
+import { lackingIn } from './lacking.ts';
 import { tryRecord, type Recorded } from '../catalog/records.ts';
 import { testedFacts } from '../tested.ts';
 import { verifyBackup } from '../verify.ts';
@@ -29,6 +30,8 @@ export interface ServiceRestoreReport extends RestoredToService, Recorded {
   readonly id: string;
   /** The target, without what is secret in it. */
   readonly to: string;
+  /** What a partial backup lacks, and the configuration does not tolerate. */
+  readonly lacking: readonly Problem[];
   readonly durationMs: number;
 }
 
@@ -53,6 +56,8 @@ export async function restoreToService(
       { hint: 'Pass --to FOLDER.' },
     );
   }
+  // What a dump lacks is not told by table.
+  const lacking = lackingIn(backup.manifest, []);
   const to = service.label(options.target, options.targetFrom);
   const tested = await testedFacts(engine, { source, id });
   const work = {
@@ -64,7 +69,16 @@ export async function restoreToService(
   if (options.dryRun === true) {
     const planned = await service.restore(backup, work);
     const durationMs = engine.now().getTime() - begin.getTime();
-    return { source, id, to, ...planned, record: undefined, unrecorded: undefined, durationMs };
+    return {
+      source,
+      id,
+      to,
+      lacking,
+      ...planned,
+      record: undefined,
+      unrecorded: undefined,
+      durationMs,
+    };
   }
   const act = { verb: 'restore', source, subject: id, begin } as const;
   try {
@@ -72,12 +86,12 @@ export async function restoreToService(
     const { differences, bytes, entries, saved } = done;
     const recorded = await tryRecord(engine, {
       ...act,
-      verdict: differences.length > 0 ? 'partial' : 'done',
-      problems: differences,
+      verdict: differences.length + lacking.length > 0 ? 'partial' : 'done',
+      problems: [...differences, ...lacking],
       facts: { to, entries, bytes, ...done.facts, ...(saved !== undefined && { saved }) },
     });
     const durationMs = engine.now().getTime() - begin.getTime();
-    return { source, id, to, ...done, ...recorded, durationMs };
+    return { source, id, to, lacking, ...done, ...recorded, durationMs };
   } catch (error) {
     // What went wrong is what the user must see, whether or not the store takes a record of it.
     const problems = [problemOf(error)];

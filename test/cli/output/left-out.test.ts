@@ -46,10 +46,12 @@ test('secrets, files of Git LFS and submodules are named by every verb that conc
     expect(shown).toContain(`  ${path}\n`);
 
   const restored = await place.run(['restore', 'site', '--to', '../back']);
-  expect(restored.exit).toBe(0);
+  expect(restored.exit).toBe(3);
   expect(restored.stdout).toMatch(/not in the backup, so bring it from elsewhere/);
-  for (const path of ['.env', '.env~', 'img/a.psd', 'themes/x'])
-    expect(restored.stdout).toContain(`    ${path}: `);
+  for (const path of ['.env', '.env~']) expect(restored.stdout).toContain(`    ${path}: `);
+  expect(restored.stderr).toMatch(/is partial; not in it:/);
+  for (const path of ['img/a.psd', 'themes/x'])
+    expect(restored.stderr).toContain(`warning:   ${path}: `);
   expect(restored.stdout).not.toContain('wp-config.php: ');
   const secret = await place.run(['restore', 'site', '.env', '--in-place']);
   expect(secret.exit).toBe(10);
