@@ -32,7 +32,7 @@ export async function run(_: string[], { options, signal }: Invocation<Options>)
   try {
     const { stacks, resources, notes } = await synthesize(forStack, scratch);
     for (const note of notes) terminal.note(note);
-    for (const text of nobodyTold(forStack.config)) terminal.warn(text);
+    for (const text of nobodyTold(forStack.config, new Date())) terminal.warn(text);
     const [{ stack }] = stacks;
     const names = stacks.map((one) => one.stack);
     const diff = await cdk('capture', 'diff', ...names);

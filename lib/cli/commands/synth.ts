@@ -26,7 +26,7 @@ export async function run(_: string[], { options }: Invocation<Options>): Promis
   for (const one of stacks) terminal.line(`  ${one.template}`);
   for (const { type, count } of counts) terminal.line(`  ${String(count).padStart(4)}  ${type}`);
   for (const note of notes) terminal.line(note);
-  for (const text of nobodyTold(forStack.config)) terminal.warn(text);
+  for (const text of nobodyTold(forStack.config, new Date())) terminal.warn(text);
   terminal.document({
     ...{ command: 'synth', stack, folder: output, template },
     ...{ stacks, resources: counts, notes },

@@ -101,7 +101,8 @@ async function isGoodNews(
     const object = await engine.store.head(within);
     if (object === undefined) return true;
     const { record, distrust } = await readRecord(engine, object);
-    return distrust === undefined && ['proven', 'done'].includes(record.verdict);
+    // What has only begun opens none either.
+    return distrust === undefined && ['proven', 'done', 'begun'].includes(record.verdict);
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     return false;

@@ -18,14 +18,20 @@ const notify = {
   escalation: undefined,
 } as const;
 
+const NOW = new Date('2026-11-22T00:00:00Z');
+const told = (more: Partial<Config['notify']>) =>
+  nobodyTold({ notify: { ...notify, email: [], ...more }, aws: {} as Config['aws'] }, NOW);
+
 test('that nobody is told is said where no address is named', () => {
-  expect(nobodyTold({ notify: { ...notify, email: [] } })).toEqual([NOBODY_TOLD]);
-  expect(nobodyTold({ notify: { ...notify, email: ['ops@example.com'] } })).toEqual([]);
+  expect(told({})).toEqual([NOBODY_TOLD]);
+  expect(told({ email: ['ops@example.com'] })).toEqual([]);
 });
 
 test('that nobody hears of a broken escalation is said where no address is named', () => {
-  const sinks = [{ name: 'hook' }] as unknown as Config['notify']['sinks'];
-  expect(nobodyTold({ notify: { ...notify, email: [], sinks } })).toEqual([ESCALATION_UNWATCHED]);
-  const email = ['ops@example.com'];
-  expect(nobodyTold({ notify: { ...notify, email, sinks } })).toEqual([]);
+  const sinks = [{ name: 'chat', kind: 'slack' }] as unknown as Config['notify']['sinks'];
+  expect(told({ sinks })).toEqual([
+    ESCALATION_UNWATCHED,
+    expect.stringContaining('there is only one way to tell people'),
+  ]);
+  expect(told({ email: ['ops@example.com'], sinks })).toEqual([]);
 });
