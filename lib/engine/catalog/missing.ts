@@ -23,28 +23,26 @@ export async function missingBackups(
   last: PruneFacts | undefined,
 ): Promise<Problem[]> {
   const { source, backups, problems } = survey;
-  const expected = new Map((last?.missing ?? []).map((id) => [id, EARLIER]));
-  for (const id of last?.kept ?? []) expected.set(id, KEPT);
-  const known = new Set([...backups.map(({ id }) => id), ...expected.keys()]);
-  for (const id of await provenAndGone(engine, { source, known, last })) expected.set(id, PROVEN);
+  const named = [...(last?.missing ?? []), ...(last?.kept ?? [])];
+  const known = new Set([...backups.map(({ id }) => id), ...named]);
+  const expected = new Set([...named, ...(await provenAndGone(engine, { source, known, last }))]);
   // By the very key: a broken record about a backup must not hide that the backup is gone.
   const unreadable = new Set(problems.map(({ path }) => path));
   const present = new Set(backups.map(({ id }) => id));
   const gone = [...expected].filter(
-    ([id]) => !present.has(id) && !unreadable.has(manifestKey(source, id)),
+    (id) => !present.has(id) && !unreadable.has(manifestKey(source, id)),
   );
   if (gone.length === 0) return [];
   // A run may have made it and recorded it after the survey began.
   const now = await presentNow(engine, source);
   return gone
-    .filter(([id]) => !now.has(id))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([id, detail]) => ({ path: `${source}/${id}`, code: 'missing', detail }));
+    .filter((id) => !now.has(id))
+    .toSorted()
+    .map((id) => ({ path: `${source}/${id}`, code: 'missing', detail: GONE }));
 }
 
-const KEPT = 'the last prune kept this backup, and it is gone';
-const EARLIER = 'an earlier prune kept this backup, and it is gone';
-const PROVEN = 'a proof of this backup is on record, nothing has released it, and it is gone';
+/** The same whatever names it: what is told must not change from one look to the next. */
+const GONE = 'a record names this backup, nobody has released it, and it is gone';
 
 async function presentNow(engine: Engine, source: string): Promise<ReadonlySet<string>> {
   const stored = await listStored(engine, source);

@@ -171,12 +171,19 @@ function conditionsOf(ordered: readonly IncidentEvent[]): Map<string, OpenCondit
       const key = conditionKey(one);
       const before = found.get(key);
       if (event === 'opened' || event === 'joined' || event === 'relapsed')
-        found.set(key, { ...one, since: before?.since ?? at, goodSince: undefined });
+        found.set(key, { ...one, since: sinceOf(one, before) ?? at, goodSince: undefined });
       else if (event === 'recovered' && before !== undefined)
         found.set(key, { ...before, goodSince: before.goodSince ?? at });
     }
   }
   return found;
+}
+
+/** Since when it is known; undefined for what is news: another backup of the same condition. */
+function sinceOf({ detail }: { detail: string }, before: OpenCondition | undefined) {
+  if (before === undefined || before.goodSince !== undefined) return before?.since;
+  const known = new Set(before.detail.split('; '));
+  return detail.split('; ').every((part) => known.has(part)) ? before.since : undefined;
 }
 
 function recoveriesOf(ordered: readonly IncidentEvent[]): Map<string, Tried> {

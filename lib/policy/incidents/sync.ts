@@ -57,8 +57,27 @@ function causeOf({ subject, code }: { subject: string; code: string }): string {
 /** What changes by a look. `incidents` are the open ones, and those that were over lately, the oldest first. */
 export function changesOf(incidents: readonly Incident[], look: Look): Change[] {
   const open = incidents.filter(({ resolved }) => resolved === undefined);
-  return [...ofOpen(open, look), ...ofNew(open, incidents, look)];
+  const whole = { ...look, urgent: together(look.urgent) };
+  return [...ofOpen(open, whole), ...ofNew(open, incidents, whole)];
 }
+
+/** How much of what is wrong in the same way is named. */
+const MOST_NAMED = 10;
+
+/** Several damaged backups are one condition, which names each. */
+function together(urgent: readonly Urgent[]): Urgent[] {
+  return [...Map.groupBy(urgent, conditionKey).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    const details = [...new Set(same.map(({ detail }) => detail))];
+    const more = details.length > MOST_NAMED ? [`and ${details.length - MOST_NAMED} more`] : [];
+    const since = earliest(same.map((one) => one.since));
+    return { ...first, since, detail: [...details.slice(0, MOST_NAMED), ...more].join('; ') };
+  });
+}
+
+/** What names backups: another detail is about another backup. Elsewhere it may only tell the time. */
+const NAMING: readonly string[] = CAUSES[1] ?? [];
 
 function ofOpen(open: readonly Incident[], { urgent, subjects, at }: Look): Change[] {
   const bad = new Map(urgent.map((one) => [conditionKey(one), one]));
@@ -73,7 +92,17 @@ function ofOpen(open: readonly Incident[], { urgent, subjects, at }: Look): Chan
     if (better.length > 0)
       changes.push({ event: 'recovered', incident: id, conditions: better.map(asUrgent) });
     if (worse.length > 0)
-      changes.push({ event: 'relapsed', incident: id, conditions: worse.map(asUrgent) });
+      changes.push({
+        event: 'relapsed',
+        incident: id,
+        conditions: worse.map((one) => asUrgent(bad.get(conditionKey(one)) ?? one)),
+      });
+    const others = all.flatMap((one) => {
+      const now = bad.get(conditionKey(one));
+      const isOther = now !== undefined && NAMING.includes(one.code) && now.detail !== one.detail;
+      return isOther && one.goodSince === undefined ? [asUrgent(now)] : [];
+    });
+    if (others.length > 0) changes.push({ event: 'joined', incident: id, conditions: others });
     const goodSince = all.map((one) =>
       worse.includes(one) ? undefined : better.includes(one) ? at : one.goodSince,
     );

@@ -72,6 +72,37 @@ describe('what becomes urgent', () => {
   });
 });
 
+describe('a condition that names backups', () => {
+  const damaged = (id: string): Urgent => ({
+    ...one('site', 'damaged'),
+    detail: `${id} is broken`,
+  });
+
+  test('names all of them', () => {
+    expect(changesOf([], look(0, damaged('a'), damaged('b')))).toMatchObject([
+      { event: 'opened', conditions: [{ detail: 'a is broken; b is broken' }] },
+    ]);
+  });
+
+  test('is recorded again when it is about another one, also after it was over', () => {
+    const open = incident([damaged('a')]);
+    expect(changesOf([open], look(9, damaged('a')))).toEqual([]);
+    expect(changesOf([open], look(9, damaged('b')))).toMatchObject([
+      { event: 'joined', conditions: [{ detail: 'b is broken' }] },
+    ]);
+    const [known] = open.conditions.values();
+    const over = new Map([['site/damaged', { ...damaged('a'), since: at(0), goodSince: at(1) }]]);
+    expect(
+      known && changesOf([{ ...open, conditions: over }], look(9, damaged('b'))),
+    ).toMatchObject([{ event: 'relapsed', conditions: [{ detail: 'b is broken' }] }]);
+  });
+
+  test('is not recorded again when a detail only tells the time', () => {
+    const late = (text: string): Urgent => ({ ...one('site', 'late'), detail: text });
+    expect(changesOf([incident([late('2 h')])], look(9, late('3 h')))).toEqual([]);
+  });
+});
+
 describe('an incident is over', () => {
   test('when all that opened it is good again', () => {
     const open = incident([one('site', 'failed'), one('db', 'failed')]);
