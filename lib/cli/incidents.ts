@@ -4,6 +4,8 @@ import { contactsOf, policyOf } from '../alerts/configured-escalation.ts';
 import type { Sent } from '../alerts/escalate.ts';
 import { escalationRound, type RoundDone } from '../alerts/escalation-round.ts';
 import { lookOf } from '../alerts/incident-look.ts';
+import { escalates } from '../config/load/stack-keys.ts';
+import { mayWriteIncidents } from '../engine/incidents/write.ts';
 import type { Status } from '../engine/status.ts';
 import { openSinks } from '../wiring/sinks.ts';
 import { lookAround } from './look.ts';
@@ -34,6 +36,22 @@ export async function escalateOnce(
     open: async () => ({ sinks: await openSinks(config), contacts: await contactsOf(config) }),
   });
   return { ...done, status };
+}
+
+/**
+ * One round after somebody has acted: what that changes is told at once. Not where the stack does that within the minute, nor by a key
+ * that may not vouch for messages: those that others run are for that.
+ */
+export async function escalateAfter(
+  session: Session,
+  signal: AbortSignal,
+): Promise<readonly Sent[]> {
+  const config = requireConfig(session);
+  const isOfStack = config.aws !== undefined && escalates(config);
+  if (isOfStack || !mayWriteIncidents(session.engine)) return [];
+  const { sent } = await escalateOnce(session, { onlyWhenDue: true, signal });
+  warnOfFailures(sent);
+  return sent;
 }
 
 /** Says on standard error which messages did not go out. */

@@ -117,6 +117,9 @@ test('a failed run is told at once by its event, once, and its end by that of th
     sent: 2,
   });
   expect(subjects().at(-1)).toMatch(/resolved: incident 1/);
+  // What had happened before the last look, that has seen.
+  const old = { ...(alarmEvent(alarm) as object), time: '2026-11-22T03:00:00Z' };
+  expect(await escalate(old, contextOf())).not.toHaveProperty('changes');
   // A proof is looked at while an incident is open, and not otherwise.
   expect(await escalate(proof, contextOf())).not.toHaveProperty('changes');
 });

@@ -12,6 +12,7 @@ import { callBeat } from '../../lib/sinks/heartbeat.ts';
 import { ntfySink } from '../../lib/sinks/ntfy.ts';
 import { pagerDutySink } from '../../lib/sinks/pagerduty.ts';
 import { DELIVERED, type SinkMessage } from '../../lib/sinks/sink.ts';
+import { snsSink, type Published } from '../../lib/sinks/sns.ts';
 import { webhookSink } from '../../lib/sinks/webhook.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { startSmtp } from '../support/small-smtp.ts';
@@ -238,6 +239,40 @@ describe('a mail', () => {
       again: false,
     });
   });
+});
+
+describe('Amazon SNS', () => {
+  const published: Published[] = [];
+  const publish = (message: Published) => {
+    published.push(message);
+    return Promise.resolve(undefined);
+  };
+  const text = snsSink({ name: 'text', kind: 'sms', topic: undefined, publish });
+  const to = (phone: string | undefined) => ({ contact: 'me', email: undefined, phone });
+
+  test('gets the whole text on a topic, and a short one for a number', async () => {
+    const message = { ...MESSAGE, text: `${MESSAGE.text}\n\nnext     holdfast incident ack 1` };
+    const topic = snsSink({ name: 'topic', kind: 'sns', topic: 'arn:aws:sns:x:1:t', publish });
+    expect(await topic.send(message, SIGNAL)).toEqual(DELIVERED);
+    expect(await text.send({ ...message, to: to('+49 (151) 1234-5678') }, SIGNAL)).toEqual(
+      DELIVERED,
+    );
+    expect(published).toMatchObject([
+      { to: { topic: 'arn:aws:sns:x:1:t' }, subject: message.subject, text: message.text },
+      {
+        to: { phone: '+4915112345678' },
+        text: `${message.subject}\nholdfast incident ack 1`,
+      },
+    ]);
+  });
+
+  test.each([undefined, '0151 12345678', 'nobody', '+1-XXX'])(
+    'gets nothing for the number %j',
+    async (phone) => {
+      const delivery = await text.send({ ...MESSAGE, to: to(phone) }, SIGNAL);
+      expect(delivery).toMatchObject({ delivered: false, again: false });
+    },
+  );
 });
 
 describe('a command', () => {

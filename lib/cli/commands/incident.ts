@@ -3,11 +3,12 @@ import { actOn, type Act } from '../../alerts/escalate.ts';
 import { readIncidents } from '../../engine/incidents/read.ts';
 import { deciding, mayWriteIncidents, openNext } from '../../engine/incidents/write.ts';
 import { HoldfastError } from '../../errors.ts';
-import { incidentName } from '../../format/layout.ts';
+import { mayVouchFor } from '../../engine/engine.ts';
+import { incidentName, INCIDENTS_PREFIX } from '../../format/layout.ts';
 import { displayText } from '../../format/paths.ts';
 import { noteOf, type NoteOptions } from '../incident/note.ts';
 import { endsText, incidentLines, jsonOf, stateOf } from '../incident/shown.ts';
-import { escalateOnce, warnOfFailures } from '../incidents.ts';
+import { escalateAfter } from '../incidents.ts';
 import type { Invocation } from '../invocation.ts';
 import { openSession, type Session } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
@@ -30,10 +31,7 @@ export async function run(
   await using session = await openSession({ options, signal, signing });
   if (action === 'list') return await list(session, terminal, options.all === true);
   if (action === 'show') return await show(session, terminal, numberOf(first));
-  if (!mayWriteIncidents(session.engine))
-    throw new HoldfastError('UNTRUSTED', 'the key of this machine may not vouch for incidents/', {
-      hint: 'Add `incidents/` to its `prefixes` under `trust` in holdfast.yaml.',
-    });
+  assertMayWrite(session, action);
   if (action === 'open')
     return await open(session, terminal, { title: wordsOf(first, 'a title'), signal });
   const id = numberOf(first);
@@ -42,10 +40,29 @@ export async function run(
   const act = await actOf(session, action, { id, text: second, options });
   await actOn(session.engine, id, act);
   terminal.done(`incident ${Number(id)}: ${act.event}`);
-  const { sent } = await escalateOnce(session, { onlyWhenDue: true, signal });
-  warnOfFailures(sent);
+  await escalateAfter(session, signal);
   terminal.document({ command: 'incident', action, incident: Number(id), event: act.event });
   return 0;
+}
+
+const EVENTS = {
+  open: 'opened',
+  ack: 'acknowledged',
+  note: 'noted',
+  resolve: 'resolved',
+} as const satisfies Record<Exclude<Action, 'list' | 'show'>, string>;
+
+function assertMayWrite({ engine }: Session, action: keyof typeof EVENTS): void {
+  if (mayWriteIncidents(engine, [EVENTS[action]])) return;
+  if (!mayVouchFor(engine, INCIDENTS_PREFIX))
+    throw new HoldfastError('UNTRUSTED', 'the key of this machine may not vouch for incidents/', {
+      hint: 'Add `incidents/` to its `prefixes` under `trust` in holdfast.yaml.',
+    });
+  throw new HoldfastError(
+    'UNTRUSTED',
+    `the key of this machine may not vouch for ${EVENTS[action]} in incidents`,
+    { hint: 'Add it to the `events` of the key under `trust` in holdfast.yaml.' },
+  );
 }
 
 async function actOf(
@@ -83,8 +100,7 @@ async function open(
   const opened = { text: title, began: engine.now() };
   const id = await deciding(engine, undefined, (known) => openNext(engine, known, opened));
   terminal.line(`incident ${Number(id)} is open`);
-  const { sent } = await escalateOnce(session, { onlyWhenDue: true, signal });
-  warnOfFailures(sent);
+  const sent = await escalateAfter(session, signal);
   terminal.document({ command: 'incident', action: 'open', incident: Number(id), sent });
   return 0;
 }

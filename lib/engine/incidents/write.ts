@@ -10,7 +10,7 @@ import { encodeSigned } from '../../format/signed.ts';
 import { changesOf, type Change, type Look } from '../../policy/incidents/sync.ts';
 import type { NoteSets } from '../../policy/incidents/review.ts';
 import type { Incident } from '../../policy/incidents/state.ts';
-import { mayVouchFor, signerOf, type Engine } from '../engine.ts';
+import { signerOf, type Engine } from '../engine.ts';
 import { readIncidents, type KnownIncidents } from './read.ts';
 import type { Checkpoint } from '../../format/incident.ts';
 
@@ -34,10 +34,35 @@ export interface NewEvent {
 const MAX_TEXT = 4096;
 const MAX_CONDITIONS = 1000;
 
-/** Whether this engine's key may vouch for incidents; otherwise what it wrote would count for nothing. */
-export function mayWriteIncidents(engine: Engine): boolean {
-  return engine.system !== undefined && mayVouchFor(engine, INCIDENTS_PREFIX);
+/** Whether this engine's key may vouch for `events` of incidents; otherwise what it wrote would count for nothing. */
+export function mayWriteIncidents(
+  { system, signer, trusted }: Pick<Engine, 'system' | 'signer' | 'trusted'>,
+  events: readonly IncidentEventName[] = ROUND,
+): boolean {
+  return (
+    system !== undefined &&
+    trusted.some(
+      (one) =>
+        one.keyId === signer?.keyId &&
+        one.prefixes.some((prefix) => INCIDENTS_PREFIX.startsWith(prefix)) &&
+        events.every((event) => one.events?.includes(event) !== false),
+    )
+  );
 }
+
+/** What a round of the escalation writes. */
+const ROUND: readonly IncidentEventName[] = [
+  ...([
+    'opened',
+    'joined',
+    'recovered',
+    'relapsed',
+    'resolved',
+    'claim',
+    'sent',
+    'failed',
+  ] as const),
+];
 
 /** Writes one event. `STORE_CONFLICT` when its place is taken. */
 export async function writeEvent(engine: Engine, event: NewEvent): Promise<void> {

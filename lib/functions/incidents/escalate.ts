@@ -6,7 +6,7 @@ import { escalationRound, type Round } from '../../alerts/escalation-round.ts';
 import { lookOf } from '../../alerts/incident-look.ts';
 import { tellRun } from '../../alerts/tell-run.ts';
 import { settingsFrom } from '../../config/load/function-settings.ts';
-import { HOUR_MS } from '../../durations.ts';
+import { HOUR_MS, SECOND_MS } from '../../durations.ts';
 import { isUnreadable } from '../../engine/catalog/backups.ts';
 import { latestTime } from '../../engine/catalog/clock.ts';
 import { readRecord } from '../../engine/catalog/records.ts';
@@ -40,15 +40,15 @@ export interface EscalationReport {
 /** Looks where that is due or the event calls for it, and sends everything that is due. A run that fails is made up for by the next. */
 export async function escalate(invocation: Invocation, event: unknown): Promise<EscalationReport> {
   const { engine, config, settings, log } = invocation;
-  const looks = await looksFor(invocation, event);
+  const looks = runs.lookedAtMs > happenedAt(event) ? 'due' : await looksFor(invocation, event);
   if (await isEarly(invocation)) return { outcome: 'early', open: [], sent: 0, failed: [] };
-  let hasLooked = false as boolean;
+  let lookedAt = undefined as Date | undefined;
   const { changes, sent, known } = await escalationRound({
     ...{ engine, looks },
     policy: policyOf(config),
     patience: { signal: engine.signal ?? new AbortController().signal },
     look: (before) => {
-      hasLooked = true;
+      lookedAt = engine.now();
       return lookAround(invocation, before);
     },
     open: async () => ({
@@ -58,6 +58,8 @@ export async function escalate(invocation: Invocation, event: unknown): Promise<
     }),
   });
   runs.failed = 0;
+  // Only what was written down, too, need not be looked for again.
+  if (lookedAt !== undefined) runs.lookedAtMs = lookedAt.getTime();
   const failed = sent.flatMap(({ sink, failure }) =>
     failure === undefined ? [] : [`${sink}: ${failure}`],
   );
@@ -65,10 +67,17 @@ export async function escalate(invocation: Invocation, event: unknown): Promise<
   return {
     outcome: 'done',
     open: known.incidents.flatMap(({ id, resolved }) => (resolved ? [] : [Number(id)])),
-    ...(hasLooked ? { changes: changes.map(({ event: what }) => what) } : {}),
+    ...(lookedAt !== undefined ? { changes: changes.map(({ event: what }) => what) } : {}),
     sent: sent.length - failed.length,
     failed,
   };
+}
+
+/** By when what an event tells of had happened; never, where it does not say. Its time has whole seconds. */
+function happenedAt(event: unknown): number {
+  const { time: text } = (event ?? {}) as { time?: unknown };
+  const time = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time + SECOND_MS;
 }
 
 /** Until its stack is made, a bucket must stay empty, so that a deployment that fails can be taken back. */
@@ -133,7 +142,12 @@ async function lookAround(invocation: Invocation, known: KnownIncidents): Promis
 }
 
 /** What this process remembers: what cannot be read or written cannot be remembered elsewhere. */
-const runs = { failed: 0, toldAtMs: Number.NEGATIVE_INFINITY };
+const runs = {
+  failed: 0,
+  toldAtMs: Number.NEGATIVE_INFINITY,
+  /** When the last look began that ended well: of a thousand events at once, few are looked at. */
+  lookedAtMs: Number.NEGATIVE_INFINITY,
+};
 
 /** One run that fails is made up for by the next; not so many. */
 const FAILURES = 3;

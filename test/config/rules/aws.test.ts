@@ -216,6 +216,24 @@ describe('the rules of AWS', () => {
       'notify.heartbeat: a function cannot read a file of this machine',
     ],
     [
+      'a sink whose secret no function can read',
+      onAws(bucket(), 'aws: {}\nnotify:\n  sinks:\n    chat: { kind: slack, url: env:SLACK_URL }'),
+      ':9:31: notify.sinks.chat.url: a function cannot read a variable of this machine',
+    ],
+    [
+      'a sink that is a program',
+      onAws(bucket(), 'aws: {}\nnotify:\n  sinks:\n    call: { kind: command, run: [call] }'),
+      'notify.sinks.call.kind: a function cannot start a program of this machine',
+    ],
+    [
+      'a number that no function can read',
+      onAws(
+        bucket(),
+        "aws: {}\nnotify: { sinks: { topic: { kind: sns } }, contacts: { me: { role: Me, sinks: [topic], phone: 'file:./n' } } }",
+      ),
+      'notify.contacts.me.phone: a function cannot read a file of this machine',
+    ],
+    [
       'messages that nobody sends',
       onAws(bucket(), 'notify: { email: [me@example.com] }'),
       ':6:11: notify.email: these messages would reach nobody',

@@ -73,6 +73,21 @@ test.each([
     'did you mean "slack"?',
   ],
   [
+    'the topic of a stack that there is not',
+    'sinks: { topic: { kind: sns } }',
+    'notify.sinks.topic: there is no stack whose topic this could be',
+  ],
+  [
+    'text messages to nobody',
+    'sinks: { text: { kind: sms } }',
+    'notify.sinks.text: a text message goes to a contact of a step',
+  ],
+  [
+    'a text message without a number',
+    'sinks: { text: { kind: sms } }, contacts: { me: { role: Me, sinks: [text] } }, escalation: { steps: [{ after: 0m, contacts: [me] }] }',
+    'notify.contacts.me.sinks: no text message can reach this contact',
+  ],
+  [
     'an address twice',
     'sinks: { mail: { kind: email, server: env:S, from: a@b.example, to: [c@d.example, C@d.example] } }',
     'stands here for the second time',

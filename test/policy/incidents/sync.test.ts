@@ -54,6 +54,24 @@ describe('what becomes urgent', () => {
     );
   });
 
+  test('in the stack soon after belongs to the same, acknowledged or not, and does not keep it open', () => {
+    const letters = one('dead-letters', 'dead-letters');
+    const open = incident([one('site', 'failed')], ACKNOWLEDGED);
+    expect(changesOf([open], look(10, one('site', 'failed'), letters))).toMatchObject([
+      { event: 'joined', conditions: [letters] },
+    ]);
+    const both = incident([one('site', 'failed'), letters]);
+    expect(changesOf([both], look(20, letters)).map(({ event }) => event)).toEqual([
+      'recovered',
+      'resolved',
+    ]);
+    // What outlasts it is one of its own, which is told at once and has nothing to settle.
+    const over = { ...both, resolved: { at: at(20), who: 'me', how: 'proven' as const } };
+    expect(changesOf([over], look(35, letters))).toMatchObject([
+      { event: 'opened', conditions: [letters], settleMs: 0 },
+    ]);
+  });
+
   test('soon after belongs to the same, until somebody has acknowledged that', () => {
     const open = incident([one('site', 'failed')]);
     const now = look(10, one('site', 'failed'), one('db', 'failed'));
