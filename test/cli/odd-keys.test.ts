@@ -60,7 +60,9 @@ test('every object comes back, and those that cannot be read are named', async (
     contents: expect.arrayContaining([expect.objectContaining({ objectKey: 'a//b' })]),
   });
 
-  expect(await act('restore', 'assets', '--to', '../back')).toMatchObject({ exit: 0 });
+  const restored = await act('restore', 'assets', '--to', '../back');
+  expect(restored).toMatchObject({ exit: 3 });
+  expect(restored.stderr).toMatch(/cold\.bin[^]*encrypted\.bin/);
   for (const key of odd) {
     const name = createHash('sha256').update(key).digest('hex');
     const content = await readFile(join(place.root, 'back/.holdfast/keys', name), 'utf8');

@@ -108,6 +108,8 @@ test('a failed run is told at once by its event, once, and its end by that of th
   const alarm = `holdfast-${setting.config.system}/sources/assets/failed`;
   expect(await alert(alarmEvent(alarm), contextOf())).toEqual({ outcome: 'quiet' });
 
+  // S3 tells the time of an object in whole seconds: in the same one, the backup would not be newer than the run that failed.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   await backUp(setting);
   setting.become('escalate');
   const proof = recordEvent(setting, await newestRecord(setting, 'records/verify/'));
