@@ -4,6 +4,7 @@ import { homeFolder } from '../../config/load/home.ts';
 import { absolutePath } from '../../config/places.ts';
 import type { OpenBackup, Owners, SourceKind } from '../../sources/source.ts';
 import type { RestoreOptions, RestoreReport } from '../../engine/restore/to-folder.ts';
+import { wasLost } from '../../engine/restore/left-out.ts';
 import { resolveBackup } from '../../engine/catalog/backups.ts';
 import { kindOf, type Engine } from '../../engine/engine.ts';
 import { assertNotKnownDamaged } from '../../engine/catalog/known-damage.ts';
@@ -232,7 +233,8 @@ export function exitOf({
 }: Pick<RestoreReport, 'problems' | 'commands' | 'unkept' | 'lacking'>): number {
   if (problems.some(counts)) return ERRORS.BACKUP_DAMAGED.exit;
   if (!commands.every(({ exitCode }) => exitCode === 0)) return ERRORS.COMMAND_FAILED.exit;
-  return [...unkept.problems, ...lacking].some(counts) ? ERRORS.RESTORE_INCOMPLETE.exit : 0;
+  const lost = lacking.filter(wasLost);
+  return [...unkept.problems, ...lost].some(counts) ? ERRORS.RESTORE_INCOMPLETE.exit : 0;
 }
 
 function counts({ tolerated }: Problem): boolean {

@@ -1,5 +1,6 @@
 // `holdfast restore … --to env:DATABASE_URL`: a backup of a database to a database.
 import { restoreToService, type ServiceRestoreReport } from '../../engine/restore/to-service.ts';
+import { wasLost } from '../../engine/restore/left-out.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import { checksOf, databaseTarget } from '../databases.ts';
@@ -57,7 +58,7 @@ export async function restoreToDatabase(
 
 function exitOf({ differences, lacking }: ServiceRestoreReport): number {
   if (differences.length > 0) return ERRORS.RESTORE_DIFFERS.exit;
-  return lacking.length > 0 ? ERRORS.RESTORE_INCOMPLETE.exit : 0;
+  return lacking.some(wasLost) ? ERRORS.RESTORE_INCOMPLETE.exit : 0;
 }
 
 /** Options that say something of a folder: what they ask for would not be done. */

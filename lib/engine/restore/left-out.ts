@@ -22,6 +22,11 @@ export function leftOutOf({ problems }: Manifest, paths: readonly string[]): rea
   return problems.filter(({ code, path }) => LACKING.has(code) && isWanted(path, paths));
 }
 
+/** Whether a backup had it and lost it since; of what a backup never had, the run that made it told already. */
+export function wasLost({ code }: Problem): boolean {
+  return !LACKING.has(code);
+}
+
 /** Whether a path of a problem is among those that are restored. */
 export function isWanted(path: string, paths: readonly string[]): boolean {
   if (paths.length === 0) return true;
