@@ -94,9 +94,10 @@ async function run(engine: Engine, source: Source, options: Run): Promise<Backup
   if (options.trigger.kind === 'deploy') await recordBegin(engine, source, options);
   const { read, predecessor } = await readSource(engine, source, options);
   throwIfCancelled(engine);
-  await confirmLengths(engine, read.artifacts);
   // A manifest must not outlive what it names.
   await engine.store.settle?.();
+  // Last, so that little time is left in which a process that sleeps could lose what it confirmed.
+  await confirmLengths(engine, read.artifacts);
   const manifest = manifestOf(engine, source, { ...options, read, predecessor });
   const bytes = await encodeSigned(manifest, signerOf(engine));
   try {
