@@ -3,6 +3,7 @@ import type { Status } from '../engine/status.ts';
 import type { SinkMessage } from '../sinks/sink.ts';
 import { unwellLines } from './alarm-lines.ts';
 import { reportMessage, type ReportedSource } from './message.ts';
+import type { Sender } from './sender.ts';
 import type { AlarmConfig } from '../config/alarms.ts';
 
 /** Which message it is. */
@@ -11,10 +12,11 @@ export interface DigestOf {
   readonly id: string;
   readonly status: Status;
   readonly config: AlarmConfig;
+  readonly sender: Sender;
 }
 
 /** How everything stands, for people who want to hear of successes, too. */
-export function digestMessage({ id, status, config }: DigestOf): SinkMessage {
+export function digestMessage({ id, status, config, sender }: DigestOf): SinkMessage {
   const { at, verdict, sources, recoveryPoints } = status;
   const { subject, body } = reportMessage(
     {
@@ -29,6 +31,7 @@ export function digestMessage({ id, status, config }: DigestOf): SinkMessage {
       storedBytes: sources.reduce((sum, { storedBytes }) => sum + storedBytes, 0),
     },
     config,
+    sender,
   );
   return {
     ...{ id, event: 'report', severity: status.well ? 'fine' : 'watch', at, subject, text: body },

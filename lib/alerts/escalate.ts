@@ -13,6 +13,7 @@ import type { Delivery, Recipient, Sink } from '../sinks/sink.ts';
 import { incidentMessage } from './incident-message.ts';
 import { overdueMessage } from './overdue-message.ts';
 import { sinkMessage } from './run-message.ts';
+import type { Sender } from './sender.ts';
 
 /** Whom a contact is, for messages. */
 export interface Reached extends Recipient {
@@ -34,6 +35,7 @@ export interface Escalating {
   readonly engine: Engine;
   readonly policy: EscalationPolicy;
   readonly sinks: readonly Sink[];
+  readonly sender: Sender;
   /** By the names of contacts. */
   readonly contacts: ReadonlyMap<string, Reached>;
   readonly patience: Patience;
@@ -101,7 +103,7 @@ async function sendOne(
   incident: Incident,
   due: Due,
 ): Promise<Sent | undefined> {
-  const { engine, sinks, contacts, patience } = escalating;
+  const { engine, sinks, contacts, patience, sender } = escalating;
   const claimed = await claim(escalating, incident, due);
   if (claimed === undefined) return undefined;
   const { detail, link } = claimed;
@@ -112,6 +114,7 @@ async function sendOne(
   const content = write({
     ...{ incident, event, message, why },
     system: engine.system ?? '',
+    sender,
     at: engine.now(),
     to: reached && { contact: reached.contact, email: reached.email, phone: reached.phone },
     role: reached?.role,
@@ -189,7 +192,7 @@ async function claim(
 
 /** What one sink could not deliver, those that work tell. */
 async function tellOfSinks(
-  { engine, sinks, patience }: Escalating,
+  { engine, sinks, patience, sender }: Escalating,
   sent: readonly Sent[],
 ): Promise<void> {
   const failures = new Map(
@@ -197,7 +200,10 @@ async function tellOfSinks(
   );
   if (failures.size === 0) return;
   const failed = [...failures].map(([sink, why]) => ({ sink, why }));
-  const about = { system: engine.system ?? '', at: engine.now(), id: engine.random() };
+  const about = {
+    ...{ system: engine.system ?? '', sender },
+    ...{ at: engine.now(), id: engine.random() },
+  };
   const working = sinks.filter(({ name }) => !failures.has(name));
   await Promise.all(working.map((sink) => deliver(sink, sinkMessage(failed, about), patience)));
 }

@@ -24,7 +24,7 @@ export interface Round {
    */
   readonly looks?: 'always' | 'open' | 'due';
   /** Asked only when there is somebody to tell. */
-  readonly open: () => Promise<Pick<Escalating, 'sinks' | 'contacts' | 'links'>>;
+  readonly open: () => Promise<Pick<Escalating, 'sinks' | 'contacts' | 'sender' | 'links'>>;
 }
 
 export interface RoundDone {

@@ -2,19 +2,23 @@
 import {
   allOverText,
   conditionOf,
+  headlineOf,
   CONDITION_CODES,
   overText,
   type ConditionCode,
 } from '../policy/conditions/table.ts';
+import { ERRORS } from '../errors.ts';
 import { durationText } from '../policy/durations.ts';
 import type { DueEvent } from '../policy/incidents/escalation.ts';
 import { severityOf } from '../policy/incidents/quiet.ts';
 import { timesOf, type Incident } from '../policy/incidents/state.ts';
 import type { Recipient, SinkMessage } from '../sinks/sink.ts';
 import { plain, subjectLine } from './plain-text.ts';
+import { commandsLine, senderLines, type Sender } from './sender.ts';
 
 export interface IncidentTold {
   readonly system: string;
+  readonly sender: Sender;
   readonly incident: Incident;
   readonly event: DueEvent;
   /** Which message of the incident it is. */
@@ -41,16 +45,17 @@ const WORDS: Readonly<Record<DueEvent, string>> = {
 export function incidentMessage(told: IncidentTold): SinkMessage {
   const { system, incident, event, message, at, to, link } = told;
   const { id } = incident;
-  const title = `${WORDS[event]}: incident ${Number(id)}: ${plain(incident.title)}`;
+  const title = `${WORDS[event]}: ${plain(headline(incident))}`;
+  const number = `, incident ${Number(id)}`;
   return {
     id: `${id}-${message}`,
     event: event === 'resolved' ? 'recovered' : 'failure',
     severity: event === 'resolved' ? 'fine' : severityOf(incident),
     ...{ system, at, to, link },
     thread: `holdfast/${system}/incident/${id}`,
-    subject: subjectLine(`[Holdfast ${system}] ${title}`),
+    subject: subjectLine(system, title, number),
     text: [
-      title,
+      `${title}${number}`,
       '',
       ...factLines(told),
       '',
@@ -61,11 +66,38 @@ export function incidentMessage(told: IncidentTold): SinkMessage {
   };
 }
 
-function factLines({ system, incident, why, role, contract, link }: IncidentTold): string[] {
+/** What is wrong in a few words: the first condition, and how many more there are. */
+function headline({ conditions, title }: Incident): string {
+  const [first, ...others] = conditions.values();
+  if (first === undefined) return title;
+  const { subject, code, detail } = first;
+  const named = errorCodeIn(detail);
+  const what = headlineOf(code) ?? detail;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return `${subject}: ${what}${named === undefined ? '' : ` (${named})`}${more}`;
+}
+
+/** The code that a run failed with. */
+function errorCodeIn(detail: string): string | undefined {
+  return /(?:^|: )([A-Z]+(?:_[A-Z]+)*): /
+    .exec(detail)
+    ?.slice(1)
+    .find((code) => code in ERRORS);
+}
+
+function factLines({
+  system,
+  sender,
+  incident,
+  why,
+  role,
+  contract,
+  link,
+}: IncidentTold): string[] {
   const { timeToRecoverMs } = timesOf(incident);
   const { review } = incident;
   return [
-    `system   ${system}`,
+    ...senderLines(system, sender),
     `since    ${(incident.began ?? incident.openedAt).toISOString()}`,
     ...(incident.resolved !== undefined && timeToRecoverMs !== undefined
       ? [`lasted   ${durationText(timeToRecoverMs)}`]
@@ -105,19 +137,20 @@ function conditionLines({ conditions, title }: Incident): string[] {
   ];
 }
 
-function nextLines({ incident, event, link }: IncidentTold): string[] {
+function nextLines({ incident, event, link, sender }: IncidentTold): string[] {
   const number = Number(incident.id);
   if (event === 'resolved') {
     const how =
       incident.resolved?.how === 'proven'
         ? allOverText(incident.conditions.values())
         : 'Somebody closed it.';
-    return [`${how} holdfast incident show ${number} has the timeline.`];
+    return [`${how} holdfast incident show ${number} has the timeline.`, commandsLine(sender)];
   }
   const { steps, runbook } = nextSteps(incident);
   return [
     `next     ${acknowledgeLine(number, event, link)}`,
     ...steps.map((step) => `         ${step}`),
+    commandsLine(sender),
     `more     ${runbook}`,
   ];
 }

@@ -6,6 +6,7 @@ import { jobOutcome, type JobOutcome } from '../policy/recovery-points/jobs.ts';
 import type { JobChange } from './job-change.ts';
 import type { Message } from './message.ts';
 import { plain, subjectLine } from './plain-text.ts';
+import { commandsLine, senderLines, type Sender } from './sender.ts';
 
 type Kind = 'backup' | 'copy' | 'test' | 'restore';
 
@@ -55,7 +56,11 @@ export function isJobWorthTelling(change: JobChange): boolean {
 }
 
 /** The message about a job. It has to have ended. */
-export function jobMessage(change: JobChange, { system }: Pick<Config, 'system'>): Message {
+export function jobMessage(
+  change: JobChange,
+  { system }: Pick<Config, 'system'>,
+  sender: Sender,
+): Message {
   const outcome = jobOutcome(change);
   const kind = kindOf(change);
   const name = nameOf(change);
@@ -68,7 +73,7 @@ export function jobMessage(change: JobChange, { system }: Pick<Config, 'system'>
     '',
     `job      ${change.id}`,
     `state    ${plain(change.state, 40)}`,
-    `system   ${system}`,
+    ...senderLines(system, sender),
     `at       ${change.at.toISOString()}`,
     ...line('resource', change.resource),
     ...line('to', change.to),
@@ -79,11 +84,12 @@ export function jobMessage(change: JobChange, { system }: Pick<Config, 'system'>
     ...(isGood
       ? []
       : NEXT[kind].map((step, index) => `${index === 0 ? 'next ' : '     '}    ${fill(step)}`)),
+    commandsLine(sender),
     'more     docs/runbook.md#jobs-of-aws-backup',
     '',
     `AWS Backup says: ${plain(change.message ?? '', 300) || 'nothing'}`,
   ];
-  return { subject: subjectLine(`[Holdfast ${system}] ${title}`), body: lines.join('\n') };
+  return { subject: subjectLine(system, title), body: lines.join('\n') };
 }
 
 function line(word: string, value: string | undefined): string[] {

@@ -12,6 +12,7 @@ import { durationText } from '../policy/durations.ts';
 import { ANY_RESOURCE } from '../policy/recovery-points/facts.ts';
 import type { AlarmChange } from './alarm-change.ts';
 import { plain, subjectLine } from './plain-text.ts';
+import { commandsLine, senderLines, type Sender } from './sender.ts';
 
 export interface Message {
   /** At most 100 characters of ASCII. */
@@ -34,7 +35,7 @@ export function alarmLabel(alarm: string, config: Configured): string {
 const STATE_WORDS = { OK: 'resolved', INSUFFICIENT_DATA: 'unknown' } as const;
 
 /** The message about a change of an alarm. */
-export function alarmMessage(change: AlarmChange, config: Configured): Message {
+export function alarmMessage(change: AlarmChange, config: Configured, sender: Sender): Message {
   const { alarm, state, since, previousSince, means } = change;
   const known = alarmNamed(alarm, config);
   const name = plain(alarmLabel(alarm, config), 120);
@@ -48,16 +49,16 @@ export function alarmMessage(change: AlarmChange, config: Configured): Message {
     title,
     '',
     `alarm    ${name}`,
-    `system   ${config.system}`,
+    ...senderLines(config.system, sender),
     `since    ${since.toISOString()}${state === 'OK' ? lasted : ''}`,
-    ...(state === 'ALARM' ? adviceLines(known, config) : []),
+    ...(state === 'ALARM' ? adviceLines(known, config, sender) : []),
     ...(state === 'INSUFFICIENT_DATA'
       ? ['', 'It was an alarm, and now nothing tells how it is. Treat it as one.']
       : []),
     '',
     `CloudWatch says: ${plain(change.reason, 300) || 'nothing'}`,
   ];
-  return { subject: subjectLine(`[Holdfast ${config.system}] ${title}`), body: lines.join('\n') };
+  return { subject: subjectLine(config.system, title), body: lines.join('\n') };
 }
 
 /** As `status` says it: whether somebody has to act, or to look by day. What is not known may be the worst. */
@@ -65,8 +66,14 @@ function gravityOf(known: ConfiguredAlarm | undefined): string {
   return known === undefined ? 'ALARM' : conditionOf(known.code).severity.toUpperCase();
 }
 
-function adviceLines(known: ConfiguredAlarm | undefined, config: Configured): string[] {
-  if (known === undefined) return ['', 'next     holdfast status says how everything stands.'];
+function adviceLines(
+  known: ConfiguredAlarm | undefined,
+  config: Configured,
+  sender: Sender,
+): string[] {
+  const where = commandsLine(sender);
+  if (known === undefined)
+    return ['', 'next     holdfast status says how everything stands.', where];
   const { means = '', next = [], runbook = 'alarms' } = conditionOf(known.code);
   const subject = subjectOf(known.subject, config);
   const fill = (text: string) =>
@@ -79,6 +86,7 @@ function adviceLines(known: ConfiguredAlarm | undefined, config: Configured): st
     '',
     `means    ${fill(means)}`,
     ...next.map((step, index) => `${index === 0 ? 'next ' : '     '}    ${fill(step)}`),
+    where,
     `more     docs/runbook.md#${runbook}`,
   ];
 }
@@ -142,12 +150,18 @@ export interface DailyReport {
 }
 
 /** The message of a day or a week: that all is well, or what is not. */
-export function reportMessage(report: DailyReport, { system }: Configured): Message {
+export function reportMessage(
+  report: DailyReport,
+  { system }: Configured,
+  sender: Sender,
+): Message {
   const { at, sources, resources = [], unwell, storedBytes } = report;
   const count = unwell.length;
   const title = reportTitle(report);
   const lines = [
     `${title}, ${at.toISOString()}`,
+    '',
+    ...senderLines(system, sender),
     '',
     ...unwell.slice(0, MAX_ALARMS).map((one) => `! ${plain(one)}`),
     ...(count > MAX_ALARMS ? [`! and ${count - MAX_ALARMS} more: holdfast status`] : []),
@@ -159,9 +173,11 @@ export function reportMessage(report: DailyReport, { system }: Configured): Mess
       : []),
     '',
     `the store holds ${megabytes(storedBytes)}`,
-    ...(count > 0 ? ['', 'next     holdfast status; docs/runbook.md tells what to do.'] : []),
+    ...(count > 0
+      ? ['', 'next     holdfast status; docs/runbook.md tells what to do.', commandsLine(sender)]
+      : []),
   ];
-  return { subject: subjectLine(`[Holdfast ${system}] ${title}`), body: lines.join('\n') };
+  return { subject: subjectLine(system, title), body: lines.join('\n') };
 }
 
 /** As `status` sums it up. */

@@ -2,10 +2,12 @@
 import type { SinkMessage } from '../sinks/sink.ts';
 import type { IncidentTold } from './incident-message.ts';
 import { plain, subjectLine } from './plain-text.ts';
+import { commandsLine, senderLines } from './sender.ts';
 
 /** The message about the action that the name of the message stands for. */
 export function overdueMessage({
   system,
+  sender,
   incident,
   message,
   at,
@@ -22,11 +24,11 @@ export function overdueMessage({
     ...{ event: 'failure', severity: 'watch', system, at, to },
     // A matter of its own: the incident may long be over.
     thread: `holdfast/${system}/incident/${id}/action/${number}`,
-    subject: subjectLine(`[Holdfast ${system}] ${title}`),
+    subject: subjectLine(system, title),
     text: [
       title,
       '',
-      `system   ${system}`,
+      ...senderLines(system, sender),
       `owner    ${action?.owner ?? ''}`,
       `due      ${action?.due ?? ''}`,
       ...(role === undefined ? [] : [`to       ${plain(role, 100)}`]),
@@ -35,6 +37,7 @@ export function overdueMessage({
       '',
       `next     holdfast incident note ${Number(id)} --done ${number} says that it is done.`,
       '         This message comes once.',
+      commandsLine(sender),
     ].join('\n'),
   };
 }

@@ -26,12 +26,25 @@ export function oneLine(text: string, most = 500): string {
 /** Subjects of mail take 100 characters of ASCII on one line. */
 const SUBJECT_CHARACTERS = 100;
 
-/** A subject that every service takes. */
-export function subjectLine(text: string): string {
-  const ascii = plain(text)
+/** A subject that every service takes: `[Holdfast SYSTEM] TITLE END`. A title that is too long is cut after a word; the end stays whole. */
+export function subjectLine(system: string, title: string, end = ''): string {
+  const begin = `[Holdfast ${system}] `;
+  return `${begin}${words(ascii(title), SUBJECT_CHARACTERS - begin.length - end.length)}${end}`;
+}
+
+function ascii(text: string): string {
+  return plain(text)
     .replaceAll('…', '...')
     .replaceAll(/[^\x20-\x7e]/g, '?');
-  return ascii.length <= SUBJECT_CHARACTERS
-    ? ascii
-    : `${ascii.slice(0, SUBJECT_CHARACTERS - 3)}...`;
+}
+
+const CUT = '...';
+
+/** As many whole words as fit into `most` characters. A single word that is longer is cut all the same. */
+function words(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const room = text.slice(0, most - CUT.length + 1);
+  const space = room.lastIndexOf(' ');
+  const kept = space > room.length / 2 ? room.slice(0, space) : room.slice(0, -1);
+  return `${kept.replace(/[\s,;:]+$/, '')}${CUT}`;
 }

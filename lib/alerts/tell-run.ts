@@ -26,7 +26,7 @@ export async function tellRun(
         failed.flatMap(({ sink, delivery }) =>
           delivery.delivered ? [] : [{ sink, why: delivery.why }],
         ),
-        { system: ended.system, at: ended.at, id: random() },
+        { system: ended.system, sender: ended.sender, at: ended.at, id: random() },
       ),
   });
   return outcomes.flatMap(({ sink, delivery }) =>

@@ -10,7 +10,7 @@ import { compactTime } from '../format/ids.ts';
 import { reportDue } from '../policy/report-times.ts';
 import { deliverToAll } from '../sinks/deliver.ts';
 import { openSinks } from '../wiring/sinks.ts';
-import { requireConfig, type Session } from './session.ts';
+import { requireConfig, senderHere, type Session } from './session.ts';
 
 /** Sends the report if it is due; undefined where none is wanted from here. */
 export async function tellDigest(
@@ -26,7 +26,7 @@ export async function tellDigest(
   const at = reportDue(success, timeZone, status.at);
   if (at === undefined) return undefined;
   const id = `report-${compactTime(at)}`;
-  const message = digestMessage({ id, status, config });
+  const message = digestMessage({ id, status, config, sender: senderHere(config) });
   const occurrence = {
     ...{ incident: id, sequence: 1, event: 'report' },
     content: { at: at.toISOString(), subject: message.subject },
@@ -35,7 +35,10 @@ export async function tellDigest(
     store: engine.store,
     tell: async () => {
       const sinks = (await openSinks(config)).filter(({ kind }) => REPORTING_SINKS.includes(kind));
-      const about = { system: config.system, at: status.at, id: `${id}-sinks` };
+      const about = {
+        ...{ system: config.system, sender: senderHere(config) },
+        ...{ at: status.at, id: `${id}-sinks` },
+      };
       const outcomes = await deliverToAll(sinks, message, {
         signal,
         afterFailure: (failed) =>

@@ -9,7 +9,7 @@ import { mayWriteIncidents } from '../engine/incidents/write.ts';
 import type { Status } from '../engine/status.ts';
 import { openSinks } from '../wiring/sinks.ts';
 import { lookAround } from './look.ts';
-import { requireConfig, type Session } from './session.ts';
+import { requireConfig, senderHere, type Session } from './session.ts';
 
 /** What a run did about incidents. */
 export interface Escalated extends RoundDone {
@@ -33,7 +33,11 @@ export async function escalateOnce(
       status = await lookAround(session);
       return lookOf(status, problems);
     },
-    open: async () => ({ sinks: await openSinks(config), contacts: await contactsOf(config) }),
+    open: async () => ({
+      sinks: await openSinks(config),
+      contacts: await contactsOf(config),
+      sender: senderHere(config),
+    }),
   });
   return { ...done, status };
 }

@@ -1,6 +1,7 @@
 // From the command line and the environment to an engine: configuration, store, keys, clock and chance enter here.
 import os from 'node:os';
 import process from 'node:process';
+import { machineSender, type Sender } from '../alerts/sender.ts';
 import { Pool } from '../archive/threads/pool.ts';
 import type { Config } from '../config/config.ts';
 import { loadConfig, findConfig, type LoadOptions } from '../config/load/load.ts';
@@ -154,6 +155,11 @@ function isAbsent(where: LoadOptions): boolean {
 /** Who acts here, for records and messages: `user@host`. */
 export function userAtHost(): string {
   return `${userName()}@${os.hostname()}`;
+}
+
+/** What messages from here say of where they come from. */
+export function senderHere({ file }: Pick<Config, 'file'>): Sender {
+  return machineSender(userAtHost(), file);
 }
 
 /** The name of this user. A user without an entry among the system's users, as in a container, has a number only. */

@@ -15,7 +15,7 @@ import { beatAt, openSinks } from '../wiring/sinks.ts';
 import { escalateOnce, warnOfFailures } from './incidents.ts';
 import type { Invocation, Run } from './invocation.ts';
 import { lookAround } from './look.ts';
-import { configOf, openSession, userAtHost } from './session.ts';
+import { configOf, openSession, senderHere } from './session.ts';
 
 type Verb = 'backup' | 'verify' | 'restore-test' | 'repair' | 'prune' | 'escalate' | 'run-due';
 
@@ -176,10 +176,13 @@ async function tellDirectly(verb: Verb, { config, invocation, ending }: Ended): 
   const sinks = await openSinks(config);
   if (sinks.length === 0) return;
   const { wrong, hint } = await whatIsWrong(invocation, ending);
-  const ended = { system: config.system, at: new Date(), id: randomName() };
+  const ended = {
+    ...{ system: config.system, sender: senderHere(config) },
+    ...{ at: new Date(), id: randomName() },
+  };
   const undelivered = await tellRun(
     sinks,
-    { ...ended, verb, who: userAtHost(), wrong, hint },
+    { ...ended, verb, wrong, hint },
     { signal: AbortSignal.timeout(ALL_MS), random: randomName },
   );
   for (const { sink, why } of undelivered)

@@ -3,6 +3,9 @@ import { resolve, sep } from 'node:path';
 
 import { HoldfastError } from '../errors.ts';
 
+/** The names that are looked for, in this order, in the working folder and each one above it. */
+export const CONFIG_NAMES = ['holdfast.yaml', 'holdfast.yml', 'holdfast.json'] as const;
+
 /** Where relative paths and `~` lead. */
 export interface Bases {
   /** The folder of the configuration file. */

@@ -13,6 +13,7 @@ import { assessSystem, tryKeys } from './assess.ts';
 import { publish } from '../aws/sns.ts';
 import type { AlarmChange } from '../alerts/alarm-change.ts';
 import { jobChange } from '../alerts/job-change.ts';
+import { stackSender, type Sender } from '../alerts/sender.ts';
 import { isJobWorthTelling, jobMessage } from '../alerts/job-message.ts';
 import type { Bare, Invocation } from './invocation.ts';
 import { errorFields, type Log } from './logger.ts';
@@ -41,7 +42,7 @@ export async function tellAlarm({ log }: Bare, change: AlarmChange): Promise<Ale
   const config = await readFunctionConfig();
   const known = alarmNamed(change.alarm, config);
   if (known !== undefined && isEscalated(known, config)) return { outcome: 'quiet' };
-  const message = alarmMessage(change, config);
+  const message = alarmMessage(change, config, senderOf(config, settings));
   const store = await tryOpen(settings, log);
   return tell(occurrenceOf(change, config), message, { settings, config, store, log });
 }
@@ -60,7 +61,12 @@ export async function tellJob({ log }: Bare, event: unknown): Promise<AlertRepor
     event: 'job',
     content: { kind, id, state, at: at.toISOString(), message: message?.slice(0, 1000) },
   };
-  return tell(occurrence, jobMessage(change, config), { settings, config, store, log });
+  return tell(occurrence, jobMessage(change, config, senderOf(config, settings)), {
+    settings,
+    config,
+    store,
+    log,
+  });
 }
 
 /** Tells how everything stands; once for the time `at`. */
@@ -82,6 +88,7 @@ export async function tellDay(invocation: Invocation, at: Date): Promise<AlertRe
       storedBytes: assessment.store.measures.storedBytes,
     },
     config,
+    senderOf(config, settings),
   );
   const occurrence = {
     incident: `report-${compactTime(at)}`,
@@ -119,6 +126,11 @@ function occurrenceOf(change: AlarmChange, config: Config): Occurrence {
     event: state === 'ALARM' ? 'alarm' : state === 'OK' ? 'resolved' : 'unknown',
     content: { alarm, state, since: since.toISOString(), reason: reason.slice(0, 1000) },
   };
+}
+
+/** Its topic is what it cannot do without. */
+function senderOf({ system }: Config, { topic = '' }: FunctionSettings): Sender {
+  return stackSender(system, topic);
 }
 
 interface Surroundings {

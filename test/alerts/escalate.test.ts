@@ -10,7 +10,7 @@ import type { Urgent } from '../../lib/policy/incidents/sync.ts';
 import { DELIVERED, type Sink, type SinkMessage } from '../../lib/sinks/sink.ts';
 import { makeKeys, trust } from '../support/engine.ts';
 import { MemoryStore } from '../support/memory-store.ts';
-import { incidentEngine } from './incident-engine.ts';
+import { incidentEngine, SENDER } from './incident-engine.ts';
 import { histories, live } from './incident-model.ts';
 
 const START = new Date('2026-11-22T03:00:00Z');
@@ -18,7 +18,9 @@ const POLICY: EscalationPolicy = {
   steps: [{ afterMs: 0, targets: [{ sink: 'mail', contact: undefined }], repeatMs: undefined }],
   ...{ resumeMs: undefined, remindMs: undefined },
 };
-const FAILED = [{ subject: 'site', code: 'failed', detail: 'the last run failed' }];
+const FAILED = [
+  { subject: 'site', code: 'failed', detail: 'the run failed: SOURCE_UNAVAILABLE: no answer' },
+];
 
 class CountingStore extends MemoryStore {
   lists = 0;
@@ -64,7 +66,7 @@ function setUp() {
           ],
           subjects: new Set(['site', 'store']),
         }),
-      open: () => Promise.resolve({ sinks: [sink], contacts: new Map() }),
+      open: () => Promise.resolve({ sinks: [sink], contacts: new Map(), sender: SENDER }),
     });
   const pass = (minutes: number) => {
     time += minutes * 60_000;
@@ -80,7 +82,7 @@ test('a failure is told once, however many runs see it, and its end as well', as
   pass(30);
   await round(FAILED);
   expect(messages.map(({ subject }) => subject)).toEqual([
-    '[Holdfast shop] ALARM: incident 1: site: the last run failed',
+    '[Holdfast shop] ALARM: site: backup failed (SOURCE_UNAVAILABLE), incident 1',
   ]);
   await Promise.all([round([]), round([])]);
   await round([]);
@@ -283,7 +285,7 @@ describe('a checkpoint', () => {
     expect((await readCheckpoint(engine)).checkpoint).toBeUndefined();
     await round([]);
     expect(messages.map(({ subject }) => subject)).toEqual([
-      '[Holdfast shop] ALARM: incident 1: by a person',
+      '[Holdfast shop] ALARM: by a person, incident 1',
     ]);
     pass(24 * 60);
     await round([]);

@@ -2,9 +2,12 @@
 import type { Engine } from '../../lib/engine/engine.ts';
 import { localSigner, type TrustedKey } from '../../lib/format/signed.ts';
 import type { Store } from '../../lib/stores/store.ts';
+import { stackSender } from '../../lib/alerts/sender.ts';
 import { makeKeys, trust } from '../support/engine.ts';
 
 const KEYS = makeKeys();
+/** What messages say of where they come from. */
+export const SENDER = stackSender('shop', 'arn:aws:kms:eu-central-1:123456789012:key/1');
 let names = 0;
 
 /** Works on `store` by the clock `now`; `trusted` are further keys. */

@@ -13,7 +13,7 @@ import { conditionKey } from '../../lib/policy/incidents/state.ts';
 import { DELIVERED, type Sink, type SinkMessage } from '../../lib/sinks/sink.ts';
 import type { StoredObject } from '../../lib/stores/store.ts';
 import { MemoryStore } from '../support/memory-store.ts';
-import { incidentEngine } from './incident-engine.ts';
+import { incidentEngine, SENDER } from './incident-engine.ts';
 
 const MINUTE = 60_000;
 const SUBJECTS = ['site', 'db', 'assets'];
@@ -183,7 +183,11 @@ class World {
         },
       ]),
     );
-    const opened: Pick<Escalating, 'sinks' | 'contacts'> = { sinks: this.#sinks, contacts };
+    const opened: Pick<Escalating, 'sinks' | 'contacts' | 'sender'> = {
+      sinks: this.#sinks,
+      contacts,
+      sender: SENDER,
+    };
     try {
       await escalationRound({
         engine: this.engine,

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { isJobEvent, jobChange } from '../../lib/alerts/job-change.ts';
 import { isJobWorthTelling, jobMessage } from '../../lib/alerts/job-message.ts';
+import { SENDER } from './incident-engine.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { awsWith, COPY_VAULT, selectionConfig, TABLE } from '../support/watched-points.ts';
 
@@ -36,7 +37,7 @@ function event(kind: Kind, detail: object): object {
 function told(kind: Kind, detail: object) {
   const change = jobChange(event(kind, detail), CONFIG);
   if (change === undefined || !isJobWorthTelling(change)) return undefined;
-  return jobMessage(change, CONFIG);
+  return jobMessage(change, CONFIG, SENDER);
 }
 
 describe('a job', () => {
@@ -50,12 +51,14 @@ describe('a job', () => {
         `job      ${ID}`,
         'state    FAILED',
         'system   shop',
+        'from     the stack in account 123456789012, eu-central-1',
         'at       2026-11-22T05:31:00.000Z',
         `resource ${TABLE}`,
         '',
         'means    No new recovery point counts: dynamodb-tasks can only be restored to the one before.',
         'next     Read what AWS says below; holdfast doctor looks at rights, opt-ins and the lock of the vault.',
         '         When the cause is gone, holdfast trigger starts a job on demand.',
+        'where    Run these commands in the folder with the holdfast.yaml of shop, signed in to account 123456789012, with npx before holdfast.',
         'more     docs/runbook.md#jobs-of-aws-backup',
         '',
         'AWS Backup says: Access ‹denied› for role',

@@ -5,6 +5,8 @@ import type { Config } from '../../lib/config/config.ts';
 import type { AlarmChange } from '../../lib/alerts/alarm-change.ts';
 import { alarmMessage, isWorthTelling, reportMessage } from '../../lib/alerts/message.ts';
 import { plain, subjectLine } from '../../lib/alerts/plain-text.ts';
+import { machineSender } from '../../lib/alerts/sender.ts';
+import { SENDER } from './incident-engine.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -48,7 +50,7 @@ const NOTHING = {
 };
 
 const MESSAGES = {
-  alarm: () => alarmMessage(LATE, CONFIG),
+  alarm: () => alarmMessage(LATE, CONFIG, SENDER),
   resolved: () =>
     alarmMessage(
       {
@@ -59,18 +61,22 @@ const MESSAGES = {
         since: new Date('2026-11-22T04:30:00Z'),
       },
       CONFIG,
+      SENDER,
     ),
-  unknown: () => alarmMessage({ ...LATE, state: 'INSUFFICIENT_DATA', previous: 'ALARM' }, CONFIG),
+  unknown: () =>
+    alarmMessage({ ...LATE, state: 'INSUFFICIENT_DATA', previous: 'ALARM' }, CONFIG, SENDER),
   store: () =>
     alarmMessage(
       { ...LATE, alarm: 'holdfast-shop/store/hidden', means: 'A manifest is covered.' },
       CONFIG,
+      SENDER,
     ),
-  'all-is-well': () => reportMessage(DAY, CONFIG),
+  'all-is-well': () => reportMessage(DAY, CONFIG, SENDER),
   'not-well': () =>
     reportMessage(
       { ...DAY, verdict: 'alarm', unwell: ['site: the newest good backup is 3 days old'] },
       CONFIG,
+      SENDER,
     ),
   'not-yet': () =>
     reportMessage(
@@ -81,6 +87,7 @@ const MESSAGES = {
         sources: DAY.sources.map(({ name }) => ({ name, ...NOTHING })),
       },
       CONFIG,
+      SENDER,
     ),
   watch: () =>
     alarmMessage(
@@ -90,6 +97,7 @@ const MESSAGES = {
         means: 'site: the newest backup lacks something.',
       },
       CONFIG,
+      SENDER,
     ),
 };
 
@@ -131,6 +139,7 @@ test('an alarm that the configuration does not have may be the worst, and is tol
   const { subject, body } = alarmMessage(
     { ...LATE, alarm: 'holdfast-shop/sources/gone/partial' },
     CONFIG,
+    SENDER,
   );
   expect(subject).toContain('] ALARM: ');
   expect(body).toContain('alarm    holdfast-shop/sources/gone/partial\n');
@@ -142,6 +151,7 @@ describe('hostile text', () => {
     const { subject, body } = alarmMessage(
       { ...LATE, alarm: `holdfast-shop/${text}/late`, means: text, reason: text },
       CONFIG,
+      SENDER,
     );
     expect(subject).toMatch(/^[\x20-\x7e]{1,100}$/);
     for (const part of [subject, body]) {
@@ -154,7 +164,34 @@ describe('hostile text', () => {
 
   test('is cut where it is too long, and never in a subject that is not ASCII', () => {
     expect(plain('abcdef', 4)).toBe('abc…');
-    expect(subjectLine('Größe …')).toBe('Gr??e ...');
-    expect(subjectLine('y'.repeat(200))).toHaveLength(100);
+    expect(subjectLine('shop', 'Größe …')).toBe('[Holdfast shop] Gr??e ...');
+    expect(subjectLine('shop', 'y'.repeat(200))).toHaveLength(100);
   });
+});
+
+describe('a subject', () => {
+  test('is cut after a word, and keeps its end', () => {
+    const title = `ALARM: database: ${'something long, '.repeat(20)}`;
+    const subject = subjectLine('shop', title, ', incident 12');
+    expect(subject).toMatch(
+      /^\[Holdfast shop\] ALARM: database: (something long, )*something( long)?\.\.\., incident 12$/,
+    );
+    expect(subject.length).toBeLessThanOrEqual(100);
+    expect(subject.length).toBeGreaterThan(80);
+  });
+
+  test('stays as it is where it fits', () => {
+    const title = 'x'.repeat(84);
+    expect(subjectLine('shop', title)).toBe(`[Holdfast shop] ${title}`);
+  });
+});
+
+test('a message says on which machine and in which folder its commands run', () => {
+  expect(machineSender('deploy@web1', '/srv/site/holdfast.yaml')).toEqual({
+    from: 'deploy on web1, /srv/site/holdfast.yaml',
+    commands: 'Run these commands on web1 in /srv/site, with npx before holdfast.',
+  });
+  expect(machineSender('deploy@web1', '/srv/site/staging.yaml').commands).toBe(
+    'Run these commands on web1 in /srv/site, with npx before holdfast and with --config staging.yaml.',
+  );
 });

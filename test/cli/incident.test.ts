@@ -73,7 +73,11 @@ async function breakSite(): Promise<() => Promise<void>> {
 test('a failed backup reaches step 1 at once and step 2 in time; the next proven backup ends it', async () => {
   const mend = await breakSite();
   expect((await place.run(['backup'], { env })).exit).toBe(1);
-  expect(told()).toEqual([expect.stringMatching(/^\/dev failure ALARM: incident 1: site: /)]);
+  expect(told()).toEqual([
+    expect.stringMatching(
+      /^\/dev failure ALARM: site: backup failed \(SOURCE_UNREADABLE\), incident 1$/,
+    ),
+  ]);
   // Of a run that failed it is known when it began.
   expect(await place.json(['incident', 'show', '1'])).toMatchObject({
     incident: { timeToDetectMs: expect.any(Number) as unknown },
@@ -81,7 +85,9 @@ test('a failed backup reaches step 1 at once and step 2 in time; the next proven
   await new Promise((resolve) => setTimeout(resolve, 1100));
   expect((await place.run(['escalate', '--once'], { env })).exit).toBe(0);
   expect((await place.run(['escalate', '--once'], { env })).exit).toBe(0);
-  expect(told().slice(1)).toEqual([expect.stringMatching(/^\/boss failure ALARM: incident 1/)]);
+  expect(told().slice(1)).toEqual([
+    expect.stringMatching(/^\/boss failure ALARM: site: .*, incident 1$/),
+  ]);
   // An auditor has the store and the public key alone.
   const key = path.join(place.home, '.config/holdfast/shop.pub');
   const alone = ['--store', path.join(place.site, 'backups'), '--public-key', key];
@@ -92,8 +98,8 @@ test('a failed backup reaches step 1 at once and step 2 in time; the next proven
   expect((await place.run(['backup'], { env })).exit).toBe(0);
   expect(new Set(told().slice(2))).toEqual(
     new Set([
-      expect.stringMatching(/^\/dev recovered resolved: incident 1/),
-      expect.stringMatching(/^\/boss recovered resolved: incident 1/),
+      expect.stringMatching(/^\/dev recovered resolved: site: .*, incident 1$/),
+      expect.stringMatching(/^\/boss recovered resolved: site: .*, incident 1$/),
     ]),
   );
   const { incidents } = await list();
@@ -122,7 +128,7 @@ test('a deleted backup keeps its incident open through backups and prunes, until
     0,
     expect.stringContaining('accepted as lost'),
   ]);
-  expect(told().at(-1)).toMatch(/ recovered resolved: incident 1/);
+  expect(told().at(-1)).toMatch(/ recovered resolved: site: .*, incident 1$/);
   const { text } = JSON.parse(receiver.received.at(-1)?.body ?? '{}') as { text: string };
   expect(text).toContain('(there again, or accepted as lost)');
   expect(text).not.toContain('good again)');
@@ -220,7 +226,7 @@ test('a number that is a placeholder, or cannot be had, keeps nobody else from b
   await place.run(['incident', 'open', 'the site is down'], { env: without });
   expect(told()).toEqual([
     expect.stringMatching(/^\/dev test /),
-    expect.stringMatching(/^\/dev failure ALARM: incident 1/),
+    '/dev failure ALARM: the site is down, incident 1',
   ]);
 });
 

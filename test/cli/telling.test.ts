@@ -73,7 +73,7 @@ describe('a backup', () => {
     expect(hook).toMatchObject({ event: 'failure', subject: expect.stringContaining('site') });
     expect(hook?.text).toMatch(/^! site: .*gone/m);
     expect(smtp.mails.map(({ to }) => to)).toEqual([['ops@shop.example']]);
-    expect(smtp.mails[0]?.data).toContain('ALARM: incident 1: site');
+    expect(smtp.mails[0]?.data).toContain('ALARM: site: another site stands here, incident 1');
   });
 
   test('that cannot reach its store is told all the same', async () => {

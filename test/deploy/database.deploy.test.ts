@@ -177,7 +177,7 @@ let incident = '';
 
 /** The mails about it, in the order in which they came. */
 function mails(word: string) {
-  const subject = new RegExp(`^Subject: .*${word}: incident ${incident}\\b`, 'm');
+  const subject = new RegExp(`^Subject: .*${word}: .*, incident ${incident}\\b`, 'm');
   return incident === '' ? [] : smtp.mails.filter(({ data }) => subject.test(data));
 }
 
@@ -186,7 +186,7 @@ function told(): string[] {
 }
 
 /** The subject of the first mail about it. */
-const FAILED = /^Subject: .*ALARM: incident (\d+): database: /m;
+const FAILED = /^Subject: .*ALARM: database: .*, incident (\d+)/m;
 
 const STEP_1 = ['on-call@company.com', 'devops-lead@company.com', 'infrastructure@company.com'];
 

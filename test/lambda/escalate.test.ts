@@ -100,7 +100,7 @@ test('a failed run is told at once by its event, once, and its end by that of th
   expect([...(a?.failed ?? []), ...(b?.failed ?? [])]).toEqual([]);
   expect((a?.sent ?? 0) + (b?.sent ?? 0)).toBe(2);
   const [subject = '', ...more] = subjects();
-  expect([subject, more]).toEqual([expect.stringMatching(/incident 1: assets: /), []]);
+  expect([subject, more]).toEqual([expect.stringMatching(/ALARM: assets: .*, incident 1$/), []]);
   expect((await stage.messages()).map((one) => one.subject)).toEqual([subject]);
   await acknowledgeByLink(setting);
   // The alarm about the same is left to it.
@@ -118,7 +118,7 @@ test('a failed run is told at once by its event, once, and its end by that of th
     changes: ['recovered', 'resolved'],
     sent: 2,
   });
-  expect(subjects().at(-1)).toMatch(/resolved: incident 1/);
+  expect(subjects().at(-1)).toMatch(/resolved: .*, incident 1$/);
   // What had happened before the last look, that has seen.
   const old = { ...(alarmEvent(alarm) as object), time: '2026-11-22T03:00:00Z' };
   expect(await escalate(old, contextOf())).not.toHaveProperty('changes');

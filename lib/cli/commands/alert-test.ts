@@ -15,7 +15,7 @@ import { randomName } from '../../wiring/machine.ts';
 import { beatAt, openSinks } from '../../wiring/sinks.ts';
 import type { Invocation } from '../invocation.ts';
 import { Terminal } from '../output/terminal.ts';
-import { configOf, required, userAtHost } from '../session.ts';
+import { configOf, required, senderHere } from '../session.ts';
 
 interface Tried {
   readonly sink: string;
@@ -62,7 +62,7 @@ async function trySinks(config: Config, names: string[], signal: AbortSignal): P
       hint: `There are: ${sinks.map(({ name }) => name).join(', ') || 'none'}.`,
     });
   }
-  const message = testMessage({ ...aboutNow(config), verb: 'alert-test' });
+  const message = testMessage(aboutNow(config));
   return Promise.all(
     sinks
       .filter(({ name }) => names.length === 0 || names.includes(name))
@@ -89,7 +89,7 @@ async function tryContacts(
   }
   const sinks = new Map((await openSinks(config)).map((sink) => [sink.name, sink]));
   const known = await contactsOf(config);
-  const message = testMessage({ ...aboutNow(config), verb: 'alert-test' });
+  const message = testMessage(aboutNow(config));
   return Promise.all(
     contacts.flatMap(({ name, sinks: own }) =>
       own.map(async (way) => {
@@ -123,13 +123,15 @@ async function tryHeartbeats(config: Config, signal: AbortSignal): Promise<Tried
   return tried;
 }
 
-function aboutNow({ system }: Config) {
-  return { system, who: userAtHost(), at: new Date(), id: randomName() };
+function aboutNow(config: Config) {
+  const { system } = config;
+  return { system, sender: senderHere(config), at: new Date(), id: randomName() };
 }
 
 /** An incident as there could be one. */
-function exampleOf(source: string, { system, at }: ReturnType<typeof aboutNow>) {
-  const detail = 'the last run failed, and there is no good backup since';
+function exampleOf(source: string, { system, sender, at }: ReturnType<typeof aboutNow>) {
+  const detail =
+    'the run of 2026-11-22T03:00:00.000Z failed, and none succeeded since: SOURCE_UNAVAILABLE: the server does not answer';
   const event = { incident: '000001', detail: undefined, who: 'holdfast', text: undefined };
   const more = { began: undefined, settleMs: 0, again: true };
   const conditions = [{ subject: source, code: 'failed', detail }];
@@ -138,9 +140,9 @@ function exampleOf(source: string, { system, at }: ReturnType<typeof aboutNow>) 
     { ...event, ...more, sequence: 2, event: 'resolved', at, conditions: [], how: 'proven' },
   ]);
   if (incident === undefined) throw new Error('an incident that nothing opened');
-  const why = 'step 2, nobody acknowledged for 30 min';
+  const why = 'nobody acknowledged it within 30 min (step 2)';
   const nobody = { to: undefined, role: undefined, contract: undefined };
-  return { system, at, incident, message: 'example', why, ...nobody };
+  return { system, sender, at, incident, message: 'example', why, ...nobody };
 }
 
 /** What a link looks like; undefined where messages carry none. */
@@ -157,7 +159,7 @@ function showTexts(config: Config, terminal: Terminal): number {
   const source = config.sources[0]?.name ?? 'site';
   const wrong = [`${source}: the last run failed, and there is no good backup since`];
   const messages = [
-    testMessage({ ...now, verb: 'alert-test' }),
+    testMessage(now),
     runMessage({ ...now, verb: 'backup', wrong, hint: undefined }),
     sinkMessage([{ sink: 'mail', why: 'the mail server answered with 550' }], now),
     ...(['opened', 'reminder', 'resolved'] as const).map((event) =>

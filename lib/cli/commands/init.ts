@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { CONFIG_NAMES } from '../../config/load/load.ts';
+import { CONFIG_NAMES } from '../../config/places.ts';
 import { homeFolder } from '../../config/load/home.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';

@@ -6,7 +6,8 @@ import type { Config } from '../../config/config.ts';
 import { checkText } from '../../config/rules/check.ts';
 import { detectFolder, type FoundFolder } from '../../config/init/detect.ts';
 import { keyFolder, readOrMakeKey, type KeyFiles } from '../../config/load/key-files.ts';
-import { configError, CONFIG_NAMES } from '../../config/load/load.ts';
+import { configError } from '../../config/load/load.ts';
+import { CONFIG_NAMES } from '../../config/places.ts';
 import { BACKUP_SCRIPTS, withScripts, type WithScripts } from '../../config/init/npm-scripts.ts';
 import { isWithin } from '../../config/places.ts';
 import {

@@ -10,10 +10,7 @@ import type { Config } from '../config.ts';
 import { errorCode, isAbsent } from '../error-code.ts';
 import { formatFault } from '../rules/faults.ts';
 import type { ConfigFault } from '../rules/faults.ts';
-import { absolutePath } from '../places.ts';
-
-/** The names that are looked for, in this order, in the working folder and each one above it. */
-export const CONFIG_NAMES = ['holdfast.yaml', 'holdfast.yml', 'holdfast.json'] as const;
+import { absolutePath, CONFIG_NAMES } from '../places.ts';
 
 /** What loading depends on besides the file: everything is passed in. */
 export interface LoadOptions {

@@ -4,6 +4,7 @@ import { alarmChange } from '../../alerts/alarm-change.ts';
 import { contactsOf, policyOf } from '../../alerts/configured-escalation.ts';
 import { escalationRound, type Round } from '../../alerts/escalation-round.ts';
 import { lookOf } from '../../alerts/incident-look.ts';
+import { stackSender } from '../../alerts/sender.ts';
 import { tellRun } from '../../alerts/tell-run.ts';
 import { settingsFrom } from '../../config/load/function-settings.ts';
 import { HOUR_MS, SECOND_MS } from '../../durations.ts';
@@ -22,7 +23,7 @@ import { openSinks } from '../../wiring/sinks.ts';
 import { assessSystem } from '../assess.ts';
 import type { FunctionContext } from '../deadline.ts';
 import { createdObject, timeOf, type CreatedObject } from '../events.ts';
-import { whoOf, type Invocation } from '../invocation.ts';
+import type { Invocation } from '../invocation.ts';
 import { errorFields, logOf } from '../logger.ts';
 import { lookAtAlarms } from './stack-alarms.ts';
 
@@ -54,6 +55,7 @@ export async function escalate(invocation: Invocation, event: unknown): Promise<
     open: async () => ({
       sinks: await openSinks(config, settings.topic),
       contacts: await contactsOf(config),
+      sender: stackSender(config.system, settings.signingKey ?? ''),
       links: linksTo(settings.acknowledgeUrl),
     }),
   });
@@ -161,10 +163,12 @@ export async function tellOfFailure(error: unknown, context: FunctionContext): P
   const log = logOf(context.functionName, context.awsRequestId);
   try {
     const config = await readFunctionConfig();
+    const settings = settingsFrom(process.env);
     const undelivered = await tellRun(
-      await openSinks(config, settingsFrom(process.env).topic),
+      await openSinks(config, settings.topic),
       {
-        ...{ system: config.system, verb: 'escalate', who: whoOf(context) },
+        ...{ system: config.system, verb: 'escalate' },
+        sender: stackSender(config.system, settings.signingKey ?? ''),
         ...{ at: new Date(), id: randomName() },
         wrong: [error instanceof Error ? error.message : 'the escalation failed'],
         hint: 'Until this is put right, nobody hears of incidents. The log of the function escalate says why it failed.',

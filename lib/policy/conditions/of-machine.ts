@@ -5,11 +5,13 @@ export const MACHINE_CONDITIONS = {
   'another-store': {
     about: 'machine',
     severity: 'alarm',
+    headline: 'this is another store than before',
     sentence: 'The store is not the one that was written to from here before',
   },
   'other-site': {
     about: 'machine',
     severity: 'alarm',
+    headline: 'another site stands here',
     sentence: 'The site that stands here is not the one whose backups these are',
   },
   elsewhere: {
@@ -20,6 +22,7 @@ export const MACHINE_CONDITIONS = {
   'incident-forged': {
     about: 'machine',
     severity: 'alarm',
+    headline: 'a record of an incident is not trusted',
     sentence: 'A record of an incident counts for nothing, because no trusted key vouches for it',
     runbook: 'incidents',
   },

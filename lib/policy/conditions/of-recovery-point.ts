@@ -5,6 +5,7 @@ export const RECOVERY_POINT_CONDITIONS = {
   'point-late': {
     about: 'resource',
     severity: 'alarm',
+    headline: 'the newest recovery point is too old',
     sentence: 'there is no recovery point younger than LIMIT that counts, or nobody could tell',
     means: 'More of SOURCE would be lost than was promised (RPO) if it were lost now.',
     next: [
@@ -25,6 +26,7 @@ export const RECOVERY_POINT_CONDITIONS = {
   'copy-late': {
     about: 'resource',
     severity: 'alarm',
+    headline: 'the newest copy is too old',
     sentence: 'a vault for copies holds none younger than LIMIT that counts, or nobody could tell',
     means:
       'If the region or the account of SOURCE were lost now, more would be lost than was promised (RPO).',
@@ -44,6 +46,7 @@ export const RECOVERY_POINT_CONDITIONS = {
   'point-bad': {
     about: 'resource',
     severity: 'alarm',
+    headline: 'a recovery point does not count',
     sentence: 'a recovery point newer than the last good one does not count',
     means: 'Until the next one counts, SOURCE can only be restored to the one before (RPO).',
     next: [
@@ -68,6 +71,7 @@ export const RECOVERY_POINT_CONDITIONS = {
   'point-damaged': {
     about: 'resource',
     severity: 'alarm',
+    headline: 'the restore test found damage',
     sentence: 'the last restore test found damage',
     means:
       'What was restored of SOURCE is not what was backed up; older recovery points may have to do (RPO).',
@@ -82,6 +86,7 @@ export const RECOVERY_POINT_CONDITIONS = {
   'point-test': {
     about: 'resource',
     severity: 'alarm',
+    headline: 'a restore test is overdue',
     sentence: 'no restore was proven for LIMIT',
     means: 'That SOURCE restores, and within the time promised (RTO), was not proven lately.',
     next: [
@@ -100,6 +105,7 @@ export const RECOVERY_POINT_CONDITIONS = {
   'point-rto': {
     about: 'resource',
     severity: 'alarm',
+    headline: 'restores take too long',
     sentence: 'the last restore test took longer than LIMIT',
     means: 'SOURCE would be back later than was promised (RTO).',
     next: ['holdfast log says how long the restore tests took.', 'Promise more time in `rto`.'],

@@ -7,6 +7,7 @@ export const SOURCE_CONDITIONS = {
   late: {
     about: 'source',
     severity: 'alarm',
+    headline: 'the newest good backup is too old',
     sentence: 'there is no good backup younger than LIMIT, or nobody could tell',
     means: 'SOURCE would lose more than was promised (RPO) if it were lost now.',
     next: [
@@ -26,6 +27,7 @@ export const SOURCE_CONDITIONS = {
   never: {
     about: 'source',
     severity: 'alarm',
+    headline: 'there is no good backup',
     sentence: 'there is no good backup at all',
     means: 'Nothing of SOURCE could be restored that counts (RPO).',
     next: [
@@ -53,6 +55,7 @@ export const SOURCE_CONDITIONS = {
   missed: {
     about: 'source',
     severity: 'alarm',
+    headline: 'a scheduled backup is missing',
     sentence: 'a scheduled run has not come, and its grace has passed',
     means:
       'What starts the scheduled runs of SOURCE may be dead; by its next due time more may be lost than was promised (RPO).',
@@ -73,6 +76,7 @@ export const SOURCE_CONDITIONS = {
   deployment: {
     about: 'source',
     severity: 'alarm',
+    headline: 'no good backup after a deployment',
     sentence: 'a deployment has left no good backup',
     runbook: 'alarm-failed',
     alarm: 'failed',
@@ -80,6 +84,7 @@ export const SOURCE_CONDITIONS = {
   failed: {
     about: 'source',
     severity: 'alarm',
+    headline: 'backup failed',
     sentence: 'the last run failed, and there is no good backup since',
     means: 'Until a run succeeds, SOURCE can only be restored to its last good backup (RPO).',
     next: [
@@ -92,6 +97,7 @@ export const SOURCE_CONDITIONS = {
   damaged: {
     about: 'source',
     severity: 'alarm',
+    headline: 'a backup is damaged',
     sentence: 'a backup is damaged or incomplete',
     means: 'A backup of SOURCE does not hold what it should; older ones may have to do (RPO).',
     next: [
@@ -105,6 +111,7 @@ export const SOURCE_CONDITIONS = {
   missing: {
     about: 'source',
     severity: 'alarm',
+    headline: 'a backup was deleted',
     sentence: 'a backup is gone that nobody has released',
     means:
       'Somebody or something has deleted a backup of SOURCE; older or newer ones have to do (RPO).',
@@ -120,6 +127,7 @@ export const SOURCE_CONDITIONS = {
   unreadable: {
     about: 'source',
     severity: 'alarm',
+    headline: 'a manifest or record cannot be read',
     sentence: 'a manifest or a record cannot be read',
     runbook: 'alarm-damaged',
     alarm: 'damaged',
@@ -134,6 +142,7 @@ export const SOURCE_CONDITIONS = {
     about: 'source',
     severity: 'watch',
     unwell: true,
+    headline: 'the newest backup is partial',
     sentence: 'the newest backup lacks something',
     means: 'The newest backup of SOURCE lacks something and counts for nothing (RPO).',
     next: [
@@ -173,6 +182,7 @@ export const SOURCE_CONDITIONS = {
   'restore-test': {
     about: 'source',
     severity: 'alarm',
+    headline: 'a restore test is overdue',
     sentence: 'no restore was proven for LIMIT',
     means: 'That SOURCE restores, and within the time promised (RTO), was not proven lately.',
     next: [
@@ -191,6 +201,7 @@ export const SOURCE_CONDITIONS = {
   'restore-damaged': {
     about: 'source',
     severity: 'alarm',
+    headline: 'the restore test found damage',
     sentence: 'the last restore test found damage',
     runbook: 'alarm-damaged',
     alarm: 'damaged',
@@ -199,6 +210,7 @@ export const SOURCE_CONDITIONS = {
   rto: {
     about: 'source',
     severity: 'alarm',
+    headline: 'restores take too long',
     sentence: 'the last restore test took longer than LIMIT',
     means: 'SOURCE would be back later than was promised (RTO).',
     next: [

@@ -17,6 +17,7 @@ export const STORE_CONDITIONS = {
   hidden: {
     about: 'store',
     severity: 'alarm',
+    headline: 'a manifest is hidden',
     sentence: 'A manifest is covered by a delete marker or a later version',
     means:
       'Somebody deleted or overwrote in the store; everything can still be restored, until the undo window ends.',
@@ -30,6 +31,7 @@ export const STORE_CONDITIONS = {
   released: {
     about: 'store',
     severity: 'alarm',
+    headline: 'a backup is marked to be deleted',
     sentence: 'A backup that the policy keeps carries the tag of released ones',
     means: 'A backup that the policy keeps is marked to be deleted soon.',
     next: ['Remove the tag holdfast:released from its objects.', 'Find out who set it.'],
@@ -44,6 +46,7 @@ export const STORE_CONDITIONS = {
   untrusted: {
     about: 'store',
     severity: 'alarm',
+    headline: 'a signature is not trusted',
     sentence: 'The store holds what no trusted key has signed',
     means: 'Nothing that is not signed counts; what is signed is as good as before.',
     next: [
@@ -56,6 +59,7 @@ export const STORE_CONDITIONS = {
   future: {
     about: 'store',
     severity: 'alarm',
+    headline: 'a backup is from the future',
     sentence: 'The store holds a backup whose time has not come yet',
     means: 'A backup from the future counts for nothing; a clock is wrong, or somebody forges.',
     next: ['holdfast status names it; compare the clock of the machine that wrote it.'],
@@ -65,6 +69,7 @@ export const STORE_CONDITIONS = {
   unconfigured: {
     about: 'store',
     severity: 'alarm',
+    headline: 'a source that is not configured has a problem',
     sentence: 'Something is wrong with a source that the configuration does not name',
     means: 'What the store still holds of a source that is configured no more may be lost.',
     next: [
@@ -77,6 +82,7 @@ export const STORE_CONDITIONS = {
   key: {
     about: 'store',
     severity: 'alarm',
+    headline: 'a key cannot be used',
     sentence: 'What is stored could not be decrypted, or nobody could tell',
     means: 'What cannot be decrypted cannot be restored: nothing at all could be, now.',
     next: [
@@ -95,6 +101,7 @@ export const STORE_CONDITIONS = {
   prune: {
     about: 'store',
     severity: 'alarm',
+    headline: 'prune has not run for two days',
     sentence: 'No prune has come for two days, or nobody could tell',
     means:
       'Nobody extends the locks of what is kept: before long it can be deleted. Nothing is released either.',
@@ -115,6 +122,7 @@ export const STORE_CONDITIONS = {
   lock: {
     about: 'store',
     severity: 'alarm',
+    headline: 'the lock of a backup ends soon',
     sentence: 'The lock of a backup that is kept ends soon or has ended, or nobody could tell',
     means:
       'When its lock has ended, a backup can be deleted by anyone who gets the right to do so.',
@@ -139,6 +147,7 @@ export const STORE_CONDITIONS = {
   content: {
     about: 'store',
     severity: 'alarm',
+    headline: 'content was not verified in time',
     sentence: 'The content of a backup was not verified in time, or nobody could tell',
     means: 'What has rotted in the store since would be noticed by a restore, and not before.',
     next: [
@@ -158,6 +167,7 @@ export const STORE_CONDITIONS = {
   unconfirmed: {
     about: 'store',
     severity: 'alarm',
+    headline: 'an address has not confirmed its subscription',
     sentence: 'An address under `notify.email` has not confirmed its subscription',
     means: 'Messages about alarms do not reach everybody whom the configuration names.',
     next: [
@@ -170,6 +180,7 @@ export const STORE_CONDITIONS = {
   full: {
     about: 'store',
     severity: 'alarm',
+    headline: 'the capacity is used up',
     sentence: 'All of the configured capacity is used',
     means: 'The store has outgrown what it may cost; nothing is deleted because of that.',
     next: ['holdfast status shows the growth; raise the capacity, or lower `retention`.'],
@@ -219,6 +230,7 @@ export const STORE_CONDITIONS = {
   clock: {
     about: 'store',
     severity: 'alarm',
+    headline: 'the clock of this machine is wrong',
     sentence: 'The clock of this machine is not that of the store',
     runbook: 'backups-that-fail',
     // `freshness` measures nothing by such a clock: it fails.

@@ -31,6 +31,8 @@ export interface Condition {
   readonly severity: Severity;
   /** Set where all cannot be called well although nothing alarms. */
   readonly unwell?: true;
+  /** What is wrong, in the few words that fit into the subject of a message. @default - the detail of what was found */
+  readonly headline?: string;
   /** What is wrong. `LIMIT` stands for the threshold, `NAME` for the function or task. */
   readonly sentence: string;
   /** What that means for what was promised; `SOURCE`, `(RPO)` and `(RTO)` stand for the source and its objectives. */

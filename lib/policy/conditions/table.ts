@@ -27,9 +27,19 @@ export function conditionOf(code: ConditionCode): Condition {
   return CONDITIONS[code];
 }
 
+/** What is wrong in a few words, whoever wrote the code; undefined where only the detail says it. */
+export function headlineOf(code: string): string | undefined {
+  const known = knownCode(code);
+  return known && conditionOf(known).headline;
+}
+
+function knownCode(code: string): ConditionCode | undefined {
+  return CONDITION_CODES.find((one) => one === code);
+}
+
 /** What to say of a condition that is over, whoever wrote its code. */
 export function overText(code: string): string {
-  const known = CONDITION_CODES.find((one): one is ConditionCode => one === code);
+  const known = knownCode(code);
   return (known && conditionOf(known).over) ?? 'good again';
 }
 

@@ -169,7 +169,7 @@ function stepsDue(
     const isReached = messages.some(
       ({ message }) => !isFailing(incident.messages.get(message) ?? []),
     );
-    unreached = isReached ? undefined : ['the step before reached nobody', ...absent].join(': ');
+    unreached = isReached ? undefined : ['the step before reached nobody', ...absent].join(', as ');
   }
   return { wanted, held };
 }
@@ -186,7 +186,7 @@ function joinedDue(incident: Incident, policy: EscalationPolicy, now: Date): Wan
   return firstReached(policy, now).map((target) => ({
     message: messageOf(`j${joined.length}`, target),
     ...{ target, event: 'opened' },
-    why: `${joined.length} more became urgent`,
+    why: `${joined.length} more ${joined.length === 1 ? 'thing went' : 'things went'} wrong`,
   }));
 }
 
@@ -211,12 +211,20 @@ function whyOf({
   readonly step: Step;
   readonly phase: number;
 }): string {
-  const parts = index === 0 ? ['it began'] : [`step ${index + 1}`];
-  if (unreached !== undefined) parts.push(unreached);
-  else if (step.afterMs > 0) parts.push(`nobody acknowledged for ${durationText(step.afterMs)}`);
-  if (round > 0) parts.push(`reminder ${round}`);
-  if (phase > 0) parts.push('it was acknowledged, and is not resolved');
-  return parts.join(', ');
+  const reasons = [
+    ...(phase > 0 ? ['somebody acknowledged it, but it is still not resolved'] : []),
+    ...(unreached !== undefined ? [unreached] : []),
+    ...(unreached === undefined && step.afterMs > 0
+      ? [`nobody acknowledged it within ${durationText(step.afterMs)}`]
+      : []),
+    ...(round > 0 ? ['nobody has acknowledged it yet'] : []),
+  ];
+  const place = [
+    ...(index > 0 ? [`step ${index + 1}`] : []),
+    ...(round > 0 ? [`reminder ${round}`] : []),
+  ];
+  const why = reasons.length === 0 ? 'something went wrong' : reasons.join(', and ');
+  return place.length === 0 ? why : `${why} (${place.join(', ')})`;
 }
 
 /** Whoever knows of it is asked for a word, through the first step. */
@@ -233,7 +241,7 @@ function remindersDue(incident: Incident, policy: EscalationPolicy, now: Date): 
   return firstReached(policy, now).map((target) => ({
     message: messageOf(name, target),
     ...{ target, event: 'reminder' },
-    why: `no word came for ${durationText(count * remindMs)}`,
+    why: `nobody has said how it stands for ${durationText(count * remindMs)}`,
   }));
 }
 
@@ -250,7 +258,7 @@ function overdueDue(incident: Incident, policy: EscalationPolicy, now: Date): Wa
       return targets.map((target) => ({
         message: messageOf(actionName(number), target),
         ...{ target, event: 'overdue' as const },
-        why: `action ${number}, of ${owner}, was due on ${due}`,
+        why: `${owner} was to finish action ${number} by ${due}`,
       }));
     });
 }

@@ -23,7 +23,7 @@ function whatOf(name: string): string {
     ].join(', ');
   }
   if (name === 'end') return 'that it is over';
-  if (/^j\d*$/.test(name)) return 'what joined';
+  if (/^j\d*$/.test(name)) return 'what else went wrong';
   if (/^u\d+\.r\d+$/.test(name)) return 'a reminder to say how it stands';
   const action = /^a(\d+)$/.exec(name);
   return action === null ? name : `that action ${action[1]} is overdue`;

@@ -17,7 +17,7 @@ import type { Urgent } from '../../../lib/policy/incidents/sync.ts';
 import { DELIVERED, type Sink, type SinkMessage } from '../../../lib/sinks/sink.ts';
 import type { Store } from '../../../lib/stores/store.ts';
 import { linksTo } from '../../../lib/wiring/links.ts';
-import { incidentEngine } from '../../alerts/incident-engine.ts';
+import { incidentEngine, SENDER } from '../../alerts/incident-engine.ts';
 import { makeKeys, trust } from '../../support/engine.ts';
 
 export const MINUTE_MS = 60_000;
@@ -95,7 +95,7 @@ export function stageOn(store: Store, { url = 'https://links.example' } = {}): S
         ...{ engine, policy: POLICY, patience: { signal: new AbortController().signal } },
         look: () =>
           Promise.resolve({ at: now(), urgent, subjects: new Set(['site', 'assets', 'store']) }),
-        open: () => Promise.resolve({ sinks: [sink], contacts: new Map(), links }),
+        open: () => Promise.resolve({ sinks: [sink], contacts: new Map(), sender: SENDER, links }),
       });
     },
     link: (index = messages.length - 1) => new URL(messages[index]?.link ?? '').pathname,

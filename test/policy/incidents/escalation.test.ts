@@ -254,7 +254,7 @@ describe('a contact outside its hours', () => {
       {
         target: { contact: 'executives' },
         why: expect.stringContaining(
-          'step 3, the step before reached nobody: support is outside its hours (Mon-Sun 08:00-18:00)',
+          'the step before reached nobody, as support is outside its hours (Mon-Sun 08:00-18:00) (step 3)',
         ) as unknown,
       },
     ]);
