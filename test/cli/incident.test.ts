@@ -63,6 +63,12 @@ const list = async () =>
     incidents: { id: number; state: string; title: string; timeline: { event: string }[] }[];
   };
 
+interface Act {
+  readonly verb: string;
+  readonly verdict: string;
+  readonly begin: string;
+}
+
 async function breakSite(): Promise<() => Promise<void>> {
   const file = path.join(place.site, 'holdfast.yaml');
   const text = await readFile(file, 'utf8');
@@ -132,6 +138,38 @@ test('a deleted backup keeps its incident open through backups and prunes, until
   const { text } = JSON.parse(receiver.received.at(-1)?.body ?? '{}') as { text: string };
   expect(text).toContain('(there again, or accepted as lost)');
   expect(text).not.toContain('good again)');
+});
+
+test('the log shows who opened, acknowledged and resolved an incident, beside the runs', async () => {
+  const mend = await breakSite();
+  await place.run(['backup'], { env });
+  await place.run(['incident', 'ack', '1', 'looking into it'], { env });
+  await mend();
+  await place.run(['backup'], { env });
+  const log = async (...options: string[]) =>
+    ((await place.json(['log', ...options])) as { entries: Act[] }).entries;
+  const all = await log();
+  expect(new Set(all.map(({ verb }) => verb))).toEqual(
+    new Set(['backup', 'verify', 'prune', 'incident']),
+  );
+  expect(all.map(({ begin }) => begin)).toEqual(all.map(({ begin }) => begin).sort());
+  const acts = await log('--verb', 'incident');
+  expect(acts.map(({ verdict }) => verdict)).toEqual([
+    ...['opened', 'acknowledged', 'recovered', 'resolved'],
+  ]);
+  expect(acts[1]).toMatchObject({
+    source: 'site',
+    subject: 'incident 1',
+    detail: 'looking into it',
+    who: expect.stringContaining('@') as unknown,
+    signedBy: expect.stringMatching(/ \([0-9a-f]{16}\)$/) as unknown,
+  });
+  expect(await log('--verb', 'incident', '--source', 'site')).toHaveLength(4);
+  expect(await log('--verb', 'incident', '--limit', '1')).toEqual(acts.slice(-1));
+  expect(await log('--verb', 'incident', '--until', acts[1]?.begin ?? '')).toHaveLength(1);
+  const since = acts[2]?.begin ?? '';
+  expect(await log('--verb', 'incident', '--since', since)).toEqual(acts.slice(2));
+  expect((await log('--failed')).map(({ verb }) => verb)).toEqual(['backup']);
 });
 
 test('an acknowledgement stops it', async () => {

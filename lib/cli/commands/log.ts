@@ -1,8 +1,9 @@
 // `holdfast log`: what happened, the newest last, and how reliably the runs succeed.
 import { knownSources, readLog, type LogEntry, type LogOptions } from '../../engine/log.ts';
+import { INCIDENT_VERB, incidentLog } from '../../engine/incidents/log.ts';
 import { successOf } from '../../engine/success.ts';
 import { HoldfastError } from '../../errors.ts';
-import { VERBS, type Verb } from '../../format/record.ts';
+import { VERBS } from '../../format/record.ts';
 import { displayText } from '../../format/paths.ts';
 import type { SuccessSummary } from '../../policy/success.ts';
 import { selectionsOf } from '../recovery-points/selections.ts';
@@ -39,10 +40,16 @@ export async function run(
   ];
   const sources = known.filter((one) => names.length === 0 || names.includes(one));
   assertKnown(names, known);
-  const entries =
-    sources.length === 0
-      ? []
-      : await readLog(engine, { sources, limit, ...wantedOf(options, engine.now()) });
+  const wanted = { limit, ...wantedOf(options, engine.now()) };
+  const acts = sources.length === 0 ? [] : await readLog(engine, { sources, ...wanted });
+  const entries = [
+    ...acts,
+    ...(isAskedForIncidents(wanted)
+      ? await incidentLog(engine, { sources: names, ...wanted })
+      : []),
+  ]
+    .sort((a, b) => Date.parse(a.begin) - Date.parse(b.begin))
+    .slice(-limit);
   const success: { source: string; summary: SuccessSummary }[] = [];
   const now = engine.now();
   // Of what AWS Backup makes, its own schedule is judged, by `status`.
@@ -74,10 +81,17 @@ function wantedOf(
   };
 }
 
-function verbOf(text: string): Verb {
-  const verb = VERBS.find((one) => one === text);
+/** An incident is no run, and so none that did not end well. */
+function isAskedForIncidents({ failed, verbs }: Pick<LogOptions, 'failed' | 'verbs'>): boolean {
+  return !failed && (verbs === undefined || verbs.includes(INCIDENT_VERB));
+}
+
+const ALLOWED: readonly string[] = [...VERBS, INCIDENT_VERB];
+
+function verbOf(text: string): string {
+  const verb = ALLOWED.find((one) => one === text);
   if (verb !== undefined) return verb;
-  throw new HoldfastError('USAGE', `--verb "${text}" is no act; allowed: ${VERBS.join(', ')}`);
+  throw new HoldfastError('USAGE', `--verb "${text}" is no act; allowed: ${ALLOWED.join(', ')}`);
 }
 
 function limitOf(text: string): number {
@@ -96,7 +110,7 @@ function rowOf(entry: LogEntry): string[] {
     source,
     verb,
     distrust === undefined ? verdict : 'untrusted',
-    durationText(durationMs),
+    verb === INCIDENT_VERB ? '' : durationText(durationMs),
     bytes === undefined ? '' : bytesText(bytes),
     isBackup ? '' : displayText(who),
     displayText(entry.signedBy),

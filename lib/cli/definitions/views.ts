@@ -39,7 +39,7 @@ export function addViews(command: Define): void {
     .option('--until <time>', 'only what began before, or on that day')
     .option(
       '--verb <verb>',
-      'only this act, such as restore; may be given several times',
+      'only this act, such as restore or incident; may be given several times',
       collected,
     )
     .option(

@@ -1,7 +1,8 @@
 // An incident as `holdfast incident` shows it, in lines and as JSON.
 import { displayText } from '../../format/paths.ts';
+import { eventText } from '../../policy/incidents/event-words.ts';
 import { messageWords } from '../../policy/incidents/message-words.ts';
-import { isOverdue, noteTexts } from '../../policy/incidents/review.ts';
+import { isOverdue } from '../../policy/incidents/review.ts';
 import {
   endsAtOf,
   timesOf,
@@ -67,15 +68,10 @@ function messagesOf([message, attempts]: readonly [string, readonly Attempt[]]):
   });
 }
 
-function eventOf({ at, event, who, text, conditions, outcome, sets = {} }: IncidentEvent): Line {
-  const about = [
-    ...conditions.map(({ subject, detail }) => `${subject}: ${detail}`),
-    ...noteTexts(sets),
-    ...(text === undefined ? [] : [text]),
-    ...(outcome === undefined ? [] : [outcome]),
-  ].join('; ');
+function eventOf(event: IncidentEvent): Line {
+  const about = eventText(event);
   const more = about === '' ? '' : `  ${displayText(about.slice(0, 1000))}`;
-  return { at, text: `${event}  by ${displayText(who)}${more}` };
+  return { at: event.at, text: `${event.event}  by ${displayText(event.who)}${more}` };
 }
 
 /** In a word. */

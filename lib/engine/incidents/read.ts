@@ -12,12 +12,13 @@ import {
   incidentBlockPrefix,
   incidentName,
   incidentPrefix,
+  INCIDENTS_PREFIX,
   INCIDENTS_IN_BLOCK,
   numberedIncidentKey,
   parseIncidentKey,
   QUARTER_MS,
 } from '../../format/layout.ts';
-import { decodeSigned, encodeSigned } from '../../format/signed.ts';
+import { decodeSigned, encodeSigned, signerText } from '../../format/signed.ts';
 import { DAY_MS, HOUR_MS } from '../../durations.ts';
 import { isUnfinished } from '../../policy/incidents/escalation.ts';
 import type { LinkPlace, LinkRecord } from '../../policy/incidents/link.ts';
@@ -111,19 +112,39 @@ async function* blocksFrom(
   }
 }
 
+/** The records of every incident, without those about messages. */
+export async function listActs(engine: Engine): Promise<Block> {
+  const acts = new Map<string, StoredObject[]>();
+  for (let digit = 0; digit < 10; digit += 1) {
+    // Beside the numbered ones lie as many checkpoints as quarters of an hour have passed.
+    const found = await listUnder(engine, `${INCIDENTS_PREFIX}${digit}`);
+    if (found.size === 0) break;
+    for (const [id, objects] of found)
+      acts.set(
+        id,
+        objects.filter(({ key }) => !isAboutMessage(parseIncidentKey(key)?.event ?? '')),
+      );
+  }
+  return acts;
+}
+
 const FURTHER = 10 * INCIDENTS_IN_BLOCK;
 
 function startOf(number: number, size = INCIDENTS_IN_BLOCK): number {
   return number - (number % size);
 }
 
-async function listBlock(
+function listBlock(
   engine: Engine,
   number: number,
   size: number = INCIDENTS_IN_BLOCK,
 ): Promise<Block> {
+  return listUnder(engine, incidentBlockPrefix(number, size));
+}
+
+async function listUnder(engine: Engine, prefix: string): Promise<Block> {
   const found = new Map<string, StoredObject[]>();
-  for await (const object of engine.store.list(incidentBlockPrefix(number, size))) {
+  for await (const object of engine.store.list(prefix)) {
     const place = parseIncidentKey(object.key);
     if (place === undefined) continue;
     const objects = found.get(place.incident);
@@ -137,7 +158,7 @@ async function listBlock(
 const READ_AT_ONCE = 16;
 
 /** What the records of an incident say, in their order. */
-async function readEvents(
+export async function readEvents(
   engine: Engine,
   objects: readonly StoredObject[],
   problems: Problem[],
@@ -165,7 +186,7 @@ async function readEvent(
   const { key } = object;
   const place = parseIncidentKey(key);
   if (place === undefined) return undefined;
-  const { record, problem } = await readRecord(engine, object);
+  const { record, problem, signedBy } = await readRecord(engine, object);
   if (record === undefined) {
     const isNews = object.storedAt.getTime() > engine.now().getTime() - NEWS_MS;
     if (isNews) problems.push({ path: key, ...problem });
@@ -173,7 +194,7 @@ async function readEvent(
   }
   return {
     ...place,
-    who: record.who,
+    ...{ who: record.who, signedBy },
     at: new Date(record.at),
     conditions: record.conditions ?? [],
     text: record.text,
@@ -187,8 +208,12 @@ async function readEvent(
 }
 
 type ReadRecord =
-  | { readonly record: IncidentRecord; readonly problem: undefined }
-  | { readonly record: undefined; readonly problem: { code: string; detail: string } };
+  | { readonly record: IncidentRecord; readonly problem: undefined; readonly signedBy: string }
+  | {
+      readonly record: undefined;
+      readonly problem: { code: string; detail: string };
+      readonly signedBy: undefined;
+    };
 
 /** A record of a numbered incident that a trusted key vouches for; otherwise what is wrong with it. */
 async function readRecord(engine: Engine, object: StoredObject): Promise<ReadRecord> {
@@ -196,6 +221,7 @@ async function readRecord(engine: Engine, object: StoredObject): Promise<ReadRec
   const failed = (code: string, detail: string): ReadRecord => ({
     record: undefined,
     problem: { code, detail },
+    signedBy: undefined,
   });
   try {
     const { payload, distrust, keyId } = decodeSigned(
@@ -211,7 +237,7 @@ async function readRecord(engine: Engine, object: StoredObject): Promise<ReadRec
     // Without a configuration, the keys alone decide.
     if (engine.system !== undefined && record.system !== engine.system)
       return failed('untrusted', `it is of the system "${record.system}"`);
-    return { record, problem: undefined };
+    return { record, problem: undefined, signedBy: signerText(keyId, engine.trusted) };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     return failed('unreadable', error.message);

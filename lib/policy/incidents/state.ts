@@ -21,6 +21,8 @@ export interface IncidentEvent {
   /** Of a message: which one, and which attempt. */
   readonly detail: string | undefined;
   readonly who: string;
+  /** The key that signed it, by its name and its fingerprint. @default - not said */
+  readonly signedBy?: string;
   readonly at: Date;
   readonly conditions: readonly { subject: string; code: string; detail: string }[];
   readonly text: string | undefined;
