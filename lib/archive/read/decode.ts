@@ -5,6 +5,7 @@ import type { IndexEntry, IndexGroup, Member } from '../../format/archive-index.
 import { decodeMember, type Codec } from '../../format/codec.ts';
 import { displayPath } from '../../format/paths.ts';
 import { BLOCK_BYTES, encodeHeader, paddingBytes } from '../../format/tar.ts';
+import { free } from '../threads/reclaim.ts';
 
 /** Stored bytes, and where in the artifact they begin. */
 export interface StoredRange {
@@ -30,7 +31,7 @@ export function checkedMember(range: StoredRange, member: Member): Uint8Array {
 
 /**
  * Hands each entry of a group that is one member, with its content, to `visit`, after everything that the index says of the
- * member has been found to hold. `BACKUP_DAMAGED` otherwise, before the first call.
+ * member has been found to hold. `BACKUP_DAMAGED` otherwise, before the first call. The content is gone when `visit` returns.
  */
 export function decodeGroup(
   range: StoredRange,
@@ -41,8 +42,12 @@ export function decodeGroup(
   const [member] = group.members;
   if (member === undefined) return;
   const raw = decodeMember(checkedMember(range, member), member.rawBytes, codec);
-  const contents = layOut(group.entries, raw);
-  group.entries.forEach((entry, i) => visit(entry, contents[i] ?? raw.subarray(0, 0)));
+  try {
+    const contents = layOut(group.entries, raw);
+    group.entries.forEach((entry, i) => visit(entry, contents[i] ?? raw.subarray(0, 0)));
+  } finally {
+    free(raw);
+  }
 }
 
 /** Where each entry's content stands in the raw bytes, with headers and padding compared. */

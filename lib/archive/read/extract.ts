@@ -4,6 +4,7 @@ import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry, IndexGroup, Member } from '../../format/archive-index.ts';
 import type { Codec } from '../../format/codec.ts';
 import { displayPath, fsPath } from '../../format/paths.ts';
+import { free } from '../threads/reclaim.ts';
 import { checkedMember, damageOf, decodeGroup, decodePiece, type StoredRange } from './decode.ts';
 import { reasonOf } from '../file-problems.ts';
 import { keepFile, type Keeping } from './metadata.ts';
@@ -55,6 +56,7 @@ export function extractGroups(job: GroupsToExtract): { problems: Problem[]; unke
       problems.push(...damageOf({ ...group, entries: wanted }, error));
     }
   });
+  free(job.range.bytes);
   return { problems, unkept: unkept.value() };
 }
 
@@ -143,6 +145,8 @@ export function extractPiece(job: PieceToExtract): { problems: Problem[] } {
   } catch (error) {
     if (error instanceof HoldfastError) return { problems: damageOf(job.group, error) };
     return { problems: [unwritten(job.group.entries[0]?.path ?? '', error)] };
+  } finally {
+    free(job.range.bytes);
   }
 }
 
@@ -160,9 +164,11 @@ function isPieceOfHole({ range, group: { entries, members }, piece }: PieceToExt
 
 function writePiece({ range, group, piece, codec, fd, position }: PieceToExtract): void {
   const content = decodePiece(range, group, piece, codec);
+  const contentBytes = content.length;
   const holes = group.entries[0]?.holes === true;
   const written = writeContent(fd, content, position, holes);
+  free(content);
   const member = group.members[piece];
   // With a header or padding around it, a piece says something of its place.
-  if (holes && written === 0 && content.length === member?.rawBytes) zeros = member;
+  if (holes && written === 0 && contentBytes === member?.rawBytes) zeros = member;
 }

@@ -7,6 +7,7 @@ import { INDEX_PATH } from '../../format/own-paths.ts';
 import { knownPieces } from '../../format/structure.ts';
 import { sumsLine } from '../../format/sums.ts';
 import type { Pool } from '../threads/pool.ts';
+import { free } from '../threads/reclaim.ts';
 import { extentOfPiece, readExtent, readGroups, type Archive } from './archive-reader.ts';
 import { entriesOf, type PartReader, type Parts } from './parts-reader.ts';
 import { assertTogether, isLost, lostPart } from './together.ts';
@@ -276,7 +277,10 @@ class Proof {
         try {
           const content = await this.provePiece(group, i, found);
           await previous;
-          if (content !== undefined) hash.update(content);
+          if (content !== undefined) {
+            hash.update(content);
+            free(content);
+          }
         } finally {
           resolve(undefined);
         }

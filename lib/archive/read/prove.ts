@@ -28,6 +28,7 @@ export function proveGroups(job: GroupsToProve): { problems: Problem[] } {
       problems.push(...damageOf(group, error));
     }
   }
+  free(job.range.bytes);
   return { problems };
 }
 
@@ -59,6 +60,8 @@ export function provePiece(job: PieceToProve): {
     return { content: ownBuffer(content), problems: [] };
   } catch (error) {
     return { content: undefined, problems: damageOf(job.group, error) };
+  } finally {
+    free(job.range.bytes);
   }
 }
 
