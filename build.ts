@@ -6,8 +6,8 @@ import { basename, dirname, join, relative } from 'node:path';
 import process from 'node:process';
 import * as esbuild from 'esbuild';
 import ts from 'typescript';
-import { functionCode } from './lib/infra/core/functions/built-code.ts';
-import { SHIPPED_FOLDER, shipCode } from './lib/infra/core/functions/shipped-code.ts';
+import { codeOf } from './lib/infra/core/functions/built-code.ts';
+import { shipCode } from './lib/infra/core/functions/shipped-code.ts';
 import { CERTIFICATES_OF_RDS } from './lib/sources/postgres/server/certificates.ts';
 
 const [outdir = 'dist'] = process.argv.slice(2);
@@ -60,6 +60,8 @@ await esbuild.build({
   // Several of AWS's packages exist as CommonJS and as modules: of one and the same form each class is one class, and what is not used is left out.
   minify: true,
   sourcemap: true,
+  // A stack trace needs names and lines; the text would be half of the package.
+  sourcesContent: false,
   legalComments: 'linked',
   plugins: [globalProcess, shippedCode],
   // What it has for Node itself is CommonJS, of which nothing can be left out.
@@ -69,7 +71,7 @@ await esbuild.build({
     js: "import { createRequire as holdfastRequire } from 'node:module'; const require = holdfastRequire(import.meta.url);",
   },
 });
-shipCode(functionCode(), join(outdir, SHIPPED_FOLDER));
+shipCode(codeOf, outdir);
 copyFileSync(CERTIFICATES_OF_RDS, join(outdir, basename(CERTIFICATES_OF_RDS)));
 writeTypes(CONSTRUCTS, join(outdir, 'types'));
 

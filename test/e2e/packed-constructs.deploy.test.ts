@@ -89,7 +89,7 @@ function deployedFiles(folder: string): Map<string, string> {
 test('the packed file is small, and holds neither tests nor their tools', () => {
   expect(fs.statSync(packed).size).toBeLessThan(MAX_PACKED_BYTES);
   const names = execFileSync('tar', ['-tzf', packed], { encoding: 'utf8' }).split('\n');
-  expect(names).toContain('package/dist/function-code/image/Dockerfile');
+  expect(names).toContain('package/dist/function-code.json.zst');
   expect(names.filter((name) => /\/(test|bench|demo|lib|bin|lambda)\//.test(name))).toEqual([]);
   const scripts = names
     .filter((name) => /^package\/dist\/[^/]*\.js$/.test(name))

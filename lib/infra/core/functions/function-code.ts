@@ -1,13 +1,11 @@
-// What the code of the functions is, whether it was built a moment ago or when the package was packed.
+// What the code of a function is, whether it was built a moment ago or when the package was packed.
+import type { FunctionName } from '../../../names/aws.ts';
 
-/** All files of all functions, and what stands beside them in the image of the database functions. */
-export interface FunctionCode {
-  /** Text by name of the file: `backup.js`, `backup.js.map`, shared parts, certificates. */
-  readonly files: ReadonlyMap<string, string>;
-  /** The files that a file imports or reads, at once or when it needs them. */
-  readonly imports: Readonly<Record<string, readonly string[]>>;
-  /** The programs of the image that are no functions. */
-  readonly imagePrograms: readonly string[];
-  /** Paths of what the image is built from besides code. */
-  readonly imageFiles: readonly string[];
-}
+/** The code of a function, or all that the image of the database functions is built from. */
+export type Bundle = FunctionName | 'image';
+
+/** Text by path within the bundle: `index.js`, `worker.js`, their source maps and what they import; `Dockerfile`, `function/task.js`. */
+export type BundleFiles = ReadonlyMap<string, string>;
+
+/** The folder of the image in which its code is. */
+export const IMAGE_CODE = 'function';

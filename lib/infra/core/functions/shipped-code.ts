@@ -1,43 +1,39 @@
 // The code of the functions as the package brings it: built when it was packed, so that making a stack takes neither esbuild nor the source.
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FunctionCode } from './function-code.ts';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { FUNCTIONS } from '../../../names/aws.ts';
+import type { Bundle, BundleFiles } from './function-code.ts';
 
-/** The folder in the package, beside what is compiled from this module. */
-export const SHIPPED_FOLDER = 'function-code';
-const INDEX = 'index.json';
-const IMAGE = 'image';
+/** The file in the package, beside what is compiled from this module. */
+const SHIPPED = 'function-code.json.zst';
+/** The bundles have most of their code in common, megabytes apart: a window over all of them takes it up once. */
+const COMPRESSION = {
+  [constants.ZSTD_c_compressionLevel]: 12,
+  [constants.ZSTD_c_enableLongDistanceMatching]: 1,
+  [constants.ZSTD_c_windowLog]: 27,
+};
 
-type Index = Pick<FunctionCode, 'imports' | 'imagePrograms'>;
+type Shipped = Readonly<Record<Bundle, Readonly<Record<string, string>>>>;
 
-let read: FunctionCode | undefined;
+let read: Shipped | undefined;
 
 /** What {@link shipCode} has put into the package. `build.ts` puts this in the place of its namesake, which builds. */
-export function functionCode(): FunctionCode {
-  read ??= readCode(fileURLToPath(new URL(`./${SHIPPED_FOLDER}/`, import.meta.url)));
-  return read;
+export function codeOf(bundle: Bundle): BundleFiles {
+  read ??= readCode(fileURLToPath(new URL('./', import.meta.url)));
+  return new Map(Object.entries(read[bundle]));
 }
 
-/** The code of the functions in `folder`, into which {@link shipCode} wrote it. */
-export function readCode(folder: string): FunctionCode {
-  const textOf = (file: string) => readFileSync(join(folder, file), 'utf8');
-  const { imports, imagePrograms } = JSON.parse(textOf(INDEX)) as Index;
-  const image = join(folder, IMAGE);
-  return {
-    files: new Map(Object.keys(imports).map((file) => [file, textOf(file)])),
-    imports,
-    imagePrograms,
-    imageFiles: readdirSync(image).map((file) => join(image, file)),
-  };
+/** The code of all functions, which {@link shipCode} wrote into `folder`. */
+export function readCode(folder: string): Shipped {
+  return JSON.parse(zstdDecompressSync(readFileSync(join(folder, SHIPPED))).toString()) as Shipped;
 }
 
-/** Writes `code` into a new folder, for {@link functionCode} to read. */
-export function shipCode(code: FunctionCode, folder: string): void {
-  mkdirSync(join(folder, IMAGE), { recursive: true });
-  for (const [file, text] of code.files) writeFileSync(join(folder, file), text);
-  const { imports, imagePrograms } = code;
-  const index: Index = { imports, imagePrograms };
-  writeFileSync(join(folder, INDEX), JSON.stringify(index));
-  for (const file of code.imageFiles) cpSync(file, join(folder, IMAGE, basename(file)));
+/** Writes all that `codeOf` gives into `folder`. */
+export function shipCode(codeOf: (bundle: Bundle) => BundleFiles, folder: string): void {
+  const bundles = [...FUNCTIONS, 'image'] as const;
+  const shipped = Object.fromEntries(bundles.map((one) => [one, Object.fromEntries(codeOf(one))]));
+  const json = Buffer.from(JSON.stringify(shipped));
+  writeFileSync(join(folder, SHIPPED), zstdCompressSync(json, { params: COMPRESSION }));
 }
