@@ -21,6 +21,7 @@ import { isUnreadable, readManifest, withArtifacts, type ReadBackup } from './ca
 import { assertClock } from './catalog/clock.ts';
 import { signerOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
 import { claimStore } from './catalog/marker.ts';
+import { leaveReadme } from './catalog/readme.ts';
 import { findPredecessor, type Predecessor } from './catalog/predecessor.ts';
 import { assertSamePlace } from './restore/same-place.ts';
 import { listedProblems, tryRecord } from './catalog/records.ts';
@@ -71,6 +72,7 @@ export async function backupSource(
   signerOf(engine);
   // Before anything else is written, and be it the record of a failure.
   await claimStore(engine);
+  await leaveReadme(engine.store);
   // Nor is it a failure of the site whose backups these are.
   if (options.moved !== true) await assertSamePlace(engine, source);
   try {

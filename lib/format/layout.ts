@@ -2,6 +2,8 @@
 import { compactTime, parseBackupId } from './ids.ts';
 
 export const MARKER_KEY = 'holdfast.json';
+/** What tells people who have the store alone how to restore from it. */
+export const README_KEY = 'README.txt';
 /** The id of a store whose marker was written without one. */
 export const STORE_ID_KEY = 'holdfast-id.json';
 export const BACKUPS_PREFIX = 'backups/';

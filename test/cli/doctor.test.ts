@@ -43,7 +43,10 @@ async function edit(change: (text: string) => string): Promise<void> {
 test('finds no problem in what init has set up, before the first backup and after it', async () => {
   expect(await problems()).toBe('');
   // Looking changes nothing.
-  expect((await readdir(store())).filter((name) => name !== '.tmp')).toEqual(['holdfast.json']);
+  expect((await readdir(store())).filter((name) => name !== '.tmp')).toEqual([
+    'README.txt',
+    'holdfast.json',
+  ]);
   await place.run(['backup']);
   const before = await readdir(store(), { recursive: true });
   const { exit, stdout } = await place.run(['doctor']);
@@ -114,7 +117,7 @@ test("finds another system's store, and leaves it as it is", async () => {
   await writeFile(join(store(), 'holdfast.json'), '{"format":1,"system":"other"}\n');
   expect(await problems()).toMatch(/^store: .*holds another system/);
   // Its .tmp is of `init`, which made the store.
-  expect(await readdir(store())).toEqual(['.tmp', 'holdfast.json']);
+  expect(await readdir(store())).toEqual(['.tmp', 'README.txt', 'holdfast.json']);
 });
 
 test('finds a store that is a file, a link, or that cannot be written', async () => {

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { makeKeys } from '../support/engine.ts';
 import { binaries, PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
+import { readmeCommands } from '../support/readme.ts';
 import { PROGRAM } from '../support/program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -221,6 +222,18 @@ test('without Holdfast: checked, loaded, and put in the place of the old one', (
   follow(blocks(RUNBOOK, 'Let it be used', 'sh').join('\n'));
   expect(dump('shop')).toBe(original);
   expect(server.sql('shop_broken', 'SELECT count(*) FROM app.events')).toBe('0');
+}, 120_000);
+
+test('the commands of the README in the store restore the database', () => {
+  const folder = path.join(root, 'store/backups/database', id);
+  const text = fs.readFileSync(path.join(root, 'store/README.txt'), 'utf8');
+  const [, , check = ''] = readmeCommands('FIND A BACKUP', text);
+  const commands = [check, ...readmeCommands('RESTORE A DATABASE', text)];
+  expect(commands).toHaveLength(5);
+  const { stdout } = follow([`cd '${folder}'`, ...commands].join('\n'));
+  expect(stdout.split('\n').filter((line) => line === '1').length).toBeGreaterThanOrEqual(3);
+  expect(dump('restored')).toBe(original);
+  server.run('dropdb', ['restored']);
 }, 120_000);
 
 test('without Holdfast: a dump that is cut off, and one of somebody else, are noticed before psql sees them', () => {

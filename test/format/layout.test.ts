@@ -59,6 +59,7 @@ describe('keys of backups', () => {
 
   test.each([
     'holdfast.json',
+    'README.txt',
     'backups/site/manifest.json',
     'backups/site/20261121T020000000Z-schedule',
     'backups/site/20261121T020000000Z-schedule/a/b',

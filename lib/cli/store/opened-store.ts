@@ -5,6 +5,7 @@ import { distance } from '../../config/nearest.ts';
 import { isOfStack } from '../../config/load/store-place.ts';
 import { readKnownStores, storeRecordFile } from '../../config/load/store-record.ts';
 import { holdsBackups, markStore, readMarker, type Marker } from '../../engine/catalog/marker.ts';
+import { leaveReadme } from '../../engine/catalog/readme.ts';
 import { HoldfastError } from '../../errors.ts';
 import { MARKER_KEY } from '../../format/layout.ts';
 import type { Store } from '../../stores/store.ts';
@@ -66,6 +67,7 @@ export async function createStore(place: string, system: string): Promise<Marker
   const store = await openStoreAt(place);
   const made = { system, id: newStoreId() };
   await markStore(store, made);
+  await leaveReadme(store);
   return (await readMarker(store)) ?? made;
 }
 

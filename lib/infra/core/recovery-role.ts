@@ -10,6 +10,7 @@ import {
   BACKUPS_PREFIX,
   INCIDENTS_PREFIX,
   MARKER_KEY,
+  README_KEY,
   RECORDS_PREFIX,
   REPORTS_PREFIX,
 } from '../../format/layout.ts';
@@ -27,7 +28,7 @@ const SESSION = Duration.hours(12);
 /** Reading all backups with what vouches for them: what listing, verifying, restoring and `holdfast status` take. */
 export function readEverything(store: StoreAccess, keys: SigningKeys): PolicyStatement[] {
   return [
-    ...readStore(store, [MARKER_KEY, ...PREFIXES.map((prefix) => `${prefix}*`)], ['']),
+    ...readStore(store, [MARKER_KEY, README_KEY, ...PREFIXES.map((prefix) => `${prefix}*`)], ['']),
     ...seeReleases(store),
     ...trust(keys.all),
   ];

@@ -222,6 +222,7 @@ describe('the function', () => {
       ),
       ...INCIDENT_RECORDS,
       'holdfast.json',
+      'README.txt',
       'anything.txt',
     ];
     const allowed: string[] = [];
@@ -233,11 +234,12 @@ describe('the function', () => {
     const ofTables = (verb: string) => `records/${verb}/tables/20261122T030000000Z-x.json`;
     const ofDatabase = (verb: string) => `records/${verb}/database/20261122T030000000Z-x.json`;
     const expected = {
-      backup: [`${SITE}/manifest.json`, ...own('backup'), 'holdfast.json'],
+      backup: [`${SITE}/manifest.json`, ...own('backup'), 'holdfast.json', 'README.txt'],
       'database-backup': [
         'backups/database/20261122T020000000Z-schedule/manifest.json',
         ofDatabase('backup'),
         'holdfast.json',
+        'README.txt',
       ],
       verify: [...own('verify'), ofTables('verify')],
       'restore-test': own('restore-test'),

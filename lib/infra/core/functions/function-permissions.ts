@@ -21,6 +21,7 @@ import {
   BACKUPS_PREFIX,
   INCIDENTS_PREFIX,
   MARKER_KEY,
+  README_KEY,
   RECORDS_PREFIX,
   recordsPrefix,
   sourcePrefix,
@@ -162,11 +163,11 @@ function writerPermissions(
   return [
     ...readStore(
       store,
-      [MARKER_KEY, ...prefixes.map((one) => `${one}*`)],
-      // The marker is read by its version, which is found by listing.
-      [MARKER_KEY, ...prefixes],
+      [MARKER_KEY, README_KEY, ...prefixes.map((one) => `${one}*`)],
+      // Both are looked for by their versions, which are found by listing.
+      [MARKER_KEY, README_KEY, ...prefixes],
     ),
-    ...putStore(store, [MARKER_KEY, ...written.map((one) => `${one}*`)]),
+    ...putStore(store, [MARKER_KEY, README_KEY, ...written.map((one) => `${one}*`)]),
     ...sources.flatMap((source) => {
       if (isPostgres(source)) return connectTo(scope, source);
       return isRemote(source) ? readSource(scope, source) : [];

@@ -210,12 +210,14 @@ describe.each(TASKS.map((name) => [name]))('the task %s', (name) => {
 });
 
 const MARKER = 'holdfast.json';
+const README = 'README.txt';
 const OTHERS = ['application', 'archives', 'configuration'];
 /** What each task may put, and what is left for its function. */
 const PUTS = {
   backup: {
-    task: ['backups/assets/*', MARKER, 'records/backup/assets/*'],
+    task: [README, 'backups/assets/*', MARKER, 'records/backup/assets/*'],
     function: [
+      README,
       ...OTHERS.map((one) => `backups/${one}/*`),
       MARKER,
       ...OTHERS.map((one) => `records/backup/${one}/*`),
@@ -231,7 +233,7 @@ const PUTS = {
     function: OTHERS.map((one) => `records/restore-test/${one}/*`),
   },
   'database-backup': {
-    task: ['backups/database/*', MARKER, 'records/backup/database/*'],
+    task: [README, 'backups/database/*', MARKER, 'records/backup/database/*'],
     function: [],
   },
   'database-restore-test': { task: ['records/restore-test/database/*'], function: [] },
