@@ -63,7 +63,7 @@ export function addWatch(command: Define): void {
     .option('-n, --dry-run', 'install, remove: show what would change, and change nothing');
   command(
     'explain [code]',
-    'what an error code means and what to do about it',
+    'what an error or a condition means, and what to do about it',
     () => import('../commands/explain.ts'),
   );
 }

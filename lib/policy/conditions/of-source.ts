@@ -78,6 +78,12 @@ export const SOURCE_CONDITIONS = {
     severity: 'alarm',
     headline: 'no good backup after a deployment',
     sentence: 'a deployment has left no good backup',
+    means:
+      'If that deployment broke something, SOURCE can only be restored to an earlier state (RPO).',
+    next: [
+      'holdfast log SOURCE says whether the backup failed, or was begun and never ended.',
+      `When the cause is gone: ${AGAIN}`,
+    ],
     runbook: 'alarm-failed',
     alarm: 'failed',
   },
@@ -129,6 +135,13 @@ export const SOURCE_CONDITIONS = {
     severity: 'alarm',
     headline: 'a manifest or record cannot be read',
     sentence: 'a manifest or a record cannot be read',
+    means:
+      'A backup of SOURCE without a manifest that can be read does not count; older ones may have to do (RPO).',
+    next: [
+      'holdfast status SOURCE names the file and says what is wrong with it.',
+      'Put the file back from a second copy of the store, if there is one.',
+      'Find out what damaged it before it damages more.',
+    ],
     runbook: 'alarm-damaged',
     alarm: 'damaged',
   },
@@ -136,6 +149,12 @@ export const SOURCE_CONDITIONS = {
     about: 'source',
     severity: 'watch',
     sentence: 'a backup is damaged, and another one repairs it',
+    means:
+      'Nothing is lost: the repair holds what the damaged backup of SOURCE should. The damaged one is released after 14 days.',
+    next: [
+      'holdfast status SOURCE names both; restore from the repair.',
+      'Find out what damaged it before it damages more.',
+    ],
     runbook: 'a-damaged-backup',
   },
   partial: {
@@ -203,6 +222,12 @@ export const SOURCE_CONDITIONS = {
     severity: 'alarm',
     headline: 'the restore test found damage',
     sentence: 'the last restore test found damage',
+    means:
+      'What was restored of SOURCE is not what was backed up; older backups may have to do (RPO).',
+    next: [
+      'holdfast log SOURCE says which backup differs, and in what.',
+      'holdfast verify ID --level content names every damaged entry; holdfast repair ID takes it from other backups.',
+    ],
     runbook: 'alarm-damaged',
     alarm: 'damaged',
     covers: ['restore-test', 'rto'],

@@ -232,6 +232,12 @@ export const STORE_CONDITIONS = {
     severity: 'alarm',
     headline: 'the clock of this machine is wrong',
     sentence: 'The clock of this machine is not that of the store',
+    means:
+      'Nothing is backed up or pruned by a wrong clock: ids, retention and freshness depend on it.',
+    next: [
+      'Set the clock; timedatectl shows whether it is synchronised.',
+      'If this clock is right, correct the one of the machine that holds the store.',
+    ],
     runbook: 'backups-that-fail',
     // `freshness` measures nothing by such a clock: it fails.
     alarm: 'errors',
