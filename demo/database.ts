@@ -45,7 +45,7 @@ export async function showDatabase(stage: Stage, machine: Machine = LOCAL_MACHIN
   await using server = started.server;
   const engine = {
     ...stage.engine,
-    kinds: new Map([['postgres', postgresKind(machine)]]),
+    kinds: new Map([['postgres', () => postgresKind(machine)]]),
   };
   const place: Place = { ...stage, engine, machine, server, tools: started.tools };
   await makeShop(place);

@@ -11,7 +11,7 @@ import { openLocalStore } from '../lib/stores/folder/store.ts';
 import type { Store } from '../lib/stores/store.ts';
 import { VERSION } from '../lib/version.ts';
 import { randomName } from '../lib/wiring/machine.ts';
-import { kindsFor } from '../lib/cli/sources.ts';
+import { kindsFor } from '../lib/cli/kinds.ts';
 import type { Story } from './story.ts';
 
 /** What an installation or a build makes again, and the history of git: left out at any depth. */

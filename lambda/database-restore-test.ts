@@ -1,5 +1,5 @@
 // Proves that the newest good backup of a database restores: on a scratch server, dumped again and compared.
-import { DATABASE_KINDS } from '../lib/wiring/databases.ts';
+import { DATABASE_KINDS } from '../lib/wiring/database-kinds.ts';
 import type { FunctionContext } from '../lib/functions/deadline.ts';
 import { invoke } from '../lib/functions/invocation.ts';
 import { testRestore, type RestoreTestReport } from '../lib/functions/restore-test.ts';

@@ -1,10 +1,10 @@
 // Verifies a backup when its manifest was created, and on a schedule the content of everything that is kept.
-import { DATABASE_KINDS } from '../lib/wiring/databases.ts';
+import { DATABASE_KINDS } from '../lib/wiring/database-kinds.ts';
 import type { FunctionContext } from '../lib/functions/deadline.ts';
 import { contentEvent, createdObject } from '../lib/functions/events.ts';
 import { invoke } from '../lib/functions/invocation.ts';
 import { ARCHIVE_KINDS } from '../lib/wiring/kinds.ts';
-import type { Kinds } from '../lib/wiring/no-kinds.ts';
+import type { Kinds } from '../lib/sources/source.ts';
 import { verifyContent, type ContentReport } from '../lib/functions/verify-content.ts';
 import { verifyCreated, type VerifyReport } from '../lib/functions/verify-created.ts';
 import { latestTime } from '../lib/engine/catalog/clock.ts';

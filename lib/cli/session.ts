@@ -14,7 +14,7 @@ import type { Progress } from '../sources/source.ts';
 import { signerFor, trustFor, type Trust } from '../wiring/keys.ts';
 import { ownParts } from '../wiring/machine.ts';
 import { newStoreId, openNeededStore, type StoreNeed } from './store/opened-store.ts';
-import { kindsFor } from './sources.ts';
+import { kindsFor } from './kinds.ts';
 import { storeDoubt } from './store/store-identity.ts';
 import { Terminal } from './output/terminal.ts';
 

@@ -8,20 +8,11 @@ import {
   type SourceConfig,
 } from '../config/config.ts';
 import { HoldfastError } from '../errors.ts';
-import { filesSource, type FilesSurroundings } from '../sources/files/source.ts';
+import type { FilesSurroundings } from '../sources/files/source.ts';
 import type { LiveSource, Source, SourcePlace } from '../sources/source.ts';
-import { openersOn } from '../wiring/databases.ts';
 import { contextOf } from '../wiring/keys.ts';
-import { ARCHIVE_KINDS } from '../wiring/kinds.ts';
-import type { Kinds } from '../wiring/no-kinds.ts';
 import { openConfigured, type Openers } from '../wiring/openers.ts';
-import { databaseKind, LOCAL_MACHINE } from './databases.ts';
 import { placeHere } from './this-place.ts';
-
-/** Every kind of source that a store can hold backups of. Of the configuration they need the programs of databases alone. */
-export function kindsFor(config: Config | undefined): Kinds {
-  return new Map([...ARCHIVE_KINDS, ['postgres', databaseKind(config)]]);
-}
 
 /** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
 export function selectSources(config: Config, names: readonly string[]): readonly SourceConfig[] {
@@ -47,17 +38,30 @@ export function filesSourceNamed(config: Config, name: string, what: string): Fi
   );
 }
 
+/** What the configuration asks of a restored backup of that source. */
+export function checksOf(config: Config | undefined, name: string): readonly string[] {
+  const source = config?.sources.find((one) => one.name === name);
+  return source?.kind === 'postgres' ? source.checks : [];
+}
+
 /** What reads a source. What AWS keeps is read with the credentials of the environment, and secrets wherever they are kept. */
 export async function openSource(config: Config, source: SourceConfig): Promise<Source> {
   const openers: Openers = {
     files: (files) => openFolder(config, files),
-    ...openersOn(LOCAL_MACHINE),
-    // The clients of AWS take time to load.
+    ...(source.kind === 'postgres' && (await databaseOpeners())),
     ...(isRemote(source) && (await import('../wiring/remote-sources.ts')).REMOTE_SOURCES),
   };
   const opened = await openConfigured(openers, source, contextOf(config));
   const place = await placeOf(config, source);
   return place === undefined ? opened : { ...opened, place };
+}
+
+async function databaseOpeners(): Promise<Openers> {
+  const [{ openersOn }, { LOCAL_MACHINE }] = await Promise.all([
+    import('../wiring/databases.ts'),
+    import('./databases.ts'),
+  ]);
+  return openersOn(LOCAL_MACHINE);
 }
 
 /** Where a source stands: a folder where it is, a database where it is configured; what AWS or GitHub keep is the same from everywhere. */
@@ -71,7 +75,8 @@ export async function placeOf(
 }
 
 /** What reads a folder, and compares backups with it. */
-export function openFolder(config: Config, source: FilesSourceConfig): LiveSource {
+export async function openFolder(config: Config, source: FilesSourceConfig): Promise<LiveSource> {
+  const { filesSource } = await import('../sources/files/source.ts');
   return filesSource(source, surroundingsOf(config));
 }
 

@@ -67,7 +67,7 @@ export async function diffBackups(
     openBackup(engine, after.source, after.id),
   ]);
   assertSameKind(a.manifest, b.manifest);
-  const kind = kindOf(engine, b.manifest.kind);
+  const kind = await kindOf(engine, b.manifest.kind);
   if (sameBytes(a.manifest, b.manifest)) {
     return { ...EMPTY_TOTALS, unchanged: b.manifest.totals.entries };
   }

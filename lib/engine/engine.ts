@@ -2,14 +2,14 @@
 import type { Pool } from '../archive/threads/pool.ts';
 import { HoldfastError } from '../errors.ts';
 import type { Signer, TrustedKey } from '../format/signed.ts';
-import type { Progress, SourceKind, Work } from '../sources/source.ts';
+import type { Kinds, Progress, SourceKind, Work } from '../sources/source.ts';
 import type { Store } from '../stores/store.ts';
 
 export interface Engine {
   /** The system's id; undefined when a store is opened without its configuration. */
   readonly system: string | undefined;
   readonly store: Store;
-  readonly kinds: ReadonlyMap<string, SourceKind>;
+  readonly kinds: Kinds;
   /** Undefined where no private key is at hand: then nothing can be backed up, and acts leave no record. */
   readonly signer: Signer | undefined;
   readonly trusted: readonly TrustedKey[];
@@ -59,9 +59,10 @@ export function mayVouchFor(
   );
 }
 
-export function kindOf(engine: Pick<Engine, 'kinds'>, kind: string): SourceKind {
-  const known = engine.kinds.get(kind);
-  if (known !== undefined) return known;
+/** What handles backups of that kind. `FORMAT_UNSUPPORTED` for one that this version does not know. */
+export async function kindOf(engine: Pick<Engine, 'kinds'>, kind: string): Promise<SourceKind> {
+  const load = engine.kinds.get(kind);
+  if (load !== undefined) return load();
   throw new HoldfastError(
     'FORMAT_UNSUPPORTED',
     `this version does not know sources of kind "${kind}"`,

@@ -54,7 +54,7 @@ export async function repairBackup(
   const begin = engine.now();
   signerOf(engine);
   const backup = await openBackup(engine, source, id);
-  const kind = kindOf(engine, backup.manifest.kind);
+  const kind = await kindOf(engine, backup.manifest.kind);
   if (kind.repair === undefined) {
     throw new HoldfastError('USAGE', `backups of kind "${kind.kind}" cannot be repaired`);
   }

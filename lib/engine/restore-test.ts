@@ -99,7 +99,7 @@ async function testOf(
   backup: OpenBackup & ReadBackup,
   checks: readonly string[],
 ): Promise<Tested> {
-  const { tryOut } = kindOf(engine, backup.manifest.kind);
+  const { tryOut } = await kindOf(engine, backup.manifest.kind);
   if (tryOut === undefined) return tryInFolder(engine, backup);
   const begin = engine.now();
   try {
@@ -116,7 +116,7 @@ async function testOf(
 }
 
 async function tryInFolder(engine: Engine, backup: OpenBackup & ReadBackup): Promise<Tested> {
-  const kind = kindOf(engine, backup.manifest.kind);
+  const kind = await kindOf(engine, backup.manifest.kind);
   const work = workOf(engine);
   const begin = engine.now();
   const scratch = path.join(engine.scratch, `holdfast-restore-test-${engine.random()}`);

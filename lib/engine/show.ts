@@ -69,7 +69,7 @@ export async function showBackup(
     acts: await actsOn(engine, source, id),
     previous: previous?.id,
     shared: sharedWith(backup, backups),
-    byHand: kindOf(engine, manifest.kind).byHand(manifest, placeOf),
+    byHand: (await kindOf(engine, manifest.kind)).byHand(manifest, placeOf),
     problems: problems.filter(({ path }) => path.includes(id)),
   };
 }
@@ -137,7 +137,7 @@ export async function* contentsOf(
   { paths, all }: ContentOptions,
 ): AsyncGenerator<ContentLine> {
   const backup = await openBackup(engine, source, id);
-  const kind = kindOf(engine, backup.manifest.kind);
+  const kind = await kindOf(engine, backup.manifest.kind);
   const wanted = listedPaths(paths);
   for (const path of wanted.length === 0 ? [undefined] : wanted) {
     const entries = kind.list(backup, path === undefined ? [] : [path]);

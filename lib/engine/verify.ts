@@ -174,7 +174,7 @@ async function look(
     const absent = await absentArtifacts(engine, manifest);
     if (absent.length > 0) return { verdict: 'damaged', entries: 0, bytes: 0, problems: absent };
     const work = { ...workOf(engine), known: new Set(known.keys()) };
-    const findings = await kindOf(engine, manifest.kind).prove(read, level, work);
+    const findings = await (await kindOf(engine, manifest.kind)).prove(read, level, work);
     throwIfCancelled(engine);
     const earlier = findings.artifacts === undefined ? [] : problemsOf(known, findings.artifacts);
     const problems = [...findings.problems, ...earlier];

@@ -1,10 +1,10 @@
 // One invocation of a function, or one run of a task: its engine with a deadline, its log, its metrics, and how it fails.
 import { HoldfastError } from '../errors.ts';
+import type { Kinds } from '../sources/source.ts';
 import type { Engine } from '../engine/engine.ts';
 import { deadlineOf, explainDeadline, type FunctionContext, type Work } from './deadline.ts';
 import { lookAround } from './network.ts';
 import type { RunsOn } from '../names/aws.ts';
-import { NO_KINDS, type Kinds } from '../wiring/no-kinds.ts';
 import { errorFields, logOf, type Log } from './logger.ts';
 import { publishMetrics, type Measured } from '../aws/metrics.ts';
 import { openSession, type FunctionSession } from '../wiring/function-session.ts';
@@ -33,7 +33,7 @@ export function invoke<T extends object>(
   context: FunctionContext,
   what: string,
   act: (invocation: Invocation) => Promise<T>,
-  { kinds = NO_KINDS, work = 'archives' }: InvokeOptions = {},
+  { kinds = new Map(), work = 'archives' }: InvokeOptions = {},
 ): Promise<T> {
   return guard(context, { what, work }, async ({ log, signal, runsOn }) => {
     await lookAround(signal, { runsOn, work });

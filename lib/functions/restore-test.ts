@@ -93,7 +93,7 @@ const MORE_ROOM = {
 async function assertRoom(engine: Engine, manifest: Manifest, runsOn: RunsOn): Promise<void> {
   const { source, id, kind } = manifest;
   const { scratch } = engine;
-  const needed = kindOf(engine, kind).roomFor(manifest);
+  const needed = (await kindOf(engine, kind)).roomFor(manifest);
   const { bavail, bsize } = await statfs(scratch);
   const free = bavail * bsize;
   if (needed <= free) return;

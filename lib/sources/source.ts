@@ -386,3 +386,6 @@ export interface LiveSource extends Source {
   /** Compares a backup with the source as it is now: with what a run would take now. `SOURCE_UNREADABLE` when it is missing. */
   compareLive(backup: OpenBackup, input: CompareLive): Promise<ComparedLive>;
 }
+
+/** The kinds of sources by name. What a kind needs is loaded when one of its backups is at hand. */
+export type Kinds = ReadonlyMap<string, () => SourceKind | Promise<SourceKind>>;

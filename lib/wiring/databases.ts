@@ -3,15 +3,10 @@ import type { PostgresSourceConfig } from '../config/config.ts';
 import { showReference } from '../config/places.ts';
 import type { PostgresOptions } from '../sources/postgres/dump/read.ts';
 import type { Parameters } from '../sources/postgres/server/connection.ts';
-import { postgresKind } from '../sources/postgres/kind.ts';
 import type { Machine } from '../sources/postgres/server/tools.ts';
 import { postgresSource } from '../sources/postgres/source.ts';
-import type { Kinds } from './no-kinds.ts';
 import { MACHINE } from './machine.ts';
 import type { OpenContext, Openers } from './openers.ts';
-
-/** The one kind of databases, with the programs that the image of a function or a layer brings. */
-export const DATABASE_KINDS: Kinds = new Map([['postgres', postgresKind(MACHINE)]]);
 
 export const DATABASES = openersOn(MACHINE);
 

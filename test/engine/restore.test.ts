@@ -66,7 +66,7 @@ const beside = () => fs.readdirSync(place.at('in'));
 
 /** An engine whose restores go wrong after the last byte: what is read back must not be what was written. */
 function withKind(changes: Partial<SourceKind>): Engine {
-  return { ...engine, kinds: new Map([['files', { ...filesKind, ...changes }]]) };
+  return { ...engine, kinds: new Map([['files', () => ({ ...filesKind, ...changes })]]) };
 }
 
 describe('reading back', () => {

@@ -39,7 +39,7 @@ export class DatabaseScene {
   readonly engine: Engine;
 
   constructor(machine: Machine = MACHINE, scratch = '/tmp') {
-    const kinds = new Map([['postgres', postgresKind(machine)]]);
+    const kinds = new Map([['postgres', () => postgresKind(machine)]]);
     this.engine = engineOn(this.store, this.clock, { kinds, scratch });
   }
 
@@ -56,7 +56,7 @@ export class DatabaseScene {
 
   /** The same backups under a machine with other programs. */
   under(machine: Machine, scratch = '/tmp'): Engine {
-    return { ...this.engine, kinds: new Map([['postgres', postgresKind(machine)]]), scratch };
+    return { ...this.engine, kinds: new Map([['postgres', () => postgresKind(machine)]]), scratch };
   }
 
   async textOf({ manifest }: BackupResult): Promise<string> {

@@ -93,7 +93,7 @@ export function engineOn(store: Store, clock: Clock, changes: Partial<Engine> = 
   return {
     system: SYSTEM,
     store,
-    kinds: new Map([[filesKind.kind, filesKind]]),
+    kinds: new Map([[filesKind.kind, () => filesKind]]),
     signer: localSigner(KEYS.privateKey),
     trusted: [trust(KEYS)],
     trustAnyone: false,

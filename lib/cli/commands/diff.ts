@@ -91,7 +91,7 @@ async function compareLive(
   const place = folder === undefined ? undefined : path.resolve(process.cwd(), folder);
   const name = nameOf(backup);
   terminal.start(`comparing ${name}`);
-  const live = openFolder(config, configured);
+  const live = await openFolder(config, configured);
   const compared = await diffLive(session.engine, backup, live, place);
   terminal.stop();
   const where = place ?? configured.path;

@@ -54,7 +54,7 @@ export async function restoreOver(
   });
   const { source, id } = await backupToRestore(session.engine, name, options);
   const backup = await openBackup(session.engine, source, id);
-  assertInPlace(kindOf(session.engine, backup.manifest.kind), source);
+  assertInPlace(await kindOf(session.engine, backup.manifest.kind), source);
   await assertSameSite(session, backup, options);
   const folder = await folderOf(session, source, options);
   const note = (text: string) => terminal.note(text);

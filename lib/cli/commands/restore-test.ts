@@ -11,8 +11,7 @@ import { problemLines } from '../output/problems.ts';
 import type { LiveSource } from '../../sources/source.ts';
 import { telling } from '../telling.ts';
 import { openSession, requireConfig, type Session } from '../session.ts';
-import { filesSourceNamed, openFolder } from '../sources.ts';
-import { checksOf } from '../databases.ts';
+import { checksOf, filesSourceNamed, openFolder } from '../sources.ts';
 import { Terminal } from '../output/terminal.ts';
 import { bytesText, counted, durationText } from '../output/units.ts';
 
@@ -32,7 +31,7 @@ export const run = telling<Options>('restore-test', async (names, { options, sig
   });
   const results: RestoreTestResult[] = [];
   for (const backup of await chooseBackups(session.engine, names)) {
-    const source = options.live === true ? liveSource(session, backup.source) : undefined;
+    const source = options.live === true ? await liveSource(session, backup.source) : undefined;
     const live = source && { source, tolerance };
     results.push(await testOne(session, backup, { live, terminal }));
   }
@@ -64,7 +63,7 @@ function shareOf(text: string): number {
   });
 }
 
-function liveSource(session: Session, name: string): LiveSource {
+function liveSource(session: Session, name: string): Promise<LiveSource> {
   const config = requireConfig(session);
   return openFolder(config, filesSourceNamed(config, name, '--live'));
 }

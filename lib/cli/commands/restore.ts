@@ -7,7 +7,7 @@ import { restoreBackup } from '../../engine/restore/to-folder.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import type { Invocation } from '../invocation.ts';
-import { isDatabase } from '../databases.ts';
+import { isDatabase } from '../restore/database-target.ts';
 import {
   backupToRestore,
   commandsOf,
@@ -56,7 +56,8 @@ export async function run(
   });
   const backup = await backupToRestore(session.engine, name, options);
   const opened = () => openBackup(session.engine, backup.source, backup.id);
-  if (to === undefined) throw missingTarget(kindOf(session.engine, (await opened()).manifest.kind));
+  if (to === undefined)
+    throw missingTarget(await kindOf(session.engine, (await opened()).manifest.kind));
   terminal.start(`restoring ${backup.source}/${backup.id}`);
   const note = (text: string) => terminal.note(text);
   const meant =

@@ -11,7 +11,7 @@ import type { Invocation } from '../invocation.ts';
 import { namedKeys } from '../../wiring/keys.ts';
 import { randomName } from '../../wiring/machine.ts';
 import { configOf, type CommonOptions } from '../session.ts';
-import { kindsFor } from '../sources.ts';
+import { kindsFor } from '../kinds.ts';
 import { sayLacking } from '../output/left-out.ts';
 import type { Terminal } from '../output/terminal.ts';
 import {

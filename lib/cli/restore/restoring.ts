@@ -132,7 +132,7 @@ export async function meantPaths(
   const { source: name, kind } = backup.manifest;
   const source = config?.sources.find((one) => one.name === name);
   const roots = [source?.kind === 'files' ? source.path : undefined, over];
-  return typedPaths(kindOf(engine, kind), backup, typed, {
+  return typedPaths(await kindOf(engine, kind), backup, typed, {
     cwd: process.cwd(),
     roots: roots.filter((one) => one !== undefined),
     note,

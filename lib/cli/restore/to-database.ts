@@ -3,7 +3,8 @@ import { restoreToService, type ServiceRestoreReport } from '../../engine/restor
 import { wasLost } from '../../engine/restore/left-out.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
-import { checksOf, databaseTarget } from '../databases.ts';
+import { checksOf } from '../sources.ts';
+import { databaseTarget } from './database-target.ts';
 import type { Invocation } from '../invocation.ts';
 import { regionOf } from '../../wiring/keys.ts';
 import { sayLacking } from '../output/left-out.ts';

@@ -17,7 +17,7 @@ export async function touchedSince(
   const written = new Set<string>();
   for (const { backup, remove } of last.steps) {
     for (const one of remove) written.add(one);
-    for await (const { path: one } of kindOf(engine, backup.manifest.kind).list(backup, []))
+    for await (const { path: one } of (await kindOf(engine, backup.manifest.kind)).list(backup, []))
       written.add(one);
   }
   const touched: string[] = [];

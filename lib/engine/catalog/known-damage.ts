@@ -37,7 +37,7 @@ async function wayOut(engine: Engine, damaged: SurveyedBackup): Promise<string> 
   const good = newestGood(backups, engine.now());
   const age = good !== undefined && newestFirst(good, damaged) > 0 ? 'older' : 'newer';
   const other = good && `${source}/${good.id}, which is ${age}`;
-  if (kindOf(engine, damaged.manifest.kind).repair === undefined) {
+  if ((await kindOf(engine, damaged.manifest.kind)).repair === undefined) {
     return other === undefined
       ? `No backup of ${source} is good.`
       : `The newest good backup is ${other}: restore that one.`;

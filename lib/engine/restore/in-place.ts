@@ -89,7 +89,7 @@ export async function restoreInPlace(
 ): Promise<InPlaceReport> {
   const begin = engine.now();
   const { source, id, kind } = backup.manifest;
-  const { inPlace } = kindOf(engine, kind);
+  const { inPlace } = await kindOf(engine, kind);
   if (inPlace === undefined) {
     throw new HoldfastError('USAGE', `backups of kind "${kind}" are not restored in place`, {
       hint: 'Restore to a new place with --to.',
@@ -305,7 +305,7 @@ async function saveFirst(
   });
   const saved: Source = {
     name: source,
-    kind: kindOf(engine, 'files'),
+    kind: await kindOf(engine, 'files'),
     read: (into) => inPlace.save(plan, input, into),
   };
   await backupSource(safety, saved, { trigger, full: true });

@@ -141,7 +141,7 @@ async function fill(
   options: RestoreOptions,
 ): Promise<Filled> {
   const { paths, owners } = options;
-  const kind = kindOf(bench, backup.manifest.kind);
+  const kind = await kindOf(bench, backup.manifest.kind);
   const restored = await kind.restore(backup, { ...workOf(bench), paths, into, owners });
   if (restored.problems.length > 0 && !options.skipDamaged) {
     throw new HoldfastError('BACKUP_DAMAGED', listDamage(restored.problems), {
@@ -162,7 +162,7 @@ async function readBack(
 ): Promise<Pick<Filled, 'differences' | 'unread' | 'unkept'>> {
   const { paths, owners } = options;
   const work = workOf(bench);
-  const kind = kindOf(bench, backup.manifest.kind);
+  const kind = await kindOf(bench, backup.manifest.kind);
   const compared = await kind.compare(backup, { ...work, folder, paths, owners, times: true });
   const known = new Set(restored.problems.map(({ path }) => path));
   // What is damaged was said to be missing.

@@ -48,7 +48,7 @@ export async function restoreToService(
 ): Promise<ServiceRestoreReport> {
   const begin = engine.now();
   const backup = await openBackup(engine, source, id);
-  const { service, kind } = kindOf(engine, backup.manifest.kind);
+  const { service, kind } = await kindOf(engine, backup.manifest.kind);
   if (service === undefined) {
     throw new HoldfastError(
       'USAGE',

@@ -55,7 +55,7 @@ beforeAll(async () => {
   server = await startPostgres();
   server.create('app');
   store = new ClockedStore(clock);
-  engine = engineOn(store, clock, { kinds: new Map([['postgres', kind]]), scratch: '/tmp' });
+  engine = engineOn(store, clock, { kinds: new Map([['postgres', () => kind]]), scratch: '/tmp' });
   made = await backUp(server.tcpUrl('app'), { timestamps: ['app.users.created_at'] });
 });
 afterAll(async () => {

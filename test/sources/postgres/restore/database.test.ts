@@ -38,7 +38,7 @@ beforeAll(async () => {
   server.create('app');
   store = new ClockedStore(clock);
   const kind = postgresKind(MACHINE);
-  engine = engineOn(store, clock, { kinds: new Map([['postgres', kind]]), scratch: '/tmp' });
+  engine = engineOn(store, clock, { kinds: new Map([['postgres', () => kind]]), scratch: '/tmp' });
   made = await backUpNow(engine, postgresSource(postgresOptions(server.url('app')), MACHINE));
 });
 afterAll(async () => {

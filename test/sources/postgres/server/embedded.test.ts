@@ -51,7 +51,7 @@ afterAll(async () => {
 
 async function backedUp(on: Machine): Promise<{ engine: Engine; made: BackupResult }> {
   const clock = new Clock();
-  const kinds = new Map([['postgres', postgresKind(on)]]);
+  const kinds = new Map([['postgres', () => postgresKind(on)]]);
   const engine = engineOn(new ClockedStore(clock), clock, { kinds, scratch: '/tmp' });
   const source = postgresSource(postgresOptions(server.url('app')), on);
   return { engine, made: await backUpNow(engine, source) };
