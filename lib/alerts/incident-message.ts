@@ -8,7 +8,7 @@ import {
   type ConditionCode,
 } from '../policy/conditions/table.ts';
 import { ERRORS } from '../errors.ts';
-import { durationText } from '../policy/durations.ts';
+import { durationText, timeText } from '../policy/durations.ts';
 import type { DueEvent } from '../policy/incidents/escalation.ts';
 import { severityOf } from '../policy/incidents/quiet.ts';
 import { timesOf, type Incident } from '../policy/incidents/state.ts';
@@ -98,7 +98,7 @@ function factLines({
   const { review } = incident;
   return [
     ...senderLines(system, sender),
-    `since    ${(incident.began ?? incident.openedAt).toISOString()}`,
+    `since    ${timeText(incident.began ?? incident.openedAt)}`,
     ...(incident.resolved !== undefined && timeToRecoverMs !== undefined
       ? [`lasted   ${durationText(timeToRecoverMs)}`]
       : []),

@@ -1,4 +1,5 @@
 // The message about a job of AWS Backup that did not do what it should. Plain text, and pure.
+import { timeText } from '../policy/durations.ts';
 import type { Config } from '../config/config.ts';
 import { resourceLabel } from '../names/alarms.ts';
 import { parseResource } from '../names/resources.ts';
@@ -74,7 +75,7 @@ export function jobMessage(
     `job      ${change.id}`,
     `state    ${plain(change.state, 40)}`,
     ...senderLines(system, sender),
-    `at       ${change.at.toISOString()}`,
+    `at       ${timeText(change.at)}`,
     ...line('resource', change.resource),
     ...line('to', change.to),
     ...line('made', change.created),

@@ -8,7 +8,7 @@ import {
 import { resourceLabel } from '../names/alarms.ts';
 import type { Verdict } from '../policy/assessment.ts';
 import { conditionOf } from '../policy/conditions/table.ts';
-import { durationText } from '../policy/durations.ts';
+import { durationText, timeText, bytesText } from '../policy/durations.ts';
 import { ANY_RESOURCE } from '../policy/recovery-points/facts.ts';
 import type { AlarmChange } from './alarm-change.ts';
 import { plain, subjectLine } from './plain-text.ts';
@@ -50,7 +50,7 @@ export function alarmMessage(change: AlarmChange, config: Configured, sender: Se
     '',
     `alarm    ${name}`,
     ...senderLines(config.system, sender),
-    `since    ${since.toISOString()}${state === 'OK' ? lasted : ''}`,
+    `since    ${timeText(since)}${state === 'OK' ? lasted : ''}`,
     ...(state === 'ALARM' ? adviceLines(known, config, sender) : []),
     ...(state === 'INSUFFICIENT_DATA'
       ? ['', 'It was an alarm, and now nothing tells how it is. Treat it as one.']
@@ -159,7 +159,7 @@ export function reportMessage(
   const count = unwell.length;
   const title = reportTitle(report);
   const lines = [
-    `${title}, ${at.toISOString()}`,
+    `${title}, ${timeText(at)}`,
     '',
     ...senderLines(system, sender),
     '',
@@ -172,7 +172,7 @@ export function reportMessage(
       ? [`and ${resources.length - MAX_RESOURCES} more resources: holdfast status`]
       : []),
     '',
-    `the store holds ${megabytes(storedBytes)}`,
+    `the store holds ${bytesText(storedBytes)}`,
     ...(count > 0
       ? ['', 'next     holdfast status; docs/runbook.md tells what to do.', commandsLine(sender)]
       : []),
@@ -201,14 +201,10 @@ function resourceLine({ selection, resource, ...ages }: ReportedResource): strin
 
 function sourceLine(source: ReportedSource): string {
   const { name, newestGoodAgeMs, lastProofAgeMs, lastRestoreTestAgeMs, backupBytes } = source;
-  const size = backupBytes === undefined ? '' : `, ${megabytes(backupBytes)}`;
+  const size = backupBytes === undefined ? '' : `, ${bytesText(backupBytes)}`;
   const rate =
     source.runs === undefined
       ? ''
       : `; ${source.runs.complete} of ${source.runs.all} runs complete in 30 days`;
   return `${name}: last good backup ${age(newestGoodAgeMs)}${size}; last proof ${age(lastProofAgeMs)}; last restore test ${age(lastRestoreTestAgeMs)}${rate}`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,4 +1,5 @@
 // The message about a run of the command line that did not go well. Plain text, and pure.
+import { timeText } from '../policy/durations.ts';
 import type { SinkMessage } from '../sinks/sink.ts';
 import { plain, subjectLine } from './plain-text.ts';
 import { commandsLine, senderLines, type Sender } from './sender.ts';
@@ -29,7 +30,7 @@ export function runMessage({ system, verb, sender, at, id, wrong, hint }: RunEnd
     title,
     '',
     ...senderLines(system, sender),
-    `at       ${at.toISOString()}`,
+    `at       ${timeText(at)}`,
     '',
     ...wrong.slice(0, MAX_LINES).map((one) => `! ${plain(one)}`),
     ...(wrong.length > MAX_LINES
@@ -60,7 +61,7 @@ export function sinkMessage(
     title,
     '',
     ...senderLines(system, sender),
-    `at       ${at.toISOString()}`,
+    `at       ${timeText(at)}`,
     '',
     ...failed.map(({ sink, why }) => `! ${sink}: ${plain(why)}`),
     '',
@@ -89,7 +90,7 @@ export function testMessage({
     title,
     '',
     ...senderLines(system, sender),
-    `at       ${at.toISOString()}`,
+    `at       ${timeText(at)}`,
     '',
     'Somebody ran holdfast alert-test. If you can read this, alarms for this system will reach you the same way.',
   ];

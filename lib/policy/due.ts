@@ -1,7 +1,7 @@
 // What a source needs now, by the clock: a backup, a proof, a restore test. Pure; what it says is computed from the store each time, so
 // nothing is forgotten while a machine sleeps, and nothing is made twice.
 import { HOUR_MS, MINUTE_MS } from '../durations.ts';
-import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
+import { CLOCK_TOLERANCE_MS, durationText, timeText } from './durations.ts';
 import type { BackupSeen, SourceFacts } from './facts.ts';
 import { newestOf } from './order.ts';
 import { CONTENT_TIME, TEST_TIMES } from './proof-times.ts';
@@ -110,7 +110,7 @@ function whyBackup(facts: SourceFacts, schedule: Schedule, now: Date): string | 
   const from = latest([since ?? facts.knownSince, scheduledSince(facts, schedule)]);
   const due = from === undefined ? previousDue(schedule, now) : nextDue(schedule, from);
   if (due === undefined || due > now) return undefined;
-  return `due since ${due.toISOString()}`;
+  return `due since ${timeText(due)}`;
 }
 
 /** Since when the schedule counts: nothing was due before a run had it in its configuration. */
@@ -194,7 +194,7 @@ function whyTest(
     ({ backupId, verdict }) => backupId === newestId && verdict !== 'inconclusive',
   );
   if (due === undefined) return isTested ? undefined : 'it was not restored for a test yet';
-  if (last.end < due) return `due since ${due.toISOString()}`;
+  if (last.end < due) return `due since ${timeText(due)}`;
   return last.verdict === 'damaged' && !isTested ? 'the last test found damage' : undefined;
 }
 
@@ -218,7 +218,7 @@ function afterFailures(
   const waitMs = Math.min(FIRST_RETRY_MS * 2 ** (attempts.length - 1), LONGEST_RETRY_MS);
   const until = new Date(last.getTime() + waitMs);
   const times = attempts.length === 1 ? 'once' : `${attempts.length} times`;
-  const why = `${found.why}; it failed ${times}, at last at ${last.toISOString()}`;
+  const why = `${found.why}; it failed ${times}, at last at ${timeText(last)}`;
   return until > now ? { verb: found.verb, until, why } : { ...found, why };
 }
 

@@ -1,4 +1,4 @@
-// Durations as people read them, for the reasons and verdicts that policy gives.
+// Durations, times and sizes as people read them: the same in reasons, verdicts, messages and on a terminal.
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../durations.ts';
 
@@ -16,4 +16,22 @@ export function durationText(ms: number): string {
 /** How long ago something was: `just now` below a minute, otherwise `12 min ago`. */
 export function agoText(ms: number): string {
   return ms < MINUTE_MS ? 'just now' : `${durationText(ms)} ago`;
+}
+
+/** `2026-11-22 02:00:09 UTC` */
+export function timeText(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+
+/** `0 B`, `999 B`, `1.5 MiB`. */
+export function bytesText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < BYTE_UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit] ?? 'B'}`;
 }

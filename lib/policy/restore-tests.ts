@@ -24,6 +24,8 @@ export interface RestoreTestStatus {
   readonly rto: 'met' | 'missed' | 'unmeasured' | 'none';
   readonly lastProven: RestoreTestRun | undefined;
   readonly lastProvenAgeMs: number | undefined;
+  /** The last proven ones, the newest first: how long restores took over time. */
+  readonly recent: readonly RestoreTestRun[];
   /** The last one with any verdict. */
   readonly last: RestoreTestRun | undefined;
   /** True when no restore test was proven within the time allowed. */
@@ -32,6 +34,8 @@ export interface RestoreTestStatus {
   readonly alarm: boolean;
   readonly detail: string;
 }
+
+const RECENT = 5;
 
 /** How a source stands with its restore tests at `now`. Runs may come in any order; those from the future are left out. */
 export function restoreTestStatus(
@@ -51,6 +55,7 @@ export function restoreTestStatus(
     rto,
     lastProven,
     lastProvenAgeMs: lastProven && Math.max(0, now.getTime() - lastProven.end.getTime()),
+    recent: known.filter(({ verdict }) => verdict === 'proven').slice(0, RECENT),
     last,
     overdue,
     alarm: overdue || rto === 'missed' || last?.verdict === 'damaged',

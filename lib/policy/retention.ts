@@ -1,7 +1,7 @@
 // Which backups of a source stay, and why. It counts only what is good, and when in doubt releases nothing.
 import assert from 'node:assert/strict';
 import { CALENDAR_TIERS, calendarOf, type Buckets } from './calendar.ts';
-import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
+import { CLOCK_TOLERANCE_MS, durationText, timeText } from './durations.ts';
 import { effectiveTime, newestFirst, type Dated } from './order.ts';
 import {
   ALWAYS_KEPT,
@@ -177,7 +177,7 @@ function keepAsItIs<B extends RetainableBackup>(
   for (const key of backup.pinnedBy) keep(backup, 'pinned', key);
   if (backup.id === justMade) keep(backup, 'just-made', '');
   const end = graceEnd(backup);
-  const until = `kept until ${end.toISOString()}`;
+  const until = `kept until ${timeText(end)}`;
   if (isGood(backup)) {
     if (backup.isRepair && end >= now) keep(backup, 'grace', `a repair, ${until}`);
     return;
@@ -225,7 +225,7 @@ function whyHeld(
   if (later !== undefined) {
     return {
       code: 'clock',
-      detail: `the time is ${now.toISOString()}, but ${later.id} exists already`,
+      detail: `the time is ${timeText(now)}, but ${later.id} exists already`,
     };
   }
   const good = considered.filter(isGood);

@@ -2,7 +2,7 @@
 import { findFlood } from './anomaly.ts';
 import type { ConditionCode } from './conditions/table.ts';
 import { DAY_MS, HOUR_MS } from '../durations.ts';
-import { CLOCK_TOLERANCE_MS, durationText } from './durations.ts';
+import { CLOCK_TOLERANCE_MS, durationText, timeText } from './durations.ts';
 import type { BackupSeen, FailedRun, SourceFacts } from './facts.ts';
 import type { Freshness } from './freshness.ts';
 import { effectiveTime } from './order.ts';
@@ -92,7 +92,7 @@ function freshnessConditions(seen: SourceSeen): Raised[] {
 
 /** A user who started backups by hand, or by cron without saying so, must be able to see why that does not count. */
 function missedText({ dueSince }: Freshness): string {
-  const due = dueSince?.toISOString() ?? '';
+  const due = dueSince === undefined ? '' : timeText(dueSince);
   return `the scheduled run of ${due} is missing: nothing was backed up with the trigger "schedule" since, and a backup made by hand does not show that the schedule is alive`;
 }
 
@@ -108,10 +108,7 @@ function withoutGood({ facts, freshness, at }: SourceSeen): Raised {
   const { missed, tooOld, nextDueAt } = freshness;
   if (missed || tooOld) return raised('never', 'it was never backed up');
   if (nextDueAt === undefined) return raised('none', 'it was never backed up, and has no schedule');
-  return raised(
-    'awaited',
-    `it was never backed up; its next run is due at ${nextDueAt.toISOString()}`,
-  );
+  return raised('awaited', `it was never backed up; its next run is due at ${timeText(nextDueAt)}`);
 }
 
 function failureConditions({ facts }: SourceSeen): Raised[] {
@@ -122,8 +119,8 @@ function failureConditions({ facts }: SourceSeen): Raised[] {
   const { begin, why } = last;
   const text =
     failures.length === 1
-      ? `the run of ${begin.toISOString()} failed, and none succeeded${since === '' ? '' : ' since'}: ${why}`
-      : `${failures.length} runs failed${since}; the last one, of ${begin.toISOString()}: ${why}`;
+      ? `the run of ${timeText(begin)} failed, and none succeeded${since === '' ? '' : ' since'}: ${why}`
+      : `${failures.length} runs failed${since}; the last one, of ${timeText(begin)}: ${why}`;
   return [{ ...raised('failed', text, failures.length), since: failures[0]?.begin }];
 }
 
@@ -142,8 +139,8 @@ function deploymentConditions({ facts, at }: SourceSeen): Raised[] {
   const since = first.begin;
   const text =
     left.length === 1
-      ? `the deployment of ${since.toISOString()} has left no good backup`
-      : `${left.length} deployments have left no good backup, the first at ${since.toISOString()}`;
+      ? `the deployment of ${timeText(since)} has left no good backup`
+      : `${left.length} deployments have left no good backup, the first at ${timeText(since)}`;
   return [{ ...raised('deployment', text, left.length), since }];
 }
 
@@ -268,7 +265,7 @@ function remarks({ facts, freshness, isScheduleNew, at }: SourceSeen): Raised[] 
   }
   const flood = findFlood(backups.map(({ storedAt }) => storedAt));
   if (flood !== undefined) {
-    found.push(raised('flood', `${flood.detail}, from ${flood.begin.toISOString()} on`));
+    found.push(raised('flood', `${flood.detail}, from ${timeText(flood.begin)} on`));
   }
   return found;
 }

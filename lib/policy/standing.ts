@@ -1,5 +1,6 @@
 // What a backup is worth, from its signature, its manifest and the evidence about it. The caller passes only evidence whose own
 // signature counts: nothing here decides whom to trust.
+import { timeText } from './durations.ts';
 import type { Problem } from '../errors.ts';
 
 /**
@@ -42,7 +43,7 @@ export interface BackupFacts {
 export interface StandingVerdict {
   readonly good: boolean;
   readonly standing: Standing;
-  /** Why, in words: `proven by verify (digest) at 2026-11-22T02:00:09.000Z`. */
+  /** Why, in words: `proven by verify (digest) at 2026-11-22 02:00:09 UTC`. */
   readonly why: string;
 }
 
@@ -118,7 +119,6 @@ function precedes(a: EvidencePiece, b: EvidencePiece): boolean {
 
 function text(piece: EvidencePiece): string {
   const of = piece.foundIn === undefined ? '' : ` of ${piece.foundIn}, which shares its bytes,`;
-  const read =
-    piece.readAt === undefined ? '' : ` of what was read at ${piece.readAt.toISOString()}`;
-  return `${piece.verb} (${piece.level})${of} at ${piece.at.toISOString()}${read}`;
+  const read = piece.readAt === undefined ? '' : ` of what was read at ${timeText(piece.readAt)}`;
+  return `${piece.verb} (${piece.level})${of} at ${timeText(piece.at)}${read}`;
 }

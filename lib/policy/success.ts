@@ -19,6 +19,8 @@ export interface SuccessSummary {
   readonly meanIntervalMs: number | undefined;
   /** The mean time between failed runs; undefined with fewer than two. */
   readonly meanTimeBetweenFailuresMs: number | undefined;
+  /** The longest time without a complete run, since the first one until now; undefined without any. As much could have been lost. */
+  readonly longestGapMs: number | undefined;
   readonly lastFailure: RunOutcome | undefined;
 }
 
@@ -44,8 +46,18 @@ export function summarizeRuns(
     rate: recent.length === 0 ? undefined : complete / recent.length,
     meanIntervalMs: meanBetween(recent),
     meanTimeBetweenFailuresMs: meanBetween(failures),
+    longestGapMs: longestGap(recent, now),
     lastFailure: failures.at(-1),
   };
+}
+
+/** Of runs in the order of time. */
+function longestGap(runs: readonly RunOutcome[], now: Date): number | undefined {
+  const times = runs
+    .filter(({ outcome }) => outcome === 'complete')
+    .map(({ begin }) => begin.getTime());
+  const gaps = times.map((time, index) => (times[index + 1] ?? now.getTime()) - time);
+  return gaps.length === 0 ? undefined : Math.max(0, ...gaps);
 }
 
 /** Of runs in the order of time. */

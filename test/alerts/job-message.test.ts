@@ -52,7 +52,7 @@ describe('a job', () => {
         'state    FAILED',
         'system   shop',
         'from     the stack in account 123456789012, eu-central-1',
-        'at       2026-11-22T05:31:00.000Z',
+        'at       2026-11-22 05:31:00 UTC',
         `resource ${TABLE}`,
         '',
         'means    No new recovery point counts: dynamodb-tasks can only be restored to the one before.',

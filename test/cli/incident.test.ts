@@ -175,7 +175,13 @@ test('the log shows who opened, acknowledged and resolved an incident, beside th
 test('an acknowledgement stops it', async () => {
   await breakSite();
   await place.run(['backup'], { env });
-  expect((await place.run(['incident', 'ack', '1'], { env })).exit).toBe(0);
+  const acknowledged = await place.run(['incident', 'ack', '1'], { env });
+  expect(acknowledged).toMatchObject({
+    exit: 0,
+    stdout: expect.stringMatching(
+      /^incident 1: acknowledged; no messages about it until /,
+    ) as unknown,
+  });
   await new Promise((resolve) => setTimeout(resolve, 1100));
   await place.run(['escalate', '--once'], { env });
   expect(told()).toHaveLength(1);

@@ -34,6 +34,25 @@ test('what is well is told by silence, a line and a file', async () => {
   ]);
 });
 
+test('a database that nothing backs up is named, and so is one that something else does', async () => {
+  const first = async () => (await place.run(['status'])).stdout.split('\n').slice(0, 2);
+  expect((await first())[0]).toContain('everything is as it should be');
+  await place.write({ '.env.production': 'DATABASE_URL=mysql://blog:x@db.example/blog\n' });
+  expect(await first()).toEqual([
+    expect.stringContaining('everything that is configured is as it should be'),
+    expect.stringMatching(
+      /^ {2}not judged: MySQL.* is not backed up \(seen in \.env\.production\); /,
+    ),
+  ]);
+  expect(await place.json(['status'])).toMatchObject({ uncoveredDatabases: [{ option: 'mysql' }] });
+  const file = path.join(place.site, 'holdfast.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, `${text}\notherDatabases: { mysql: elsewhere }\n`);
+  expect((await first())[1]).toBe('  not judged: mysql: backed up elsewhere');
+  await writeFile(file, text);
+  await rm(path.join(place.site, '.env.production'));
+});
+
 test('what is damaged is told by an exit code, a line and a finding', async () => {
   const backups = path.join(place.site, 'backups', 'backups', 'site');
   const [id = ''] = await readdir(backups);

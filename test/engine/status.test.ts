@@ -176,7 +176,7 @@ describe('a source', () => {
     const status = await site.look();
     expect(findings(status)).toEqual(['alarm missed']);
     expect(status.sources[0]?.findings[0]?.detail).toContain(
-      'the scheduled run of 2040-01-03T03:00',
+      'the scheduled run of 2040-01-03 03:00',
     );
     await makeGood(site.engine, site.source, { kind: 'schedule' });
     expect(findings(await site.look())).toEqual([]);

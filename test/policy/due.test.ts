@@ -56,7 +56,7 @@ describe('a backup', () => {
     expect(due(source([last]), '2026-11-22T02:00:00Z')).toEqual([
       {
         ...{ source: 'site', verb: 'backup', at: at('2026-11-22T02:00:00Z') },
-        why: 'due since 2026-11-22T02:00:00.000Z',
+        why: 'due since 2026-11-22 02:00:00 UTC',
       },
     ]);
   });
@@ -66,7 +66,7 @@ describe('a backup', () => {
     expect([first, more]).toEqual([
       expect.objectContaining({
         at: at('2026-11-28T02:00:00Z'),
-        why: 'due since 2026-11-22T02:00:00.000Z',
+        why: 'due since 2026-11-22 02:00:00 UTC',
       }),
       [],
     ]);

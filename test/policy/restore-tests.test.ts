@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { restoreTestStatus, type RestoreTestRun } from '../../lib/policy/restore-tests.ts';
-import { at, DAY, HOUR } from './backups.ts';
+import { after, at, DAY, HOUR } from './backups.ts';
 
 const NOW = at('2026-11-22T03:00:00Z');
 const MONTHLY = { rtoMs: 4 * HOUR, maxAgeMs: 31 * DAY, configuredAt: at('2026-01-01T00:00:00Z') };
@@ -60,4 +60,17 @@ test('an inconclusive test after a proven one is said', () => {
   expect(restoreTestStatus(runs, MONTHLY, NOW).detail).toBe(
     'restored in 60 min, proven 2 days ago; the last one was inconclusive',
   );
+});
+
+test('the last proven ones say how long restores took over time, the newest first', () => {
+  const runs = Array.from({ length: 8 }, (_, n): RestoreTestRun => ({
+    backupId: `b${n}`,
+    end: after(NOW, -n * DAY),
+    restoreDurationMs: 1000 + n,
+    verdict: n === 1 ? 'inconclusive' : 'proven',
+  }));
+  const { recent } = restoreTestStatus(runs, MONTHLY, NOW);
+  expect(recent.map(({ restoreDurationMs }) => restoreDurationMs)).toEqual([
+    ...[1000, 1002, 1003, 1004, 1005],
+  ]);
 });

@@ -22,7 +22,7 @@ const WHOLE: BackupFacts = {
 };
 
 test.each<[string, Partial<BackupFacts>, string, string]>([
-  ['proven once', {}, 'good', 'proven by verify (digest) at 2026-11-22T02:00:09.000Z'],
+  ['proven once', {}, 'good', 'proven by verify (digest) at 2026-11-22 02:00:09 UTC'],
   ['of no evidence', { evidence: [] }, 'unproven', 'not yet verified'],
   ['merely present', { evidence: [seen('proven', 'presence')] }, 'unproven', 'not yet verified'],
   [
@@ -46,7 +46,7 @@ test.each<[string, Partial<BackupFacts>, string, string]>([
       ],
     },
     'damaged',
-    'found damaged by verify (content) at 2026-11-20T02:00:00.000Z',
+    'found damaged by verify (content) at 2026-11-20 02:00:00 UTC',
   ],
   [
     'proven, then missing from the store',

@@ -131,7 +131,7 @@ function aboutNow(config: Config) {
 /** An incident as there could be one. */
 function exampleOf(source: string, { system, sender, at }: ReturnType<typeof aboutNow>) {
   const detail =
-    'the run of 2026-11-22T03:00:00.000Z failed, and none succeeded since: SOURCE_UNAVAILABLE: the server does not answer';
+    'the run of 2026-11-22 03:00:00 UTC failed, and none succeeded since: SOURCE_UNAVAILABLE: the server does not answer';
   const event = { incident: '000001', detail: undefined, who: 'holdfast', text: undefined };
   const more = { began: undefined, settleMs: 0, again: true };
   const conditions = [{ subject: source, code: 'failed', detail }];

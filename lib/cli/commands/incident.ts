@@ -1,5 +1,6 @@
 // `holdfast incident`: what there is, what happened in it, and what a person does about it.
 import { actOn, type Act } from '../../alerts/escalate.ts';
+import { policyOf } from '../../alerts/configured-escalation.ts';
 import { readIncidents } from '../../engine/incidents/read.ts';
 import { deciding, mayWriteIncidents, openNext } from '../../engine/incidents/write.ts';
 import { HoldfastError } from '../../errors.ts';
@@ -7,12 +8,13 @@ import { mayVouchFor } from '../../engine/engine.ts';
 import { incidentName, INCIDENTS_PREFIX } from '../../format/layout.ts';
 import { displayText } from '../../format/paths.ts';
 import { noteOf, type NoteOptions } from '../incident/note.ts';
+import { quietUntil } from '../incident/quiet-until.ts';
 import { endsText, incidentLines, jsonOf, stateOf } from '../incident/shown.ts';
 import { escalateAfter } from '../incidents.ts';
 import type { Invocation } from '../invocation.ts';
-import { openSession, type Session } from '../session.ts';
+import { openSession, requireConfig, type Session } from '../session.ts';
 import { Terminal } from '../output/terminal.ts';
-import { table } from '../output/units.ts';
+import { table, timeText } from '../output/units.ts';
 
 interface Options extends NoteOptions {
   readonly all?: boolean;
@@ -39,9 +41,17 @@ export async function run(
     throw new HoldfastError('USAGE', `only \`incident note\` takes ${flags(NOTES)}`);
   const act = await actOf(session, action, { id, text: second, options });
   await actOn(session.engine, id, act);
-  terminal.done(`incident ${Number(id)}: ${act.event}`);
+  const quiet =
+    action === 'ack'
+      ? quietUntil(policyOf(requireConfig(session)), session.engine.now())
+      : undefined;
+  const until = quiet === undefined ? '' : `; ${quiet.text}`;
+  terminal.done(`incident ${Number(id)}: ${act.event}${until}`);
   await escalateAfter(session, signal);
-  terminal.document({ command: 'incident', action, incident: Number(id), event: act.event });
+  terminal.document({
+    ...{ command: 'incident', action, incident: Number(id), event: act.event },
+    ...(quiet?.at !== undefined && { quietUntil: quiet.at }),
+  });
   return 0;
 }
 
@@ -113,7 +123,7 @@ async function list(session: Session, terminal: Terminal, all: boolean): Promise
     shown.map((one) => [
       String(Number(one.id)),
       stateOf(one),
-      one.openedAt.toISOString(),
+      timeText(one.openedAt),
       [displayText(one.title.slice(0, 200)), endsText(one)].filter(Boolean).join('; '),
     ]),
   ))

@@ -2,12 +2,15 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { unwellLines } from '../../alerts/alarm-lines.ts';
+import type { Config } from '../../config/config.ts';
+import type { UncoveredDatabase } from '../../config/init/uncovered.ts';
 import { promisesOf } from '../../config/objectives.ts';
 import { knownSources } from '../../engine/log.ts';
 import type { Status } from '../../engine/status.ts';
 import { ERRORS, HoldfastError } from '../../errors.ts';
 import { displayText } from '../../format/paths.ts';
 import type { Objectives } from '../../policy/objectives.ts';
+import { uncoveredIn } from '../doctor/uncovered.ts';
 import { selectionsOf } from '../recovery-points/selections.ts';
 import { resourcesShown, sayResources } from '../recovery-points/status.ts';
 import { assertKnown } from '../store/known-sources.ts';
@@ -61,18 +64,35 @@ async function look(names: string[], { options, signal }: Invocation<Options>): 
     return exit;
   }
   const named = names.length > 0;
-  for (const line of statusLines(status, { objectives, named }, terminal)) terminal.line(line);
+  const uncovered = config === undefined || named ? [] : await uncoveredIn(config);
+  const asked = { objectives, named, notJudged: notJudgedTexts(uncovered, config) };
+  for (const line of statusLines(status, asked, terminal)) terminal.line(line);
   const shown = await resourcesShown(engine, config, { names, status });
   if (shown !== undefined) sayResources(terminal, shown, engine.now());
   terminal.document({
     command: 'status',
     ...jsonOf(status, objectives),
+    uncoveredDatabases: uncovered,
     ...(shown !== undefined && {
       recoveryPoints: shown.resources,
       recoveryPointsUnasked: shown.unasked,
     }),
   });
   return exit;
+}
+
+/** What has no verdict, because nothing here backs it up. */
+function notJudgedTexts(
+  uncovered: readonly UncoveredDatabase[],
+  config: Config | undefined,
+): string[] {
+  const elsewhere = Object.entries(config?.otherDatabases ?? {})
+    .filter(([, by]) => by === 'elsewhere')
+    .map(([engine]) => engine);
+  return [
+    ...uncovered.map(({ message }) => `${message}; \`holdfast doctor\` says what to do`),
+    ...(elsewhere.length === 0 ? [] : [`${elsewhere.join(', ')}: backed up elsewhere`]),
+  ];
 }
 
 /** A collector never sees half of it. */

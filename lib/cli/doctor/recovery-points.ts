@@ -1,4 +1,5 @@
 // What the doctor looks at about AWS Backup: what makes jobs fail, or makes no job at all without a word.
+import { timeText } from '../output/units.ts';
 import type { Config } from '../../config/config.ts';
 import type { SelectionConfig } from '../../config/recovery-points.ts';
 import { HoldfastError } from '../../errors.ts';
@@ -98,7 +99,7 @@ function lockFinding(name: string, { lock }: VaultSeen, { aws }: Config): Doctor
       'Deploy, or say what is: a lock in compliance mode cannot be taken back.',
     );
   }
-  const final = finalFrom === undefined ? '' : `, final from ${finalFrom.toISOString()}`;
+  const final = finalFrom === undefined ? '' : `, final from ${timeText(finalFrom)}`;
   return ok('points', `the vault ${name} is locked (${mode}${final}) for ${kept}`);
 }
 

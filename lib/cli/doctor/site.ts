@@ -1,10 +1,6 @@
 // What the doctor sees in a site besides its files: databases that nothing protects, and a store that a web server hands out.
 import type { Config, FilesSourceConfig } from '../../config/config.ts';
-import { detectFolder } from '../../config/init/detect.ts';
 import { documentRootOf } from '../../config/init/document-root.ts';
-import { uncoveredDatabases } from '../../config/init/uncovered.ts';
-import { errorCode, isAbsent } from '../../config/error-code.ts';
-import { isWithin } from '../../config/places.ts';
 import { DAY_MS } from '../../durations.ts';
 import { HoldfastError } from '../../errors.ts';
 import { displayPath, displayText } from '../../format/paths.ts';
@@ -14,6 +10,7 @@ import { durationText } from '../output/units.ts';
 import { surroundingsOf } from '../sources.ts';
 import { failure } from './failure.ts';
 import { warning, type DoctorFinding } from './finding.ts';
+import { uncoveredIn } from './uncovered.ts';
 
 /** Enough to find the newest of a folder of dumps. */
 const MAX_DUMPS = 10_000;
@@ -25,8 +22,7 @@ export async function examineSite(config: Config, now: Date): Promise<DoctorFind
   const sources = config.sources.filter((source) => source.kind === 'files');
   try {
     findings.push(...(await servedStore(config)));
-    for (const folder of outermost(sources.filter(({ name }) => !dumps.has(name))))
-      findings.push(...(await databasesIn(folder, config)));
+    findings.push(...(await databasesIn(config)));
     for (const source of sources.filter(({ name }) => dumps.has(name)))
       findings.push(...staleDumps(config, source, now));
   } catch (error) {
@@ -37,29 +33,14 @@ export async function examineSite(config: Config, now: Date): Promise<DoctorFind
   return findings;
 }
 
-/** The folders of sources, without those that lie in another one. */
-function outermost(sources: readonly FilesSourceConfig[]): string[] {
-  const folders = [...new Set(sources.map(({ path: at }) => at))];
-  return folders.filter((one) => !folders.some((other) => other !== one && isWithin(one, other)));
-}
-
-async function databasesIn(folder: string, config: Config): Promise<DoctorFinding[]> {
-  try {
-    // What a shell has set says nothing about the site.
-    const found = await detectFolder(folder, {});
-    return uncoveredDatabases(found, config).map(({ option, message, advice }) =>
-      warning(
-        'source',
-        displayText(message),
-        `${advice} Then write \`otherDatabases: { ${option}: SOURCE }\` into holdfast.yaml; \`elsewhere\` in place of SOURCE says that something else backs it up.`,
-      ),
-    );
-  } catch (error) {
-    // The source itself has a finding for that.
-    if (isAbsent(error) || ['EACCES', 'EPERM', 'ENOTDIR'].includes(errorCode(error) ?? ''))
-      return [];
-    throw error;
-  }
+async function databasesIn(config: Config): Promise<DoctorFinding[]> {
+  return (await uncoveredIn(config)).map(({ option, message, advice }) =>
+    warning(
+      'source',
+      displayText(message),
+      `${advice} Then write \`otherDatabases: { ${option}: SOURCE }\` into holdfast.yaml; \`elsewhere\` in place of SOURCE says that something else backs it up.`,
+    ),
+  );
 }
 
 /** A dump that is no longer made leaves a backup that is made, proven, and old. */

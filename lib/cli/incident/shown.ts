@@ -1,4 +1,5 @@
 // An incident as `holdfast incident` shows it, in lines and as JSON.
+import { timeText } from '../output/units.ts';
 import { displayText } from '../../format/paths.ts';
 import { eventText } from '../../policy/incidents/event-words.ts';
 import { messageWords } from '../../policy/incidents/message-words.ts';
@@ -30,14 +31,14 @@ export function incidentLines(incident: Incident, timeZone: string, now: Date): 
     }),
     ...[...timeline.map(eventOf), ...[...messages].flatMap(messagesOf)]
       .sort((a, b) => a.at.getTime() - b.at.getTime())
-      .map(({ at, text }) => `  ${at.toISOString()}  ${text}`),
+      .map(({ at, text }) => `  ${timeText(at)}  ${text}`),
   ];
 }
 
 /** When one of which all is good again ends, as it came back soon after another; undefined for every other one. */
 export function endsText(incident: Incident): string | undefined {
   const endsAt = endsAtOf(incident);
-  return endsAt && `good again; it ends at ${endsAt.toISOString()} if nothing comes back`;
+  return endsAt && `good again; it ends at ${timeText(endsAt)} if nothing comes back`;
 }
 
 const TIMES = {

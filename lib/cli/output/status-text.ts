@@ -19,11 +19,13 @@ interface Asked {
   readonly objectives: ReadonlyMap<string, Objectives>;
   /** True when only some sources were looked at. */
   readonly named: boolean;
+  /** Databases that nothing here backs up, each as a sentence without a full stop. */
+  readonly notJudged: readonly string[];
 }
 
 export function statusLines(
   { at, verdict, sources, store, recoveryPoints }: Status,
-  { objectives, named }: Asked,
+  { objectives, named, notJudged }: Asked,
   terminal: Terminal,
 ): string[] {
   const word = (one: Status['verdict']) => terminal.paint(COLOURS[one], one.toUpperCase());
@@ -33,9 +35,11 @@ export function statusLines(
     { ...store, name: 'store' },
   ];
   const names = sources.map(({ source }) => displayText(source)).join(', ');
-  const fine = `${named ? names : 'everything'} ${named && sources.length > 1 ? 'are as they' : 'is as it'} should be${ageUnjudged(sources)}`;
+  const all = notJudged.length === 0 ? 'everything' : 'everything that is configured';
+  const fine = `${named ? names : all} ${named && sources.length > 1 ? 'are as they' : 'is as it'} should be${ageUnjudged(sources)}`;
   return [
     `${word(verdict)}  ${summaryOf(blocks, fine)}  (${timeText(at)})`,
+    ...notJudged.map((text) => `  not judged: ${displayText(text)}`),
     ...sources.flatMap((one) => [
       '',
       `${word(one.verdict)}  ${terminal.paint('bold', one.source)}`,
@@ -143,11 +147,13 @@ function dueText({ configured, freshness }: SourceStatus, at: Date): string {
 }
 
 function restoreText({ restoreTest }: SourceStatus, objectives: Objectives | undefined): string {
-  const { lastProven, lastProvenAgeMs, rto } = restoreTest;
+  const { lastProven, lastProvenAgeMs, recent, rto } = restoreTest;
   if (lastProven === undefined || lastProvenAgeMs === undefined) return 'never proven';
   const objective =
     objectives?.rtoMs === undefined ? '' : ` (objective ${briefly(objectives.rtoMs)}: ${rto})`;
-  return `proven ${briefly(lastProvenAgeMs)} ago, restored in ${durationText(lastProven.restoreDurationMs)}${objective}`;
+  const [took = '', ...before] = recent.map((one) => durationText(one.restoreDurationMs));
+  const history = before.length === 0 ? '' : `; before that in ${before.join(', ')}`;
+  return `proven ${briefly(lastProvenAgeMs)} ago, restored in ${took}${objective}${history}`;
 }
 
 function storeRows({ url, capacity }: StoreStatus): string[][] {

@@ -1,18 +1,7 @@
 // Numbers as people read them.
 import { durationText as durationInOneUnit } from '../../policy/durations.ts';
 
-const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
-
-/** `0 B`, `999 B`, `1.5 MiB`. */
-export function bytesText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < BYTE_UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit] ?? 'B'}`;
-}
+export { bytesText, timeText } from '../../policy/durations.ts';
 
 /** `85 ms`, `1.2 s`, `3 min 20 s`, `5 h 10 min`, `12 d 3 h`. */
 export function durationText(ms: number): string {
@@ -24,11 +13,6 @@ export function durationText(ms: number): string {
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-
-/** `2026-11-22 02:00:09 UTC` */
-export function timeText(time: Date): string {
-  return `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 /** How long ago `then` was, in one unit: `45 s`, `90 min`, `25 h`, `3 days`. */

@@ -1,4 +1,5 @@
 // Keeps restores from a backup that was found damaged, unless somebody wants that very one.
+import { timeText } from '../../policy/durations.ts';
 import { HoldfastError } from '../../errors.ts';
 import { newestFirst } from '../../policy/order.ts';
 import { kindOf, type Engine } from '../engine.ts';
@@ -19,7 +20,7 @@ export async function assertNotKnownDamaged(
   const why =
     damage.level === 'presence'
       ? found.why
-      : `found damaged by ${damage.verb} at ${damage.at.toISOString()}`;
+      : `found damaged by ${damage.verb} at ${timeText(damage.at)}`;
   const hint = await wayOut(engine, found);
   throw new HoldfastError(
     'BACKUP_DAMAGED',
