@@ -10,7 +10,9 @@ const ENDS = 4;
 interface Block {
   readonly from: number;
   readonly to: number;
-  readonly bytes: Promise<Uint8Array>;
+  readonly bytes: Promise<Uint8Array<ArrayBuffer>>;
+  /** How many look at it: reads under way, and the pass itself while it may be asked for again. */
+  holds: number;
 }
 
 /**
@@ -36,9 +38,9 @@ function aheadOf(reader: ByteReader, blockBytes: number): ByteReader {
   const ends: number[] = [];
   const begin = (from: number, least: number): Block => {
     const to = Math.min(Math.max(from + blockBytes, least), reader.bytes);
-    const block = { from, to, bytes: reader.read(from, to - from) };
+    const block = { from, to, bytes: reader.read(from, to - from), holds: 1 };
     blocks.push(block);
-    if (blocks.length > BLOCKS) blocks.shift();
+    if (blocks.length > BLOCKS) letGo(blocks.shift());
     return block;
   };
   return {
@@ -52,18 +54,33 @@ function aheadOf(reader: ByteReader, blockBytes: number): ByteReader {
       const isApart = held === undefined && (!goesOn || length >= blockBytes);
       // What goes beyond the artifact is for the store to refuse.
       if (isApart || end > reader.bytes) return reader.read(offset, length);
-      const all = [held ?? begin(offset, end)];
+      const all = [hold(held ?? begin(offset, end))];
       for (let last = all[0]; last !== undefined && last.to < end; last = all.at(-1)) {
         const { to } = last;
-        all.push(blocks.find(({ from }) => from === to) ?? begin(to, end));
+        all.push(hold(blocks.find(({ from }) => from === to) ?? begin(to, end)));
       }
-      const parts = await Promise.all(all.map(({ bytes }) => bytes));
-      const into = new Uint8Array(length);
-      for (const [index, { from }] of all.entries()) {
-        const part = parts[index]?.subarray(Math.max(0, offset - from), end - from);
-        if (part !== undefined) into.set(part, Math.max(0, from - offset));
+      try {
+        const parts = await Promise.all(all.map(({ bytes }) => bytes));
+        const into = new Uint8Array(length);
+        for (const [index, { from }] of all.entries()) {
+          const part = parts[index]?.subarray(Math.max(0, offset - from), end - from);
+          if (part !== undefined) into.set(part, Math.max(0, from - offset));
+        }
+        return into;
+      } finally {
+        all.forEach(letGo);
       }
-      return into;
     },
   };
+}
+
+function hold(block: Block): Block {
+  block.holds++;
+  return block;
+}
+
+/** The memory of a block that nobody looks at any more is given back at once: the collector would let many of them stand. */
+function letGo(block: Block | undefined): void {
+  if (block === undefined || --block.holds > 0) return;
+  block.bytes.then(({ buffer }) => buffer.transfer(0)).catch(() => undefined);
 }

@@ -12,10 +12,8 @@ import { extentOfPiece, readExtent, readGroups, type Archive } from './archive-r
 import { entriesOf, type PartReader, type Parts } from './parts-reader.ts';
 import { assertTogether, isLost, lostPart } from './together.ts';
 import { stretches, type Stretch } from './stretches.ts';
-import { Window } from './window.ts';
+import { windowFor, type Window } from './window.ts';
 import type { Extent } from '../../format/codec.ts';
-
-const WINDOW_BYTES = 32 << 20;
 
 export interface ProveInput {
   readonly parts: Parts;
@@ -180,7 +178,7 @@ class Proof {
   private readonly archive: Archive;
   private readonly input: ProveInput;
   private readonly problems: Problem[];
-  private readonly window = new Window(WINDOW_BYTES);
+  private readonly window: Window;
   private readonly sums: SumsProof;
   private readonly hardlinks: IndexEntry[] = [];
   private indexIsWhole = true;
@@ -191,6 +189,7 @@ class Proof {
     this.archive = archive;
     this.input = input;
     this.problems = problems;
+    this.window = windowFor(input.pool);
     this.sums = new SumsProof(archive, problems);
   }
 

@@ -18,9 +18,8 @@ import { extentOfPiece, groupsBetween, readGroups, type Archive } from './archiv
 import { partsBetween, type Parts } from './parts-reader.ts';
 import { assertTogether, assertTogetherAt, isLost, lostPart } from './together.ts';
 import { stretches, type Stretch } from './stretches.ts';
-import { Window } from './window.ts';
+import { windowFor, type Window } from './window.ts';
 
-const WINDOW_BYTES = 32 << 20;
 /** What file systems answer that have no hard links, or no more of them for one file. */
 const NO_LINKS = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EMLINK'];
 
@@ -71,7 +70,7 @@ type Destination = (path: string) => string | undefined;
 class Restore {
   private readonly parts: Parts;
   private readonly options: ArchiveRestore;
-  private readonly window = new Window(WINDOW_BYTES);
+  private readonly window: Window;
   private readonly made = new Set<string>(['']);
   private readonly directories: IndexEntry[] = [];
   private readonly symlinks: IndexEntry[] = [];
@@ -87,6 +86,7 @@ class Restore {
   constructor(parts: Parts, options: ArchiveRestore) {
     this.parts = parts;
     this.options = options;
+    this.window = windowFor(options.pool);
     this.keeping = { ownership: options.write.ownership, unkept: this.unkept };
   }
 

@@ -1,4 +1,13 @@
 // Bounds how much work is under way at once.
+import type { Pool } from '../threads/pool.ts';
+
+/** The most that a piece of a large file holds. */
+const PIECE_BYTES = 4 << 20;
+
+/** Room for a piece for each thread, and for two that are read meanwhile. */
+export function windowFor({ size }: Pool): Window {
+  return new Window((size + 2) * PIECE_BYTES);
+}
 
 /** Starts work as long as its bytes fit; a failure is thrown by the next `add`, or by `drain`. */
 export class Window {

@@ -160,6 +160,7 @@ export function packed(groups: readonly EncodedGroup[]): EncodedGroup[] {
     all.set(part, at);
     const bytes = all.subarray(at, at + part.length);
     at += part.length;
+    free(part);
     return group.member?.bytes === undefined
       ? group
       : { ...group, member: { ...group.member, bytes } };

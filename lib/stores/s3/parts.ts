@@ -7,7 +7,7 @@ const MIB = 1 << 20;
 /** What fits into one part needs no multipart upload. */
 export const FIRST_PART_BYTES = 8 * MIB;
 const PARTS_OF_A_SIZE = 1_000;
-const HELD_BYTES = 5 * FIRST_PART_BYTES;
+const HELD_BYTES = 4 * FIRST_PART_BYTES;
 const MOST_HELD_BYTES = 256 * MIB;
 
 /**
@@ -31,7 +31,7 @@ export interface Buffers {
   give(bytes: Uint8Array): void;
 }
 
-/** Room for five parts of 8 MiB; for two of larger ones, or for one when it is more than 128 MiB. */
+/** Room for four parts of 8 MiB; for two of larger ones, or for one when it is more than 128 MiB. */
 export function makeBuffers(): Buffers {
   let held = 0;
   let spare: Buffer[] = [];

@@ -65,9 +65,16 @@ async function readPiece(s3: S3, found: Found, { into, offset }: Piece): Promise
       const fits = chunk.subarray(0, into.byteLength - got);
       into.set(fits, got);
       got += fits.byteLength;
+      giveBack(chunk);
     }
     if (got < into.byteLength) {
       throw new BrokenAnswer(`ended after ${got} of ${into.byteLength} bytes`);
     }
   });
+}
+
+/** Left to the collector, what was copied would stand for long: hundreds of megabytes come in such chunks. */
+function giveBack({ buffer, byteLength }: Uint8Array): void {
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  if (isOwn && byteLength > Buffer.poolSize) buffer.transfer(0);
 }
