@@ -26,7 +26,8 @@ export function pinned(text: string, digestOf: (image: string) => string): Pinne
           return value;
         });
       const digest = digestOf(image);
-      if (!DIGEST.test(digest)) throw new Error(`the digest of ${image} is none: ${digest}`);
+      if (!DIGEST.test(digest))
+        throw new Error(`the registry gave no valid digest of ${image}: ${digest}`);
       images.push(`${image}@${digest}`);
       return `${from}${image}@${digest}${as ?? ''}`;
     },

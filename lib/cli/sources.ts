@@ -14,7 +14,7 @@ import { contextOf } from '../wiring/keys.ts';
 import { openConfigured, type Openers } from '../wiring/openers.ts';
 import { placeHere } from './this-place.ts';
 
-/** The configured sources that are named, or all of them. `USAGE` for a name that is none. */
+/** The configured sources that are named, or all of them. `USAGE` for a name that no source has. */
 export function selectSources(config: Config, names: readonly string[]): readonly SourceConfig[] {
   for (const name of names) {
     if (config.sources.some((source) => source.name === name)) continue;

@@ -6,7 +6,7 @@ import { parseMoment } from '../format/times.ts';
 import { CLOCK_TOLERANCE_MS } from '../policy/durations.ts';
 
 /**
- * The time that a user gave for `option`, of something that has happened. `USAGE` when it is none, does not exist, or has not come
+ * The time that a user gave for `option`, of something that has happened. `USAGE` when it is not a time, does not exist, or has not come
  * yet at `now`: a backup whose id is from the future would count for nothing.
  */
 export function pastTime(option: string, text: string, now: Date): Date {
@@ -24,7 +24,7 @@ export function pastTime(option: string, text: string, now: Date): Date {
   );
 }
 
-/** A stretch of time that a user gave: a moment, a day of UTC, or how long ago. `USAGE` when it is none. */
+/** A stretch of time that a user gave: a moment, a day of UTC, or how long ago. `USAGE` for any other text. */
 export function timeOrAgo(option: string, text: string, now: Date): { begin: Date; end: Date } {
   const agoMs = parseDuration(text);
   if (agoMs !== undefined) {

@@ -19,7 +19,7 @@ export function promisesOf({ sources }: Pick<Config, 'sources'>): Map<string, Pr
   );
 }
 
-/** What is promised of one source. `CONFIG_INVALID` when its schedule is none. */
+/** What is promised of one source. `CONFIG_INVALID` when its schedule is invalid. */
 export function objectivesOf(source: SourceConfig): Objectives {
   return {
     schedule: scheduleOf(source),
@@ -44,7 +44,7 @@ export function scheduleOf({
   return schedule === undefined ? undefined : parseSchedule(schedule, timeZone);
 }
 
-/** What is promised of what AWS Backup protects. `CONFIG_INVALID` when its schedule is none. */
+/** What is promised of what AWS Backup protects. `CONFIG_INVALID` when its schedule is invalid. */
 export function selectionPromise(selection: SelectionConfig): SelectionPromise {
   const { name, schedule, timeZone, expected, rpoMs, rtoMs, graceMs, copies } = selection;
   return {

@@ -32,13 +32,13 @@ function isUnit(text: string | undefined): text is keyof typeof MS_PER_UNIT {
   return text !== undefined && text in MS_PER_UNIT;
 }
 
-/** The milliseconds of a duration such as `24h`, or undefined when `text` is none. */
+/** The milliseconds of a duration such as `24h`, or undefined for any other text. */
 export function parseDuration(text: string): number | undefined {
   const [, count, unit] = DURATION.exec(text) ?? [];
   return isUnit(unit) ? Number(count) * MS_PER_UNIT[unit] : undefined;
 }
 
-/** The bytes of a size such as `20 GiB`, rounded to a whole byte, or undefined when `text` is none. */
+/** The bytes of a size such as `20 GiB`, rounded to a whole byte, or undefined for any other text. */
 export function parseSize(text: string): number | undefined {
   const [, count, unit = ''] = SIZE.exec(text) ?? [];
   const factor = BYTES_PER_UNIT[unit];
@@ -57,14 +57,14 @@ export function formatDuration(durationMs: number): string {
 /** The milliseconds of a duration that the schema has accepted. */
 export function durationMs(text: string): number {
   const ms = parseDuration(text);
-  assert(ms !== undefined, 'a duration passed the schema that is none');
+  assert(ms !== undefined, 'an invalid duration passed the schema');
   return ms;
 }
 
 /** The bytes of a size that the schema has accepted. */
 export function sizeBytes(size: string | number): number {
   const bytes = typeof size === 'string' ? parseSize(size) : size;
-  assert(bytes !== undefined, 'a size passed the schema that is none');
+  assert(bytes !== undefined, 'an invalid size passed the schema');
   return bytes;
 }
 

@@ -4,7 +4,7 @@ import type { Facts } from '../format/record.ts';
 import type { PruneFacts } from './catalog/prune-facts.ts';
 import type { PruneDecision } from './prune-decision.ts';
 
-/** `USAGE` for what is not missing: nobody can accept a loss that is none. */
+/** `USAGE` for what is not missing: a loss that did not happen cannot be accepted. */
 export function acceptedOf(
   source: string,
   gone: readonly Problem[],

@@ -44,7 +44,7 @@ export function parseGlob(pattern: string, reach: 'from-root' | 'any-depth'): Gl
   };
 }
 
-/** Why a pattern is none, could match outside of the source, or means the opposite of what it seems to say; undefined for a good one. */
+/** Why a pattern is invalid, could match outside of the source, or means the opposite of what it seems to say; undefined for a good one. */
 export function globFault(pattern: string): string | undefined {
   if (pattern === '') return 'is empty';
   if (/^(?:\/|~(?:\/|$))/.test(pattern)) return 'is absolute';

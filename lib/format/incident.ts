@@ -81,7 +81,7 @@ const checkpointSchema = z.strictObject({
 /** Which incidents are open: those that came later are found from here on. */
 export type Checkpoint = z.infer<typeof checkpointSchema>;
 
-/** The checkpoint in a signed file's payload; undefined when it is none that is understood here: it is only a shortcut. */
+/** The checkpoint in a signed file's payload; undefined when this version does not understand it: it is only a shortcut. */
 export function parseCheckpoint(payload: unknown): Checkpoint | undefined {
   return z.safeParse(checkpointSchema, payload).data;
 }

@@ -5,7 +5,7 @@ import { durationText } from './durations.ts';
 /** What a database has of each of its tables. */
 export interface TableRows {
   readonly rows: Readonly<Record<string, number>>;
-  /** What of the database is taken, as configured: where that changes, tables come and go on purpose. */
+  /** Which part of the database is configured: when that changes, tables come and go on purpose. */
   readonly selection: object;
 }
 
@@ -21,7 +21,7 @@ export interface AnomalyThresholds {
   readonly dropShare: number;
   /** A note when a quantity is more than this many times what it was. */
   readonly jumpFactor: number;
-  /** Below these, before and now, nothing is said but of a source that became empty: small sources change by halves every day. */
+  /** Sources that were and are smaller than this are noted only if they became empty: small sources change by halves every day. */
   readonly leastFiles: number;
   readonly leastRows: number;
   readonly leastBytes: number;

@@ -29,7 +29,7 @@ export type Verdict = 'fine' | Severity;
 
 /** The numbers of one source, for alarms. What is not known is undefined: no number is made up for it. */
 export interface SourceMeasures {
-  /** Of the newest good backup; while there is none, the time since the source is known to be configured. */
+  /** The age of the newest good backup; while there is none, the time since the source is known to be configured. */
   readonly recoveryPointAgeSeconds: number | undefined;
   readonly proofAgeSeconds: number | undefined;
   readonly restoreTestAgeSeconds: number | undefined;

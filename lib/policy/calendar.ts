@@ -49,7 +49,7 @@ export function isTimeZone(name: string): boolean {
 
 /**
  * `Europe/Berlin` for `europe/berlin`: the name as the IANA database writes it. JavaScript takes any case, the Scheduler of AWS does not.
- * Of a zone with several names it may be another one. Throws `CONFIG_INVALID` when there is no such zone.
+ * A zone with several names may come back under another one. Throws `CONFIG_INVALID` when there is no such zone.
  */
 export function timeZoneName(timeZone: string): string {
   if (timeZone === 'UTC') return timeZone;
@@ -65,7 +65,7 @@ export function checkTimeZone(timeZone: string): void {
   });
 }
 
-/** Throws a `RangeError` for a zone that is none. An empty name is one, too: the parser of schedules would take it for the machine's. */
+/** Throws a `RangeError` for an unknown zone. An empty name is unknown, too: the parser of schedules would take it for the zone of the machine. */
 function dayFormat(timeZone: string): Intl.DateTimeFormat {
   return new Intl.DateTimeFormat('en-US', {
     timeZone,

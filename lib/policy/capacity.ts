@@ -17,7 +17,7 @@ export interface CapacityStatus {
   readonly state: 'ok' | 'near' | 'over' | 'unlimited';
   readonly storedBytes: number;
   readonly capacityBytes: number | undefined;
-  /** Of the capacity, 1 being all of it. */
+  /** The share of the capacity in use; 1 is all of it. */
   readonly share: number | undefined;
   /** The same in percent, as alarms look at it. */
   readonly usedPercent: number | undefined;

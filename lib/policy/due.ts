@@ -18,7 +18,7 @@ export interface Duties {
   readonly verifies: 'none' | 'unproven' | 'content';
   /** `backup`: each backup is restored for a test. */
   readonly tests: 'backup' | keyof typeof TEST_TIMES | 'never';
-  /** By which the times of restore tests are read. */
+  /** The time zone in which the times of restore tests are read. */
   readonly timeZone: string;
 }
 
@@ -51,7 +51,7 @@ export interface Agenda {
 /** A run that has just stored a backup is about to prove it. */
 const PROOF_UNDER_WAY_MS = HOUR_MS;
 
-/** After one failure; each further one doubles it. Less than the quarter of an hour after which somebody looks again. */
+/** The pause after one failure; each further failure doubles it. It is shorter than the quarter of an hour until the next look. */
 const FIRST_RETRY_MS = 10 * MINUTE_MS;
 const LONGEST_RETRY_MS = 4 * HOUR_MS;
 
@@ -130,7 +130,7 @@ function unproven({ backups: all }: SourceFacts, now: Date): Found[] {
     });
 }
 
-/** What nobody has looked into since the look of this month was due; those first that have waited longest. */
+/** The backups whose content was not read since this month's look was due, those that have waited longest first. */
 function contents({ backups: all }: SourceFacts, now: Date): Found[] {
   const since = previousDue(CONTENT_LOOKS, now);
   if (since === undefined) return [];

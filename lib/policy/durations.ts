@@ -2,7 +2,7 @@
 
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../durations.ts';
 
-/** The difference from a clock that is still believed, and what two clocks may be apart: 5 minutes. */
+/** How much two clocks may differ: 5 minutes. */
 export const CLOCK_TOLERANCE_MS = 5 * MINUTE_MS;
 
 /** `45 s`, `90 min`, `25 h` or `3 days`, rounded; hours up to two days, because schedules and objectives are given in hours. */

@@ -13,7 +13,7 @@ export interface BackupSeen extends Dated {
   /** The time of the trigger, as in the id. */
   readonly time: Date;
   readonly isScheduled: boolean;
-  /** What a restore replaced: no run of the source. */
+  /** True for a safety backup: it holds what a restore replaced, and is no run of the source. */
   readonly isSafety: boolean;
   /** Whether a trusted key vouches for it. */
   readonly isTrusted: boolean;
@@ -80,9 +80,9 @@ export interface SourceFacts {
   /** Oldest first, without what was released and only waits to be deleted. */
   readonly backups: readonly BackupSeen[];
   readonly unfinished: readonly UnfinishedRun[];
-  /** Of the last 30 days, oldest first. */
+  /** Those of the last 30 days, oldest first. */
   readonly failed: readonly FailedRun[];
-  /** Of the last 30 days, oldest first. @default - none */
+  /** Those of the last 30 days, oldest first. @default - none */
   readonly deployments?: readonly DeploymentSeen[];
   readonly restoreTests: readonly RestoreTestRun[];
   /** What cannot be read or trusted. */
@@ -93,7 +93,7 @@ export interface SourceFacts {
   readonly releasedButWanted: readonly string[] | undefined;
   /** When its last prune ended; undefined where there was none. */
   readonly prunedAt: Date | undefined;
-  /** Of what the policy keeps; undefined also where no stack extends locks. */
+  /** The locks of backups that the policy keeps; undefined also where no stack extends locks. */
   readonly soonestLockEnd: SoonestLockEnd;
 }
 
@@ -111,7 +111,7 @@ export interface StoreFacts {
   readonly lockDays: number | undefined;
   /** For how many months content that was verified is not verified again. */
   readonly contentMonths: number;
-  /** Whether the keys could be used; `unknown`: there was nothing to try them on; `untried`: nobody was to try. */
+  /** Whether the keys could be used; `unknown`: there was nothing to try them on; `untried`: this look does not try them. */
   readonly keys: 'usable' | 'unusable' | 'unknown' | 'untried';
 }
 

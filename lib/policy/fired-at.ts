@@ -1,4 +1,4 @@
-// For which time a run that a schedule has started stands. Pure.
+// Which time of its schedule a run stands for. Pure.
 import { previousDue, type Schedule } from './schedule.ts';
 
 const MINUTE_MS = 60_000;

@@ -5,7 +5,7 @@ import { effectiveTime, newestOf, type Dated } from './order.ts';
 import { lateAfterMs } from './objectives.ts';
 import { lastMomentOf, nextDue, type Schedule } from './schedule.ts';
 
-/** What may pass beyond a source's interval before its freshness alarms, where nothing else is configured. */
+/** The default grace: how much time may pass beyond a source's interval before its freshness alarms. */
 export const DEFAULT_GRACE_MS = 2 * HOUR_MS;
 
 /** The times of a good backup. */
@@ -83,7 +83,7 @@ export function freshnessOf(input: FreshnessInput, now: Date): Freshness {
   const rpo = rpoVerdict(input, newest !== undefined, ageMs);
   return {
     state,
-    // Not on a missed objective: where it equals the interval, every run would miss it for the minutes that it takes.
+    // A missed objective does not alarm: if it equals the interval, every run would miss it for the minutes that the run takes.
     alarm: isLate || ignoredIds.length > 0,
     rpo,
     ageMs,

@@ -1,5 +1,5 @@
-// Which backups are kept for long, and whether it pays to move them to Glacier Instant Retrieval: everything counts that moving
-// costs, and reading them there to verify them above all. Pure.
+// Which backups are kept for long, and whether it pays to move them to Glacier Instant Retrieval: that includes the
+// price of moving them, and above all of reading them there for verification. Pure.
 import { DAY_MS } from '../durations.ts';
 import type { RetentionPolicy } from './retention-policy.ts';
 import { ALWAYS_KEPT } from './retention-policy.ts';
@@ -33,7 +33,7 @@ export interface StayCost {
 }
 
 const MONTH_DAYS = 365.25 / 12;
-/** A pin has no end; it is taken for a year, in which whatever a move costs once has been earned or never will be. */
+/** A pin has no end. It counts as a year: a move that has not paid for itself by then never will. */
 const PINNED_MONTHS = 12;
 /** What verification asks for at once, of anything but the last of an object: `Store.readAtOnce` of a bucket. */
 const REQUEST_BYTES = 4 << 20;

@@ -17,7 +17,7 @@ export interface Objectives extends TimeObjectives {
   readonly restoreTestMaxAgeMs: number | undefined;
 }
 
-/** Of a source that nobody has configured. */
+/** What holds for a source that is not configured. */
 export const NO_OBJECTIVES: Objectives = {
   schedule: undefined,
   rpoMs: undefined,

@@ -1,4 +1,4 @@
-// Which of two backups of a source is the newer one. Whatever sorts or chooses backups goes by this order, and by no other.
+// Which of two backups of a source is the newer one. All code that sorts or chooses backups uses this order.
 
 /** What the order looks at. */
 export interface Dated {
@@ -12,8 +12,8 @@ export interface Dated {
 /**
  * The time whose state a backup holds: the earlier of its begin and the time when it was stored.
  *
- * A slow upload does not make it younger, nor does a clock that is ahead. The time in the id is left out: it says what a run was
- * for, and a run that comes late holds what it found when it began.
+ * Neither a slow upload nor a clock that is ahead makes it look younger. The time in the id does not count: it says which run was due,
+ * and a run that comes late holds what it found when it began.
  */
 export function effectiveTime({ begin, storedAt }: Omit<Dated, 'id'>): Date {
   return begin < storedAt ? begin : storedAt;

@@ -20,7 +20,7 @@ export interface RestoreObjective {
 }
 
 export interface RestoreTestStatus {
-  /** Of the last proven restore test against the objective; `unmeasured` when none was proven. */
+  /** How the last proven restore test compares with the objective; `unmeasured` when none was proven. */
   readonly rto: 'met' | 'missed' | 'unmeasured' | 'none';
   readonly lastProven: RestoreTestRun | undefined;
   readonly lastProvenAgeMs: number | undefined;

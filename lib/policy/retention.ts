@@ -56,20 +56,20 @@ export interface RetentionResult<B extends RetainableBackup> {
 }
 
 /**
- * Sorts the backups of one source into those to keep and those to release; the order in which they come does not matter. Which one
- * is newer, and into which day each falls, their effective times say: when a run was due decides nothing.
+ * Sorts the backups of one source, in any order, into those to keep and those to release. Their effective times decide which one is
+ * newer and into which day each falls; when a run was due decides nothing.
  *
- * A calendar bucket (a day, an ISO week, a month, a year) that has good backups is served by the one that was stored first. What
- * arrives later can therefore not displace it, be it a thousand runs in an hour or an id dated back, and once chosen it stays so
- * until its bucket leaves the window. Buckets without a good backup do not count.
+ * A calendar bucket (a day, an ISO week, a month, a year) that has good backups is served by the one that was stored first. So
+ * nothing that arrives later can displace it, neither a thousand runs in an hour nor a backdated id. Once chosen, it stays until its
+ * bucket leaves the window. Buckets without a good backup do not count.
  *
  * The newest 3 good ones, all that is newer than the newest good one, and what is pinned are kept over every other rule; a pin
- * changes nothing for the others. What is not good goes after 14 days; a repair, which comes long after its time and after others
- * have taken its places, stays as long in any case. What the run itself has just made stays, and so does the
- * newest good one of the schedule. Nothing goes when the time is in doubt, when nothing is good
- * or nothing was within three intervals; and at most a fifth of what is there goes in one run, but always one.
+ * changes nothing for the others. Backups that are not good go after 14 days. A repair stays 14 days in any case, because it
+ * comes long after its time, when others have taken its places. What the run itself has just made stays, and so does the
+ * newest good one of the schedule. Nothing goes when the clock is in doubt, when no backup is good,
+ * or when none was good within three intervals. At most a fifth of the backups go in one run, but always one.
  *
- * Throws `CONFIG_INVALID` for a policy that cannot be meant.
+ * Throws `CONFIG_INVALID` for a policy that would keep nothing sensible.
  */
 export function applyRetention<B extends RetainableBackup>(
   backups: readonly B[],
@@ -107,7 +107,7 @@ export function applyRetention<B extends RetainableBackup>(
 
 type Reasons<B> = Map<B, KeepReason[]>;
 
-/** Mistakes of the caller, each of which would let backups compete that have nothing to do with each other, or sort as they like. */
+/** Mistakes of the caller, which would make unrelated backups compete or leave their order undefined. */
 function checkBackups(
   backups: readonly RetainableBackup[],
   now: Date,
@@ -205,7 +205,7 @@ function keepByCalendar<B extends RetainableBackup>(
   }
 }
 
-/** 14 days after the later of its two times: what was copied here late has as long to be proven as any other. */
+/** 14 days after the later of its two times: a backup that was copied here late has as long to be proven as any other. */
 function graceEnd({ time, storedAt }: RetainableBackup): Date {
   return new Date(Math.max(time.getTime(), storedAt.getTime()) + NOT_GOOD_KEPT_MS);
 }
@@ -218,7 +218,7 @@ function whyHeld(
 ): Hold | undefined {
   if (considered.length === 0) return undefined;
   const nowMs = now.getTime();
-  // A forged id is no reason to stop for ever, so of those from the future only the store's own time counts.
+  // A forged id must not stop prunes for ever, so only the store's own time counts for backups from the future.
   const later =
     all.find(({ storedAt }) => storedAt.getTime() > nowMs + CLOCK_TOLERANCE_MS) ??
     considered.find(({ time }) => time.getTime() > nowMs);
@@ -237,7 +237,7 @@ function whyHeld(
   return { code: 'no-recent-good', detail };
 }
 
-/** What goes first: what is not good, then the oldest. */
+/** The order of release: first those that are not good, then the oldest. */
 function limit<B extends RetainableBackup>(
   unwanted: readonly B[],
   present: number,

@@ -29,7 +29,7 @@ const COARSE_MS = 6 * HOUR_MS;
 /** A day that a clock change makes longer, with room to spare. */
 const LONGEST_DAY_MS = DAY_MS + 3 * HOUR_MS;
 
-/** So many dues show every interval there is: two days on which a schedule comes every quarter of an hour. */
+/** This many dues show every interval: two days of a schedule that runs every quarter of an hour. */
 const DUES_OF_TWO_DAYS = 2 * 24 * 4 + 1;
 
 const HINT =
@@ -38,8 +38,8 @@ const HINT =
 /**
  * Reads a cron expression of five fields.
  *
- * A time that a clock change skips is due when the clock goes on; one that it repeats is due once, unless the schedule is one of
- * many times a day. Throws `CONFIG_INVALID` for what is no schedule, for one that never comes, and for an unknown zone.
+ * A time that a clock change skips is due right after the change. A time that it repeats is due once, unless the schedule runs many
+ * times a day. Throws `CONFIG_INVALID` for what is no schedule, for one that never comes, and for an unknown zone.
  */
 export function parseSchedule(cron: string, timeZone: string): Schedule {
   checkTimeZone(timeZone);
@@ -48,7 +48,7 @@ export function parseSchedule(cron: string, timeZone: string): Schedule {
   throw new HoldfastError('CONFIG_INVALID', `"${cron}" is not a schedule: ${read}`, { hint: HINT });
 }
 
-/** The schedule, or why it is none. `timeZone` must be one that is known. */
+/** The schedule, or why it is invalid. `timeZone` must be a known zone. */
 export function readSchedule(cron: string, timeZone: string): Schedule | string {
   const fields = cron.trim().split(/\s+/);
   if (fields.length !== 5) return 'it does not have five fields';

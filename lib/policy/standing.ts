@@ -1,4 +1,4 @@
-// What a backup is worth, from its signature, its manifest and the evidence about it. The caller passes only evidence whose own
+// How far a backup can be relied on, from its signature, its manifest and the evidence about it. The caller passes only evidence whose own
 // signature counts: nothing here decides whom to trust.
 import { timeText } from './durations.ts';
 import type { Problem } from '../errors.ts';
@@ -51,7 +51,7 @@ export interface StandingVerdict {
  * The standing of a backup.
  *
  * Good means: a run of its source, trusted, complete (or partial with nothing but tolerated problems), proven once at level `digest` or above, and never
- * found damaged. A later proof does not undo damage: bytes that were wrong once are not what a last resort is made of. Inconclusive
+ * found damaged. A later proof does not undo damage: a last resort must not depend on bytes that were wrong once. Inconclusive
  * evidence changes nothing, in either direction.
  */
 export function standingOf(facts: BackupFacts): StandingVerdict {

@@ -1,7 +1,7 @@
 // How reliably a source's runs succeed.
 import { CLOCK_TOLERANCE_MS } from './durations.ts';
 
-/** One run that did something: a repeated trigger that found its backup there already is none. */
+/** One run that did something: a repeated trigger whose backup existed already does not count. */
 export interface RunOutcome {
   readonly id: string;
   readonly begin: Date;
@@ -51,7 +51,7 @@ export function summarizeRuns(
   };
 }
 
-/** Of runs in the order of time. */
+/** `runs` are in the order of time. */
 function longestGap(runs: readonly RunOutcome[], now: Date): number | undefined {
   const times = runs
     .filter(({ outcome }) => outcome === 'complete')
@@ -60,7 +60,7 @@ function longestGap(runs: readonly RunOutcome[], now: Date): number | undefined 
   return gaps.length === 0 ? undefined : Math.max(0, ...gaps);
 }
 
-/** Of runs in the order of time. */
+/** `runs` are in the order of time. */
 function meanBetween(runs: readonly RunOutcome[]): number | undefined {
   const first = runs[0];
   const last = runs.at(-1);

@@ -84,14 +84,14 @@ interface Timed {
   readonly wholeMs?: number;
 }
 
-/** The longest; of nothing, no time at all. */
+/** The longest time; zero for an empty list. */
 function longest(times: readonly Timed[]): Timed {
   return times.reduce((most, one) => (one.ms > most.ms ? one : most), { name: '', ms: 0 });
 }
 
 /** Since its last prune; of a source that never had one, since its oldest backup was stored. */
 function unpruned({ source, objectives, prunedAt, backups }: SourceFacts, at: Date): Timed[] {
-  // Of what is not configured nobody knows what is kept, and no prune comes.
+  // Sources that are not configured have no policy, and nothing prunes them.
   if (objectives === undefined) return [];
   const since = prunedAt ?? first(backups.map(({ storedAt }) => storedAt));
   return since === undefined ? [] : [{ name: source, ms: at.getTime() - since.getTime() }];
@@ -123,7 +123,7 @@ export function lastContentLook({ storedAt, evidence }: BackupSeen): {
   return { last, isFirst: looks.length === 0 };
 }
 
-/** What is stored now is locked for the whole time; so that is the most there is. */
+/** A backup that is stored now is locked for the whole time, so this is the maximum. */
 function soonest(sources: readonly SourceFacts[], lockDays: number, at: Date): Timed {
   const ends = sources.flatMap(({ soonestLockEnd }) =>
     soonestLockEnd === undefined || soonestLockEnd === 'unseen'

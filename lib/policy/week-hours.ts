@@ -98,7 +98,7 @@ export function withinMs({ timeZone, spans }: WeekHours, from: Date, to: Date): 
   return sum;
 }
 
-/** Of at most two days on the clock. */
+/** For a stretch of at most two days on the clock. */
 function overlapMs(spans: readonly Span[], wallFrom: number, wallTo: number): number {
   const from = (((wallFrom + MONDAY_MS) % WEEK_MS) + WEEK_MS) % WEEK_MS;
   const to = from + wallTo - wallFrom;

@@ -30,7 +30,7 @@ export interface RecordingBench {
 }
 
 export interface RecordingReport {
-  /** `ignored`: the job is not over, or is none of ours. */
+  /** `ignored`: the job is not over, or is not one of ours. */
   readonly outcome: 'recorded' | 'already' | 'ignored';
   readonly job: string;
   readonly selection?: string;

@@ -247,7 +247,7 @@ export type TryOut = (backup: OpenBackup, input: TryOutInput) => Promise<TriedOu
 
 /** How a backup is restored to a running service, such as a database. */
 export interface RestoreToService {
-  /** A target without what is secret in it. `CONFIG_INVALID` when it is none. */
+  /** A target without what is secret in it. `CONFIG_INVALID` when it is invalid. */
   label(target: string, targetFrom: string): string;
   /**
    * Restores a backup, or some of its parts, whole or not at all unless `apart` is given, and compares it afterwards.

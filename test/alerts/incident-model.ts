@@ -1,4 +1,4 @@
-// A system whose things break and heal, people who acknowledge, sinks and a store that fail: what the escalation makes of it, held against
+// A system whose things break and heal, people who acknowledge, sinks and a store that fail: what the escalation does about it, compared with
 // what it may and must do. Everything is real but the clock, the sinks and the place where bytes are kept.
 import { expect } from '@jest/globals';
 import fc from 'fast-check';

@@ -129,7 +129,7 @@ describe('an event', () => {
     [{ ...event('Backup', {}), source: 'mine' }],
     ['text'],
     [undefined],
-  ])('that is about no job is none: %j', (one) => {
+  ])('that names no job is ignored: %j', (one) => {
     expect(isJobEvent(one)).toBe(false);
     expect(jobChange(one, CONFIG)).toBeUndefined();
   });

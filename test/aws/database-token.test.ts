@@ -1,4 +1,4 @@
-// Tokens of IAM for databases, held against those that the SDK for Python makes.
+// Tokens of IAM for databases, compared with those that the SDK for Python makes.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import process from 'node:process';

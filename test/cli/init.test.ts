@@ -212,7 +212,11 @@ test.each([
   ['without a region', ['--aws', 'shop-backups'], '--aws needs to know the region'],
   ['with a region alone', ['--region', 'eu-central-1'], '--region is for a store on AWS'],
   ['with two stores', ['--aws', 'b-1', '--store', '/b', '--region', 'x'], 'both say where'],
-  ['with a name that is none', ['--aws', 'My_Bucket', '--region', 'eu-central-1'], 'no name of a'],
+  [
+    'with a name that is not one',
+    ['--aws', 'My_Bucket', '--region', 'eu-central-1'],
+    'no name of a',
+  ],
 ])('refuses AWS %s, and writes nothing', async (_, args, message) => {
   const { exit, stderr } = await place.run(['init', ...args]);
   expect(exit).toBe(2);

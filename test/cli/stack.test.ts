@@ -211,9 +211,9 @@ describe('trigger', () => {
 
   test.each([
     ['a folder', ['site'], 2, 'no function can read site, a source of kind files'],
-    ['a source that is none', ['asets'], 2, 'there is no source "asets"'],
-    ['a timeout that is none', ['assets', '--timeout', 'soon'], 2, '--timeout "soon"'],
-    ['a time that is none', ['assets', '--at', 'now'], 2, '--at "now" is no time'],
+    ['a source that is not one', ['asets'], 2, 'there is no source "asets"'],
+    ['a timeout that is not one', ['assets', '--timeout', 'soon'], 2, '--timeout "soon"'],
+    ['a time that is not one', ['assets', '--at', 'now'], 2, '--at "now" is no time'],
     ['a stack that is not deployed', ['assets'], 12, 'holdfast-shop-backup cannot be invoked'],
   ])('refuses %s', async (_, args, exit, message) => {
     const ended = await run('trigger', ...args);

@@ -160,7 +160,7 @@ describe('log', () => {
       expect((await place.run(['log', wrong])).exit).toBe(2);
   });
 
-  test('refuses a source that nobody knows, and a limit that is none', async () => {
+  test('refuses a source that nobody knows, and a limit that is not one', async () => {
     expect((await place.run(['log', 'nowhere'])).exit).toBe(2);
     expect((await place.run(['log', '--limit', '0'])).exit).toBe(2);
   });

@@ -202,7 +202,7 @@ test('who may start restores and nothing else restores one into a new table', as
   expect(stdout).toContain(`to     a new resource (DynamoDB), automatron-website-enquiries-2`);
   expect(stdout).toContain(`role/holdfast-${SYSTEM}-us-east-1-restore-jobs\n`);
   expect(stdout).toContain(`restored  ${TABLE}-2`);
-  // The store is none of the things that it may read.
+  // The store is not one of the things that it may read.
   expect(stderr).toContain('no record was left');
 }, 120_000);
 

@@ -170,7 +170,7 @@ describe('a prune', () => {
         const { exit, stdout } = await system.run(['prune', '--json']);
         expect(exit).toBe(11);
         expect(stdout).toContain(`process ${process.pid}`);
-        // A backup is none the worse for it.
+        // Backups are not harmed by it.
         expect((await system.run(['backup', '--at', AT])).exit).toBe(0);
       });
       expect(await keysOf(store, 'records/prune/')).toEqual(

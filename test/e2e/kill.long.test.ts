@@ -1,5 +1,5 @@
-// Processes that are killed at any moment: what was there before stays as it was, what is listed is whole, and the next run is none the
-// worse for it.
+// Processes that are killed at any moment: what was there before stays as it was, what is listed is whole, and the
+// next run is not affected.
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';

@@ -219,7 +219,7 @@ describe('a source', () => {
     expect(findings(await site.look())).toEqual(['watch unproven']);
   });
 
-  test('that has no good backup says why the newest is none', async () => {
+  test('that has no good backup says why the newest is not good', async () => {
     using site = setUp();
     const made = await backUpNow(site.engine, site.source);
     const status = await site.look();

@@ -188,7 +188,7 @@ describe('the locator', () => {
     },
   );
 
-  test('is none when it points beyond what can be counted', () => {
+  test('is not one when it points beyond what can be counted', () => {
     const bytes = encodeLocator(
       { offset: 0, bytes: 1, rawBytes: 1, sha256: 'ab'.repeat(32) },
       'gzip',

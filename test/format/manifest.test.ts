@@ -108,7 +108,7 @@ describe('a manifest is refused as damaged', () => {
       'with a table at a negative place',
       withArtifact({ table: { offset: -1, bytes: 2, rawBytes: 3, sha256: SHA } }),
     ],
-    ['with a time that is none', { begin: 'yesterday' }],
+    ['with a time that is not one', { begin: 'yesterday' }],
     ['with a time in another zone', { begin: '2026-11-21T02:00:00.000+01:00' }],
     ['with a status of its own', { status: 'ok' }],
     ['with requirements that are text', { requires: 'none' }],

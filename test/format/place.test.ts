@@ -104,7 +104,7 @@ describe('a repository', () => {
     );
   });
 
-  test.each(['', 'x', 'C:', 'javascript:'])('is none: %j', (url) => {
+  test.each(['', 'x', 'C:', 'javascript:'])('is not one: %j', (url) => {
     expect(repositoryOf(url)).toBeUndefined();
   });
 });

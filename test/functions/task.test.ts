@@ -59,7 +59,7 @@ test.each([
   ['another name', 'database-drop', {}],
   ['no name', undefined, {}],
   ['no event', 'database-backup', { HOLDFAST_TASK_EVENT: undefined }],
-  ['an event that is none', 'database-backup', { HOLDFAST_TASK_EVENT: '{' }],
+  ['an event that is not one', 'database-backup', { HOLDFAST_TASK_EVENT: '{' }],
   ['no time', 'database-backup', { HOLDFAST_TASK_SECONDS: 'all day' }],
 ])('ends with 1, and says why, when it is given %s', async (_, name, changes) => {
   const lines: string[] = [];

@@ -166,7 +166,7 @@ function alarmEvent(alarmName: string): unknown {
   };
 }
 
-test('an event that is none of ours is refused', async () => {
+test('an event that is not one of ours is refused', async () => {
   (await stage.set({ config: withSinks })).become('escalate');
   await expect(escalate({ anything: true }, contextOf())).rejects.toMatchObject({ name: 'USAGE' });
 });

@@ -649,7 +649,7 @@ describe('a database', () => {
     return restoreJob(at, { point, created: machineTime() }, { CreatedResourceArn: arnOf(NAME) });
   }
 
-  test('is left to the task by the function, and what is none to the function by the task', async () => {
+  test('is left to the task by the function, and what is not one to the function by the task', async () => {
     expect(await validate(restored().event, contextOf())).toMatchObject({ outcome: 'elsewhere' });
     const table = restoreJob(
       at,

@@ -414,7 +414,7 @@ describe('alert', () => {
     ]);
   });
 
-  test('tells the end of an alarm, and nothing of a beginning that is none', async () => {
+  test('tells the end of an alarm, and nothing of a beginning that is not one', async () => {
     const setting = await stage.set();
     await stage.messages();
     const over = event(setting, 'OK', {

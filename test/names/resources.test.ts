@@ -42,7 +42,7 @@ describe('the ARN of a resource', () => {
     'arn:aws:s3:::uploads/*',
     'tasks',
     '',
-  ])('%j is none', (arn) => {
+  ])('%j is not one', (arn) => {
     expect(parseResource(arn)).toBeUndefined();
     expect(RESOURCE_ARN.test(arn)).toBe(false);
   });

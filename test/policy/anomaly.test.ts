@@ -90,7 +90,7 @@ test('a database that lost everything is told in few lines', () => {
   expect(notes.at(-1)?.detail).toBe('290 more tables lost rows like that');
 });
 
-test('a thousand backups in an hour are a flood, one every hour is none', () => {
+test('a thousand backups in an hour are a flood, one every hour is not one', () => {
   const begin = at('2026-11-22T12:00:00Z');
   const junk = Array.from({ length: 1000 }, (_, n) => after(begin, n * 3600));
   const hourly = Array.from({ length: 1000 }, (_, n) => after(begin, -n * HOUR));

@@ -51,7 +51,7 @@ describe('the least size that is moved', () => {
     );
   });
 
-  test('is none only where even a huge object would cost more', () => {
+  test('is not one only where even a huge object would cost more', () => {
     fc.assert(
       fc.property(aStay, somePrices, (stay, prices) => {
         if (leastBytes(stay, prices) !== undefined) return;

@@ -76,7 +76,7 @@ describe('a prune that does not come', () => {
     expect(codes([source({ backups: [backup(1)] })])).toEqual([]);
   });
 
-  test('is none of a source that is not configured', () => {
+  test('is not one of a source that is not configured', () => {
     expect(codes([source({ objectives: undefined, backups: [backup(9)] })])).toEqual([]);
   });
 });

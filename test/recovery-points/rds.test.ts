@@ -158,7 +158,7 @@ test('an instance is added to a cluster, in private, with its tags', async () =>
   ]);
 });
 
-test('one that is there already stays; one for which there is no room is none', async () => {
+test('one that is there already stays; one for which there is no room is not one', async () => {
   answers = { CreateDBInstance: [['DBInstanceAlreadyExists', 400]] };
   await rds.addInstance(ADDED);
   answers = { CreateDBInstance: [['InsufficientDBInstanceCapacity', 400]] };

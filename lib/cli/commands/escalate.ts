@@ -1,4 +1,4 @@
-// `holdfast escalate --once`: tells what is due of the incidents, and once in a quarter of an hour looks at the system for them.
+// `holdfast escalate --once`: tells which messages of incidents are due, and once in a quarter of an hour looks at the system for them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import { mayWriteIncidents } from '../../engine/incidents/write.ts';

@@ -39,7 +39,7 @@ export async function run(
     return triggerSelection({ config, selection, timeoutMs, signal, terminal, at }, options);
   }
   const source = triggerable(config, name, options);
-  // Looked at before anything is started: a wait that could never end well is none.
+  // Looked at before anything is started: a wait that could never end well is refused.
   await using session =
     options.wait === true
       ? await openSession({ options, signal, signing: 'none', stackKeys: 'required' })
@@ -83,7 +83,7 @@ function timeAt({ at }: Options, now: Date): Date {
 }
 
 function noSelection(name: string): HoldfastError {
-  return new HoldfastError('USAGE', `--resource belongs to a selection, and "${name}" is none`, {
+  return new HoldfastError('USAGE', `--resource belongs to a selection, and "${name}" is not one`, {
     hint: 'Selections stand under `aws.recoveryPoints` in holdfast.yaml.',
   });
 }

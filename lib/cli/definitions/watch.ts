@@ -37,7 +37,7 @@ export function addWatch(command: Define): void {
     .option('--look', 'check the system now, not only every 15 minutes');
   command(
     'run-due',
-    'do what is due by the schedules, once; to be run every quarter of an hour',
+    'do what the schedules ask for, once; to be run every quarter of an hour',
     () => import('../commands/run-due.ts'),
   ).option('-n, --dry-run', 'show what is due and why, and do nothing');
   command(

@@ -37,7 +37,7 @@ export interface StoreWish {
 
 /**
  * The store at `place`. `STORE_NOT_FOUND` when there is none: then nothing was made, and the hint names a store nearby that may be
- * meant. `STORE_CONFLICT` when what has to be written to has a marker that is none.
+ * meant. `STORE_CONFLICT` when the marker of a store that has to be written to cannot be read.
  */
 export async function openNeededStore(wish: StoreWish): Promise<OpenedStore> {
   const { place, config, need } = wish;

@@ -68,7 +68,7 @@ function optionalMs(duration: string | undefined): number | undefined {
 
 function required(text: string, bases: Bases): SecretReference {
   const reference = parseReference(text, bases);
-  assert(reference !== undefined, 'a reference passed the rules that is none');
+  assert(reference !== undefined, 'an invalid reference passed the rules');
   return reference;
 }
 

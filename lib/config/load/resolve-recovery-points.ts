@@ -97,7 +97,7 @@ function testOf({ restoreTest, grace }: SelectionShape): RecoveryPointTestConfig
 
 function copyOf(arn: string): CopyConfig {
   const vault = parseVault(arn);
-  assert(vault !== undefined, 'an ARN of a vault passed the schema that is none');
+  assert(vault !== undefined, 'an invalid ARN of a vault passed the schema');
   return { arn, ...vault };
 }
 

@@ -93,7 +93,7 @@ function ownOf(shape: SourceShape, bases: Bases): Own<SourceConfig> {
     case 'postgres': {
       const connection =
         shape.connection === 'iam' ? 'iam' : parseReference(shape.connection, bases);
-      assert(connection !== undefined, 'a reference passed the rules that is none');
+      assert(connection !== undefined, 'an invalid reference passed the rules');
       const { kind, schemas, excludeSchemas, tables, excludeTables, timestamps, checks } = shape;
       const { binaries, maxDatabaseSize, runOn, format, jobs } = shape;
       return {
@@ -147,7 +147,7 @@ export function resolveConfig(shape: ConfigShape, origin: Origin): Config {
     signingKey: signing && parseKeyReference(signing.key, origin),
     trust: shape.trust.map(({ name, publicKey, prefixes, events }) => {
       const normalized = normalizePublicKey(publicKey);
-      assert(normalized !== undefined, 'a public key passed the rules that is none');
+      assert(normalized !== undefined, 'an invalid public key passed the rules');
       return { name, publicKey: normalized, prefixes, events };
     }),
     sources: Object.entries(shape.sources).map(([name, source]) =>

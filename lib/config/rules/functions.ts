@@ -14,7 +14,7 @@ const LEAST_INTERVAL_MS = 15 * MINUTE_MS;
 export function rateFindings({ at, source }: PlacedSource, now: Date): ConfigFinding[] {
   if (source.schedule === undefined) return [];
   const schedule = readSchedule(source.schedule, 'UTC');
-  // One that is none has a finding of its own.
+  // An invalid schedule has a finding of its own.
   if (typeof schedule === 'string') return [];
   const shortestMs = shortestIntervalBelow(schedule, LEAST_INTERVAL_MS, now);
   if (shortestMs === undefined) return [];

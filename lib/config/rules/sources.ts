@@ -42,7 +42,7 @@ export function globFindings({ at, source }: PlacedSource): ConfigFinding[] {
  * matches a name at any depth.
  */
 export function leavesOut(pattern: string, path: string): boolean {
-  // A pattern that is none has a finding of its own.
+  // An invalid pattern has a finding of its own.
   if (globFault(pattern) !== undefined) return false;
   const matches = compileGlobs([parseGlob(pattern, 'any-depth')]);
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');

@@ -147,7 +147,7 @@ export function withArtifacts<B extends { manifest: Manifest }>(
 
 /**
  * The backup that a user means: `latest`, `site`, `site/latest`, `site/20261121T020000000Z-schedule`, an id alone, or the
- * beginning of an id. `BACKUP_NOT_FOUND` when it is none, or more than one.
+ * beginning of an id. `BACKUP_NOT_FOUND` when no backup or several match.
  */
 export async function resolveBackup(
   engine: Engine,

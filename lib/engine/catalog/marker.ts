@@ -34,7 +34,7 @@ export async function markStore(store: Store, { system, id }: Marker): Promise<v
   await putUnlessThere(store, MARKER_KEY, { format: MANIFEST_FORMAT, system, ...(id && { id }) });
 }
 
-/** The marker; undefined where there is none, `STORE_CONFLICT` when what stands there is none. */
+/** The marker; undefined where there is none, `STORE_CONFLICT` when it cannot be read. */
 export async function readMarker(store: Store): Promise<Marker | undefined> {
   const text = await textOf(store, MARKER_KEY);
   if (text === undefined) return undefined;
@@ -42,7 +42,7 @@ export async function readMarker(store: Store): Promise<Marker | undefined> {
   if (marker !== undefined) return marker;
   throw new HoldfastError(
     'STORE_CONFLICT',
-    `the store ${store.url} has a ${MARKER_KEY} that is none: ${shown(text)}`,
+    `the store ${store.url} has a ${MARKER_KEY} that cannot be read: ${shown(text)}`,
     { hint: 'See what has written it. A store of Holdfast begins {"format":1,"system":"…' },
   );
 }
@@ -88,7 +88,7 @@ async function holdsOurs(engine: Engine): Promise<boolean> {
   );
 }
 
-/** What the text of a marker says; undefined when it is none. */
+/** What the text of a marker says; undefined when it is not a marker. */
 export function parseMarker(text: string): Marker | undefined {
   const { format, system, id } = objectIn(text) ?? {};
   if (format !== MANIFEST_FORMAT || typeof system !== 'string') return undefined;

@@ -205,7 +205,7 @@ export async function readNewestRecord(
   return undefined;
 }
 
-/** The record in `object`. `BACKUP_DAMAGED` or `FORMAT_UNSUPPORTED` when it is none that is understood here. */
+/** The record in `object`. `BACKUP_DAMAGED` or `FORMAT_UNSUPPORTED` when it is not one that this version understands. */
 export async function readRecord(engine: Engine, object: StoredObject): Promise<ReadRecord> {
   const bytes = await readSmall(engine, object);
   const { payload, distrust, keyId } = decodeSigned(bytes, object.key, engine.trusted);

@@ -61,7 +61,7 @@ async function refusing(target: string, work: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A disk that is full has its own name; whatever else the system says, the target is none that can be made. */
+/** A full disk has a code of its own; any other failure means that the target cannot be created. */
 function refusal(target: string, cause: unknown): HoldfastError {
   const { code = 'an error' } = cause as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') {

@@ -43,7 +43,7 @@ const E_MAIL =
 const NO_SECRET_VARIABLES =
   'Variables name the store and the keys; what is secret is read from where it is kept.';
 
-/** Wildcards in policies by what they are; one that is none of these is a finding. */
+/** Wildcards in policies by what they are; any other wildcard is a finding. */
 const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }[] = [
   {
     resource: /^\*$/,

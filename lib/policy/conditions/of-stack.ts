@@ -1,7 +1,7 @@
 // What can be wrong with the functions of a stack, and with what starts them. A part of the table in table.ts.
 import { COUNTED, type Condition } from './row.ts';
 
-/** Of the time that a function has. */
+/** The share of a function's time. */
 export const NEAR_TIMEOUT_SHARE = 0.9;
 
 export const FUNCTION_CONDITIONS = {

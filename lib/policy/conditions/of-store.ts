@@ -48,7 +48,7 @@ export const STORE_CONDITIONS = {
     severity: 'alarm',
     headline: 'a signature is not trusted',
     sentence: 'The store holds what no trusted key has signed',
-    means: 'Nothing that is not signed counts; what is signed is as good as before.',
+    means: 'Only signed backups count. They are as good as before.',
     next: [
       'holdfast status names it, holdfast show who signed it.',
       'Nobody known? Then somebody else can write into the store: find out who.',

@@ -50,7 +50,7 @@ export interface Condition {
   readonly covers?: readonly string[];
 }
 
-/** The breach of whatever is counted: anything at all. */
+/** The breach of a count: one or more. */
 export const COUNTED = { breach: 'atLeast', threshold: 1 } as const;
 
 /** Points that an alarm waits for where a value may be wrong for a moment. */

@@ -27,7 +27,7 @@ export function conditionOf(code: ConditionCode): Condition {
   return CONDITIONS[code];
 }
 
-/** What is wrong in a few words, whoever wrote the code; undefined where only the detail says it. */
+/** What is wrong in a few words; undefined for unknown codes and where only the detail says it. */
 export function headlineOf(code: string): string | undefined {
   const known = knownCode(code);
   return known && conditionOf(known).headline;
@@ -37,7 +37,7 @@ function knownCode(code: string): ConditionCode | undefined {
   return CONDITION_CODES.find((one) => one === code);
 }
 
-/** What to say of a condition that is over, whoever wrote its code. */
+/** What to say of a condition that is over; the code may be unknown. */
 export function overText(code: string): string {
   const known = knownCode(code);
   return (known && conditionOf(known).over) ?? 'good again';
@@ -94,8 +94,8 @@ export function sorted<F extends Finding>(findings: readonly F[]): F[] {
 }
 
 /**
- * The condition whose alarm goes off while `code` holds; undefined for what only `status` says. Of a source that the configuration
- * does not name no metrics are published: one alarm of the store stands for everything that alarms about it.
+ * The condition whose alarm goes off while `code` holds; undefined for what only `status` says. A source that the
+ * configuration does not name publishes no metrics: one alarm of the store stands for everything that alarms about it.
  */
 export function alarmOf(code: ConditionCode, isConfigured: boolean): ConditionCode | undefined {
   const { about, severity, watched, alarm } = conditionOf(code);

@@ -1,4 +1,4 @@
-// Who has to get a message about an incident now, and why. Pure: no timer can be lost, because everything is computed again each time.
+// Who has to get a message about an incident now, and why. Pure: everything is computed again each time, so no timer can be lost.
 import { DAY_MS, MINUTE_MS } from '../../durations.ts';
 import { durationText } from '../durations.ts';
 import { isWithin } from '../week-hours.ts';
@@ -22,13 +22,13 @@ export interface EscalationPolicy {
   readonly steps: readonly Step[];
   /** When it starts again after an acknowledgement, if it is not resolved by then; undefined for never. */
   readonly resumeMs: number | undefined;
-  /** When whoever acknowledged is reminded that no word came since; undefined for never. */
+  /** After how long without a word those who acknowledged are reminded; undefined for never. */
   readonly remindMs: number | undefined;
-  /** When nobody gets a message, by how grave an incident is. @default never */
+  /** The hours in which nobody gets a message, by the severity of an incident. @default never */
   readonly quiet?: QuietHours | undefined;
-  /** By which days end. @default UTC */
+  /** The zone in which days end. @default UTC */
   readonly timeZone?: string;
-  /** How contacts are reached, by their ids: who owns an action hears when it is overdue. @default the first step does */
+  /** How contacts are reached, by their ids: the owner of an overdue action is told. @default - the first step is told */
   readonly people?: ReadonlyMap<string, readonly Reach[]>;
 }
 
@@ -45,12 +45,12 @@ export interface Due {
   readonly why: string;
 }
 
-/** A run that took a message on and left no word has died. */
+/** After so long, a run that claimed a message and recorded no result is taken for dead. */
 export const CLAIM_MS = 2 * MINUTE_MS;
-/** Conditions of one cause follow each other faster. */
+/** Conditions with one cause follow each other faster than this. */
 export const SETTLED_MS = 2 * MINUTE_MS;
 const LONGEST_PAUSE_MS = 15 * MINUTE_MS;
-/** Whoever could not be told for so long that it is over, is not told any more. */
+/** After so long, nobody is told any more that an incident is over. */
 const END_MS = 7 * DAY_MS;
 
 type Wanted = Omit<Due, 'attempt'>;
@@ -152,7 +152,7 @@ function stepsDue(
   let unreached: string | undefined;
   for (const [index, step] of policy.steps.entries()) {
     const passedMs = countMs - step.afterMs;
-    // Where a step has reached nobody, the next one does not wait for its time.
+    // If a step has reached nobody, the next one does not wait for its time.
     if (passedMs < 0 && unreached === undefined) break;
     const round =
       step.repeatMs === undefined ? 0 : Math.max(0, Math.floor(passedMs / step.repeatMs));
@@ -174,7 +174,7 @@ function stepsDue(
   return { wanted, held };
 }
 
-/** What joined after the first message is told when nothing joined for a while: a flood becomes few messages. */
+/** Conditions that join after the first message are told together, once none has joined for a while: a flood becomes few messages. */
 function joinedDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
   const { openedAt, conditions, acknowledgements } = incident;
   const joined = [...conditions.values()].filter(({ since }) => since > openedAt);
@@ -227,12 +227,12 @@ function whyOf({
   return place.length === 0 ? why : `${why} (${place.join(', ')})`;
 }
 
-/** Whoever knows of it is asked for a word, through the first step. */
+/** The people of the first step are asked how it stands. */
 function remindersDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
   const { remindMs, quiet } = policy;
   const { acknowledgements, lastWordAt } = incident;
   if (remindMs === undefined || acknowledgements.length === 0) return [];
-  // While it escalates, those messages ask for more.
+  // While it escalates, the messages of the steps go out instead.
   if (phaseOf(incident, policy, now) !== undefined) return [];
   const silentMs = countedMs(incident, quiet, { from: lastWordAt, now });
   const count = Math.floor(silentMs / remindMs);
@@ -245,7 +245,7 @@ function remindersDue(incident: Incident, policy: EscalationPolicy, now: Date): 
   }));
 }
 
-/** Of each action that should have been done, its owner hears once. */
+/** The owner of each overdue action gets one message. */
 function overdueDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
   const { timeZone = 'UTC', people, quiet } = policy;
   if (quiet?.watch !== undefined && isWithin(quiet.watch, now)) return [];
@@ -267,7 +267,7 @@ function actionName(number: number): string {
   return `a${number}`;
 }
 
-/** Everyone who got the message that it began gets one when it is over, within his hours. */
+/** Everyone who was told of the beginning is told of the end, within the hours of the contact. */
 function endDue(incident: Incident, { steps }: EscalationPolicy, now: Date): Wanted[] {
   const reaches = steps.flatMap(({ targets }) => targets);
   return endOf(incident).filter(({ target: { sink, contact } }) => {

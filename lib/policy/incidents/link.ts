@@ -1,4 +1,4 @@
-// The link in a message, by which whoever reads it acknowledges: what it looks like, and what it is good for. Pure.
+// The link in a message, by which its reader acknowledges: what it looks like, and what it allows. Pure.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { DAY_MS } from '../../durations.ts';
 import { messageParts, type Target } from './escalation.ts';
@@ -26,7 +26,7 @@ export interface LinkRecord {
 
 /** Random bytes of a token. */
 export const TOKEN_BYTES = 32;
-/** For so long a link is good: a weekend, and not the life of a mailbox. */
+/** How long a link works: over a weekend, but not for as long as mail is kept. */
 export const LINK_MS = 3 * DAY_MS;
 
 const NAME = '[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?';
@@ -40,7 +40,7 @@ export function linkPath({ incident, detail, token }: Link): string {
   return `/${[incident, ...messageParts(message), number, token].join('/')}`;
 }
 
-/** The link of a path; undefined for what is none. */
+/** The link of a path; undefined for any other path. */
 export function parseLinkPath(path: string): Link | undefined {
   const match = PATH.exec(path);
   if (match === null) return undefined;
@@ -64,7 +64,7 @@ function digestOfToken(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-/** What is written down of a link before its message goes out: enough to know the token again, and nothing that gives it away. */
+/** What is recorded about a link before its message goes out: enough to recognise the token, and nothing that gives it away. */
 export function linkRecord(token: string, now: Date): Pick<LinkRecord, 'digest' | 'expires'> {
   return { digest: digestOfToken(token), expires: new Date(now.getTime() + LINK_MS) };
 }
@@ -75,12 +75,12 @@ export function isTokenOf(token: string, { digest }: Pick<LinkRecord, 'digest'>)
   return own !== undefined && own.length === known?.length && timingSafeEqual(own, known);
 }
 
-/** What a link is good for: only one that is `open` acknowledges. */
+/** The state of a link: only an `open` one acknowledges. */
 export type LinkStanding = 'open' | 'answered' | 'resolved' | 'expired';
 
 /**
- * What a genuine link is good for now. It answers the message in which it stands, once: after that, and when anybody else has
- * acknowledged since the message, there is nothing left to answer.
+ * The state of a genuine link now. It answers its message once. After that, and when somebody else has acknowledged since the message,
+ * there is nothing left to answer.
  */
 export function standingOf(
   incident: Pick<Incident, 'resolved' | 'acknowledgements'>,

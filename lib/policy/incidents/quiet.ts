@@ -8,7 +8,7 @@ export type QuietHours = Readonly<Partial<Record<Severity, WeekHours | undefined
 
 type Graded = Pick<Incident, 'conditions' | 'openedAt'>;
 
-/** How grave an incident is. It never becomes less grave while it is open. */
+/** The severity of an incident. It never decreases while the incident is open. */
 export function severityOf(incident: Graded): Severity {
   return alarmSince(incident) === undefined ? 'watch' : 'alarm';
 }
@@ -24,7 +24,7 @@ function alarmSince({ conditions, openedAt }: Graded): Date | undefined {
     );
 }
 
-/** What this version does not know may be grave. */
+/** A condition that this version does not know counts as an alarm. */
 function isAlarm(code: string): boolean {
   const known = CONDITION_CODES.find((one) => one === code);
   return known === undefined || conditionOf(known).severity === 'alarm';

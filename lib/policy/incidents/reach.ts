@@ -1,4 +1,4 @@
-// Whom a step of the escalation reaches at a moment: whose turn it is, and who is there.
+// Whom a step of the escalation reaches at a moment: whose turn it is, and who is within their hours.
 import { turnAt, type Rotation } from '../rotation.ts';
 import { isWithin, type WeekHours } from '../week-hours.ts';
 

@@ -2,11 +2,11 @@
 import { dueOf, type EscalationPolicy } from './escalation.ts';
 import { conditionKey, type Incident, type OpenCondition } from './state.ts';
 
-/** Something to try. What it does writes new backups, and changes none. */
+/** Something to try. It writes new backups, and changes none. */
 export interface Recovery {
   readonly act: 'backup' | 'repair';
   readonly source: string;
-  /** Of the condition that it is to end. */
+  /** The source or other subject of the condition that it should end. */
   readonly code: string;
 }
 
@@ -39,7 +39,7 @@ export function recoveriesDue(
   });
 }
 
-/** A message on its way counts for nothing: who sends it may have died. */
+/** A message that is still being sent does not count: the run that sends it may have died. */
 function isTold(incident: Incident, policy: EscalationPolicy, now: Date): boolean {
   const attempts = [...incident.messages.values()].flat();
   if (attempts.some(({ result }) => result !== undefined)) return true;
@@ -51,7 +51,7 @@ function recoveryOf({ subject, code }: OpenCondition): Recovery | undefined {
   return act === undefined ? undefined : { act, source: subject, code };
 }
 
-/** The detail of the records of a recovery; of two that try the same, one has the place. */
+/** The detail in the keys of a recovery's records; if two runs try the same, one gets the key. */
 export function recoveryDetail({ source, code }: Recovery): string {
   return `${code}_${source}`;
 }

@@ -33,7 +33,7 @@ export interface Review {
   readonly actions: readonly Action[];
 }
 
-/** What the notes of an incident come to, oldest first. */
+/** The review that the notes of an incident add up to; `notes` are in order, the oldest first. */
 export function reviewOf(
   notes: readonly { readonly at: Date; readonly sets?: NoteSets | undefined }[],
 ): Review {

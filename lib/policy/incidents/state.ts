@@ -1,4 +1,4 @@
-// What an incident is now, from everything that happened in it. Pure; the same whatever the order in which its records were found.
+// What an incident is now, from everything that happened in it. Pure, and independent of the order in which its records were found.
 
 import { reviewOf, type NoteSets, type Review } from './review.ts';
 
@@ -13,12 +13,12 @@ export interface OpenCondition {
   readonly goodSince: Date | undefined;
 }
 
-/** A record, as far as it decides anything. */
+/** The parts of a record that decide anything. */
 export interface IncidentEvent {
   readonly incident: string;
   readonly sequence: number;
   readonly event: string;
-  /** Of a message: which one, and which attempt. */
+  /** For a message: which one, and which attempt. */
   readonly detail: string | undefined;
   readonly who: string;
   /** The key that signed it, by its name and its fingerprint. @default - not said */
@@ -30,9 +30,9 @@ export interface IncidentEvent {
   readonly how: 'proven' | 'person' | undefined;
   readonly settleMs: number;
   readonly again: boolean;
-  /** Of what was tried by itself. */
+  /** The result of an automatic attempt. */
   readonly outcome?: 'done' | 'failed' | undefined;
-  /** Of a note. */
+  /** What a note sets. */
   readonly sets?: NoteSets | undefined;
 }
 
@@ -87,7 +87,7 @@ export interface Incident {
   readonly lastSequence: number;
 }
 
-/** When an incident ends of which everything is good again, and stays so; undefined while something is not, and when it is over. */
+/** When an incident ends if everything stays good; undefined while something is not good, and when the incident is over. */
 export function endsAtOf({
   conditions,
   settleMs,
@@ -102,7 +102,7 @@ export function conditionKey({ subject, code }: { subject: string; code: string 
   return `${subject}/${code}`;
 }
 
-/** What the events of one incident come to; undefined where nothing opened it. Events that come twice count once. */
+/** The incident that its events describe; undefined if none opened it. Events that come twice count once. */
 export function incidentOf(events: readonly IncidentEvent[]): Incident | undefined {
   const ordered = [...new Map(events.map((one) => [placeOf(one), one])).values()].sort(inOrder);
   const opened = ordered.find(({ event }) => event === 'opened');
@@ -129,7 +129,7 @@ export function incidentOf(events: readonly IncidentEvent[]): Incident | undefin
     review: reviewOf(ordered.filter(({ event }) => event === 'noted')),
     messages: messagesOf(ordered),
     recoveries: recoveriesOf(ordered),
-    // What was tried has no place among the others but its time.
+    // Automatic attempts have no sequence number, only a time.
     timeline: ordered
       .filter(({ event }) => !isAboutMessage(event))
       .sort((a, b) => a.at.getTime() - b.at.getTime() || a.sequence - b.sequence),
@@ -181,7 +181,7 @@ function conditionsOf(ordered: readonly IncidentEvent[]): Map<string, OpenCondit
   return found;
 }
 
-/** Since when it is known; undefined for what is news: another backup of the same condition. */
+/** Since when the condition is known; undefined if it names another backup now, which is news. */
 function sinceOf({ detail }: { detail: string }, before: OpenCondition | undefined) {
   if (before === undefined || before.goodSince !== undefined) return before?.since;
   const known = new Set(before.detail.split('; '));
@@ -224,7 +224,7 @@ function messagesOf(ordered: readonly IncidentEvent[]): Map<string, Attempt[]> {
   return found;
 }
 
-/** How each attempt ended; what was sent has not failed. */
+/** How each attempt ended; an attempt that was sent has not failed. */
 function resultsOf(ordered: readonly IncidentEvent[]): Map<string, IncidentEvent> {
   const results = new Map<string, IncidentEvent>();
   for (const one of ordered) {
@@ -250,7 +250,7 @@ export function attemptDetail(message: string, number: number): string {
   return `${message}.${number}`;
 }
 
-/** How long it took until somebody knew, acted, and had put it right; undefined for what has not happened. */
+/** How long it took to detect, acknowledge and recover; undefined for what has not happened yet. */
 export function timesOf({ began, openedAt, acknowledgements, resolved }: Incident): {
   readonly timeToDetectMs: number | undefined;
   readonly timeToAcknowledgeMs: number | undefined;

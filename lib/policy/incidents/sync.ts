@@ -17,7 +17,7 @@ export interface Urgent {
 export interface Look {
   readonly at: Date;
   readonly urgent: readonly Urgent[];
-  /** Everything that was looked at: of what is not among it nobody knows whether it is good. */
+  /** Everything that was looked at. Nothing is known about other subjects. */
   readonly subjects: ReadonlySet<string>;
 }
 
@@ -37,12 +37,12 @@ export type Change =
     }
   | { readonly event: 'resolved'; readonly incident: string };
 
-/** What becomes urgent within so long a time of each other has one cause, most likely. */
+/** Conditions that become urgent within this time of each other most likely have one cause. */
 export const JOIN_MS = 15 * MINUTE_MS;
-/** What comes back so soon after it was over comes and goes: its next end is waited for as long. */
+/** A condition that returns this soon after its end is flapping: the next incident must be good for as long before it ends. */
 export const FLAP_MS = HOUR_MS;
 
-/** Conditions of one cause: none of them is news to whoever knows of another. */
+/** Conditions with one cause: people who know of one need not be told of another. */
 const CAUSES: readonly (readonly string[])[] = [
   ['failed', 'missed', 'late', 'never', 'partial', 'deployment'],
   ['damaged', 'missing', 'unreadable', 'restore-damaged'],
@@ -54,14 +54,14 @@ function causeOf({ subject, code }: { subject: string; code: string }): string {
   return `${subject}/${index < 0 ? code : String(index)}`;
 }
 
-/** What changes by a look. `incidents` are the open ones, and those that were over lately, the oldest first. */
+/** The changes that a look calls for. `incidents` are the open ones, and those that were over lately, the oldest first. */
 export function changesOf(incidents: readonly Incident[], look: Look): Change[] {
   const open = incidents.filter(({ resolved }) => resolved === undefined);
   const whole = { ...look, urgent: together(look.urgent) };
   return [...ofOpen(open, whole), ...ofNew(open, incidents, whole)];
 }
 
-/** How much of what is wrong in the same way is named. */
+/** How many details of one condition are named. */
 const MOST_NAMED = 10;
 
 /** Several damaged backups are one condition, which names each. */
@@ -76,7 +76,7 @@ function together(urgent: readonly Urgent[]): Urgent[] {
   });
 }
 
-/** What names backups: another detail is about another backup. Elsewhere it may only tell the time. */
+/** Conditions whose detail names backups: another detail is about another backup. In other conditions it may only differ in a time. */
 const NAMING: readonly string[] = CAUSES[1] ?? [];
 
 function ofOpen(open: readonly Incident[], { urgent, subjects, at }: Look): Change[] {
@@ -106,7 +106,7 @@ function ofOpen(open: readonly Incident[], { urgent, subjects, at }: Look): Chan
     const goodSince = all.map((one) =>
       worse.includes(one) ? undefined : better.includes(one) ? at : one.goodSince,
     );
-    // Of the stack's own trouble what outlasts that of the sources is an incident of its own then.
+    // Trouble of the stack that outlasts the trouble of the sources becomes an incident of its own.
     const isOfSources = all.some((one) => !isOfStack(one));
     const isOver = all.every((one, index) => {
       if (isOfSources && isOfStack(one)) return true;
@@ -154,16 +154,16 @@ function earliest(times: readonly (Date | undefined)[]): Date | undefined {
   );
 }
 
-/** A condition of the same cause is no news. Others belong to what was opened just now, as long as nobody has said that he knows. */
+/** A condition with the same cause is no news. Others join an incident that was opened just now and that nobody has acknowledged. */
 function takes(incident: Incident, one: Urgent, at: Date): boolean {
   const { conditions, openedAt, acknowledgements } = incident;
   if ([...conditions.values()].some((known) => causeOf(known) === causeOf(one))) return true;
   const isNew = Math.abs(at.getTime() - openedAt.getTime()) <= JOIN_MS;
-  // What a failed run leaves in the stack is no news to whoever sees to the failure.
+  // People who are handling the failure need not be told what it left in the stack.
   return conditions.size > 0 && isNew && (acknowledgements.length === 0 || isOfStack(one));
 }
 
-/** What runs leave behind that fail: errors of functions, and dead letters. */
+/** Conditions that failed runs leave behind: errors of functions, and dead letters. */
 function isOfStack({ code }: { readonly code: string }): boolean {
   return code in FUNCTION_CONDITIONS || code in STACK_CONDITIONS;
 }

@@ -112,7 +112,7 @@ type Judged =
   | { readonly unseen: string }
   | {
       readonly newest: PointSeen | undefined;
-      /** Of the newest that counts, or since it was configured; of a number of resources, of the one that is last among so many. */
+      /** The age of the newest that counts, or the time since it was configured; for a number of resources, that of the oldest among them. */
       readonly ageMs: number;
       readonly late: boolean;
       /** How many resources have one that counts. */
@@ -258,7 +258,7 @@ function pointMeasures(judged: Judged) {
   };
 }
 
-/** Of several vaults, the age of the one that waits longest. */
+/** The age in the vault that has waited longest. */
 function copyMeasures(copies: readonly Judged[]) {
   const seen = copies.flatMap((one) => ('unseen' in one ? [] : [one]));
   if (copies.length === 0 || seen.length < copies.length)

@@ -36,7 +36,7 @@ export interface SelectionFacts {
   readonly promise: SelectionPromise;
   /** Since when it is known to be configured: nothing was due before. */
   readonly knownSince: Date;
-  /** Of this selection, in the vault; in any order. */
+  /** Those of this selection in the vault, in any order. */
   readonly points: Seen;
   /** The same in each vault that gets copies. */
   readonly copies: readonly { readonly vault: string; readonly points: Seen }[];

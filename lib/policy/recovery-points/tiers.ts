@@ -18,7 +18,7 @@ export interface PointRule {
   readonly coldAfterDays: number | undefined;
 }
 
-/** What a plan is to do. */
+/** What a plan should do. */
 export interface PlanWish {
   /** A cron expression of five fields that is one. */
   readonly schedule: string;
@@ -34,7 +34,7 @@ export interface PlanWish {
 
 /** AWS Backup may begin a job so long after its time; it takes no shorter window. */
 export const START_WINDOW_MINUTES = 60;
-/** A job that has not ended by then is given up. */
+/** AWS Backup gives up a job that has not ended by then. */
 export const COMPLETION_WINDOW_MINUTES = 12 * 60;
 /** Between two jobs of a resource: windows that meet may be taken for one. */
 const LEAST_GAP_MINUTES = 2 * START_WINDOW_MINUTES;

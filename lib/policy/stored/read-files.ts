@@ -4,7 +4,7 @@ import { CLOCK_TOLERANCE_MS } from '../durations.ts';
 
 /** What tells a stored file from every other, and from itself after somebody wrote to it. */
 export interface StoredFile {
-  /** Of its bytes, in hex. */
+  /** The digest of its bytes, in hex. */
   readonly sha256: string;
   /** What it was compared with, or is to be; as one text. */
   readonly claim: string;
@@ -19,15 +19,15 @@ export interface ReadFile extends StoredFile {
   readonly readAt: Date;
 }
 
-// So soon after it was written, a file is read from memory, and not from the disk.
+// This soon after it was written, a file is read from memory, and not from the disk.
 const FROM_MEMORY_MS = DAY_MS;
 const FROM_MEMORY_STANDS_MS = DAY_MS;
 const STANDS_FROM_MS = 4 * DAY_MS;
 const STANDS_TO_MS = 7 * DAY_MS;
 
 /**
- * Until when a reading stands: a day for what was read soon after it was written, 4 to 7 days for all else. By their digests these
- * are spread, so that the parts of an archive are not all due on one day.
+ * Until when a reading stands: a day for what was read soon after it was written, 4 to 7 days for all else. The digests spread
+ * these, so that the parts of an archive are not all due on one day.
  */
 export function standsUntil({ sha256, modified, readAt }: ReadFile): Date {
   const writtenMs = Number(BigInt(modified) / 1_000_000n);

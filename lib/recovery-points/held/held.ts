@@ -72,7 +72,7 @@ export function parseHeld(fact: unknown): Held | undefined {
   return success ? data : undefined;
 }
 
-/** What was found when something restored was held against what was recorded. */
+/** What was found when something restored was compared with what was recorded. */
 export interface Comparison {
   /** What is certain to differ from what was backed up. */
   readonly damage: readonly Problem[];

@@ -167,7 +167,7 @@ const CLASSES: ReadonlyMap<string, Test> = new Map<string, Test>([
   ['xdigit', (char) => isDigit(char) || /^[a-fA-F]$/.test(char)],
 ]);
 
-/** The class whose content begins at `start`; `end` is that of its bracket. Undefined when it is none, so that nothing matches. */
+/** The class whose content begins at `start`; `end` is that of its bracket. Undefined when it is not one, so that nothing matches. */
 function parseClass(
   pattern: string,
   start: number,

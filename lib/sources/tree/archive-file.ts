@@ -20,7 +20,7 @@ export interface FoundArchive extends AsyncDisposable {
 }
 
 /**
- * Opens the archive at `file`. `FORMAT_UNSUPPORTED` when it is none of ours, or cut off, or one part of several without their
+ * Opens the archive at `file`. `FORMAT_UNSUPPORTED` when it is not one of ours, or cut off, or one part of several without their
  * manifest; `BACKUP_DAMAGED` when its index is.
  */
 export async function openArchiveFile(

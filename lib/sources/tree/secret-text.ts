@@ -115,7 +115,7 @@ const FILLED_IN_ELSEWHERE =
 
 /**
  * Whether a file of environment variables holds nothing but what is public: names that frameworks give to browsers or that tell nothing, and
- * empty values and placeholders. A line that is none of these makes it false.
+ * empty values and placeholders. A line that is not one of these makes it false.
  */
 export function isPublicEnvironment(bytes: Uint8Array): boolean {
   const text = textOf(bytes);

@@ -84,7 +84,7 @@ export async function unless<T>(
   }
 }
 
-/** `ENOENT` and its like, or undefined when `error` is none of the operating system's. */
+/** `ENOENT` and its like, or undefined when `error` is not one of the operating system's. */
 export function errnoOf(error: unknown): string | undefined {
   // By its shape: errors of Node itself are of another realm wherever code runs in a context of its own.
   const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;

@@ -29,7 +29,7 @@ export interface S3 {
   readonly wait: Wait | undefined;
   readonly idleMs: number;
   readonly slots: Slots;
-  /** What every request about the bucket holds: a bucket of the same name with another owner is none of ours. */
+  /** What every request about the bucket holds: a bucket of the same name with another owner is not one of ours. */
   readonly bucket: { readonly Bucket: string; readonly ExpectedBucketOwner?: string };
 }
 

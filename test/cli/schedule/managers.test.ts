@@ -218,7 +218,7 @@ describe('cron', () => {
 test('systemd is taken where it runs, then cron, and without both there is a clear error', async () => {
   expect(await managerOf(host, undefined)).toBe('systemd');
   expect(await managerOf({ ...host, native: undefined }, undefined)).toBe('cron');
-  // A crontab that this user may not run is none, and so is one in a folder of PATH that the user may not search, as after `su`.
+  // A crontab that this user may not run is not one, and so is one in a folder of PATH that the user may not search, as after `su`.
   const closed = path.join(root, 'closed');
   mkdirSync(closed);
   writeFileSync(path.join(closed, 'crontab'), '', { mode: 0o644 });

@@ -123,7 +123,7 @@ describe('backups without a marker', () => {
 
   test('can be read when the marker is spoilt', async () => {
     await writeFile(join(root, 'holdfast.json'), 'x');
-    expect((await open(root, 'found')).remark).toContain('is none');
+    expect((await open(root, 'found')).remark).toContain('cannot be read');
     expect(await refusal(root, 'marked')).toMatchObject({ code: 'STORE_CONFLICT' });
   });
 });

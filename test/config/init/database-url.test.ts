@@ -46,7 +46,7 @@ test.each([
   ['no host', 'DB_DATABASE=a\nDB_USERNAME=b\nDB_PASSWORD=c\n'],
   ['no user', 'DB_HOST=h\nDB_DATABASE=a\n'],
   ['a password that refers to another variable', 'DB_HOST=h\nDB_NAME=a\nDB_USER=b\nDB_PASS=${X}\n'],
-  ['a port that is none', 'DB_HOST=h\nDB_NAME=a\nDB_USER=b\nDB_PORT=x\n'],
+  ['a port that is not one', 'DB_HOST=h\nDB_NAME=a\nDB_USER=b\nDB_PORT=x\n'],
 ])('%s gives no URL', (_, text) => {
   expect(urlFromParts(text)).toBeUndefined();
 });

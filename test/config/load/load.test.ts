@@ -85,7 +85,7 @@ test('fails with every fault in one error, and gives them as data', async () => 
   });
 });
 
-test('fails with a hint when there is no file, or the one named is none', () => {
+test('fails with a hint when there is no file, or the one named is not one', () => {
   expect(() => loadConfig({ ...options, configPath: 'no.yaml' })).toThrow(
     expect.objectContaining({
       code: 'CONFIG_INVALID',

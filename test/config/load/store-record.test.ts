@@ -62,7 +62,7 @@ test('the file stands beside the key, and nowhere for a key that is in no file',
   expect(at('env', 'KEY')).toBeUndefined();
 });
 
-test('the file is read back, is none where it is absent, and is not guessed at', async () => {
+test('the file is read back, is not one where it is absent, and is not guessed at', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-record-'));
   const file = join(folder, 'shop.store');
   expect(await readKnownStores(file)).toEqual([]);

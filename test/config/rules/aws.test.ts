@@ -154,7 +154,7 @@ describe('the rules of AWS', () => {
       ':3:8: store: got "s3://my-backups", which names no region',
     ],
     [
-      'a URL of S3 that is none',
+      'a URL of S3 that is not one',
       onAws(bucket(), 'aws: {}', 's3://My_Backups?region=eu-central-1'),
       ':3:8: store: the store\'s URL is refused: "My_Backups" is no name of a bucket',
     ],
@@ -173,7 +173,7 @@ describe('the rules of AWS', () => {
       onAws(bucket(', onDeployment: [event]'), ''),
       'onDeployment: nobody would hear of a deployment',
     ],
-    ['a trigger that is none', onAws(bucket(', onDeployment: [jenkins]')), 'got "jenkins"'],
+    ['a trigger that is not one', onAws(bucket(', onDeployment: [jenkins]')), 'got "jenkins"'],
     [
       'a trigger that stands twice',
       onAws(bucket(', onDeployment: [event, event]')),
@@ -243,7 +243,7 @@ describe('the rules of AWS', () => {
       onAws(bucket(), 'aws: {}\nnotify: { email: [me@example.com, Me@example.com] }'),
       'email[1]: "Me@example.com" stands here for the second time',
     ],
-    ['an address that is none', onAws(bucket(), 'aws: {}\nnotify: { email: [me] }'), 'got "me"'],
+    ['an address that is not one', onAws(bucket(), 'aws: {}\nnotify: { email: [me] }'), 'got "me"'],
     [
       'a lock that outlasts the undo window',
       onAws(bucket(), 'aws: { lock: { days: 30 } }'),
@@ -267,7 +267,11 @@ describe('the rules of AWS', () => {
     ['an undo of less than a day', onAws(bucket(), 'aws: { undo: 12h }'), 'a number of days'],
     ['logs for a time that AWS lacks', onAws(bucket(), 'aws: { logRetention: 91d }'), '90d, 120d'],
     ['an account that is a number', onAws(bucket(), 'aws: { account: 123456789012 }'), 'in quotes'],
-    ['a role that is none', onAws(bucket(), 'aws: { breakGlassRoles: [admin] }'), 'ARN of a role'],
+    [
+      'a role that is not one',
+      onAws(bucket(), 'aws: { breakGlassRoles: [admin] }'),
+      'ARN of a role',
+    ],
     [
       'credentials in the URL',
       onAws(bucket(), '', 's3://my-backups?secret=abcdefgh-canary'),
@@ -453,11 +457,15 @@ describe('a database on AWS', () => {
       'nothing would install the extensions',
     ],
     [
-      'a locale that is none',
+      'a locale that is not one',
       onAws(database(), 'aws: { databases: { locales: [german] } }'),
       'a locale and its encoding',
     ],
-    ['a network that is none', onAws(database(), 'aws: { databases: { vpc: { id: x } } }'), 'vpc'],
+    [
+      'a network that is not one',
+      onAws(database(), 'aws: { databases: { vpc: { id: x } } }'),
+      'vpc',
+    ],
   ])('refuses %s', (_, text, message) => {
     expect(faultsOf(text).join('\n')).toContain(message);
   });

@@ -219,7 +219,7 @@ describe('faults', () => {
     ['an absolute glob', "include: ['/etc/**']", '"/etc/**" is absolute'],
     ['a glob that leads out', "exclude: ['a/../../b']", 'leads out of the source'],
     ['a negated glob', "exclude: ['!a']", 'begins with "!"'],
-    ['a glob that is none', "tolerate: ['a[z-a]']", 'is no glob'],
+    ['a glob that is not one', "tolerate: ['a[z-a]']", 'is no glob'],
     [
       'an exclude of what is named',
       "include: [content/posts], exclude: ['content/**']",

@@ -107,7 +107,7 @@ describe('a selection', () => {
       `${at('.resources[0]')}: "${TABLE.replace('eu-central', 'us-east')}" is in us-east-1, and the stack is in eu-central-1; allowed: what is in the region of the store`,
     ],
     [
-      'with a schedule that is none',
+      'with a schedule that is not one',
       `resources: ['${TABLE}'], schedule: 0 25 * * *`,
       `${at('.schedule')}: got "0 25 * * *": invalid value for hour: 25; allowed: five cron fields such as 0 5 * * * (minute hour day month weekday)`,
     ],

@@ -99,7 +99,7 @@ const CARRIED_OUT: Readonly<Record<string, Readonly<Record<string, Evidence>>>> 
     jobs: ['lib/sources/postgres/dump/read.ts', 'jobs'],
     lockWaitTimeout: ['lib/sources/postgres/dump/read.ts', 'lockWaitTimeoutSeconds'],
     timestamps: ['lib/sources/postgres/dump/read.ts', 'this.options.timestamps'],
-    checks: ['lib/cli/databases.ts', 'source.checks'],
+    checks: ['lib/cli/sources.ts', 'source.checks'],
     maxDatabaseSize: ['lib/sources/postgres/dump/read.ts', 'maxDatabaseBytes'],
     runOn: ['lib/config/config.ts', "source.runOn === 'task'"],
   },

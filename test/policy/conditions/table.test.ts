@@ -94,7 +94,7 @@ test('what a graver condition covers is not said beside it, and alarms come firs
   expect(sorted(all).map(({ code }) => code)).toEqual(['late', 'flood']);
 });
 
-test('an alarm about a source that is not configured is one of the store, and a look by day is none', () => {
+test('an alarm about a source that is not configured is one of the store, and a look by day is not one', () => {
   expect(alarmOf('missing', true)).toBe('damaged');
   expect(alarmOf('missing', false)).toBe('unconfigured');
   expect(alarmOf('partial', false)).toBeUndefined();

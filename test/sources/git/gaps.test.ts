@@ -81,7 +81,7 @@ describe('Git LFS', () => {
     expect(await told(`${site}/deep/er`)).toEqual([['a.psd', 'lfs-pointer', true]]);
   });
 
-  test('a page about pointers is none where nothing speaks of LFS', async () => {
+  test('a page about pointers is no pointer where nothing speaks of LFS', async () => {
     plant(site, { 'page.md': POINTER });
     expect(await told()).toEqual([]);
   });

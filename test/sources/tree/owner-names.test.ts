@@ -1,4 +1,4 @@
-// Names of owners, held against what the system itself says.
+// Names of owners, compared with what the system itself says.
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
 import { OwnersSeen, ownershipOf, withNames } from '../../../lib/sources/tree/owner-names.ts';

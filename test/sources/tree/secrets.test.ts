@@ -168,7 +168,7 @@ describe('keys', () => {
       '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUe\n-----END CERTIFICATE-----\n',
     ],
     ['empty.key', ''],
-  ])('%s is none, and taken', (path, content) => {
+  ])('%s is not one, and taken', (path, content) => {
     expect(judged(path, content)).toBeUndefined();
   });
 });

@@ -128,7 +128,7 @@ describe('a link in a folder', () => {
     expect((await listed()).map(({ key }) => key)).toEqual(['a/one']);
   });
 
-  asRoot('is none across a mount', async () => {
+  asRoot('is not made across a mount', async () => {
     await fs.mkdir(join(root, 'b'));
     execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(root, 'b')]);
     try {

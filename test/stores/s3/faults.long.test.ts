@@ -324,7 +324,7 @@ describe('a success that nobody heard of', () => {
     }
   });
 
-  test('is none when somebody else has ended the upload', async () => {
+  test('is not one when somebody else has ended the upload', async () => {
     const fault = { answer: { status: 404, name: 'NoSuchUpload' } };
     const { store } = await open(strike('CompleteMultipartUpload', fault, ALWAYS));
     await expect(store.put('key', bytes)).rejects.toEqual(failure('STORE_UNAVAILABLE'));

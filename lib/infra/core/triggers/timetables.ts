@@ -89,7 +89,7 @@ function reports(success: Config['notify']['success']): Timetable[] {
 /** It stores nothing before the store is marked, so it may run while the stack is being made. */
 const ESCALATION: Timetable = {
   name: EVERY_MINUTE,
-  about: 'Every minute, people are told what is due of the incidents',
+  about: 'Every minute, people are told which messages of incidents are due',
   expression: 'rate(1 minute)',
   runs: 'escalate',
   worthSeconds: 60,

@@ -121,7 +121,7 @@ function relationsSql(condition: string): string {
 
 /**
  * The newest value of each column, in UTC as ISO 8601 has it, with six digits and a sign for years that four do not hold: year 0 is 1 BC.
- * `infinity` and `-infinity` are themselves, and null is none.
+ * `infinity` and `-infinity` are themselves, and null means that there is no value.
  */
 export async function readNewest(
   session: DatabaseSession,

@@ -225,7 +225,7 @@ export class DumpScanner {
     return -1;
   }
 
-  /** COPY as pg_dump writes it announces rows; any other is none of pg_dump's. */
+  /** COPY as pg_dump writes it announces rows; any other is not one of pg_dump's. */
   private copyStatement(text: Buffer, at: number): number | undefined {
     if (text[at] !== 67 && text[at] !== 99) return undefined;
     if (text.length - at < 5) return -1;

@@ -132,7 +132,7 @@ export async function scanText(
   }
 }
 
-/** pg_dump says last that it is complete; what ends before is none, whatever the exit code. */
+/** pg_dump says last that it is complete; output that ends before that is incomplete, whatever the exit code. */
 function finished(
   scanner: DumpScanner,
   { what, failure }: Pick<Taking, 'what' | 'failure'>,

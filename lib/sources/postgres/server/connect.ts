@@ -47,7 +47,7 @@ export function readConnection(
 /** Where libpq looks for certificates by itself, below the home of the user. */
 const OWN_CERTIFICATES = '.postgresql/root.crt';
 
-/** A server of RDS is held against the certificates of RDS, unless others are named, or are where libpq looks for them. */
+/** The certificate of an RDS server is checked against those of RDS, unless others are named, or are where libpq looks for them. */
 function withCertificates(connection: Connection, machine: Machine): Connection {
   const { env } = connection;
   const { certificatesOfRds: file } = machine;

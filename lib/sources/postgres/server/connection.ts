@@ -127,7 +127,7 @@ type ConfiguredParameter = 'host' | 'port' | 'dbname' | 'user' | 'sslmode';
  * says is taken from libpq's variables in `environment`, as libpq does. `where` says where the string comes from, as it is never shown
  * itself.
  *
- * `CONFIG_INVALID` when it is none of a Postgres database, leads to a transaction pooler, or has what cannot be taken, which is named.
+ * `CONFIG_INVALID` when it does not name a Postgres database, leads to a transaction pooler, or has what cannot be taken, which is named.
  */
 export function parseConnection(
   text: string,

@@ -1,4 +1,4 @@
-// What the Dockerfile of the database functions says, held against what it is built from and what the tests run instead of it.
+// What the Dockerfile of the database functions says, compared with what it is built from and what the tests run instead of it.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

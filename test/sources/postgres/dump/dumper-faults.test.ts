@@ -84,7 +84,7 @@ describe('a pg_dump that', () => {
     const error = await failureOf(scene.backUp(server.tcpUrl('app'), { binaries: tools.folder }));
     expect(error.code).toBe('SOURCE_UNREADABLE');
     expect(error.message).toMatch(message);
-    // A dump that no manifest names is none.
+    // A dump that no manifest names is not one.
     expect(scene.stored.filter((key) => !key.includes('/dump-'))).toEqual([]);
   });
 

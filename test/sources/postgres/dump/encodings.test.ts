@@ -1,4 +1,4 @@
-// Names in a dump that is written in the encoding of its database, held against what a server writes in it.
+// Names in a dump that is written in the encoding of its database, compared with what a server writes in it.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   decoderOf,

@@ -84,6 +84,6 @@ test.each([
   ],
   ['a role that is missing', 'ALTER SCHEMA public OWNER TO nowhere'],
   ['a division', 'SELECT 1 / 0'],
-])('%s is none of the machine', (_, sql) => {
+])('%s is not one of the machine', (_, sql) => {
   expect(missingHere(refusal(sql))).toBeUndefined();
 });

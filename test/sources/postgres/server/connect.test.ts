@@ -94,7 +94,7 @@ describe('a secret that is rotated', () => {
 });
 
 describe('a server of RDS', () => {
-  test('is held against the certificates of RDS, in a secret and in a URL, without any file being named', async () => {
+  test('is compared with the certificates of RDS, in a secret and in a URL, without any file being named', async () => {
     const secret = postgresOptions(secretOf());
     expect(await ask(secret, USES_TLS)).toBe('t');
     const url = `postgres://postgres:${encodeURIComponent(PASSWORD)}@${HOST}:${rds.server.port}/app?sslmode=verify-full`;
@@ -116,7 +116,7 @@ describe('a server of RDS', () => {
     expect(error.message).toContain('does not match host name');
   });
 
-  test('is held against the certificates of the user where he has some', async () => {
+  test('is compared with the certificates of the user where he has some', async () => {
     const home = fs.mkdtempSync('/tmp/holdfast-home-');
     fs.mkdirSync(path.join(home, '.postgresql'));
     fs.copyFileSync(rds.certificates, path.join(home, '.postgresql/root.crt'));

@@ -1,4 +1,4 @@
-// Connection strings, held against psql: what libpq takes leads to the same place here.
+// Connection strings, compared with psql: what libpq takes leads to the same place here.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
