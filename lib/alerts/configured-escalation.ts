@@ -33,7 +33,8 @@ export function policyOf({ notify }: Pick<Config, 'notify'>): EscalationPolicy {
     return [...ways, ...turns];
   };
   const people = new Map(contacts.map(({ name }) => [name, reachesOf(name)]));
-  const common = { quiet, timeZone, people };
+  const callers = new Set(sinks.flatMap(({ name, kind }) => (kind === 'pagerduty' ? [name] : [])));
+  const common = { quiet, timeZone, people, callers };
   if (escalation === undefined) {
     const targets = sinks.map(({ name }) => ({ sink: name, contact: undefined }));
     const once = { afterMs: 0, targets, repeatMs: undefined };

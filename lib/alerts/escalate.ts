@@ -165,9 +165,9 @@ async function claim(
   { message, attempt, event }: Due,
 ): Promise<Claimed | undefined> {
   const { engine } = escalating;
-  // What is over needs no answer.
-  const isOver = event === 'resolved' || event === 'overdue';
-  const links = isOver ? undefined : escalating.links;
+  // What is over, or acknowledged, needs no answer.
+  const asks = event === 'opened' || event === 'reminder';
+  const links = asks ? escalating.links : undefined;
   for (let number = attempt; number < attempt + FORGED_CLAIMS; number += 1) {
     const place = { incident: incident.id, detail: attemptDetail(message, number) };
     const token = links?.token();

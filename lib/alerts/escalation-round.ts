@@ -18,6 +18,8 @@ export interface Round {
   readonly patience: Patience;
   /** How the system stands, by what is known of its incidents. */
   readonly look: (known: KnownIncidents) => Promise<Look>;
+  /** Writes down before the look what came of what was begun earlier; whether anything was written. @default - nothing was begun */
+  readonly conclude?: (known: KnownIncidents) => Promise<boolean>;
   /**
    * `due`: looks once in each quarter of an hour, and otherwise goes by the incidents alone. `open`: also while an incident is open,
    * which may be over now. @default always
@@ -44,6 +46,7 @@ export async function escalationRound(round: Round): Promise<RoundDone> {
   const { engine, policy, patience } = round;
   const { checkpoint, isCurrent } = await readCheckpoint(engine);
   let known = await readIncidents(engine, { checkpoint });
+  if ((await round.conclude?.(known)) === true) known = await readIncidents(engine, { checkpoint });
   const looks = !isCurrent || hasToLook(round, known);
   let changes: readonly Change[] = [];
   if (looks) {

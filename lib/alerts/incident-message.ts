@@ -12,7 +12,7 @@ import { durationText, timeText } from '../policy/durations.ts';
 import type { DueEvent } from '../policy/incidents/escalation.ts';
 import { severityOf } from '../policy/incidents/quiet.ts';
 import { timesOf, type Incident } from '../policy/incidents/state.ts';
-import type { Recipient, SinkMessage } from '../sinks/sink.ts';
+import type { MessageEvent, Recipient, SinkMessage } from '../sinks/sink.ts';
 import { plain, subjectLine } from './plain-text.ts';
 import { commandsLine, senderLines, type Sender } from './sender.ts';
 
@@ -36,9 +36,15 @@ export interface IncidentTold {
 const MAX_CONDITIONS = 20;
 const WORDS: Readonly<Record<DueEvent, string>> = {
   opened: 'ALARM',
+  acknowledged: 'acknowledged',
   reminder: 'REMINDER',
   resolved: 'resolved',
   overdue: 'OVERDUE',
+};
+
+const EVENTS: Readonly<Partial<Record<DueEvent, MessageEvent>>> = {
+  acknowledged: 'acknowledged',
+  resolved: 'recovered',
 };
 
 /** The message about an incident. */
@@ -49,7 +55,7 @@ export function incidentMessage(told: IncidentTold): SinkMessage {
   const number = `, incident ${Number(id)}`;
   return {
     id: `${id}-${message}`,
-    event: event === 'resolved' ? 'recovered' : 'failure',
+    event: EVENTS[event] ?? 'failure',
     severity: event === 'resolved' ? 'fine' : severityOf(incident),
     ...{ system, at, to, link },
     thread: `holdfast/${system}/incident/${id}`,
@@ -145,6 +151,11 @@ function nextLines({ incident, event, link, sender }: IncidentTold): string[] {
         ? allOverText(incident.conditions.values())
         : 'Somebody closed it.';
     return [`${how} holdfast incident show ${number} has the timeline.`, commandsLine(sender)];
+  }
+  if (event === 'acknowledged') {
+    const { who = '', at } = incident.acknowledgements.at(-1) ?? {};
+    const said = `${plain(who, 120).replace('(at)', ' at ')} at ${at?.toISOString() ?? ''}`;
+    return [`Acknowledged by ${said}. holdfast incident show ${number} has the timeline.`];
   }
   const { steps, runbook } = nextSteps(incident);
   return [

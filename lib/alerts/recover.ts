@@ -5,6 +5,7 @@ import { writeEvent } from '../engine/incidents/write.ts';
 import { HoldfastError } from '../errors.ts';
 import type { EscalationPolicy } from '../policy/incidents/escalation.ts';
 import { recoveriesDue, recoveryDetail, type Recovery } from '../policy/incidents/recovery.ts';
+import type { Starts } from '../policy/incidents/state.ts';
 
 /** What came of it. */
 export interface Outcome {
@@ -55,9 +56,7 @@ export async function recoverAll(
     if (first === undefined) continue;
     const { outcome, result } = await outcomeOf(attempt(incident, first));
     for (const one of own) {
-      const detail = recoveryDetail(one);
-      const event = { incident, sequence: 0, event: 'tried', detail } as const;
-      await writeEvent(engine, { ...event, outcome, text: `${wordsOf(one)}: ${result}` });
+      await conclude(engine, incident, one, { outcome, result });
       done.push({ incident, ...one, outcome, result });
     }
   }
@@ -69,11 +68,33 @@ function wordsOf({ act, source }: Recovery): string {
 }
 
 /** Whether it is ours to try: of two runs, one has the record. */
-async function claim(engine: Engine, incident: string, recovery: Recovery): Promise<boolean> {
+export function claim(
+  engine: Engine,
+  incident: string,
+  recovery: Recovery,
+  starts?: Starts,
+): Promise<boolean> {
   const detail = recoveryDetail(recovery);
   const event = { incident, sequence: 0, event: 'trying', detail } as const;
+  const text = wordsOf(recovery);
+  return isFirst(writeEvent(engine, { ...event, text, ...(starts && { starts }) }));
+}
+
+/** Writes down what came of it; whether nobody else has. */
+export function conclude(
+  engine: Engine,
+  incident: string,
+  recovery: Recovery,
+  { outcome, result }: Outcome,
+): Promise<boolean> {
+  const detail = recoveryDetail(recovery);
+  const event = { incident, sequence: 0, event: 'tried', detail, outcome } as const;
+  return isFirst(writeEvent(engine, { ...event, text: `${wordsOf(recovery)}: ${result}` }));
+}
+
+async function isFirst(written: Promise<void>): Promise<boolean> {
   try {
-    await writeEvent(engine, { ...event, text: wordsOf(recovery) });
+    await written;
     return true;
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'STORE_CONFLICT') return false;

@@ -6,10 +6,11 @@ import { policyOf } from '../alerts/configured-escalation.ts';
 import { recoverAll, recoveriesWanted, type Outcome, type Recovered } from '../alerts/recover.ts';
 import type { Config, SourceConfig } from '../config/config.ts';
 import { isOfStack } from '../config/load/store-place.ts';
-import { promisesOf, scheduleOf } from '../config/objectives.ts';
+import { scheduleOf } from '../config/objectives.ts';
 import type { Engine } from '../engine/engine.ts';
+import { MOST_REPAIRS, waitingForRepair } from '../engine/catalog/repairs.ts';
+import { surveySource } from '../engine/catalog/survey.ts';
 import { mayVouchFor } from '../engine/engine.ts';
-import { measure } from '../engine/measure.ts';
 import { repairBackup } from '../engine/repair.ts';
 import { verifyBackup } from '../engine/verify.ts';
 import { sourcePrefix } from '../format/layout.ts';
@@ -19,9 +20,6 @@ import { previousDue } from '../policy/schedule.ts';
 import { backUpAll, type Bench, type SourceOutcome } from './backup/back-up.ts';
 import type { Terminal } from './output/terminal.ts';
 import { requireConfig, type CommonOptions, type Session } from './session.ts';
-
-/** How many damaged backups of a source are repaired for one incident. */
-const MOST_REPAIRS = 3;
 
 /** Starts the recovery if there is anything to try from here, and does not wait for it. */
 export async function startRecovery(session: Session, options: CommonOptions): Promise<void> {
@@ -105,17 +103,8 @@ function asOutcome({ error, backup, verify }: SourceOutcome): Outcome {
   return { outcome: 'done', result: verify === undefined ? `${id} is stored` : `${id} is proven` };
 }
 
-/** The newest first: it is what a restore would take. */
-async function repairAll({ engine, config }: Bench, source: string): Promise<Outcome> {
-  const { facts } = await measure(engine, {
-    objectives: promisesOf(config),
-    capacityBytes: undefined,
-  });
-  const backups = facts.sources.find((one) => one.source === source)?.backups ?? [];
-  const damaged = backups
-    .filter(({ standing }) => standing === 'damaged')
-    .filter(({ id }) => !backups.some((one) => one.good && one.repairs.includes(id)))
-    .toReversed();
+async function repairAll({ engine }: Bench, source: string): Promise<Outcome> {
+  const damaged = waitingForRepair((await surveySource(engine, source)).backups);
   if (damaged.length === 0)
     return { outcome: 'failed', result: 'no backup is known to be damaged' };
   const all = [];

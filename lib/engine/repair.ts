@@ -41,6 +41,9 @@ export interface RepairResult {
   readonly record: string | undefined;
 }
 
+/** From which backups the content may come: those of the same source, or all in the store. */
+export type Donors = 'own' | 'all';
+
 /**
  * Writes a new backup with everything of a damaged one that is whole, and what other backups hold of the rest.
  *
@@ -50,6 +53,7 @@ export interface RepairResult {
 export async function repairBackup(
   engine: Engine,
   { source, id }: { source: string; id: string },
+  from: Donors = 'all',
 ): Promise<RepairResult> {
   const begin = engine.now();
   signerOf(engine);
@@ -61,7 +65,7 @@ export async function repairBackup(
   const scratch = path.join(engine.scratch, `holdfast-repair-${engine.random()}`);
   await fs.mkdir(scratch, { recursive: true, mode: 0o700 });
   try {
-    const donors = donorsOf(engine, source, id);
+    const donors = donorsOf(engine, { source, id }, from);
     const mended = await kind.repair(backup, donors, { ...workOf(engine), scratch });
     if (mended.healed.length + mended.lost.length === 0) {
       const nothing = { repaired: undefined, already: false, healed: [], lost: [] };
@@ -95,9 +99,14 @@ export async function repairBackup(
   }
 }
 
-/** Every other trusted backup in the store, newest first, those of the same source before others. */
-async function* donorsOf(engine: Engine, source: string, id: string): AsyncGenerator<OpenBackup> {
-  const stored = (await listStored(engine)).filter((one) => one.source !== source || one.id !== id);
+/** Every other trusted backup in the store or of the same source, newest first, those of the same source before others. */
+async function* donorsOf(
+  engine: Engine,
+  { source, id }: { source: string; id: string },
+  from: Donors,
+): AsyncGenerator<OpenBackup> {
+  const listed = await listStored(engine, from === 'own' ? source : undefined);
+  const stored = listed.filter((one) => one.source !== source || one.id !== id);
   const own = stored.filter((one) => one.source === source);
   const others = stored.filter((one) => one.source !== source);
   for (const backups of [own, others]) {

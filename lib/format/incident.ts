@@ -44,6 +44,15 @@ const recordSchema = z.strictObject({
   sets: z.optional(sets),
   /** Of what was tried by itself: whether it did what it should. */
   outcome: z.optional(z.enum(['done', 'failed'])),
+  /** Of what is tried by itself: what the functions of a stack do because of this record. */
+  starts: z.optional(
+    z.strictObject({
+      act: z.enum(['backup', 'repair']),
+      source: text,
+      /** The id of the backup that is to be made. */
+      backup: z.optional(text),
+    }),
+  ),
   /** Of a failed message: whether the same may succeed later. */
   again: z.optional(z.boolean()),
   /** Of a claim: the link that its message carries, and until when it is good. The token itself stands in the message alone. */

@@ -2,6 +2,7 @@
 import { alarmNamed, isEscalated } from '../config/alarms.ts';
 import type { Config } from '../config/config.ts';
 import { settingsFrom, type FunctionSettings } from '../config/load/function-settings.ts';
+import { escalates } from '../config/load/stack-keys.ts';
 import { HoldfastError } from '../errors.ts';
 import { compactTime } from '../format/ids.ts';
 import type { SourceAssessment } from '../policy/assessment.ts';
@@ -12,9 +13,10 @@ import { unwellLines } from '../alerts/alarm-lines.ts';
 import { assessSystem, tryKeys } from './assess.ts';
 import { publish } from '../aws/sns.ts';
 import type { AlarmChange } from '../alerts/alarm-change.ts';
-import { jobChange } from '../alerts/job-change.ts';
+import { jobChange, type JobChange } from '../alerts/job-change.ts';
 import { stackSender, type Sender } from '../alerts/sender.ts';
 import { isJobWorthTelling, jobMessage } from '../alerts/job-message.ts';
+import { selectionOf } from '../recovery-points/selection.ts';
 import type { Bare, Invocation } from './invocation.ts';
 import { errorFields, type Log } from './logger.ts';
 import {
@@ -52,6 +54,7 @@ export async function tellJob({ log }: Bare, event: unknown): Promise<AlertRepor
   const config = await readFunctionConfig();
   const change = jobChange(event, config);
   if (change === undefined || !isJobWorthTelling(change)) return { outcome: 'quiet' };
+  if (isIncident(change, config)) return { outcome: 'quiet' };
   const { kind, id, state, at, message } = change;
   const settings = settingsFrom(process.env);
   const store = await tryOpen(settings, log);
@@ -67,6 +70,14 @@ export async function tellJob({ log }: Bare, event: unknown): Promise<AlertRepor
     store,
     log,
   });
+}
+
+/** Whether `escalate` tells of it: of each backup job, a record is left by which its resource is judged. */
+function isIncident({ kind, resource }: JobChange, config: Config): boolean {
+  const points = config.aws?.recoveryPoints;
+  const isRecorded =
+    resource !== undefined && points !== undefined && selectionOf(resource, points) !== undefined;
+  return escalates(config) && kind === 'backup' && isRecorded;
 }
 
 /** Tells how everything stands; once for the time `at`. */

@@ -4,6 +4,7 @@ import { HoldfastError } from '../errors.ts';
 import type { Trigger, TriggerKind } from '../format/ids.ts';
 import { parseBackupKey } from '../format/layout.ts';
 import { parseMoment } from '../format/times.ts';
+import { parseS3Url } from '../names/s3-place.ts';
 
 /** Each of these may ask a function for a backup; the others are made by people alone. */
 const BACKUP_TRIGGERS = [
@@ -115,21 +116,32 @@ export function createdObject(event: unknown): CreatedObject | undefined {
   return success ? { bucket: data.detail.bucket.name, key: data.detail.object.key } : undefined;
 }
 
+/** The key of an object within the store whose URL is given; undefined for one that lies elsewhere. */
+export function keyInStore({ bucket, key }: CreatedObject, store: string): string | undefined {
+  const place = parseS3Url(store);
+  const plain = plainKey(key);
+  const isWithin = place.bucket === bucket && plain.startsWith(place.prefix);
+  return isWithin ? plain.slice(place.prefix.length) : undefined;
+}
+
+/** Events from other ways than EventBridge carry keys as URLs have them; ours have nothing else that would be encoded. */
+function plainKey(key: string): string {
+  return key.replaceAll(/%2F/gi, '/');
+}
+
 /** The id of the job that an event of AWS Backup is about. `USAGE` for any other event. */
 export function jobOfEvent(event: unknown, kind: keyof typeof JOB_EVENTS): string {
   const { detail } = parse<{ detail: Readonly<Record<string, unknown>> }>(JOB_EVENTS[kind], event);
   return String(detail[`${kind}JobId`]);
 }
 
-/** The backup whose manifest is at `key` of a bucket, below `prefix`; undefined for a key of anything else. */
-export function manifestOfKey(
-  key: string,
-  prefix: string,
+/** The backup whose manifest an object of the store is; undefined for anything else. */
+export function manifestOf(
+  created: CreatedObject,
+  store: string,
 ): { source: string; id: string } | undefined {
-  // Events from other ways than EventBridge carry keys as URLs have them; ours have nothing that would be encoded.
-  const plain = key.replaceAll(/%2F/gi, '/');
-  if (!plain.startsWith(prefix)) return undefined;
-  const place = parseBackupKey(plain.slice(prefix.length));
+  const key = keyInStore(created, store);
+  const place = key === undefined ? undefined : parseBackupKey(key);
   return place?.file === 'manifest.json' ? place : undefined;
 }
 

@@ -2,8 +2,7 @@
 import { runsOn } from '../config/config.ts';
 import { verifyBackup } from '../engine/verify.ts';
 import { HoldfastError, type Problem } from '../errors.ts';
-import { parseS3Url } from '../names/s3-place.ts';
-import { manifestOfKey, type CreatedObject } from './events.ts';
+import { manifestOf, type CreatedObject } from './events.ts';
 import type { Invocation } from './invocation.ts';
 import { errorFields } from './logger.ts';
 import { firstProblems } from './reports.ts';
@@ -25,11 +24,10 @@ export interface VerifyReport {
 /** Verifies the backup whose manifest was created. A failure that trying again would not change is reported, not thrown. */
 export async function verifyCreated(
   invocation: Invocation,
-  { bucket, key }: CreatedObject,
+  created: CreatedObject,
 ): Promise<VerifyReport> {
   const { engine, settings, log, publish, config } = invocation;
-  const place = parseS3Url(settings.store);
-  const backup = place.bucket === bucket ? manifestOfKey(key, place.prefix) : undefined;
+  const backup = manifestOf(created, settings.store);
   if (backup === undefined) return { outcome: 'ignored' };
   const { source, id } = backup;
   const configured = config.sources.find(({ name }) => name === source);

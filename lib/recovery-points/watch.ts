@@ -19,6 +19,7 @@ import { planName, vaultName } from '../names/recovery-points.ts';
 import { parseVault, RESOURCE_TYPES } from '../names/resources.ts';
 import { lateAfterMs } from '../policy/objectives.ts';
 import type {
+  FailedJob,
   PointTestRun,
   RecoveryPointFacts,
   Seen,
@@ -63,6 +64,7 @@ export async function lookAtRecoveryPoints(
       knownSince: isFirst ? engine.now() : knownSince(selection, own.vault, seen, engine.now()),
       points: ofSelection(own.points, selection, input),
       copies,
+      failedJobs: await failedJobsOf(engine, selection),
       tests: await testsOf(engine, selection.name),
     });
   }
@@ -139,9 +141,7 @@ class Look {
     selection: SelectionConfig,
   ): Promise<PointSeen[]> {
     const now = this.engine.now();
-    const lateMs = lateAfterMs(selectionPromise(selection), now) ?? 0;
-    const since = new Date(now.getTime() - lateMs - DAY_MS);
-    const jobs = await all(reader.copyJobs(arn, { since }));
+    const jobs = await all(reader.copyJobs(arn, { since: lateSince(selection, now) }));
     return jobs
       .filter(({ state }) => state === 'COMPLETED' || state === 'PARTIAL')
       .map((job) => ({
@@ -155,6 +155,12 @@ class Look {
         deleteAt: undefined,
       }));
   }
+}
+
+/** From when on a job matters: one that was the last before is late by now. */
+function lateSince(selection: SelectionConfig, now: Date): Date {
+  const lateMs = lateAfterMs(selectionPromise(selection), now) ?? 0;
+  return new Date(now.getTime() - lateMs - DAY_MS);
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -195,6 +201,22 @@ function ofSelection(
     ({ resource, type, planName: made = plan }) =>
       made === plan && types.has(type) && !others.has(resource),
   );
+}
+
+/** The jobs of a selection that made nothing, by the records that a trusted key vouches for. AWS Backup says so once, by an event. */
+async function failedJobsOf(engine: Engine, selection: SelectionConfig): Promise<FailedJob[]> {
+  const records = await readRecords(engine, 'recovery-point', selection.name, {
+    since: lateSince(selection, engine.now()),
+    onProblem: () => undefined,
+  });
+  return records.flatMap(({ record, distrust }) => {
+    const { subject, begin, verdict, facts, problems } = record;
+    const { resource } = facts;
+    if (distrust !== undefined || verdict !== 'failed' || typeof resource !== 'string') return [];
+    const [problem] = problems;
+    const detail = `the job ${subject} failed${problem ? `: ${problem.detail}` : ''}`;
+    return [{ resource, at: new Date(begin), detail }];
+  });
 }
 
 /** The restore tests of a selection that a trusted key vouches for. */

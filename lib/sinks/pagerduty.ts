@@ -1,6 +1,6 @@
 // Events for PagerDuty (Events API v2: https://developer.pagerduty.com/docs/events-api-v2-overview).
 import { post } from './request.ts';
-import { ANSWER_MS, type Sink, type SinkMessage } from './sink.ts';
+import { ANSWER_MS, type MessageEvent, type Sink, type SinkMessage } from './sink.ts';
 
 export interface PagerDutyOptions {
   readonly name: string;
@@ -17,6 +17,11 @@ export const PAGERDUTY_URLS = {
 } as const;
 
 const SEVERITY = { alarm: 'critical', watch: 'warning', fine: 'info' } as const;
+
+const ACTIONS: Readonly<Partial<Record<MessageEvent, string>>> = {
+  acknowledged: 'acknowledge',
+  recovered: 'resolve',
+};
 
 export function pagerDutySink(options: PagerDutyOptions): Sink {
   const { name, routingKey, url, answerMs = ANSWER_MS } = options;
@@ -41,7 +46,7 @@ export function pagerDutyBody(message: SinkMessage, routingKey: string): object 
   const { event, severity, system, at, thread, subject, text, link } = message;
   return {
     routing_key: routingKey,
-    event_action: event === 'recovered' ? 'resolve' : 'trigger',
+    event_action: ACTIONS[event] ?? 'trigger',
     dedup_key: thread.slice(0, 255),
     ...(link !== undefined && { links: [{ href: link, text: 'Acknowledge in Holdfast' }] }),
     payload: {

@@ -1,7 +1,7 @@
 // The contract of a sink: a way by which a message leaves. It knows no configuration, no store and no incident.
 
-/** What a message is about. */
-export type MessageEvent = 'failure' | 'recovered' | 'report' | 'test';
+/** What a message is about. Only services that call people by themselves hear of what is `acknowledged`. */
+export type MessageEvent = 'failure' | 'acknowledged' | 'recovered' | 'report' | 'test';
 
 /** Whom a message is for, where the sink has to know. */
 export interface Recipient {

@@ -29,6 +29,8 @@ export interface SnsOptions {
 const MOST_TEXT = 100_000;
 /** Each part of a text message has 160 characters or fewer and is paid for. */
 const MOST_SMS = 300;
+/** With a long link, a text message becomes longer: what it is about has to be read. */
+const LEAST_SUBJECT = 60;
 
 export function snsSink({ name, kind, topic, publish }: SnsOptions): Sink {
   return {
@@ -58,8 +60,10 @@ function numberOf({ to }: SinkMessage): { phone: string } | undefined {
   return phone !== undefined && /^\+[1-9]\d{6,14}$/.test(phone) ? { phone } : undefined;
 }
 
-/** The subject, and how to answer. */
-function shortText({ subject, text }: SinkMessage): string {
+/** The subject, and how to answer: by the link, or in words. A link is whole, or good for nothing. */
+function shortText({ subject, text, link }: SinkMessage): string {
+  if (link !== undefined)
+    return `${subject.slice(0, Math.max(LEAST_SUBJECT, MOST_SMS - link.length - 1))}\n${link}`;
   const next = /^next +(.*)$/m.exec(text)?.[1];
   return (next === undefined ? subject : `${subject}\n${next}`).slice(0, MOST_SMS);
 }

@@ -170,6 +170,11 @@ test('what was dumped is restored to another database, and everything is there',
 
 interface Shown {
   readonly resolved?: { readonly how: string };
+  readonly timeline: readonly {
+    readonly event: string;
+    readonly text?: string;
+    readonly outcome?: string;
+  }[];
 }
 
 /** The number of the incident that the failed dump opens: the leaps of the clock leave out backups, and open one before it. */
@@ -219,6 +224,22 @@ test('a dump that fails is told step 1 within a minute, and by no e-mail of the 
   );
   expect(await system.alarmMessage('database/failed', broken)).toBeUndefined();
 }, 180_000);
+
+test('the dump is tried once more by itself, and the incident says what came of it', async () => {
+  const tried = await until('it is tried', async () => {
+    const { stdout } = await system.run('incident', 'show', incident, '--json');
+    const shown = (JSON.parse(stdout) as { incident: Shown }).incident;
+    return shown.timeline.find(({ event }) => event === 'tried');
+  });
+  expect(tried.outcome).toBe('failed');
+  expect(tried.text).toMatch(/^another backup of database: .*does not exist/);
+  const { stdout } = await system.run('log', 'database', '--failed', '--json');
+  const { entries } = JSON.parse(stdout) as { entries: LogEntry[] };
+  const runs = entries.filter(({ verb }) => verb === 'backup').map(({ subject }) => subject);
+  // The same backup, by a run of its own.
+  expect(runs.length).toBeGreaterThan(1);
+  expect(new Set(runs).size).toBe(1);
+}, 120_000);
 
 test('nobody acknowledges: after half an hour management is told, after an hour the executives', async () => {
   for (const contact of ['engineering-management@company.com', 'executives@company.com']) {

@@ -5,11 +5,22 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { GetPublicKeyCommand } from '@aws-sdk/client-kms';
-import { handler as backup } from '../../lambda/backup.ts';
+import { handler as backupHandler } from '../../lambda/backup.ts';
 import { handler as verify } from '../../lambda/verify.ts';
 import { machineTime } from '../support/machine-time.ts';
-import { captureLog, CANARIES, contextOf, startStage, type Setting, type Stage } from './stage.ts';
+import {
+  captureLog,
+  CANARIES,
+  contextOf,
+  startStage,
+  type Setting,
+  type Stage,
+  madeBy,
+} from './stage.ts';
+import { damage } from './stored.ts';
 import { need } from '../needs/need.ts';
+
+const backup = madeBy(backupHandler);
 
 need('openssl');
 
@@ -176,7 +187,7 @@ describe('the event of a manifest', () => {
   test('tells damage, and that it is damaged still', async () => {
     const setting = await withAssets();
     const { id } = await backup(scheduled(ago(MINUTE_MS)), contextOf());
-    await damage(setting, id);
+    damage(stage, setting, id);
     setting.become('verify');
     const event = setting.createdEvent('assets', id);
     expect(await verify(event, contextOf())).toMatchObject({ verdict: 'damaged' });
@@ -243,7 +254,7 @@ describe('verifying all content', () => {
     const first = await backup(scheduled(ago(30 * MINUTE_MS)), contextOf());
     await setting.put('new.txt', 'new');
     await backup(scheduled(ago(20 * MINUTE_MS)), contextOf());
-    await damage(setting, first.id);
+    damage(stage, setting, first.id);
     setting.become('verify');
     expect(await verify({ level: 'content', at: ago(1000) }, contextOf())).toMatchObject({
       backups: 2,
@@ -258,22 +269,6 @@ test('no credential stands in anything that was stored', async () => {
   const texts = await setting.texts();
   for (const canary of Object.values(CANARIES)) expect(texts).not.toContain(canary);
 });
-
-/** Other bytes of the same length where the archive was. */
-async function damage({ store, storeBucket }: Setting, id: string): Promise<void> {
-  const prefix = `backups/assets/${id}/archive-`;
-  for await (const { key, bytes } of store.list(prefix)) {
-    const root = fs
-      .readdirSync(os.tmpdir())
-      .filter((name) => name.startsWith('holdfast-versitygw-'))
-      .map((name) => path.join(os.tmpdir(), name, 'data', storeBucket, 'some/prefix', key))
-      .find((file) => fs.existsSync(file));
-    if (root === undefined) throw new Error(`${key} is nowhere on disk`);
-    const content = fs.readFileSync(root);
-    content[Math.floor(bytes / 2)] = (content[Math.floor(bytes / 2)] ?? 0) ^ 0xff;
-    fs.writeFileSync(root, content);
-  }
-}
 
 /** Checks a signature as somebody without Holdfast would. */
 async function expectSigned(

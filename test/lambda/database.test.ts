@@ -6,7 +6,7 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { handler as backup } from '../../lambda/database-backup.ts';
+import { handler as backupHandler } from '../../lambda/database-backup.ts';
 import { handler as restoreTest } from '../../lambda/database-restore-test.ts';
 import { handler as verify } from '../../lambda/verify.ts';
 import { handler as backupOthers } from '../../lambda/backup.ts';
@@ -15,7 +15,9 @@ import type { Config, PostgresSourceConfig, SourceConfig } from '../../lib/confi
 import { NO_SERVER } from '../../lib/config/load/resolve.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { PASSWORD, startPostgres, type PostgresServer } from '../support/postgres.ts';
-import { captureLog, contextOf, startStage, type Setting, type Stage } from './stage.ts';
+import { captureLog, contextOf, startStage, type Setting, type Stage, madeBy } from './stage.ts';
+
+const backup = madeBy(backupHandler);
 
 jest.setTimeout(180_000);
 

@@ -1,19 +1,19 @@
 // The function that escalates, over a strict S3 server: what an event of a failed run leads to, and what a minute without news costs.
 import { renameSync } from 'node:fs';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { handler as acknowledge } from '../../lambda/acknowledge.ts';
 import { handler as alert } from '../../lambda/alert.ts';
-import { handler as backup } from '../../lambda/backup.ts';
+import { handler as backupHandler } from '../../lambda/backup.ts';
 import { handler as escalate } from '../../lambda/escalate.ts';
 import { handler as freshness } from '../../lambda/freshness.ts';
 import { handler as verify } from '../../lambda/verify.ts';
-import type { Config } from '../../lib/config/config.ts';
-import type { SecretReference } from '../../lib/config/places.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { formEventOf, urlEventOf } from '../support/url-requests.ts';
-import { captureLog, contextOf, startStage, type Setting, type Stage } from './stage.ts';
+import { keepHook, lock, newestRecord, storedEvent, withSinks } from './stored.ts';
+import { captureLog, contextOf, startStage, type Setting, type Stage, madeBy } from './stage.ts';
+
+const backup = madeBy(backupHandler);
 
 jest.setTimeout(120_000);
 
@@ -25,12 +25,7 @@ beforeAll(async () => {
   captureLog(logged);
   process.env['HOLDFAST_ACKNOWLEDGE_URL'] = 'https://id.lambda-url.example/';
   [stage, receiver] = await Promise.all([startStage(), startReceiver()]);
-  const ssm = new SSMClient(stage.aws.client);
-  for (const [Name, Value] of [
-    ['/hook', `${receiver.url}/hook`],
-    ['/secret', 's3'],
-  ])
-    await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString' }));
+  await keepHook(stage, receiver);
 });
 afterAll(async () => {
   delete process.env['HOLDFAST_ACKNOWLEDGE_URL'];
@@ -38,39 +33,8 @@ afterAll(async () => {
   await (receiver as Receiver | undefined)?.[Symbol.asyncDispose]();
 });
 
-const parameter = (name: string): SecretReference => ({ scheme: 'ssm', name });
-
-/** The webhook of the tests, and the topic of the stack; messages carry links. */
-function withSinks({ notify, aws }: Config): Partial<Config> {
-  return {
-    ...(aws && { aws: { ...aws, reservedConcurrency: 'create' } }),
-    notify: {
-      ...notify,
-      sinks: [
-        { name: 'hook', kind: 'webhook', url: parameter('/hook'), secret: parameter('/secret') },
-        { name: 'topic', kind: 'sns', topic: undefined },
-      ],
-    },
-  };
-}
-
 const now = () => machineTime().toISOString();
 const minute = () => escalate({ at: now() }, contextOf());
-
-async function newestRecord({ store }: Setting, prefix: string): Promise<string> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(prefix)) keys.push(key);
-  return keys.at(-1) ?? '';
-}
-
-function recordEvent({ storeBucket, config }: Setting, key: string): unknown {
-  const prefix = config.store.split('?')[0]?.split('/').slice(3).join('/') ?? '';
-  return {
-    source: 'aws.s3',
-    'detail-type': 'Object Created',
-    detail: { bucket: { name: storeBucket }, object: { key: `${prefix}/${key}` } },
-  };
-}
 
 const subjects = () =>
   receiver.received.map(({ body }) => (JSON.parse(body) as { subject: string }).subject);
@@ -95,7 +59,7 @@ test('a failed run is told at once by its event, once, and its end by that of th
   await expect(backup(failing, contextOf())).rejects.toThrow();
   renameSync(`${folder}-gone`, folder);
   setting.become('escalate');
-  const failed = recordEvent(setting, await newestRecord(setting, 'records/backup/'));
+  const failed = storedEvent(setting, await newestRecord(setting, 'records/backup/'));
   const [a, b] = await Promise.all([1, 2].map(() => escalate(failed, contextOf())));
   expect([...(a?.failed ?? []), ...(b?.failed ?? [])]).toEqual([]);
   expect((a?.sent ?? 0) + (b?.sent ?? 0)).toBe(2);
@@ -112,7 +76,7 @@ test('a failed run is told at once by its event, once, and its end by that of th
   await new Promise((resolve) => setTimeout(resolve, 1000));
   await backUp(setting);
   setting.become('escalate');
-  const proof = recordEvent(setting, await newestRecord(setting, 'records/verify/'));
+  const proof = storedEvent(setting, await newestRecord(setting, 'records/verify/'));
   expect(await escalate(proof, contextOf())).toMatchObject({
     open: [],
     changes: ['recovered', 'resolved'],
@@ -147,9 +111,7 @@ async function backUp(setting: Setting): Promise<void> {
   const { id } = await backup({ trigger: 'manual', source: 'assets', at: now() }, contextOf());
   setting.become('verify');
   await verify(setting.createdEvent('assets', id), contextOf());
-  const until = new Date(machineTime().getTime() + 15 * 86_400_000);
-  for await (const { key } of setting.store.list('backups/'))
-    await setting.store.protect(key, until);
+  await lock(setting);
   setting.become(undefined);
   await freshness({}, contextOf());
 }

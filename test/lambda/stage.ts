@@ -126,6 +126,17 @@ export function contextOf({
   };
 }
 
+type Handler<T> = (event: unknown, context: FunctionContext) => Promise<T>;
+
+/** A function that backs up, where nothing else than a backup comes of its events. */
+export function madeBy<T extends object>(handler: Handler<T>): Handler<Extract<T, { id: string }>> {
+  return async (event, context) => {
+    const report = await handler(event, context);
+    if (!('id' in report)) throw new Error(`no backup: ${JSON.stringify(report)}`);
+    return report as Extract<T, { id: string }>;
+  };
+}
+
 export async function startStage(): Promise<Stage> {
   const gateway = await startVersitygw();
   const aws = await startMiniStack().catch(async (error: unknown) => {

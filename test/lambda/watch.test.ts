@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { handler as alert } from '../../lambda/alert.ts';
-import { handler as backup } from '../../lambda/backup.ts';
+import { handler as backupHandler } from '../../lambda/backup.ts';
 import { handler as freshness } from '../../lambda/freshness.ts';
 import { handler as prune } from '../../lambda/prune.ts';
 import { handler as restoreTest } from '../../lambda/restore-test.ts';
@@ -19,7 +19,17 @@ import { handler as verify } from '../../lambda/verify.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { RELEASED_TAG } from '../../lib/names/aws.ts';
 import { machineTime } from '../support/machine-time.ts';
-import { captureLog, CANARIES, contextOf, startStage, type Setting, type Stage } from './stage.ts';
+import {
+  captureLog,
+  CANARIES,
+  contextOf,
+  startStage,
+  type Setting,
+  type Stage,
+  madeBy,
+} from './stage.ts';
+
+const backup = madeBy(backupHandler);
 
 jest.setTimeout(240_000);
 

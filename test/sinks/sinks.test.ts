@@ -161,6 +161,7 @@ test('a link to answer by can be touched wherever messages have such a thing', a
 describe('PagerDuty', () => {
   test.each([
     ['failure', 'trigger', 'critical'],
+    ['acknowledged', 'acknowledge', 'critical'],
     ['recovered', 'resolve', 'critical'],
   ] as const)('gets for %s the event %s', async (event, action, severity) => {
     await using receiver = await startReceiver();
@@ -265,6 +266,19 @@ describe('Amazon SNS', () => {
       },
     ]);
   });
+
+  test.each([80, 190, 400])(
+    'has the whole link of %d characters in a short text',
+    async (length) => {
+      const link = 'https://id.lambda-url.eu-central-1.on.aws/'.padEnd(length, 'f');
+      const subject = MESSAGE.subject.padEnd(100, 'x');
+      await text.send({ ...MESSAGE, subject, link, to: to('+4915112345678') }, SIGNAL);
+      const [first = '', last, ...more] = published.at(-1)?.text.split('\n') ?? [];
+      expect([last, more]).toEqual([link, []]);
+      expect(subject.startsWith(first)).toBe(true);
+      expect(first.length).toBe(length < 300 ? 100 : 60);
+    },
+  );
 
   test.each([undefined, '0151 12345678', 'nobody', '+1-XXX'])(
     'gets nothing for the number %j',

@@ -137,6 +137,14 @@ export function someRecoveryPoints(at: Date): fc.Arbitrary<RecoveryPointFacts> {
         { maxLength: 2 },
       ),
       tests: fc.array(aTest, { maxLength: 3 }),
+      failedJobs: fc.array(
+        fc.record({
+          resource: aResource,
+          at: anAge.map(before),
+          detail: fc.constant('a job failed'),
+        }),
+        { maxLength: 2 },
+      ),
     })
     .map((facts) => ({
       selections: [{ ...facts, promise: { ...facts.promise, hasCopies: facts.copies.length > 0 } }],

@@ -40,12 +40,18 @@ export type FunctionConfig = Pick<Config, 'sources'> & {
     | (Pick<AwsConfig, 'recoveryPoints'> &
         Partial<Pick<AwsConfig, 'reservedConcurrency' | 'acknowledgeUrl'>>)
     | undefined;
-  readonly notify?: Pick<NotifyConfig, 'sinks'> | undefined;
+  readonly notify?:
+    (Pick<NotifyConfig, 'sinks'> & Partial<Pick<NotifyConfig, 'recovery'>>) | undefined;
 };
 
 /** Whether the stack itself opens incidents and tells of them, by the sinks of the configuration. */
 export function escalates({ notify }: Pick<FunctionConfig, 'notify'>): boolean {
   return (notify?.sinks.length ?? 0) > 0;
+}
+
+/** Whether the stack tries to end incidents by itself. */
+export function recovers({ notify }: Pick<FunctionConfig, 'notify'>): boolean {
+  return escalates({ notify }) && notify?.recovery !== 'off';
 }
 
 /**
@@ -139,7 +145,7 @@ function eventsOf(signer: SignerName): Pick<StackKey, 'events'> {
 
 /** What happens without anybody: it acknowledges nothing, and speaks for nobody. */
 const ESCALATED_EVENTS: readonly string[] = [
-  ...['opened', 'joined', 'recovered', 'relapsed', 'resolved'],
+  ...['opened', 'joined', 'recovered', 'relapsed', 'resolved', 'trying', 'tried'],
   ...['claim', 'sent', 'failed', CHECKPOINT_EVENT],
 ];
 
@@ -166,7 +172,13 @@ function prefixesOf(signer: SignerName, config: Config): string[] {
   }[verb];
   const apart = isShared && names.length > 0;
   const records = apart ? names.map((name) => recordsPrefix(verb, name)) : [verbPrefix(verb)];
-  return [...backups, ...records];
+  return [...backups, ...records, ...repairsOf(signer, config)];
+}
+
+/** The records of repairs, by the one function that repairs. */
+function repairsOf(signer: SignerName, config: Config): string[] {
+  if (signer !== 'backup' || !recovers(config)) return [];
+  return servedBy(signer, config).map(({ name }) => recordsPrefix('repair', name));
 }
 
 /** Those of {@link stackKeys} that `trust` does not name with all that they vouch for. */

@@ -247,7 +247,7 @@ export const notify = z.strictObject({
   ),
   recovery: means(
     z._default(z.enum(['once', 'off']), 'once'),
-    'Whether `holdfast escalate --once` tries to end an incident by itself, once for each condition: it runs a backup that failed or is missing again, and repairs what is damaged. It writes new backups and changes none. People are told first. What came of it stands in the incident.',
+    'Whether Holdfast tries to end an incident by itself, once for each condition, by `holdfast escalate --once` or in the stack: it runs a backup that failed or is missing again, and repairs what is damaged. It writes new backups and changes none. People are told first. What came of it stands in the incident.',
   ),
   timeZone: means(
     z.optional(timeZone()),

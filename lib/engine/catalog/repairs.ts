@@ -20,3 +20,13 @@ export function repairOf(
 ): SurveyedBackup | undefined {
   return backups.findLast((one) => one.good && repairedBy(one).includes(id));
 }
+
+/** How many backups of a source are repaired for one incident. */
+export const MOST_REPAIRS = 3;
+
+/** The backups that are damaged and that no good one repairs; the newest first: it is what a restore would take. */
+export function waitingForRepair(backups: readonly SurveyedBackup[]): SurveyedBackup[] {
+  return backups
+    .filter(({ id, standing }) => standing === 'damaged' && repairOf(backups, id) === undefined)
+    .toReversed();
+}

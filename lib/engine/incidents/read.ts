@@ -1,11 +1,6 @@
 // Which incidents a store holds, and what they are now: computed from their signed records each time.
 import { HoldfastError, type Problem } from '../../errors.ts';
-import {
-  parseCheckpoint,
-  parseIncidentRecord,
-  type Checkpoint,
-  type IncidentRecord,
-} from '../../format/incident.ts';
+import { parseCheckpoint, type Checkpoint } from '../../format/incident.ts';
 import {
   CHECKPOINT_EVENT,
   checkpointKey,
@@ -18,7 +13,7 @@ import {
   parseIncidentKey,
   QUARTER_MS,
 } from '../../format/layout.ts';
-import { decodeSigned, encodeSigned, signerText } from '../../format/signed.ts';
+import { decodeSigned, encodeSigned } from '../../format/signed.ts';
 import { DAY_MS, HOUR_MS } from '../../durations.ts';
 import { isUnfinished } from '../../policy/incidents/escalation.ts';
 import type { LinkPlace, LinkRecord } from '../../policy/incidents/link.ts';
@@ -30,6 +25,7 @@ import {
 } from '../../policy/incidents/state.ts';
 import type { StoredObject } from '../../stores/store.ts';
 import { isUnreadable, readSmall } from '../catalog/backups.ts';
+import { readIncidentRecord } from './record.ts';
 import { identityOf, rememberedOf } from './remembered.ts';
 import { signerOf, type Engine } from '../engine.ts';
 
@@ -186,7 +182,7 @@ async function readEvent(
   const { key } = object;
   const place = parseIncidentKey(key);
   if (place === undefined) return undefined;
-  const { record, problem, signedBy } = await readRecord(engine, object);
+  const { record, problem, signedBy } = await readIncidentRecord(engine, object);
   if (record === undefined) {
     const isNews = object.storedAt.getTime() > engine.now().getTime() - NEWS_MS;
     if (isNews) problems.push({ path: key, ...problem });
@@ -204,44 +200,8 @@ async function readEvent(
     again: record.again ?? true,
     outcome: record.outcome,
     sets: record.sets,
+    starts: record.starts,
   };
-}
-
-type ReadRecord =
-  | { readonly record: IncidentRecord; readonly problem: undefined; readonly signedBy: string }
-  | {
-      readonly record: undefined;
-      readonly problem: { code: string; detail: string };
-      readonly signedBy: undefined;
-    };
-
-/** A record of a numbered incident that a trusted key vouches for; otherwise what is wrong with it. */
-async function readRecord(engine: Engine, object: StoredObject): Promise<ReadRecord> {
-  const { key } = object;
-  const failed = (code: string, detail: string): ReadRecord => ({
-    record: undefined,
-    problem: { code, detail },
-    signedBy: undefined,
-  });
-  try {
-    const { payload, distrust, keyId } = decodeSigned(
-      await readSmall(engine, object),
-      key,
-      engine.trusted,
-    );
-    if (distrust !== undefined) return failed('untrusted', distrust);
-    const record = parseIncidentRecord(payload, key);
-    const signer = engine.trusted.find((one) => one.keyId === keyId);
-    if (signer?.events?.includes(record.event) === false)
-      return failed('untrusted', `the key "${signer.name}" may not vouch for ${record.event}`);
-    // Without a configuration, the keys alone decide.
-    if (engine.system !== undefined && record.system !== engine.system)
-      return failed('untrusted', `it is of the system "${record.system}"`);
-    return { record, problem: undefined, signedBy: signerText(keyId, engine.trusted) };
-  } catch (error) {
-    if (!isUnreadable(error)) throw error;
-    return failed('unreadable', error.message);
-  }
 }
 
 /** One incident, without the messages about it; undefined where nothing has opened it. */
@@ -263,7 +223,7 @@ export async function readLink(
 ): Promise<LinkRecord | undefined> {
   const key = numberedIncidentKey({ incident, sequence: 0, event: 'claim', detail });
   const object = await engine.store.head(key);
-  const record = object && (await readRecord(engine, object)).record;
+  const record = object && (await readIncidentRecord(engine, object)).record;
   if (record?.link === undefined) return undefined;
   const { digest, expires } = record.link;
   return { digest, expires: new Date(expires), at: new Date(record.at) };

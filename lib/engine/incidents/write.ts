@@ -9,6 +9,7 @@ import { incidentName, INCIDENTS_PREFIX, numberedIncidentKey } from '../../forma
 import { encodeSigned } from '../../format/signed.ts';
 import { changesOf, type Change, type Look } from '../../policy/incidents/sync.ts';
 import type { NoteSets } from '../../policy/incidents/review.ts';
+import type { Starts } from '../../policy/incidents/state.ts';
 import type { Incident } from '../../policy/incidents/state.ts';
 import { signerOf, type Engine } from '../engine.ts';
 import { readIncidents, type KnownIncidents } from './read.ts';
@@ -28,6 +29,7 @@ export interface NewEvent {
   readonly again?: boolean;
   readonly link?: { readonly digest: string; readonly expires: Date };
   readonly outcome?: 'done' | 'failed';
+  readonly starts?: Starts;
   readonly sets?: NoteSets;
 }
 

@@ -14,7 +14,7 @@ import { readRecord } from '../../engine/catalog/records.ts';
 import { readCheckpoint, type KnownIncidents } from '../../engine/incidents/read.ts';
 import { HoldfastError } from '../../errors.ts';
 import { MARKER_KEY, RECORDS_PREFIX } from '../../format/layout.ts';
-import { parseS3Url } from '../../names/s3-place.ts';
+import type { Starts } from '../../policy/incidents/state.ts';
 import type { Look } from '../../policy/incidents/sync.ts';
 import { readFunctionConfig } from '../../wiring/function-session.ts';
 import { linksTo } from '../../wiring/links.ts';
@@ -22,9 +22,10 @@ import { randomName } from '../../wiring/machine.ts';
 import { openSinks } from '../../wiring/sinks.ts';
 import { assessSystem } from '../assess.ts';
 import type { FunctionContext } from '../deadline.ts';
-import { createdObject, timeOf, type CreatedObject } from '../events.ts';
+import { createdObject, keyInStore, timeOf, type CreatedObject } from '../events.ts';
 import type { Invocation } from '../invocation.ts';
 import { errorFields, logOf } from '../logger.ts';
+import { beginRecoveries, concludeRecoveries } from './recovery.ts';
 import { lookAtAlarms } from './stack-alarms.ts';
 
 export interface EscalationReport {
@@ -36,6 +37,8 @@ export interface EscalationReport {
   readonly sent: number;
   /** Sinks that did not take a message, and why. */
   readonly failed: readonly string[];
+  /** What functions and tasks were started for. */
+  readonly begun?: readonly Starts[];
 }
 
 /** Looks where that is due or the event calls for it, and sends everything that is due. A run that fails is made up for by the next. */
@@ -44,9 +47,10 @@ export async function escalate(invocation: Invocation, event: unknown): Promise<
   const looks = runs.lookedAtMs > happenedAt(event) ? 'due' : await looksFor(invocation, event);
   if (await isEarly(invocation)) return { outcome: 'early', open: [], sent: 0, failed: [] };
   let lookedAt = undefined as Date | undefined;
+  const policy = policyOf(config);
   const { changes, sent, known } = await escalationRound({
-    ...{ engine, looks },
-    policy: policyOf(config),
+    ...{ engine, looks, policy },
+    conclude: ({ incidents }) => concludeRecoveries(invocation, incidents),
     patience: { signal: engine.signal ?? new AbortController().signal },
     look: (before) => {
       lookedAt = engine.now();
@@ -59,6 +63,7 @@ export async function escalate(invocation: Invocation, event: unknown): Promise<
       links: linksTo(settings.acknowledgeUrl),
     }),
   });
+  const begun = await beginRecoveries(invocation, known.incidents, policy);
   runs.failed = 0;
   // Only what was written down, too, need not be looked for again.
   if (lookedAt !== undefined) runs.lookedAtMs = lookedAt.getTime();
@@ -72,6 +77,7 @@ export async function escalate(invocation: Invocation, event: unknown): Promise<
     ...(lookedAt !== undefined ? { changes: changes.map(({ event: what }) => what) } : {}),
     sent: sent.length - failed.length,
     failed,
+    ...(begun.length > 0 ? { begun } : {}),
   };
 }
 
@@ -103,11 +109,10 @@ async function looksFor(
 /** Whether what was stored is the record of something that went well: that can end an incident, and opens none. */
 async function isGoodNews(
   { engine, settings }: Invocation,
-  { bucket, key }: CreatedObject,
+  created: CreatedObject,
 ): Promise<boolean> {
-  const { bucket: own, prefix } = parseS3Url(settings.store);
-  const within = key.replaceAll(/%2F/gi, '/').slice(prefix.length);
-  if (bucket !== own || !within.startsWith(RECORDS_PREFIX)) return true;
+  const within = keyInStore(created, settings.store);
+  if (within?.startsWith(RECORDS_PREFIX) !== true) return true;
   try {
     const object = await engine.store.head(within);
     if (object === undefined) return true;

@@ -52,7 +52,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
   },
   {
     resource:
-      /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/[a-z0-9-]+\/\*|\*\/manifest\.json|\*-acknowledged-\*\.json)$/,
+      /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/[a-z0-9-]+\/\*|\*\/manifest\.json|\*-(acknowledged|trying)-\*\.json)$/,
     reason: 'Keys of objects carry times and random parts: rights end at their prefix.',
   },
   {

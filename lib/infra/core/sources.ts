@@ -14,6 +14,8 @@ export interface SourcesProps {
   readonly alarms: Alarms;
   readonly schedules: Schedules;
   readonly events: Events;
+  /** Whether failed backups are tried once more. */
+  readonly recovers: boolean;
   /** What all of it waits for: the schedule by which alarms get their first value. */
   readonly after: CfnResource;
 }
@@ -34,7 +36,10 @@ export class Sources extends Construct {
     stack.nestedStackResource?.addResourceDependency(this.props.after);
     for (const alarm of alarms) this.props.alarms.add(alarm, stack);
     for (const timetable of sourceTimetables(source)) this.props.schedules.add(timetable, stack);
-    if (isTask(source)) this.props.events.verifyAsTask(source, stack);
+    if (isTask(source)) {
+      this.props.events.verifyAsTask(source, stack);
+      if (this.props.recovers) this.props.events.recoverAsTask(source, stack);
+    }
     if (isRemote(source)) this.props.events.reactToDeployments(source, stack);
     this.stacks.set(name, stack);
   }

@@ -5,7 +5,8 @@ import { Construct } from 'constructs';
 import { alarmsOf, storeLimits } from '../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../config/alarms.ts';
 import { isPostgres } from '../../config/config.ts';
-import { tasksOf } from '../../config/load/stack-keys.ts';
+import { startedByOrders } from '../../config/event-rules.ts';
+import { recovers, tasksOf } from '../../config/load/stack-keys.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
 import { movePlan, movesAnything } from '../../config/storage-class.ts';
 import type { Path } from '../../config/load/yaml.ts';
@@ -212,7 +213,11 @@ export class HoldfastSystem extends Construct {
     const escalation = made.get(EVERY_MINUTE);
     if (escalation !== undefined) this.alarms.node.addDependency(escalation);
     const { alarms, schedules, events } = this;
-    const sources = new Sources(this, 'Sources', { alarms, schedules, events, after: first });
+    const sources = new Sources(this, 'Sources', {
+      ...{ alarms, schedules, events, after: first },
+      recovers: recovers(config),
+    });
+    events.recoverBy(startedByOrders(config));
     const configured = alarmsOf(config);
     if (config.aws?.recoveryPoints !== undefined) events.tellOfJobs();
     for (const alarm of configured) {

@@ -47,7 +47,7 @@ export const RECOVERY_POINT_CONDITIONS = {
     about: 'resource',
     severity: 'alarm',
     headline: 'a recovery point does not count',
-    sentence: 'a recovery point newer than the last good one does not count',
+    sentence: 'a recovery point newer than the last good one does not count, or a job made none',
     means: 'Until the next one counts, SOURCE can only be restored to the one before (RPO).',
     next: [
       'holdfast status says what is wrong with it: partial, completed with issues, or continuous backup that was stopped.',
@@ -55,6 +55,20 @@ export const RECOVERY_POINT_CONDITIONS = {
     ],
     runbook: 'alarm-point-bad',
     watched: { metric: 'BadRecoveryPoints', ...COUNTED },
+  },
+  'point-failed': {
+    about: 'resource',
+    severity: 'alarm',
+    headline: 'the job failed',
+    sentence: 'the last job of AWS Backup failed, and no recovery point that counts is newer',
+    means: 'Until a job succeeds, SOURCE can only be restored to the recovery point before (RPO).',
+    next: [
+      'Read what AWS Backup says; holdfast doctor looks at rights, opt-ins and the lock of the vault.',
+      'When the cause is gone: holdfast trigger starts a job on demand.',
+    ],
+    runbook: 'alarm-point-bad',
+    alarm: 'point-bad',
+    covers: ['point-awaited', 'point-rpo'],
   },
   'point-awaited': {
     about: 'resource',

@@ -26,13 +26,15 @@ export interface EscalationPolicy {
   readonly remindMs: number | undefined;
   /** The hours in which nobody gets a message, by the severity of an incident. @default never */
   readonly quiet?: QuietHours | undefined;
+  /** The names of sinks whose services call people by themselves: they hear of acknowledgements. @default none */
+  readonly callers?: ReadonlySet<string>;
   /** The zone in which days end. @default UTC */
   readonly timeZone?: string;
   /** How contacts are reached, by their ids: the owner of an overdue action is told. @default - the first step is told */
   readonly people?: ReadonlyMap<string, readonly Reach[]>;
 }
 
-export type DueEvent = 'opened' | 'reminder' | 'resolved' | 'overdue';
+export type DueEvent = 'opened' | 'acknowledged' | 'reminder' | 'resolved' | 'overdue';
 
 /** A message that has to go out now. */
 export interface Due {
@@ -76,7 +78,9 @@ export function escalationOf(incident: Incident, policy: EscalationPolicy, now: 
   });
   const quiet = quietAt(incident, policy.quiet, now);
   if (quiet === undefined) return { due, held };
-  return { due: [], held: due.length === 0 ? [] : [quiet] };
+  // What keeps a service from calling disturbs nobody.
+  const kept = due.filter(({ event }) => event === 'acknowledged');
+  return { due: kept, held: due.length === kept.length ? [] : [quiet] };
 }
 
 /** Whether a run has to look at an incident: it is open, or somebody has not heard yet that it is over. */
@@ -115,6 +119,7 @@ function wantedOf(
       ...overdue,
       ...joinedDue(incident, policy, now),
       ...remindersDue(incident, policy, now),
+      ...acknowledgedDue(incident, policy, now),
     ],
     held,
   };
@@ -245,6 +250,22 @@ function remindersDue(incident: Incident, policy: EscalationPolicy, now: Date): 
   }));
 }
 
+/** Where a service calls people by itself, it has to hear of each acknowledgement; once, whoever was called. */
+function acknowledgedDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
+  const { callers } = policy;
+  const { length } = incident.acknowledgements;
+  // Since it resumed, they are to call again.
+  if (callers === undefined || length === 0 || phaseOf(incident, policy, now) !== undefined)
+    return [];
+  const told = endOf(incident).map(({ target: { sink } }) => sink);
+  const sinks = new Set(told.filter((sink) => callers.has(sink)));
+  return [...sinks].map((sink) => {
+    const target = { sink, contact: undefined };
+    const message = messageOf(`k${length}`, target);
+    return { message, target, event: 'acknowledged', why: 'somebody acknowledged it' };
+  });
+}
+
 /** The owner of each overdue action gets one message. */
 function overdueDue(incident: Incident, policy: EscalationPolicy, now: Date): Wanted[] {
   const { timeZone = 'UTC', people, quiet } = policy;
@@ -310,7 +331,7 @@ export function messageParts(message: string): string[] {
   return message.split('_');
 }
 
-const NOT_ABOUT_THE_BEGIN = /^(?:end|a\d+)$/;
+const NOT_ABOUT_THE_BEGIN = /^(?:end|[ak]\d+)$/;
 
 function targetOf(message: string): Target | undefined {
   const [name = '', sink, contact] = messageParts(message);

@@ -25,6 +25,7 @@ function whatOf(name: string): string {
   if (name === 'end') return 'that it is over';
   if (/^j\d*$/.test(name)) return 'what else went wrong';
   if (/^u\d+\.r\d+$/.test(name)) return 'a reminder to say how it stands';
+  if (/^k\d+$/.test(name)) return 'that somebody acknowledged it';
   const action = /^a(\d+)$/.exec(name);
   return action === null ? name : `that action ${action[1]} is overdue`;
 }

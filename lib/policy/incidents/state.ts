@@ -32,8 +32,18 @@ export interface IncidentEvent {
   readonly again: boolean;
   /** The result of an automatic attempt. */
   readonly outcome?: 'done' | 'failed' | undefined;
+  /** Of what is tried by itself in a stack. */
+  readonly starts?: Starts | undefined;
   /** What a note sets. */
   readonly sets?: NoteSets | undefined;
+}
+
+/** What the functions of a stack do because of a record. */
+export interface Starts {
+  readonly act: 'backup' | 'repair';
+  readonly source: string;
+  /** The id of the backup that is to be made; undefined for a repair. */
+  readonly backup?: string | undefined;
 }
 
 /** Something that was tried by itself, and what came of it. */
@@ -45,6 +55,8 @@ export interface Tried {
   readonly outcome: 'done' | 'failed' | undefined;
   /** What came of it, in words. */
   readonly result: string | undefined;
+  /** What functions do because of it; undefined where whoever tries it does it himself. */
+  readonly starts?: Starts | undefined;
 }
 
 /** One attempt to send a message. */
@@ -193,12 +205,12 @@ function recoveriesOf(ordered: readonly IncidentEvent[]): Map<string, Tried> {
     ordered.filter(({ event }) => event === 'tried').map((one) => [one.detail, one]),
   );
   const found = new Map<string, Tried>();
-  for (const { event, detail, at, text = '' } of ordered) {
+  for (const { event, detail, at, text = '', starts } of ordered) {
     if (event !== 'trying' || detail === undefined) continue;
     const [code = '', subject = ''] = detail.split('_');
     const result = results.get(detail);
     found.set(conditionKey({ subject, code }), {
-      ...{ at, what: text, outcome: result?.outcome, result: result?.text },
+      ...{ at, what: text, outcome: result?.outcome, result: result?.text, starts },
     });
   }
   return found;

@@ -47,6 +47,7 @@ const CAUSES: readonly (readonly string[])[] = [
   ['failed', 'missed', 'late', 'never', 'partial', 'deployment'],
   ['damaged', 'missing', 'unreadable', 'restore-damaged'],
   ['restore-test', 'rto'],
+  ['point-failed', 'point-late', 'point-bad'],
 ];
 
 function causeOf({ subject, code }: { subject: string; code: string }): string {

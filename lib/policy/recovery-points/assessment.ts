@@ -14,6 +14,7 @@ import { restoreTestStatus, type RestoreTestStatus } from '../restore-tests.ts';
 import {
   ANY_RESOURCE,
   resourcesOf,
+  type FailedJob,
   type PointTestRun,
   type RecoveryPointFacts,
   type Seen,
@@ -76,12 +77,13 @@ function assessResource(facts: SelectionFacts, resource: string, at: Date): Reso
   const isOurs = (one: string) => resource === ANY_RESOURCE || one === resource;
   const tests = facts.tests.filter((one) => isOurs(one.resource));
   const damaged = damagedIn(facts.tests);
-  const judge = (seen: Seen): Judged => {
+  const judge = (seen: Seen, failedJobs: readonly FailedJob[] = []): Judged => {
     if (!Array.isArray(seen)) return { unseen: (seen as { unseen: string }).unseen };
     const own = (seen as readonly PointSeen[]).filter((one) => isOurs(one.resource));
-    return judgePoints(own, { facts, at, damaged });
+    const failed = failedJobs.filter((one) => isOurs(one.resource));
+    return judgePoints(own, { facts, at, damaged, failed });
   };
-  const points = judge(facts.points);
+  const points = judge(facts.points, facts.failedJobs);
   const copies = facts.copies.map((one) => ({ vault: one.vault, judged: judge(one.points) }));
   const limits = { rtoMs: promise.rtoMs, maxAgeMs: promise.restoreTestMaxAgeMs };
   const restoreTest = restoreTestStatus(tests, { ...limits, configuredAt: knownSince }, at);
@@ -91,7 +93,7 @@ function assessResource(facts: SelectionFacts, resource: string, at: Date): Reso
     ...copies.flatMap(({ vault, judged }) => copyFindings(vault, judged)),
     ...testFindings(restoreTest, last),
   ];
-  const findings = sorted(raised.map(([code, detail]) => finding(code, detail)));
+  const findings = sorted(raised.map(([code, detail, since]) => finding(code, detail, since)));
   return {
     selection: promise.selection,
     resource,
@@ -118,15 +120,19 @@ type Judged =
       /** How many resources have one that counts. */
       readonly resources: number;
       readonly bad: readonly string[];
+      /** Of each resource the last job, where it failed and nothing that counts is newer. */
+      readonly failed: readonly FailedJob[];
     };
 
 interface Judging {
   readonly facts: Pick<SelectionFacts, 'promise' | 'knownSince'>;
   readonly at: Date;
   readonly damaged: ReadonlySet<string>;
+  readonly failed: readonly FailedJob[];
 }
 
-function judgePoints(points: readonly PointSeen[], { facts, at, damaged }: Judging): Judged {
+function judgePoints(points: readonly PointSeen[], judging: Judging): Judged {
+  const { facts, at, damaged } = judging;
   const { promise, knownSince } = facts;
   const judged = points
     .map((point) => ({ point, ...verdictOf(point, damaged, at) }))
@@ -154,6 +160,13 @@ function judgePoints(points: readonly PointSeen[], { facts, at, damaged }: Judgi
     ageMs,
     late,
     resources: newestOf.size,
+    failed: [...Map.groupBy(judging.failed, ({ resource }) => resource)].flatMap(
+      ([resource, jobs]) => {
+        const last = jobs.reduce((latest, one) => (one.at > latest.at ? one : latest));
+        const isOver = last.at.getTime() <= (newestOf.get(resource)?.getTime() ?? -1);
+        return isOver ? [] : [last];
+      },
+    ),
     bad: [
       ...bad.map(({ point, why }) => `${point.arn} does not count: ${why}`),
       ...(promise.isContinuous && !runs && known > lateMs
@@ -193,12 +206,12 @@ function lastConclusive(tests: readonly PointTestRun[]): PointTestRun | undefine
     );
 }
 
-type Raised = readonly [ConditionCode, string];
+type Raised = readonly [ConditionCode, string, Date?];
 
 function pointFindings(judged: Judged, promise: SelectionPromise): Raised[] {
   if ('unseen' in judged)
     return [['point-late', `its recovery points could not be seen: ${judged.unseen}`]];
-  const { late, ageMs, newest, bad, resources } = judged;
+  const { late, ageMs, newest, bad, failed, resources } = judged;
   const { expected, rpoMs } = promise;
   const age = durationText(ageMs);
   const isPlural = expected.arns === undefined;
@@ -217,6 +230,7 @@ function pointFindings(judged: Judged, promise: SelectionPromise): Raised[] {
     ...(!late && !isNone && rpoMs !== undefined && ageMs > rpoMs
       ? [['point-rpo', `${is}, more than its objective`] as const]
       : []),
+    ...failed.map(({ detail, at }) => ['point-failed', detail, at] as const),
     ...bad.map((why) => ['point-bad', why] as const),
   ];
 }
@@ -254,7 +268,7 @@ function pointMeasures(judged: Judged) {
   return {
     recoveryPointAgeSeconds: isSeen ? wholeSeconds(judged.ageMs) : undefined,
     lateRecoveryPoints: isSeen ? Number(judged.late) : undefined,
-    badRecoveryPoints: isSeen ? judged.bad.length : undefined,
+    badRecoveryPoints: isSeen ? judged.bad.length + judged.failed.length : undefined,
   };
 }
 

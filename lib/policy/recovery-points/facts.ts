@@ -32,13 +32,24 @@ export interface PointTestRun extends RestoreTestRun {
   readonly point: string;
 }
 
+/** A backup job that made no recovery point. */
+export interface FailedJob {
+  readonly resource: string;
+  /** When it began. */
+  readonly at: Date;
+  /** Its id, and what AWS Backup says. */
+  readonly detail: string;
+}
+
 export interface SelectionFacts {
   readonly promise: SelectionPromise;
   /** Since when it is known to be configured: nothing was due before. */
   readonly knownSince: Date;
   /** Those of this selection in the vault, in any order. */
   readonly points: Seen;
-  /** The same in each vault that gets copies. */
+  /** The jobs that failed, as far as their records tell; in any order. */
+  readonly failedJobs: readonly FailedJob[];
+  /** What of this selection is in each vault that gets copies. */
   readonly copies: readonly { readonly vault: string; readonly points: Seen }[];
   /** In any order. */
   readonly tests: readonly PointTestRun[];

@@ -56,7 +56,7 @@ describe('functions of databases', () => {
     const names = none
       .ofType('AWS::Lambda::Function')
       .map(([, { Properties }]) => String(Properties['FunctionName']));
-    expect(names).toHaveLength(8);
+    expect(names).toHaveLength(9);
     expect(names.filter((name) => name.includes('database'))).toEqual([]);
     expect(JSON.stringify(none.template.toJSON())).not.toContain('Image');
   });
@@ -256,6 +256,7 @@ test('a key vouches for the sources of its function, and not for those of the ot
     backup: [
       ...others.map((name) => `backups/${name}/`),
       ...others.map((name) => `records/backup/${name}/`),
+      ...others.map((name) => `records/repair/${name}/`),
     ],
     'database-backup': ['backups/database/', 'records/backup/database/'],
     verify: ['records/verify/'],

@@ -172,6 +172,43 @@ describe('after an acknowledgement', () => {
   });
 });
 
+describe('a service that calls people by itself', () => {
+  const policy = { ...POLICY, callers: new Set(['mail']) };
+  const told = [
+    OPENED,
+    ...sent('p0.s0.r0_mail_engineering.1', 0),
+    ...sent('p0.s1.r0_mail_management.1', 30),
+  ];
+  const acknowledged = event('acknowledged', 31, { sequence: 2 });
+
+  test('hears once of each acknowledgement, and of the end', () => {
+    expect(due(told, 31, policy)).toEqual([]);
+    expect(due([...told, acknowledged], 31, policy)).toEqual(['acknowledged mail 1']);
+    const heard = [...told, acknowledged, ...sent('k1_mail.1', 31)];
+    expect(due(heard, 32, policy)).toEqual([]);
+    const again = event('acknowledged', 40, { sequence: 3 });
+    expect(due([...heard, again], 41, policy)).toEqual(['acknowledged mail 1']);
+    const over = event('resolved', 50, { sequence: 4 });
+    expect(due([...heard, over], 51, policy).toSorted()).toEqual([
+      'resolved engineering 1',
+      'resolved management 1',
+    ]);
+  });
+
+  test('hears of none where it was not called, and of none before, once it starts again', () => {
+    expect(due([OPENED, event('acknowledged', 1, { sequence: 2 })], 2, policy)).toEqual([]);
+    expect(due([...told, acknowledged], 31 + 60, { ...policy, resumeMs: 60 * MINUTE })).toEqual([
+      'opened engineering 1',
+    ]);
+  });
+
+  test('hears of it in quiet hours, too', () => {
+    const always = weekHours(['Mon-Sun 00:00-24:00'], 'UTC');
+    const quiet = { ...policy, quiet: { alarm: always } };
+    expect(due([...told, acknowledged], 31, quiet)).toEqual(['acknowledged mail 1']);
+  });
+});
+
 describe('quiet hours', () => {
   // It began at 03:00 UTC, and at 07:00, after four hours, people are awake.
   const night = weekHours(['22:00-07:00'], 'UTC');

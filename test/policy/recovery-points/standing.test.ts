@@ -66,17 +66,25 @@ interface Found {
   readonly points?: Seen;
   readonly copies?: SelectionFacts['copies'];
   readonly tests?: readonly PointTestRun[];
+  readonly failedJobs?: SelectionFacts['failedJobs'];
   readonly knownSince?: Date;
   readonly promise?: Partial<SelectionPromise>;
 }
 
-function judge({ points = [], copies = [], tests = [], knownSince = ago(2000), promise }: Found) {
+function judge({
+  points = [],
+  copies = [],
+  tests = [],
+  failedJobs = [],
+  knownSince = ago(2000),
+  promise,
+}: Found) {
   const promised = {
     ...selectionPromise(selectionConfig({ expected: { arns: [TABLE] } })),
     hasCopies: copies.length > 0,
     ...promise,
   };
-  const facts = { promise: promised, knownSince, points, copies, tests };
+  const facts = { promise: promised, knownSince, points, copies, tests, failedJobs };
   const judged = assessRecoveryPoints({ selections: [facts], vaults: [] }, AT);
   const [resource] = judged.resources;
   if (resource === undefined) throw new Error('nothing was judged');
@@ -137,6 +145,24 @@ describe('a resource', () => {
   test('is not blamed for what a later good one has made up for', () => {
     const points = [pointSeen(ago(30), { state: 'PARTIAL' }), pointSeen(ago(6))];
     expect(judge({ points, tests: [proven] }).codes).toEqual([]);
+  });
+
+  test('whose last job failed alarms, also when recovery points that count are young, until one is newer', () => {
+    const job = { resource: TABLE, at: ago(5), detail: 'the job JOB failed: access is denied' };
+    const failedJobs = [
+      { ...job, at: ago(50) },
+      job,
+      { ...job, resource: OTHER_TABLE, at: ago(1) },
+    ];
+    const failed = judge({ points: [pointSeen(ago(6))], tests: [proven], failedJobs });
+    expect(failed.findings).toEqual([
+      { severity: 'alarm', code: 'point-failed', detail: job.detail, since: ago(5) },
+    ]);
+    expect(failed.measures.badRecoveryPoints).toBe(1);
+    const partial = pointSeen(ago(4), { state: 'PARTIAL' });
+    const still = judge({ points: [pointSeen(ago(6)), partial], tests: [proven], failedJobs });
+    expect(still.codes).toEqual(['point-failed', 'point-bad']);
+    expect(judge({ points: [pointSeen(ago(4))], tests: [proven], failedJobs }).codes).toEqual([]);
   });
 
   test('of another name does not count', () => {

@@ -4,7 +4,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { isPostgres, isRemote } from '../../../config/config.ts';
 import type { Config, SourceConfig } from '../../../config/config.ts';
-import { servedOn } from '../../../config/load/stack-keys.ts';
+import { recovers, servedOn } from '../../../config/load/stack-keys.ts';
 import { isForEscalation } from '../../../names/aws.ts';
 import type { FunctionName, RunsOn } from '../../../names/aws.ts';
 import { vaultName } from '../../../names/recovery-points.ts';
@@ -55,7 +55,7 @@ export function permissionsOf(
   switch (name) {
     case 'backup':
     case 'database-backup':
-      return writerPermissions(scope, store, sources);
+      return writerPermissions(scope, reach, sources);
     case 'verify':
       if (runsOn === 'task') return proverPermissions(store, 'verify', served);
       // The function also verifies what the configuration no longer names.
@@ -150,7 +150,7 @@ function seeRecoveryPoints(scope: Construct, { system, aws }: Config): PolicySta
 /** Its own sources, what is known of them, and the marker of the store; with no source of its own it has no right at all. */
 function writerPermissions(
   scope: Construct,
-  store: StoreAccess,
+  { store, config }: Reach,
   sources: readonly SourceConfig[],
 ): PolicyStatement[] {
   if (sources.length === 0) return [];
@@ -158,14 +158,26 @@ function writerPermissions(
   const own = names.map(sourcePrefix);
   // The records of a source by any verb: those by which a backup knows what came before, and others about the same source.
   const known = names.map((name) => recordsPrefix('*', name));
-  const written = [...own, ...names.map((name) => recordsPrefix('backup', name))];
+  const orders = recovers(config) ? [INCIDENTS_PREFIX] : [];
+  const repaired = sources.filter((source) => recovers(config) && !isPostgres(source));
+  const written = [
+    ...own,
+    ...names.map((name) => recordsPrefix('backup', name)),
+    ...repaired.map(({ name }) => recordsPrefix('repair', name)),
+  ];
   const prefixes = [...own, ...known];
   return [
     ...readStore(
       store,
-      [MARKER_KEY, README_KEY, ...prefixes.map((one) => `${one}*`)],
-      // Both are looked for by their versions, which are found by listing.
-      [MARKER_KEY, README_KEY, ...prefixes],
+      [
+        MARKER_KEY,
+        README_KEY,
+        ...prefixes.map((one) => `${one}*`),
+        // Of incidents what it is to try, and nothing else.
+        ...orders.map((one) => `${one}*-trying-*.json`),
+      ],
+      // All of these are looked for by their versions, which are found by listing.
+      [MARKER_KEY, README_KEY, ...prefixes, ...orders],
     ),
     ...putStore(store, [MARKER_KEY, README_KEY, ...written.map((one) => `${one}*`)]),
     ...sources.flatMap((source) => {

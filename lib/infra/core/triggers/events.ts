@@ -6,12 +6,14 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { isTask } from '../../../config/config.ts';
+import { isPostgres, isTask } from '../../../config/config.ts';
 import type { LargeSourceConfig, RemoteSourceConfig } from '../../../config/config.ts';
 import {
   deploymentRule,
   ESCALATION_RULES,
   POINT_RULES,
+  RECOVERY_RULES,
+  recoverRule,
   RESTORED_DATABASE_RULE,
   storedRule,
   STORE_RULES,
@@ -25,7 +27,12 @@ import { arnHere } from '../permissions.ts';
 import { deploymentPattern } from './deployments.ts';
 import type { Functions } from '../functions/functions.ts';
 import type { Tasks } from '../functions/tasks.ts';
-import { BACKUPS_PREFIX, sourcePrefix, verbPrefix } from '../../../format/layout.ts';
+import {
+  BACKUPS_PREFIX,
+  INCIDENTS_PREFIX,
+  sourcePrefix,
+  verbPrefix,
+} from '../../../format/layout.ts';
 import { nameOfRule } from './rule-names.ts';
 import type { Runs } from './schedules.ts';
 
@@ -55,11 +62,12 @@ const STARTED = [
   'verify',
   'alert',
   'backup',
+  'database-backup',
   'escalate',
 ] as const satisfies readonly FunctionName[];
 
 /** Whose records say that a run has failed, or how a proof ended. */
-const LOOKED_AT = ['backup', 'verify', 'restore-test', 'repair'] as const;
+const LOOKED_AT = ['backup', 'verify', 'restore-test', 'repair', 'recovery-point'] as const;
 
 /** The rules of one system on the default bus. All rules share one right each to start a function and to leave dead letters. */
 export class Events extends Construct {
@@ -122,6 +130,45 @@ export class Events extends Construct {
       },
       runs: 'escalate',
     });
+  }
+
+  /** What `escalate` has tried, it writes down: the record starts the functions that back up. Each sees whether the source is its own. */
+  recoverBy(names: readonly (keyof typeof RECOVERY_RULES)[]): void {
+    for (const name of names)
+      this.react({
+        name: RECOVERY_RULES[name],
+        about: 'A backup is to be tried once more, or repaired',
+        pattern: this.ordered('*'),
+        runs: name,
+      });
+  }
+
+  /** The same for a source of a task; the rule stands in `scope`. */
+  recoverAsTask(source: LargeSourceConfig, scope: Construct): void {
+    const { name } = source;
+    this.react(
+      {
+        name: recoverRule(name),
+        about: `${name} is to be backed up once more, or repaired`,
+        pattern: this.ordered(`*_${name}`),
+        runs: isPostgres(source) ? 'database-backup' : 'backup',
+        asTask: true,
+      },
+      scope,
+    );
+  }
+
+  /** That `escalate` has written down what is to be tried. */
+  private ordered(detail: string): EventPattern {
+    const { bucketName, prefix } = this.props;
+    return {
+      source: ['aws.s3'],
+      detailType: ['Object Created'],
+      detail: {
+        bucket: { name: [bucketName] },
+        object: { key: [{ wildcard: `${prefix}${INCIDENTS_PREFIX}*-trying-${detail}.json` }] },
+      },
+    };
   }
 
   /** Of both kinds of jobs, the function itself sees which are ours. */

@@ -4,6 +4,7 @@ import {
   ESCALATION_RULES,
   eventRules,
   POINT_RULES,
+  RECOVERY_RULES,
   STORE_RULES,
 } from '../../../config/event-rules.ts';
 import { ruleName } from '../../../names/aws.ts';
@@ -13,7 +14,12 @@ import { digestOf } from '../../../names/digest.ts';
 export function nameOfRule(system: string, rule: string): string {
   // The names of a source and of what is deployed have no room beside that of the system.
   const isOfOurs = (
-    [...STORE_RULES, ...ESCALATION_RULES, ...POINT_RULES] as readonly string[]
+    [
+      ...STORE_RULES,
+      ...ESCALATION_RULES,
+      ...Object.values(RECOVERY_RULES),
+      ...POINT_RULES,
+    ] as readonly string[]
   ).includes(rule);
   return ruleName(system, isOfOurs ? rule : `on-${digestOf(rule, 10)}`);
 }

@@ -215,12 +215,19 @@ const OTHERS = ['application', 'archives', 'configuration'];
 /** What each task may put, and what is left for its function. */
 const PUTS = {
   backup: {
-    task: [README, 'backups/assets/*', MARKER, 'records/backup/assets/*'],
+    task: [
+      README,
+      'backups/assets/*',
+      MARKER,
+      'records/backup/assets/*',
+      'records/repair/assets/*',
+    ],
     function: [
       README,
       ...OTHERS.map((one) => `backups/${one}/*`),
       MARKER,
       ...OTHERS.map((one) => `records/backup/${one}/*`),
+      ...OTHERS.map((one) => `records/repair/${one}/*`),
     ],
   },
   verify: {
