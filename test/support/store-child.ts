@@ -1,8 +1,7 @@
 // A process of its own that does something to a folder store, for tests that kill it, take its rights or its room away, or let it
 // compete with others. Usage: store-child.ts <act> <folder>; prints one line per step.
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, openSync, rmSync } from 'node:fs';
-import { promises as fs } from 'node:fs';
+import nodeFs, { closeSync, openSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -37,9 +36,9 @@ const ACTS: Record<string, () => Promise<void>> = {
     const store = await openLocalStore(folder, { random: randomUUID });
     const identity = await store.identify?.('a/one');
     if (identity === undefined) return;
-    const real = fs.link;
-    const attempt = async (name: string, link: typeof fs.link) => {
-      fs.link = link;
+    const real = nodeFs.linkSync;
+    const attempt = async (name: string, link: typeof nodeFs.linkSync) => {
+      nodeFs.linkSync = link;
       syncBuiltinESMExports();
       const said = await store.link?.('a/one', 'b/two', identity).catch((error: unknown) => {
         if (error instanceof HoldfastError) return error.code;
@@ -49,11 +48,11 @@ const ACTS: Record<string, () => Promise<void>> = {
     };
     const errnos = ['EPERM', 'EACCES', 'EMLINK', 'EXDEV', 'ENOTSUP', 'ENOSYS', 'EINVAL', 'ENOENT'];
     for (const code of [...errnos, 'EIO'])
-      await attempt(code, () =>
-        Promise.reject(Object.assign(new Error(code), { code, syscall: 'link' })),
-      );
-    await attempt('copied', (from, to) => fs.copyFile(from, to));
-    fs.link = real;
+      await attempt(code, () => {
+        throw Object.assign(new Error(code), { code, syscall: 'link' });
+      });
+    await attempt('copied', (from, to) => nodeFs.copyFileSync(from, to));
+    nodeFs.linkSync = real;
   },
   /** Stores one object as the user nobody, when it is root that asks. */
   async 'put-as-nobody'() {

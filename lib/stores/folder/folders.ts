@@ -1,8 +1,9 @@
 // The folders of a store: made private, made durable, and never a symbolic link that would lead out of it.
-import { lstat, mkdir, open, rmdir } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { mkdir, open, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { HoldfastError } from '../../errors.ts';
-import { errnoOf, unless } from './errors.ts';
+import { errnoOf, unless, unlessNow } from './errors.ts';
 
 const FOLDER_MODE = 0o700;
 // What file systems answer that know no sync of a folder (FUSE, SMB, FAT): there is nothing more to be done on them.
@@ -10,23 +11,22 @@ const NO_FOLDER_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /**
  * The path of `key` below `root`, or undefined when one of its folders does not exist. `PATH_UNSAFE` when one is a symbolic link.
+ *
+ * Folders are looked at without waiting: a look takes less than a wait for it, and each artifact of a run is looked for several times.
  */
-export async function pathOfKey(root: string, key: string): Promise<string | undefined> {
-  for (const folder of foldersOf(root, key)) {
-    if (!(await isFolder(folder))) return undefined;
-  }
-  return join(root, key);
+export function pathOfKey(root: string, key: string): string | undefined {
+  return foldersOf(root, key).every(isFolder) ? join(root, key) : undefined;
 }
 
 /** Makes the folders that `key` lies in, the root included, with mode 0700; `STORE_CONFLICT` when a key is where a folder must be. */
 export async function makeFolders(root: string, key: string): Promise<void> {
-  if (!(await isFolder(root))) await makeRoot(root);
+  if (!isFolder(root)) await makeRoot(root);
   for (const folder of foldersOf(root, key)) {
-    if (await isFolder(folder)) continue;
+    if (isFolder(folder)) continue;
     // Another writer may make it first.
     await unless(['EEXIST'], mkdir(folder, FOLDER_MODE));
-    if (await isFolder(folder)) continue;
-    if ((await unless(['ENOENT'], lstat(folder))) === undefined) continue;
+    if (isFolder(folder)) continue;
+    if (unlessNow(['ENOENT'], () => lstatSync(folder)) === undefined) continue;
     throw new HoldfastError(
       'STORE_CONFLICT',
       `"${key}" cannot be stored: ${folder} is a file, not a folder`,
@@ -58,8 +58,8 @@ export async function removeEmptyFolders(root: string, key: string): Promise<voi
 }
 
 /** Whether `path` is a folder; `PATH_UNSAFE` when it is a symbolic link. */
-export async function isFolder(path: string): Promise<boolean> {
-  const stats = await unless(['ENOENT', 'ENOTDIR'], lstat(path));
+function isFolder(path: string): boolean {
+  const stats = unlessNow(['ENOENT', 'ENOTDIR'], () => lstatSync(path));
   if (stats?.isSymbolicLink() === true) throw symbolicLink(path);
   return stats?.isDirectory() ?? false;
 }

@@ -1,11 +1,14 @@
 // Keeps the files that were read last open for a while, so that thousands of ranges do not open one file thousands of times.
 import type { FileHandle } from 'node:fs/promises';
+import type { Identity } from '../store.ts';
 
 /** A stored file that is open for reading. */
 export interface OpenFile {
   readonly key: string;
   readonly handle: FileHandle;
   readonly bytes: number;
+  /** As it was when it was opened. */
+  readonly identity: Identity;
 }
 
 export interface OpenFiles {

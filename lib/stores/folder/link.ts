@@ -1,9 +1,10 @@
 // Gives an object of a folder a second key: a hard link, where the file system makes true ones.
-import { link, lstat, unlink } from 'node:fs/promises';
+import { linkSync, lstatSync, type BigIntStats } from 'node:fs';
+import { unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Identity } from '../store.ts';
 import { conflict } from './commit.ts';
-import { errnoOf, guarded, storeError, unless } from './errors.ts';
+import { errnoOf, guarded, guardedNow, storeError, unless, unlessNow } from './errors.ts';
 import { makeFolders, pathOfKey, syncFolders } from './folders.ts';
 
 // What file systems answer that make no links, or no more of this file, or not for this user; and what is gone is found by a copy.
@@ -12,8 +13,6 @@ const NO_LINK = [
 ];
 // A link changes the file and its folder in one moment; file systems tell times to two seconds.
 const SAME_MOMENT_NS = 2_000_000_000n;
-
-type Stats = Awaited<ReturnType<typeof statOf>>;
 
 /** Links that are to be made durable, by their keys. */
 export interface Unsettled {
@@ -29,21 +28,21 @@ export async function linkFile(
   { root, keys }: Unsettled,
   { from, to, identity }: { from: string; to: string; identity: Identity },
 ): Promise<{ bytes: number; modifiedMs: number } | undefined> {
-  const source = await guarded(`looking at ${join(root, from)}`, pathOfKey(root, from));
+  const source = guardedNow(`looking at ${join(root, from)}`, () => pathOfKey(root, from));
   if (source === undefined) return undefined;
   const target = join(root, to);
   try {
     await makeFolders(root, to);
-    await link(source, target);
+    linkSync(source, target);
   } catch (error) {
     const errno = errnoOf(error) ?? '';
     if (NO_LINK.includes(errno)) return undefined;
     if (errno !== 'EEXIST') throw storeError(error, `linking ${target}`);
     // A network file system may repeat a link whose answer was lost, and then finds its own.
-    if (!(await isLinked(source, target, identity))) throw conflict(to);
+    if (!isLinked(source, target, identity)) throw conflict(to);
   }
-  const stats = await guarded(`looking at ${target}`, statOf(target));
-  if (stats === undefined || !(await isLinked(source, target, identity))) {
+  const stats = guardedNow(`looking at ${target}`, () => statOf(target));
+  if (stats === undefined || !isLinked(source, target, identity)) {
     // Nobody else has a name with our random part in it.
     await guarded(`removing ${target}`, unless(['ENOENT'], unlink(target)));
     return undefined;
@@ -64,17 +63,16 @@ export async function settleLinks({ root, keys }: Unsettled): Promise<void> {
 }
 
 /** Both names must show one file, that which was meant, and the file system must have noted when it was linked: its age tells. */
-async function isLinked(source: string, target: string, identity: Identity): Promise<boolean> {
-  const [one, other, folder] = await guarded(
-    `looking at ${target}`,
-    Promise.all([source, target, dirname(target)].map(statOf)),
+function isLinked(source: string, target: string, identity: Identity): boolean {
+  const [one, other, folder] = guardedNow(`looking at ${target}`, () =>
+    [source, target, dirname(target)].map(statOf),
   );
   if (one === undefined || other === undefined || folder === undefined) return false;
   const isOne = one.ino === other.ino && one.dev === other.dev && other.isFile();
   return isOne && isSame(identityOf(other), identity) && notesLinks(other, folder);
 }
 
-function notesLinks(file: NonNullable<Stats>, folder: NonNullable<Stats>): boolean {
+function notesLinks(file: BigIntStats, folder: BigIntStats): boolean {
   return file.nlink > 1n && file.ctimeNs + SAME_MOMENT_NS >= folder.mtimeNs;
 }
 
@@ -95,6 +93,6 @@ function isSame(a: Identity, b: Identity): boolean {
   return a.inode === b.inode && a.modified === b.modified && a.bytes === b.bytes;
 }
 
-function statOf(path: string) {
-  return unless(['ENOENT', 'ENOTDIR'], lstat(path, { bigint: true }));
+function statOf(path: string): BigIntStats | undefined {
+  return unlessNow(['ENOENT', 'ENOTDIR'], () => lstatSync(path, { bigint: true }));
 }

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { isKeyPart } from '../keys.ts';
-import { guarded, guardedNow, unlessNow } from './errors.ts';
+import { guardedNow, unlessNow } from './errors.ts';
 import { pathOfKey } from './folders.ts';
 import type { StoredObject } from '../store.ts';
 
@@ -19,8 +19,8 @@ const SOON_MS = 60_000;
  */
 export async function* listFolder(root: string, prefix: string): AsyncGenerator<StoredObject> {
   const parent = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  if ((await guarded(`listing ${join(root, prefix)}`, pathOfKey(root, `${parent}x`))) === undefined)
-    return;
+  const path = guardedNow(`listing ${join(root, prefix)}`, () => pathOfKey(root, `${parent}x`));
+  if (path === undefined) return;
   let looked = 0;
   for (const objects of walk(root, parent, prefix)) {
     yield* objects;
@@ -67,7 +67,7 @@ function look(root: string, parent: string, keys: readonly string[]): StoredObje
   // After their names were read: so it changed no earlier than the last of them was made.
   const folder = statOf(join(root, parent));
   return keys.flatMap((key) => {
-    const stats = statOf(join(root, key));
+    const stats = statOf(`${root}/${key}`);
     return stats?.isFile() === true ? [objectOf(key, stats, folder ?? stats)] : [];
   });
 }

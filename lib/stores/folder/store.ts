@@ -1,16 +1,17 @@
 // A folder as a store. An object is one file under its key; it is written aside in `.tmp` and gets its key when it is whole.
 import { strict as assert } from 'node:assert';
-import { constants } from 'node:fs';
+import { constants, lstatSync, type Stats } from 'node:fs';
 import { lstat, open, readdir, rm, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { DAY_MS } from '../../durations.ts';
 import { HoldfastError } from '../../errors.ts';
 import { chunksOf, discard, throwIfCancelled } from '../body.ts';
 import type { Body } from '../body.ts';
 import { assertKey, assertPrefix } from '../keys.ts';
 import { commit, conflict } from './commit.ts';
-import { errnoOf, guarded, unless } from './errors.ts';
+import { errnoOf, guarded, guardedNow, unless, unlessNow } from './errors.ts';
 import { makeFolders, pathOfKey, removeEmptyFolders, symbolicLink } from './folders.ts';
 import { openFiles } from './handles.ts';
 import type { OpenFile, OpenFiles } from './handles.ts';
@@ -139,7 +140,7 @@ async function linkObject(
   assertKey(to);
   throwIfCancelled(signal);
   const { root, unsettled: keys } = folder;
-  await guarded(`looking at ${root}`, assertAnchor(folder));
+  guardedNow(`looking at ${root}`, () => assertAnchor(folder));
   const linked = await linkFile({ root, keys }, { from, to, identity });
   return linked && { key: to, bytes: linked.bytes, storedAt: new Date(linked.modifiedMs) };
 }
@@ -148,9 +149,7 @@ async function linkObject(
 async function identify({ files }: Folder, key: string): Promise<Identity> {
   assertKey(key);
   files.drop(key);
-  return files.use(key, async ({ handle }) =>
-    identityOf(await guarded(`looking at "${key}"`, handle.stat({ bigint: true }))),
-  );
+  return files.use(key, ({ identity }) => Promise.resolve(identity));
 }
 
 /**
@@ -172,7 +171,7 @@ async function store(
     await sweep(folder, written.storedAt);
     throwIfCancelled(signal);
     // A disk that went meanwhile leaves an empty folder, in which the key's folders would be made.
-    await guarded(`looking at ${folder.root}`, assertAnchor(folder));
+    guardedNow(`looking at ${folder.root}`, () => assertAnchor(folder));
     await settledBy(folder, key, () =>
       commit({ root: folder.root, key, path, storedAt: written.storedAt }, folder),
     );
@@ -224,7 +223,7 @@ function altered(path: string, found: number, written: number): HoldfastError {
 async function openDraft(folder: Folder): Promise<{ path: string; handle: FileHandle }> {
   const drafts = join(folder.root, WRITING);
   const opening = async () => {
-    await assertAnchor(folder);
+    assertAnchor(folder);
     await makeFolders(folder.root, `${WRITING}/draft`);
     for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt += 1) {
       const path = join(drafts, folder.random());
@@ -245,9 +244,9 @@ async function openDraft(folder: Folder): Promise<{ path: string; handle: FileHa
   return guarded(`writing into ${drafts}`, opening());
 }
 
-async function assertAnchor({ root, anchor }: Folder): Promise<void> {
+function assertAnchor({ root, anchor }: Folder): void {
   if (anchor === undefined) return;
-  const stats = await unless(['ENOENT', 'ENOTDIR'], lstat(join(root, anchor)));
+  const stats = unlessNow(['ENOENT', 'ENOTDIR'], () => lstatSync(join(root, anchor)));
   if (stats !== undefined) return;
   throw new HoldfastError(
     'STORE_NOT_FOUND',
@@ -292,10 +291,11 @@ async function head(root: string, key: string): Promise<StoredObject | undefined
     : undefined;
 }
 
-async function statOf(root: string, key: string) {
+async function statOf(root: string, key: string): Promise<Stats | undefined> {
   const looking = async () => {
-    const path = await pathOfKey(root, key);
-    if (path === undefined) return undefined;
+    const path = pathOfKey(root, key);
+    // Whoever looks again and again lets others have a turn.
+    if (path === undefined) return turn(undefined);
     const stats = await unless(['ENOENT', 'ENOTDIR'], lstat(path));
     if (stats?.isSymbolicLink() === true) throw symbolicLink(path);
     return stats;
@@ -322,11 +322,12 @@ async function read(
 
 async function openObject(root: string, key: string): Promise<OpenFile> {
   const opening = async () => {
-    const path = await pathOfKey(root, key);
+    const path = pathOfKey(root, key);
     const handle = path && (await unless(['ENOENT', 'ENOTDIR'], open(path, READING)));
     if (handle === undefined || handle === '') throw notFound(key);
-    const stats = await handle.stat();
-    if (stats.isFile()) return { key, handle, bytes: stats.size };
+    const stats = await handle.stat({ bigint: true });
+    const identity = identityOf(stats);
+    if (stats.isFile()) return { key, handle, bytes: identity.bytes, identity };
     await handle.close();
     throw notFound(key);
   };
@@ -337,8 +338,9 @@ async function release({ root, files }: Folder, key: string): Promise<void> {
   assertKey(key);
   files.drop(key);
   const releasing = async () => {
-    const path = await pathOfKey(root, key);
-    if (path === undefined) return;
+    const path = pathOfKey(root, key);
+    // Whoever releases again and again lets others have a turn.
+    if (path === undefined) return turn(undefined);
     // The folder of other keys is no object.
     const stats = await unless(['ENOENT', 'ENOTDIR'], lstat(path));
     if (stats?.isDirectory() === false) await unless(['ENOENT'], unlink(path));
