@@ -9,7 +9,7 @@ import {
   type PlaceDifference,
 } from '../../format/place.ts';
 import type { Source, SourcePlace } from '../../sources/source.ts';
-import { isUnreadable, listStored, readManifest } from '../catalog/backups.ts';
+import { isUnreadable, listStored, readManifest, type StoredBackup } from '../catalog/backups.ts';
 import type { Engine } from '../engine.ts';
 
 /** How many backups are looked at for one that can be read and is trusted. */
@@ -27,19 +27,25 @@ export async function madeElsewhere(
   engine: Engine,
   source: string,
   place: SourcePlace,
+  listed?: readonly StoredBackup[],
 ): Promise<MadeElsewhere | undefined> {
-  const last = await lastPlace(engine, source);
+  const last = await lastPlace(engine, listed ?? (await listStored(engine, source)));
   if (last?.place === undefined) return undefined;
   const difference = differenceFrom(last.place, place);
   return difference && { id: last.id, place: last.place, difference };
 }
 
-/** Throws `OTHER_SITE` when the backup that was stored last was made of another place. One that does not say where is of anywhere. */
+/**
+ * Throws `OTHER_SITE` when the backup that was stored last was made of another place. One that does not say where is of anywhere.
+ *
+ * @param listed - what is stored of the source, where that is known
+ */
 export async function assertSamePlace(
   engine: Engine,
   { name, place }: Pick<Source, 'name' | 'place'>,
+  listed?: readonly StoredBackup[],
 ): Promise<void> {
-  const last = place && (await madeElsewhere(engine, name, place));
+  const last = place && (await madeElsewhere(engine, name, place, listed));
   if (last === undefined) return;
   throw new HoldfastError(
     'OTHER_SITE',
@@ -62,9 +68,9 @@ export function differenceFrom(
 /** By the store's clock: ids follow the clock of the machine that made them. */
 async function lastPlace(
   engine: Engine,
-  source: string,
+  listed: readonly StoredBackup[],
 ): Promise<{ id: string; place: Place | undefined } | undefined> {
-  const stored = (await listStored(engine, source)).flatMap(({ id, manifest }) =>
+  const stored = listed.flatMap(({ id, manifest }) =>
     manifest === undefined || isSafety(id) ? [] : [{ id, object: manifest }],
   );
   const lastFirst = stored
