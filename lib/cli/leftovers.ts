@@ -16,7 +16,7 @@ export interface Leftover {
   readonly abandoned: boolean;
 }
 
-const IN_SCRATCH = /^holdfast-(restore-test|repair|intake|dump|github)-[A-Za-z0-9]+$/;
+const IN_SCRATCH = /^holdfast-(restore-test|repair|intake|dump|github|spool)-[A-Za-z0-9]+$/;
 
 export interface Places {
   /** Where runs try things out. */

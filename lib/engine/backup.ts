@@ -9,6 +9,7 @@ import {
   type Manifest,
   type ManifestTotals,
 } from '../format/manifest.ts';
+import { partName, PARTS_FEATURE } from '../format/parts.ts';
 import { encodeSigned } from '../format/signed.ts';
 import {
   DEFAULT_ANOMALY_THRESHOLDS,
@@ -17,7 +18,14 @@ import {
   type BackupTotals,
 } from '../policy/anomaly.ts';
 import type { ArtifactSink, Source, ReadResult } from '../sources/source.ts';
-import { isUnreadable, readManifest, withArtifacts, type ReadBackup } from './catalog/backups.ts';
+import {
+  isUnreadable,
+  listStored,
+  readManifest,
+  withArtifacts,
+  type ReadBackup,
+  type StoredBackup,
+} from './catalog/backups.ts';
 import { assertClock } from './catalog/clock.ts';
 import { signerOf, throwIfCancelled, workOf, type Engine } from './engine.ts';
 import { claimStore } from './catalog/marker.ts';
@@ -25,7 +33,7 @@ import { leaveReadme } from './catalog/readme.ts';
 import { findPredecessor, type Predecessor } from './catalog/predecessor.ts';
 import { assertSamePlace } from './restore/same-place.ts';
 import { listedProblems, tryRecord } from './catalog/records.ts';
-import { sharingWith } from './share.ts';
+import { sharingWith, withoutLost } from './share.ts';
 import { newestTest } from './tested.ts';
 
 export interface BackupOptions {
@@ -73,10 +81,11 @@ export async function backupSource(
   // Before anything else is written, and be it the record of a failure.
   await claimStore(engine);
   await leaveReadme(engine.store);
+  const listed = await listStored(engine, source.name);
   // Nor is it a failure of the site whose backups these are.
-  if (options.moved !== true) await assertSamePlace(engine, source);
+  if (options.moved !== true) await assertSamePlace(engine, source, listed);
   try {
-    return await run(engine, source, { ...options, begin, id });
+    return await run(engine, source, { ...options, begin, id, listed });
   } catch (error) {
     await recordFailure(engine, source, { begin, id, error });
     throw error;
@@ -86,6 +95,8 @@ export async function backupSource(
 interface Run extends BackupOptions {
   readonly begin: Date;
   readonly id: string;
+  /** What is stored of the source. */
+  readonly listed: readonly StoredBackup[];
 }
 
 async function run(engine: Engine, source: Source, options: Run): Promise<BackupResult> {
@@ -150,15 +161,16 @@ interface SourceRead {
 
 /** What turns out to be wrong with the predecessor while it is used costs a full read, and never the backup. */
 async function readSource(engine: Engine, source: Source, options: Run): Promise<SourceRead> {
-  const { id, full, begin } = options;
+  const { id, full, begin, listed } = options;
   const tested = await newestTest(engine, source);
   const predecessor =
-    options.instead === undefined ? await findPredecessor(engine, source, id) : undefined;
+    options.instead === undefined ? await findPredecessor(engine, source, id, listed) : undefined;
   const sink = sinkOf(engine, { source: source.name, id }, predecessor);
-  const input = { ...workOf(engine), sink, full, begin, tested };
+  const { scratch } = engine;
+  const input = { ...workOf(engine), sink, full, begin, scratch, tested };
   if (predecessor !== undefined) {
     try {
-      const opened = withArtifacts(engine, predecessor);
+      const opened = await withoutLost(engine, withArtifacts(engine, predecessor), predecessor);
       return { read: await source.read({ ...input, predecessor: opened }), predecessor };
     } catch (error) {
       // It is damaged, was released meanwhile, or another version wrote it.
@@ -181,6 +193,9 @@ function sinkOf(
   const keyOf = (role: Artifact['role'], extension: string) =>
     artifactKey(backup, { role, random: engine.random(), extension });
   const options = engine.signal === undefined ? {} : { signal: engine.signal };
+  const shareOrClone = async (from: Artifact, key: string) => {
+    if (!(await share(from, key))) await engine.store.clone(from.key, key, options);
+  };
   return {
     put: async (role, extension, body) => {
       const key = keyOf(role, extension);
@@ -189,8 +204,25 @@ function sinkOf(
     },
     clone: async (role, extension, from) => {
       const key = keyOf(role, extension);
-      if (!(await share(from, key))) await engine.store.clone(from.key, key, options);
+      await shareOrClone(from, key);
       return key;
+    },
+    parts: () => {
+      const random = engine.random();
+      const partKey = (number: number, extension: string) =>
+        artifactKey(backup, { role: 'archive', random: partName(random, number), extension });
+      return {
+        put: async (number, extension, body) => {
+          const key = partKey(number, extension);
+          await engine.store.put(key, body, options);
+          return key;
+        },
+        clone: async (number, extension, from) => {
+          const key = partKey(number, extension);
+          await shareOrClone(from, key);
+          return key;
+        },
+      };
     },
   };
 }
@@ -249,10 +281,12 @@ function manifestOf(engine: Engine, source: Source, run: Finished): Manifest {
 }
 
 /** What a reader of the manifest must know. */
-function requirementsOf({ database, owners }: ReadResult): string[] {
+function requirementsOf({ artifacts, database, owners }: ReadResult): string[] {
+  const archives = artifacts.filter(({ role }) => role === 'archive');
   return [
     ...(database === undefined ? [] : ['database']),
     ...(owners === undefined ? [] : ['owner-names']),
+    ...(archives.length > 1 ? [PARTS_FEATURE] : []),
   ];
 }
 

@@ -33,7 +33,8 @@ export async function recordDamageElsewhere(engine: Engine, found: FoundDamage):
     if (await isRecorded(engine, found, { id, own })) continue;
     const { source, begin, level, problems, subject: foundIn } = found;
     const act = { verb: 'verify', source, subject: id, begin, verdict: 'damaged' } as const;
-    const facts = { level, entries: 0, bytes: 0, foundIn, artifacts: factOfRead(own) };
+    const named = { artifacts: factOfRead(own), inArtifacts: true };
+    const facts = { level, entries: 0, bytes: 0, foundIn, ...named };
     await tryRecord(engine, { ...act, problems, facts });
   }
   return also;

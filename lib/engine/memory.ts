@@ -5,7 +5,7 @@ import type { Manifest } from '../format/manifest.ts';
 import { standingReading, type StoredFile } from '../policy/stored/read-files.ts';
 import type { ProofLevel } from '../sources/source.ts';
 import { isUnreadable, listStored } from './catalog/backups.ts';
-import { knownReading } from './catalog/sharing.ts';
+import { knownReading, type KnownReading } from './catalog/sharing.ts';
 import type { Engine } from './engine.ts';
 
 /** What is known of a stored file. */
@@ -23,6 +23,10 @@ export interface Memory {
   find(file: StoredFile): KnownFile | undefined;
   /** Told of what was read. */
   note?(file: StoredFile, known: KnownFile): void;
+  /** Whether parts, as `togetherOf` gives them, were proven to fit together. */
+  fits?(together: string): boolean;
+  /** Told of what was proven so. */
+  noteFitting?(together: string): void;
 }
 
 /** Reads every byte. */
@@ -31,17 +35,20 @@ export const NO_MEMORY: Memory = { find: () => undefined };
 /** Of the verifications of one run, at one level: each file is read once, under whichever of its keys comes first. */
 export function readOnce(): Memory {
   const known = new Map<string, KnownFile>();
+  const fitting = new Set<string>();
   const nameOf = ({ inode, modified, bytes, sha256, claim }: StoredFile) =>
     [inode, modified, bytes, sha256, claim].join(' ');
   return {
     find: (file) => known.get(nameOf(file)),
     note: (file, found) => known.set(nameOf(file), found),
+    fits: (together) => fitting.has(together),
+    noteFitting: (together) => fitting.add(together),
   };
 }
 
 /**
  * What trusted records prove of the files of a backup at `level` or above, by readings that still stand. Nothing where one of the
- * backups that share bytes with it was found damaged, and in a store whose objects share nothing.
+ * backups that share bytes with it was found damaged otherwise than in files of its own, and in a store whose objects share nothing.
  */
 export async function readLately(
   engine: Engine,
@@ -50,14 +57,25 @@ export async function readLately(
 ): Promise<Memory> {
   if (engine.store.identify === undefined) return NO_MEMORY;
   const stored = await listStored(engine, source);
-  const { damaged, read } = await knownReading(engine, source, { id, stored });
-  if (damaged) return NO_MEMORY;
-  const deep = read.filter((one) => one.level === 'content' || one.level === level);
+  const known = await knownReading(engine, source, { id, stored });
+  return known.unclear ? NO_MEMORY : memoryOf(engine, known, level);
+}
+
+/** What evidence proves at `level` or above, by readings that still stand. */
+export function memoryOf(
+  engine: Engine,
+  { read, together }: Pick<KnownReading, 'read' | 'together'>,
+  level: ProofLevel,
+): Memory {
+  const isDeep = (one: { level: ProofLevel }) => one.level === 'content' || one.level === level;
+  const deep = read.filter(isDeep);
+  const fitting = new Set(together.filter(isDeep).map(({ digest }) => digest));
   return {
     find: (file) => {
       const reading = standingReading(file, deep, engine.now());
       return reading && { readAt: reading.readAt, problems: [] };
     },
+    fits: (one) => fitting.has(one),
   };
 }
 

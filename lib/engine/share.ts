@@ -2,9 +2,11 @@
 import { HoldfastError } from '../errors.ts';
 import type { Artifact } from '../format/manifest.ts';
 import { claimOf, type ReadArtifact } from '../format/read-artifacts.ts';
-import { standingReading } from '../policy/stored/read-files.ts';
+import { isSameFile, standingReading, type StoredFile } from '../policy/stored/read-files.ts';
+import type { OpenBackup } from '../sources/source.ts';
 import type { Predecessor } from './catalog/predecessor.ts';
 import { throwIfCancelled, type Engine } from './engine.ts';
+import { filesOf, memoryOf } from './memory.ts';
 import { verifyArtifacts } from './verify.ts';
 
 /** Gives an artifact of the predecessor a second key; false where it is to be copied. */
@@ -22,7 +24,7 @@ export function sharingWith(engine: Engine, predecessor: Predecessor | undefined
     if (predecessor === undefined || store.identify === undefined) return false;
     const identity = await store.identify(from.key);
     const file = { ...identity, sha256: from.sha256, claim: claimOf(from) };
-    if (file.bytes !== from.bytes) throw notWhole(from);
+    if (file.bytes !== from.bytes || isLost(predecessor, file)) throw notWhole(from);
     if (standingReading(file, predecessor.read, engine.now()) === undefined) {
       verified ??= verifyPredecessor(engine, predecessor);
       if (standingReading(file, await verified, engine.now()) === undefined) throw notWhole(from);
@@ -33,12 +35,39 @@ export function sharingWith(engine: Engine, predecessor: Predecessor | undefined
   };
 }
 
+/**
+ * `backup` without what is known to be damaged in it: reading that is `BACKUP_DAMAGED`, also where its stored bytes are those of the
+ * manifest and what they hold is wrong.
+ */
+export async function withoutLost(
+  engine: Engine,
+  backup: OpenBackup,
+  predecessor: Predecessor,
+): Promise<OpenBackup> {
+  if (predecessor.lost.length === 0) return backup;
+  const files = await filesOf(engine, backup.manifest);
+  return {
+    ...backup,
+    open: (artifact) => {
+      const file = files.get(artifact.key);
+      if (file !== undefined && !isLost(predecessor, file)) return backup.open(artifact);
+      return { bytes: artifact.bytes, read: () => Promise.reject(notWhole(artifact)) };
+    },
+  };
+}
+
+function isLost({ lost }: Predecessor, file: StoredFile): boolean {
+  return lost.some((one) => isSameFile(one, file));
+}
+
 async function verifyPredecessor(
   engine: Engine,
-  { manifest: { source, id } }: Predecessor,
+  { manifest: { source, id }, read: known, together }: Predecessor,
 ): Promise<readonly ReadArtifact[]> {
-  const { result, read } = await verifyArtifacts(engine, { source, id }, 'digest');
-  return result.verdict === 'proven' ? read.filter(({ whole }) => whole) : [];
+  // What a record proves is not read again for another artifact that is due.
+  const memory = memoryOf(engine, { read: known, together }, 'digest');
+  const { read, isOfFiles } = await verifyArtifacts(engine, { source, id }, 'digest', memory);
+  return isOfFiles ? read.filter(({ whole }) => whole) : [];
 }
 
 function notWhole({ key }: Artifact): HoldfastError {

@@ -2,7 +2,7 @@
 import { HoldfastError, type Problem } from '../errors.ts';
 import { manifestKey } from '../format/layout.ts';
 import type { Artifact, Manifest } from '../format/manifest.ts';
-import { factOfRead, type ReadArtifact } from '../format/read-artifacts.ts';
+import { factOfRead, togetherOf, type ReadArtifact } from '../format/read-artifacts.ts';
 import type { Findings, ProofLevel } from '../sources/source.ts';
 import { openBackup } from './catalog/backups.ts';
 import { tryRecord, type Recorded } from './catalog/records.ts';
@@ -41,19 +41,28 @@ export async function verifyBackup(
   return (await verifyArtifacts(engine, { source, id }, level, memory)).result;
 }
 
+export interface Verified {
+  readonly result: VerifyResult;
+  readonly read: readonly ReadArtifact[];
+  /** Whether whatever is wrong is wrong with single files: those that are read as whole are so. */
+  readonly isOfFiles: boolean;
+}
+
 /** Verifies one backup as `verifyBackup` does; with what is known of its files, in a store whose objects may share their bytes. */
 export async function verifyArtifacts(
   engine: Engine,
   { source, id }: { source: string; id: string },
   level: ProofLevel,
   memory = NO_MEMORY,
-): Promise<{ result: VerifyResult; read: readonly ReadArtifact[] }> {
+): Promise<Verified> {
   const begin = engine.now();
   const backup = await openBackup(engine, source, id);
   const { manifest } = backup;
   const before = await filesOf(engine, manifest);
   const known = knownOf(manifest, before, memory);
-  const { artifacts, ...found } = await look(engine, backup, { level, known });
+  const together = togetherOf(manifest);
+  const fits = together !== undefined && memory.fits?.(together) === true;
+  const { artifacts, ...found } = await look(engine, backup, { level, known, fits });
   const read: ReadArtifact[] = [];
   if (artifacts !== undefined) {
     const after = await filesOf(engine, manifest);
@@ -61,6 +70,9 @@ export async function verifyArtifacts(
     read.push(...readOf(manifest, input));
     note(memory, input);
   }
+  const ofFiles = isOfFiles(found.problems, artifacts);
+  const fitting = found.verdict === 'proven' ? together : undefined;
+  if (fitting !== undefined) memory.noteFitting?.(fitting);
   const carried = carriedOf(read, begin);
   const act = { verb: 'verify', source, subject: id, begin } as const;
   const recorded = await tryRecord(engine, {
@@ -70,6 +82,8 @@ export async function verifyArtifacts(
     facts: {
       ...{ level, entries: found.entries, bytes: found.bytes, manifest: backup.digest },
       ...(read.length > 0 && { artifacts: factOfRead(read) }),
+      ...(fitting !== undefined && { together: fitting }),
+      ...(found.verdict === 'damaged' && ofFiles && { inArtifacts: true }),
     },
   });
   const damaged = read.filter(({ whole }) => !whole);
@@ -77,7 +91,12 @@ export async function verifyArtifacts(
   const shared = { ...carried, ...(also.length > 0 && { alsoDamaged: also }) };
   const durationMs = engine.now().getTime() - begin.getTime();
   const result = { source, id, level, ...found, ...shared, durationMs, ...recorded };
-  return { result, read };
+  return { result, read, isOfFiles: ofFiles };
+}
+
+function isOfFiles(problems: readonly Problem[], artifacts: Findings['artifacts']): boolean {
+  const named = artifacts?.damaged.flatMap((one) => one.problems) ?? [];
+  return named.length >= problems.length;
 }
 
 /** What is known of the artifacts, by their keys: of those that have the length that the manifest says. */
@@ -162,10 +181,16 @@ function problemsOf(
   );
 }
 
+interface Knowing {
+  readonly level: ProofLevel;
+  readonly known: ReadonlyMap<string, KnownFile>;
+  readonly fits: boolean;
+}
+
 async function look(
   engine: Engine,
   backup: Awaited<ReturnType<typeof openBackup>>,
-  { level, known }: { level: ProofLevel; known: ReadonlyMap<string, KnownFile> },
+  { level, known, fits }: Knowing,
 ): Promise<Found> {
   const { manifest } = backup;
   const { readAtOnce } = engine.store;
@@ -173,7 +198,7 @@ async function look(
   try {
     const absent = await absentArtifacts(engine, manifest);
     if (absent.length > 0) return { verdict: 'damaged', entries: 0, bytes: 0, problems: absent };
-    const work = { ...workOf(engine), known: new Set(known.keys()) };
+    const work = { ...workOf(engine), known: new Set(known.keys()), fits };
     const findings = await (await kindOf(engine, manifest.kind)).prove(read, level, work);
     throwIfCancelled(engine);
     const earlier = findings.artifacts === undefined ? [] : problemsOf(known, findings.artifacts);

@@ -1,7 +1,7 @@
 // The archive of a backup in one or several parts: which artifacts they are, in order, and what each of them may hold.
 import { HoldfastError } from '../errors.ts';
 import { PART_CLASSES, type Artifact, type Manifest, type PartClass } from './manifest.ts';
-import { fromUtf8 } from './paths.ts';
+import { fromUtf8, toUtf8 } from './paths.ts';
 
 /** The feature that a manifest with several parts requires. */
 export const PARTS_FEATURE = 'parts';
@@ -64,6 +64,11 @@ function follows(part: NamedPart, before: NamedPart): boolean {
   return part.class !== 'directories' && part.firstPath > before.firstPath;
 }
 
+/** What stands for the random of an archive in the name of its part `number`. */
+export function partName(random: string, number: number): string {
+  return `${random}-${String(number).padStart(3, '0')}`;
+}
+
 /** All parts of a run share what stands before their numbers. */
 function numberedName(key: string): { beginning: string; number: number } | undefined {
   const [, beginning, number] = /^(.*\/archive-[A-Za-z0-9]+)-(\d{3})\.[a-z.]+$/.exec(key) ?? [];
@@ -78,6 +83,13 @@ function partOf(manifest: Manifest, artifact: Artifact): NamedPart {
       : fromUtf8(firstPath);
   if (own !== undefined && path !== '') return { artifact, class: own, firstPath: path };
   throw noArchive(manifest, `does not say which part ${artifact.key} is`);
+}
+
+/** How a manifest names a part that begins with a path, a byte string. */
+export function namedPart(own: PartClass, firstPath: string): NonNullable<Artifact['part']> {
+  const text = toUtf8(firstPath);
+  if (text !== undefined) return { class: own, firstPath: text };
+  return { class: own, firstPathBase64: Buffer.from(firstPath, 'latin1').toString('base64') };
 }
 
 function noArchive({ key }: Manifest, why: string): HoldfastError {

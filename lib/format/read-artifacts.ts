@@ -1,23 +1,7 @@
 // What a verify record says of each stored file that it read, in a store whose objects may share their bytes.
 import { createHash } from 'node:crypto';
-import * as z from 'zod/mini';
-import type { Artifact } from './manifest.ts';
+import type { Artifact, Manifest } from './manifest.ts';
 import type { Facts, Record } from './record.ts';
-
-const text = z.string().check(z.maxLength(1024));
-
-const digest = z.string().check(z.regex(/^[0-9a-f]{64}$/));
-
-const lineSchema = z.object({
-  key: text,
-  claim: digest,
-  sha256: digest,
-  bytes: z.int().check(z.nonnegative()),
-  inode: z.string().check(z.regex(/^\d{1,40}$/)),
-  modified: z.string().check(z.regex(/^-?\d{1,40}$/)),
-  readAt: z.iso.datetime({ precision: 3 }),
-  whole: z.boolean(),
-});
 
 /** One stored file: what the manifest says of its bytes, which file it was, when it was read, and whether it was whole. */
 export interface ReadArtifact {
@@ -33,6 +17,24 @@ export interface ReadArtifact {
   readonly whole: boolean;
 }
 
+/** What each line holds. Records of a year hold thousands of lines, which a validator would take longer for than the rest of a run. */
+const LINE: { readonly [Name in keyof ReadArtifact]: (value: unknown) => boolean } = {
+  key: (value) => typeof value === 'string' && value.length <= 1024,
+  claim: matches(/^[0-9a-f]{64}$/),
+  sha256: matches(/^[0-9a-f]{64}$/),
+  bytes: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+  inode: matches(/^\d{1,40}$/),
+  modified: matches(/^-?\d{1,40}$/),
+  readAt: matches(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
+  whole: (value) => typeof value === 'boolean',
+};
+
+const LINE_NAMES = Object.keys(LINE) as (keyof ReadArtifact)[];
+
+function matches(pattern: RegExp): (value: unknown) => boolean {
+  return (value) => typeof value === 'string' && pattern.test(value);
+}
+
 /**
  * What a manifest says of an artifact, whatever its key, as one digest: bytes that were proven against it are proven against every
  * manifest that says the same.
@@ -40,6 +42,30 @@ export interface ReadArtifact {
 export function claimOf(artifact: Artifact): string {
   const said = inOrder({ ...artifact, key: undefined });
   return createHash('sha256').update(JSON.stringify(said)).digest('hex');
+}
+
+/**
+ * What a manifest says of all parts of its archive and of what they hold together, as one digest: parts that were proven to fit together
+ * do so under every manifest that says the same. Undefined where there is one archive.
+ */
+export function togetherOf({ artifacts, totals }: Manifest): string | undefined {
+  const parts = artifacts.filter(({ role }) => role === 'archive');
+  if (parts.length < 2) return undefined;
+  const said = JSON.stringify([totals.entries, ...parts.map(claimOf)]);
+  return createHash('sha256').update(said).digest('hex');
+}
+
+/** What parts a record proves to fit together, as `togetherOf` gives it; undefined where it says nothing of that. */
+export function provenTogether({ verb, verdict, facts }: Record): string | undefined {
+  const { together } = facts;
+  return verb === 'verify' && verdict === 'proven' && typeof together === 'string'
+    ? together
+    : undefined;
+}
+
+/** Whether a record that tells of damage says that all of it is in the files that it names as not whole. */
+export function isDamageOfFiles({ verb, facts }: Record): boolean {
+  return verb === 'verify' && facts['inArtifacts'] === true;
 }
 
 /** The same with the names of each object in order. */
@@ -60,7 +86,11 @@ export function readArtifacts({ verb, facts }: Record): ReadArtifact[] {
   const lines = facts['artifacts'];
   if (verb !== 'verify' || !Array.isArray(lines)) return [];
   return lines.flatMap((line) => {
-    const { success, data } = lineSchema.safeParse(line);
-    return success ? [{ ...data, readAt: new Date(data.readAt) }] : [];
+    const one = (line ?? {}) as { readonly [Name in keyof ReadArtifact]: unknown };
+    if (!LINE_NAMES.every((name) => LINE[name](one[name]))) return [];
+    const readAt = new Date(String(one.readAt));
+    if (Number.isNaN(readAt.getTime())) return [];
+    const { key, claim, sha256, bytes, inode, modified, whole } = one as ReadArtifact;
+    return [{ key, claim, sha256, bytes, inode, modified, readAt, whole }];
   });
 }

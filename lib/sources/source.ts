@@ -36,6 +36,15 @@ export interface ArtifactSink {
   ): Promise<Artifact['key']>;
   /** Stores an artifact that is byte for byte one of the predecessor's. */
   clone(role: Artifact['role'], extension: string, from: Artifact): Promise<Artifact['key']>;
+  /** Where the parts of one archive go. What was begun before is another archive. */
+  parts(): PartSink;
+}
+
+/** Stores the parts of one archive under keys that differ in their numbers alone, from 1. */
+export interface PartSink {
+  put(number: number, extension: string, body: AsyncIterable<Uint8Array>): Promise<Artifact['key']>;
+  /** Stores a part that is byte for byte one of the predecessor's. */
+  clone(number: number, extension: string, from: Artifact): Promise<Artifact['key']>;
 }
 
 /** What a restore test has recorded of a backup. */
@@ -51,6 +60,8 @@ export interface ReadInput extends Work {
   /** Read everything, whatever the predecessor says. */
   readonly full: boolean;
   readonly begin: Date;
+  /** For what memory cannot hold; an absolute folder. */
+  readonly scratch: string;
   /** The newest restore test of the source, of a kind that tries out its backups itself. */
   readonly tested?: Tested | undefined;
 }
@@ -91,6 +102,8 @@ export interface Findings {
 export interface ProofWork extends Work {
   /** The keys of artifacts that need not be read: their bytes were compared with just what the manifest says of them. */
   readonly known?: ReadonlySet<Artifact['key']>;
+  /** Whether it is known that the parts of the archive fit together. @default false */
+  readonly fits?: boolean;
 }
 
 /**

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { Parting } from '../../lib/archive/write/part-plan.ts';
 import { Pool } from '../../lib/archive/threads/pool.ts';
 import type { ArchiveFindings } from '../../lib/archive/read/prove-archive.ts';
 import { proveArchive } from '../../lib/archive/read/prove-archive.ts';
@@ -24,6 +25,7 @@ import {
 } from '../../lib/format/manifest.ts';
 import { backupId } from '../../lib/format/ids.ts';
 import { artifactKey, manifestKey } from '../../lib/format/layout.ts';
+import { partName, PARTS_FEATURE } from '../../lib/format/parts.ts';
 import { fromUtf8 } from '../../lib/format/paths.ts';
 import { filesSource, type FilesOptions } from '../../lib/sources/files/source.ts';
 import type { OpenBackup, Source } from '../../lib/sources/source.ts';
@@ -86,6 +88,10 @@ export interface MadeBackup extends OpenBackup {
   readonly manifest: Manifest;
   readonly archive: Buffer<ArrayBuffer>;
   readonly scan: Buffer<ArrayBuffer>;
+  /** Everything by its key; a test may damage it. */
+  readonly stored: ReadonlyMap<string, Buffer<ArrayBuffer>>;
+  /** What was stored as a clone, as the predecessor names it. */
+  readonly takenOver: readonly Artifact[];
   /** True when the archive was stored as a clone of the predecessor's. */
   readonly cloned: boolean;
   readonly problems: readonly Problem[];
@@ -104,13 +110,14 @@ export interface RunSetup {
 
 export interface BackupSetup extends RunSetup, Partial<FilesOptions> {
   readonly leaveOut?: readonly string[];
+  readonly parting?: Parting;
 }
 
 let runs = 0;
 
 /** Backs up `folder` with `files`' options. */
 export async function backUp(folder: string, setup: BackupSetup = {}): Promise<MadeBackup> {
-  const { leaveOut = [], ...options } = setup;
+  const { leaveOut = [], parting, ...options } = setup;
   const source = filesSource(
     {
       name: 'site',
@@ -126,7 +133,7 @@ export async function backUp(folder: string, setup: BackupSetup = {}): Promise<M
       compression: 'default',
       ...options,
     },
-    { leaveOut, git: { environment: process.env } },
+    { leaveOut, git: { environment: process.env }, ...(parting && { parting }) },
   );
   return readBackup(source, setup);
 }
@@ -138,9 +145,21 @@ export async function readBackup(source: Source, setup: RunSetup = {}): Promise<
   const trigger = { kind: 'manual', at: new Date(Date.UTC(2026, 0, 1) + 1000 * runs++) } as const;
   const id = backupId(trigger);
   const stored = new Map<string, Buffer<ArrayBuffer>>();
-  let cloned = false;
-  const keyOf = (role: Artifact['role'], extension: string) =>
-    artifactKey({ source: 'site', id }, { role, random: 'r', extension });
+  const takenOver: Artifact[] = [];
+  const keyOf = (role: Artifact['role'], extension: string, random = 'r') =>
+    artifactKey({ source: 'site', id }, { role, random, extension });
+  const keep = async (key: string, body: AsyncIterable<Uint8Array>) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of body) chunks.push(Buffer.from(chunk));
+    stored.set(key, Buffer.concat(chunks));
+    return key;
+  };
+  const copy = async (key: string, from: Artifact) => {
+    takenOver.push(from);
+    const bytes = await predecessor?.open(from).read(0, from.bytes);
+    stored.set(key, Buffer.from(bytes ?? []));
+    return key;
+  };
   await using pool = new Pool({ workers });
   const read = await source.read({
     pool,
@@ -149,24 +168,22 @@ export async function readBackup(source: Source, setup: RunSetup = {}): Promise<
     predecessor,
     full: fullRun,
     begin,
+    scratch: os.tmpdir(),
     sink: {
-      put: async (role, extension, body) => {
-        const chunks: Buffer[] = [];
-        for await (const chunk of body) chunks.push(Buffer.from(chunk));
-        stored.set(keyOf(role, extension), Buffer.concat(chunks));
-        return keyOf(role, extension);
-      },
-      clone: async (role, extension, from) => {
-        cloned = true;
-        const bytes = await predecessor?.open(from).read(0, from.bytes);
-        stored.set(keyOf(role, extension), Buffer.from(bytes ?? []));
-        return keyOf(role, extension);
-      },
+      put: (role, extension, body) => keep(keyOf(role, extension), body),
+      clone: (role, extension, from) => copy(keyOf(role, extension), from),
+      parts: () => ({
+        put: (number, extension, body) =>
+          keep(keyOf('archive', extension, partName('r', number)), body),
+        clone: (number, extension, from) =>
+          copy(keyOf('archive', extension, partName('r', number)), from),
+      }),
     },
   });
   const manifest: Manifest = {
     format: MANIFEST_FORMAT,
-    requires: [],
+    requires:
+      read.artifacts.filter(({ role }) => role === 'archive').length > 1 ? [PARTS_FEATURE] : [],
     key: manifestKey('site', id),
     system: 'example',
     source: 'site',
@@ -191,7 +208,9 @@ export async function readBackup(source: Source, setup: RunSetup = {}): Promise<
     manifest,
     archive: bytesOf(artifactOf(manifest, 'archive')),
     scan: bytesOf(artifactOf(manifest, 'scan')),
-    cloned,
+    stored,
+    takenOver,
+    cloned: takenOver.length > 0,
     problems: read.problems,
     full: read.full,
     open: (artifact) => new MemoryReader(bytesOf(artifact)),

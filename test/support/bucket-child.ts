@@ -1,5 +1,6 @@
 // Backs up a bucket of generated objects in a process of its own, and tells what that took; run by a test that measures memory.
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import process from 'node:process';
 import { Pool } from '../../lib/archive/threads/pool.ts';
 import { bucketSource } from '../../lib/sources/bucket/source.ts';
@@ -36,12 +37,16 @@ const { totals, problems } = await source.read({
   predecessor: undefined,
   full: false,
   begin: machineTime(),
+  scratch: tmpdir(),
   sink: {
     put: async (role, _, body) => {
       for await (const chunk of body) stored += chunk.length;
       return role;
     },
     clone: (role) => Promise.resolve(role),
+    parts: () => {
+      throw new Error('a bucket is one archive');
+    },
   },
 });
 // The kernel's figure for this program: that of resourceUsage() begins with what the program that started it took.

@@ -3,6 +3,7 @@ import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from
 import fs from 'node:fs';
 import path from 'node:path';
 import { Pool } from '../../lib/archive/threads/pool.ts';
+import type { Parting } from '../../lib/archive/write/part-plan.ts';
 import { backupSource, type BackupOptions, type BackupResult } from '../../lib/engine/backup.ts';
 import { listStored, type StoredBackup } from '../../lib/engine/catalog/backups.ts';
 import type { Engine } from '../../lib/engine/engine.ts';
@@ -110,7 +111,11 @@ export function engineOn(store: Store, clock: Clock, changes: Partial<Engine> = 
 }
 
 /** The folder as the source `site`, everything in it included. */
-export function folderSource(folder: string, changes: Partial<FilesOptions> = {}): LiveSource {
+export function folderSource(
+  folder: string,
+  changes: Partial<FilesOptions> = {},
+  parting?: Parting,
+): LiveSource {
   return filesSource(
     {
       name: 'site',
@@ -126,7 +131,7 @@ export function folderSource(folder: string, changes: Partial<FilesOptions> = {}
       compression: 'default',
       ...changes,
     },
-    { leaveOut: [], git: { environment: process.env } },
+    { leaveOut: [], git: { environment: process.env }, ...(parting && { parting }) },
   );
 }
 

@@ -230,7 +230,7 @@ async function write(
 ): Promise<{ bytes: Buffer<ArrayBuffer>; table: NonNullable<Artifact['table']> }> {
   const { encoding, pool, sharedDigests } = how;
   const writer = new ArchiveWriter({
-    ...{ entries, encoding, pool, part: { sharedDigests } },
+    ...{ entries, encoding, pool, part: { sharedDigests, begin: machineTime() } },
     scan: new ScanWriter(pool, machineTime()),
     predecessor: undefined,
     signal: undefined,

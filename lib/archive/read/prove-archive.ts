@@ -19,6 +19,8 @@ export interface ProveInput {
   readonly parts: Parts;
   /** The places, from 0, of parts whose bytes need not be read: they were proven at this level. */
   readonly known?: ReadonlySet<number>;
+  /** Whether it was proven at this level that the parts fit together. @default false */
+  readonly fits?: boolean;
   /** How many entries the parts hold together; undefined where nobody knows. */
   readonly entries: number | undefined;
   readonly level: 'digest' | 'content';
@@ -47,7 +49,7 @@ export async function proveArchive(input: ProveInput): Promise<WholeFindings> {
   let whole = true;
   for (const [i, part] of input.parts.entries()) {
     if (input.known?.has(i) === true) {
-      const found = await hardlinksOf(part, input);
+      const found = input.fits === true ? [] : await hardlinksOf(part, input);
       hardlinks.push(...(found ?? []));
       whole &&= found !== undefined;
       continue;
@@ -66,7 +68,7 @@ export async function proveArchive(input: ProveInput): Promise<WholeFindings> {
     whole &&= found.indexIsWhole;
   }
   // With a part of the index lost, nothing can be said of what belongs together.
-  if (whole) sum.problems.push(...(await proveTogether(input, hardlinks)));
+  if (whole && input.fits !== true) sum.problems.push(...(await proveTogether(input, hardlinks)));
   if (input.parts.length === 1 && sum.problems.length > 0) damagedParts.set(0, sum.problems);
   return { ...sum, damagedParts };
 }

@@ -11,10 +11,11 @@ import type { Pool } from '../threads/pool.ts';
 import {
   isUnchanged,
   PreviousGroups,
+  sameMetadata,
   type Predecessor,
   type PreviousGroup,
 } from './predecessor.ts';
-import type { ScanWriter } from './scan.ts';
+import { isSettled, type ScanWriter } from './scan.ts';
 import { openSplitFile, type SplitFile } from './split-file.ts';
 
 export interface WriteProgress {
@@ -22,8 +23,10 @@ export interface WriteProgress {
   readonly contentBytes: number;
 }
 
-/** What one part of an archive has from those before it. */
+/** What one part of an archive has to know of the others. */
 export interface PartOfSeveral {
+  /** When the walk began that found the entries. */
+  readonly begin: Date;
   /** By path, the digests of files that have other names: hard links of later parts need them. Grows while parts are written. */
   readonly sharedDigests: Map<string, string>;
 }
@@ -52,6 +55,10 @@ export interface ArchiveSummary {
     readonly reusedBytes: number;
   };
   readonly problems: readonly Problem[];
+  /** Of the first entry; a byte string, empty when there is none. */
+  readonly firstPath: string;
+  /** Of a part: that all of it was taken as it was found, and none of it can have changed since without telling. */
+  readonly asFound: boolean;
 }
 
 /** Raw bytes that may be under way at once; bounds the memory of a run, whatever its files are. */
@@ -89,6 +96,9 @@ export class ArchiveWriter {
   private batch: Batch | undefined;
   private readonly sharedDigests: Map<string, string>;
   private readonly problems: Problem[] = [];
+  private asFound = true;
+  private foundEntries = 0;
+  private firstPath = '';
   private readonly totals = { entries: 0, files: 0, contentBytes: 0, readBytes: 0 };
 
   constructor(input: WriteInput) {
@@ -109,6 +119,9 @@ export class ArchiveWriter {
         while (this.isDue()) yield* this.drainOne();
       }
       while (this.queue.length > 0) yield* this.drainOne();
+      // A part in which nothing could be read is none.
+      if (this.input.part !== undefined && this.totals.entries === 0)
+        return this.summary(undefined);
       const unchanged = this.assembly.unchangedGroups;
       if (unchanged !== undefined && unchanged > 0 && (await this.previous?.atEnd()) === true) {
         return this.summary(undefined);
@@ -127,6 +140,7 @@ export class ArchiveWriter {
   private async *take(group: SourceEntry[]): AsyncGenerator<Part> {
     const [first] = group;
     if (first === undefined) return;
+    this.foundEntries += group.length;
     const before = await this.previous?.find(first.path);
     if (before !== undefined && isUnchanged(group, before)) this.queueUnchanged(group, before);
     else if (isSplit(first)) yield* this.takeSplit(first, before);
@@ -135,7 +149,9 @@ export class ArchiveWriter {
 
   private summary(place: Extent | undefined): ArchiveSummary {
     const totals = { ...this.totals, reusedBytes: this.assembly.reusedBytes };
-    return { place, totals, problems: this.problems };
+    const asFound = this.asFound && this.foundEntries === totals.entries;
+    const { problems, firstPath } = this;
+    return { place, totals, problems, firstPath, asFound };
   }
 
   private throwIfCancelled(): void {
@@ -297,8 +313,10 @@ export class ArchiveWriter {
     read: readonly IndexEntry[],
     stats: readonly string[],
   ): AsyncGenerator<Part> {
+    this.asFound &&= this.isAsFound(found, read, stats);
     const shared = new Set(found.flatMap((entry) => (entry.shared ? [entry.path] : [])));
     const entries = read.map((entry) => this.withDigest(entry, shared));
+    if (this.totals.entries === 0) this.firstPath = entries[0]?.path ?? '';
     for (const { type, size } of entries) {
       this.totals.entries++;
       if (type === 'file') this.totals.files++;
@@ -307,6 +325,21 @@ export class ArchiveWriter {
     const { entries: count, contentBytes } = this.totals;
     this.input.onProgress?.({ entries: count, contentBytes });
     yield* this.assembly.endGroup(entries, stats);
+  }
+
+  private isAsFound(
+    found: readonly SourceEntry[],
+    read: readonly IndexEntry[],
+    stats: readonly string[],
+  ): boolean {
+    const { part } = this.input;
+    if (part === undefined) return false;
+    return read.every((entry, i) => {
+      const one = found[i];
+      const stat = stats[i] ?? '';
+      if (one === undefined || one.stat !== stat || !sameMetadata(one, entry)) return false;
+      return stat === '' ? entry.type !== 'file' : isSettled(stat, part.begin);
+    });
   }
 
   /** A hard link whose first name could not be read would be a link to nothing: it is a problem instead. */

@@ -59,9 +59,10 @@ class GroupPlan {
 
   /** Groups that are complete now that `entry` has come. */
   add(entry: SourceEntry): readonly SourceEntry[][] {
-    const weight = HEADER_BYTES + entry.size;
+    const weight = weightOf(entry);
     const split = isSplit(entry);
-    const ends = split || this.bytes + weight > MAX_GROUP_BYTES || begins(entry.path, weight);
+    const ends =
+      split || this.bytes + weight > MAX_GROUP_BYTES || beginsAt(entry.path, weight, GROUP_BYTES);
     const ended = ends ? this.end() : NONE;
     if (split) return [...ended, [entry]];
     this.group.push(entry);
@@ -79,9 +80,17 @@ class GroupPlan {
   }
 }
 
-/** Large entries begin a group more often, so that groups come out near their size whatever they hold. */
-function begins(path: string, weight: number): boolean {
-  return hash(path) < (weight / GROUP_BYTES) * 2 ** 32;
+/** What an entry is reckoned at where sizes decide what stands together. */
+export function weightOf(entry: { size: number }): number {
+  return HEADER_BYTES + entry.size;
+}
+
+/**
+ * Whether an entry begins what comes in this size, a group or a part; what it begins at one size it begins at each smaller one. Heavy
+ * entries do so more often, so that what they begin comes out near its size whatever it holds.
+ */
+export function beginsAt(path: string, weight: number, bytes: number): boolean {
+  return hash(path) < (weight / bytes) * 2 ** 32;
 }
 
 /** FNV-1a with a final mix, over the bytes of the path: 32 bits, spread evenly; nothing depends on it but boundaries. */

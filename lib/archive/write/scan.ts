@@ -20,14 +20,16 @@ export interface ScanHead {
   readonly begin: string;
 }
 
-/** Writes a scan; `finish` gives its members. Lines stand in the order of the index. */
+/** Writes a scan, or the lines of one part; `finish` gives its members. Lines stand in the order of the index. */
 export class ScanWriter {
   private readonly pool: Pool;
   private readonly pieces: Promise<EncodedMember>[] = [];
-  private text: string;
+  private text = '';
 
-  constructor(pool: Pool, begin: Date) {
+  /** @param begin - when the walk began; undefined for the lines of one part, which have no head */
+  constructor(pool: Pool, begin?: Date) {
     this.pool = pool;
+    if (begin === undefined) return;
     const head: ScanHead = { scan: VERSION, begin: begin.toISOString() };
     this.text = `${JSON.stringify(head)}\n`;
   }
@@ -60,26 +62,40 @@ export interface Scan {
   next(): Promise<string | undefined>;
 }
 
+/** `BACKUP_DAMAGED` when a stored scan does not have its recorded digest. */
+export function assertScan(stored: Uint8Array, sha256: string): void {
+  if (createHash('sha256').update(stored).digest('hex') === sha256) return;
+  throw new HoldfastError(
+    'BACKUP_DAMAGED',
+    'the scan of the previous backup does not have its recorded digest',
+  );
+}
+
 /** Opens a scan whose digest is known; `BACKUP_DAMAGED` when it has another, `FORMAT_UNSUPPORTED` for other versions. */
 export async function openScan(stored: Uint8Array, sha256: string): Promise<Scan> {
-  if (createHash('sha256').update(stored).digest('hex') !== sha256) {
-    throw new HoldfastError(
-      'BACKUP_DAMAGED',
-      'the scan of the previous backup does not have its recorded digest',
-    );
-  }
+  assertScan(stored, sha256);
   const lines = new LineReader(stored);
   const head = JSON.parse((await lines.next()) ?? 'null') as Partial<ScanHead> | null;
   if (head?.scan !== VERSION || head.begin === undefined) {
-    throw new HoldfastError(
-      'FORMAT_UNSUPPORTED',
-      'the scan of the previous backup has an unknown version',
-    );
+    throw unknownVersion();
   }
-  return {
-    begin: new Date(head.begin),
-    next: async () => (await lines.next())?.slice(1, -1),
-  };
+  return scanOf(lines, new Date(head.begin));
+}
+
+export function unknownVersion(): HoldfastError {
+  return new HoldfastError(
+    'FORMAT_UNSUPPORTED',
+    'the scan of the previous backup has an unknown version',
+  );
+}
+
+/** The lines of one part, whose walk began at `begin`. */
+export function scanOfPart(stored: Uint8Array, begin: Date): Scan {
+  return scanOf(new LineReader(stored), begin);
+}
+
+function scanOf(lines: LineReader, begin: Date): Scan {
+  return { begin, next: async () => (await lines.next())?.slice(1, -1) };
 }
 
 /** The lines of gzipped text in memory, inflated a stretch at a time. */

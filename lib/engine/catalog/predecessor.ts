@@ -1,25 +1,34 @@
 // Which earlier backup a run may take members over from.
 import { isSafety } from '../../format/ids.ts';
+import { PARTS_FEATURE } from '../../format/parts.ts';
 import type { Source } from '../../sources/source.ts';
-import { listStored, newestBackups, timeOf, type DatedBackup, type ReadBackup } from './backups.ts';
+import {
+  listStored,
+  newestBackups,
+  timeOf,
+  type DatedBackup,
+  type ReadBackup,
+  type StoredBackup,
+} from './backups.ts';
 import { latestTime } from './clock.ts';
 import type { Engine } from '../engine.ts';
 import { knownReading, type KnownReading } from './sharing.ts';
 import { absentArtifact } from './survey.ts';
 
 /** A backup to build on. */
-export interface Predecessor extends ReadBackup, Pick<KnownReading, 'read'> {}
+export interface Predecessor extends ReadBackup, Pick<KnownReading, 'read' | 'together' | 'lost'> {}
 
 /**
  * The newest backup that is whole and trusted, for a run `id` that begins now; undefined when there is none, or that one is known to
- * be damaged. It may well have a later id: a run that comes late builds on what was made since it was due.
+ * be damaged. Of one that has several parts only those are of no use that are damaged, where the store can tell its files apart. It may well have a later id: a run that comes late builds on what was made since it was due.
  */
 export async function findPredecessor(
   engine: Engine,
   source: Source,
   id: string,
+  listed?: readonly StoredBackup[],
 ): Promise<Predecessor | undefined> {
-  const stored = await listStored(engine, source.name);
+  const stored = listed ?? (await listStored(engine, source.name));
   // What a restore replaced is compared with nothing but its like.
   const latest = latestTime(engine);
   const usable = stored.filter(
@@ -31,9 +40,15 @@ export async function findPredecessor(
     // An unchanged archive is linked or cloned as it stands, so what is wrong with this one may be wrong with those before it as
     // well, and nobody has looked at them since. Reading the source once more is the way out.
     const known = await knownReading(engine, source.name, { id: one.id, stored });
-    return known.damaged ? undefined : { ...read, read: known.read };
+    return known.damaged && !hasWholeParts(engine, read, known) ? undefined : { ...known, ...read };
   }
   return undefined;
+}
+
+function hasWholeParts({ store }: Engine, { manifest }: ReadBackup, known: KnownReading): boolean {
+  return (
+    store.identify !== undefined && manifest.requires.includes(PARTS_FEATURE) && !known.unclear
+  );
 }
 
 function readUsable(source: Source, { stored, read }: DatedBackup): ReadBackup | undefined {

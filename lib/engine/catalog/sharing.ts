@@ -1,8 +1,15 @@
 // Which backups of a source share bytes in the store, and what evidence about one says of the others.
 import type { Manifest } from '../../format/manifest.ts';
-import { claimOf, readArtifacts, type ReadArtifact } from '../../format/read-artifacts.ts';
+import {
+  claimOf,
+  isDamageOfFiles,
+  provenTogether,
+  readArtifacts,
+  type ReadArtifact,
+} from '../../format/read-artifacts.ts';
 import type { Record } from '../../format/record.ts';
 import type { EvidencePiece } from '../../policy/standing.ts';
+import { isSameFile } from '../../policy/stored/read-files.ts';
 import type { ProofLevel } from '../../sources/source.ts';
 import type { StoredObject } from '../../stores/store.ts';
 import type { StoredBackup } from './backups.ts';
@@ -82,8 +89,19 @@ export function earliestReading(record: Record): Date | undefined {
 export interface KnownReading {
   /** Whether one of them was found damaged. */
   readonly damaged: boolean;
-  /** What verify has read of them, and found whole. */
+  /** Files that were found damaged. */
+  readonly lost: readonly ReadArtifact[];
+  /** Whether more may be damaged than the files that are known to be. */
+  readonly unclear: boolean;
+  /** What verify has read of them, and found whole; nothing that was found damaged at any time. */
   readonly read: readonly LeveledReading[];
+  /** Parts that were proven to fit together, as `togetherOf` gives them. */
+  readonly together: readonly LeveledTogether[];
+}
+
+export interface LeveledTogether {
+  readonly level: ProofLevel;
+  readonly digest: string;
 }
 
 /** What was read, and how deep the record looked that says so. */
@@ -106,12 +124,19 @@ export async function knownReading(
     ...(await readRecords(engine, 'verify', source, options)),
     ...(await readRecords(engine, 'restore-test', source, options)),
   ].filter(({ distrust }) => distrust === undefined);
+  const damage = evidence.filter(({ record }) => record.verdict === 'damaged');
+  const files = evidence.flatMap(({ record }) =>
+    readArtifacts(record).map((one) => ({ ...one, level: levelOf(record) })),
+  );
+  const lost = files.filter(({ whole }) => !whole);
   return {
-    damaged: evidence.some(({ record }) => record.verdict === 'damaged'),
-    read: evidence.flatMap(({ record }) =>
-      readArtifacts(record)
-        .filter(({ whole }) => whole)
-        .map((one) => ({ ...one, level: levelOf(record) })),
-    ),
+    damaged: damage.length > 0,
+    lost,
+    unclear: damage.some(({ record }) => !isDamageOfFiles(record)),
+    read: files.filter((one) => one.whole && !lost.some((other) => isSameFile(one, other))),
+    together: evidence.flatMap(({ record }) => {
+      const digest = provenTogether(record);
+      return digest === undefined ? [] : [{ level: levelOf(record), digest }];
+    }),
   };
 }

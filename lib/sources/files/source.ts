@@ -1,6 +1,7 @@
 // The source kind `files`: a folder, read into an archive and a scan.
 import fs from 'node:fs';
 import { HoldfastError, type Problem } from '../../errors.ts';
+import { PARTING, type Parting } from '../../archive/write/part-plan.ts';
 import type { GitState } from '../../format/manifest.ts';
 import { entriesOf } from '../../archive/read/parts-reader.ts';
 import { fromUtf8, fsPath } from '../../format/paths.ts';
@@ -40,6 +41,8 @@ export interface FilesSurroundings {
   /** Folders that are never read although they lie inside the source: the store, keys. Absolute; absent ones do not matter. */
   readonly leaveOut: readonly string[];
   readonly git: GitOptions;
+  /** @default - that of `format.md` */
+  readonly parting?: Parting;
 }
 
 export function filesSource(options: FilesOptions, surroundings: FilesSurroundings): LiveSource {
@@ -158,6 +161,7 @@ async function readFiles(
     entries: owners.watch(readable(options, walked)),
     encoding: ENCODINGS[options.compression],
     times: options.times,
+    parting: surroundings.parting ?? PARTING,
   });
   problems.push(...stored.problems);
   if (stored.totals.files === 0 && !options.allowEmpty) {

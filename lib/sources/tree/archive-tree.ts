@@ -1,18 +1,21 @@
 // Reads the entries of a tree into the two artifacts of a files backup: the archive and the scan.
 import process from 'node:process';
-import type { Part } from '../../archive/write/assembly.ts';
-import { Digester, partBytes } from '../../archive/write/output.ts';
+import { gather, type Gathered } from '../../archive/write/gather.ts';
+import { Digester } from '../../archive/write/output.ts';
+import type { Parting, PartPlan } from '../../archive/write/part-plan.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
 import type { Predecessor } from '../../archive/write/predecessor.ts';
 import { openArchive } from '../../archive/read/archive-reader.ts';
 import { openScan, ScanWriter, type Scan } from '../../archive/write/scan.ts';
 import { buildOf } from '../../archive/versions.ts';
-import { ArchiveWriter, type ArchiveSummary } from '../../archive/write/archive-writer.ts';
+import { ArchiveWriter } from '../../archive/write/archive-writer.ts';
 import { DAY_MS } from '../../durations.ts';
 import type { Encoding } from '../../format/codec.ts';
 import { artifactOf, type Artifact, type Manifest } from '../../format/manifest.ts';
 import { partsOf, PARTS_FEATURE } from '../../format/parts.ts';
 import type { OpenBackup, ReadInput, ReadResult } from '../source.ts';
+import { openPreviousParts, storeParts } from './archive-parts.ts';
+import { storeArchive } from './store-archive.ts';
 
 const FULL_AFTER_MS = 30 * DAY_MS;
 
@@ -21,13 +24,38 @@ export interface TreeToArchive {
   readonly entries: Iterable<SourceEntry> | AsyncIterable<SourceEntry>;
   readonly encoding: Encoding;
   readonly times: 'recorded' | 'content';
+  /** From which sizes on it is cut into parts; undefined where it is always one archive. */
+  readonly parting?: Parting;
 }
 
 export type StoredTree = Pick<ReadResult, 'artifacts' | 'totals' | 'options' | 'problems' | 'full'>;
 
-/** Stores archive and scan through the sink of `input`, reusing what the predecessor has. */
+/**
+ * Stores archive and scan through the sink of `input`, reusing what the predecessor has. What is cut by `parting` is gathered first,
+ * and stands in several parts where it is large.
+ */
 export async function archiveTree(input: ReadInput, tree: TreeToArchive): Promise<StoredTree> {
-  const { entries, encoding } = tree;
+  const { entries, parting } = tree;
+  if (parting === undefined) return storeOne(input, tree, entries);
+  const { signal, scratch } = input;
+  const kept = keptPartBytes(input.predecessor?.manifest);
+  using gathered = await gather(entries, { parting, kept, scratch, signal });
+  const several = gathered.plan && (await storeSeveral(input, tree, gathered, gathered.plan));
+  return several ?? (await storeOne(input, tree, gathered.inOrder()));
+}
+
+/** What the parts of an earlier run were cut at. */
+export function keptPartBytes(before: Manifest | undefined): number | undefined {
+  const partBytes = before?.options['partBytes'];
+  return typeof partBytes === 'number' ? partBytes : undefined;
+}
+
+async function storeOne(
+  input: ReadInput,
+  tree: TreeToArchive,
+  entries: TreeToArchive['entries'],
+): Promise<StoredTree> {
+  const { encoding } = tree;
   const options = archiveOptions(tree);
   const predecessor = await openPredecessor(input, options, encoding);
   const scan = new ScanWriter(input.pool, input.begin);
@@ -42,14 +70,52 @@ export async function archiveTree(input: ReadInput, tree: TreeToArchive): Promis
     onProgress: ({ entries: count, contentBytes }) =>
       input.onProgress?.({ entries: count, bytes: contentBytes, totalBytes }),
   });
-  const { summary, artifact } = await storeArchive(writer, input, { encoding, predecessor });
+  const extension = extensionOf(encoding);
+  const target = {
+    put: (body: AsyncIterable<Uint8Array>) => input.sink.put('archive', extension, body),
+    clone: (from: Artifact) => input.sink.clone('archive', extension, from),
+  };
+  const storing = { codec: encoding.codec, pool: input.pool, predecessor };
+  const { summary, artifact } = await storeArchive(writer, target, storing);
+  if (artifact === undefined) throw new Error('an archive was not stored');
   return {
-    artifacts: [artifact, await storeScan(scan, input)],
+    artifacts: [artifact, await storeScan(await scan.finish(), input)],
     totals: summary.totals,
     options,
     problems: summary.problems,
     full: predecessor?.archive.scan === undefined,
   };
+}
+
+/** Undefined when less than two parts hold anything that could be read: then it is one archive after all. */
+async function storeSeveral(
+  input: ReadInput,
+  tree: TreeToArchive,
+  gathered: Gathered,
+  plan: PartPlan,
+): Promise<StoredTree | undefined> {
+  const { encoding } = tree;
+  const options = { ...archiveOptions(tree), partBytes: plan.partBytes };
+  const before = input.predecessor;
+  const full = before === undefined || readsAll(input, before.manifest, options);
+  const how = { codec: encoding.codec, readsAll: full };
+  const predecessor = before && (await openPreviousParts(before, how));
+  const stored = await storeParts(input, {
+    ...{ gathered, parts: plan.parts, encoding, predecessor },
+    extension: extensionOf(encoding),
+  });
+  if (stored.artifacts.length < 2) return undefined;
+  return {
+    artifacts: [...stored.artifacts, await storeScan(stored.scan, input)],
+    totals: stored.totals,
+    options,
+    problems: stored.problems,
+    full: full || predecessor === undefined,
+  };
+}
+
+function extensionOf({ codec }: Encoding): string {
+  return codec === 'gzip' ? 'tar.gz' : 'tar.zst';
 }
 
 /** All that the bytes of an archive depend on besides the tree. */
@@ -62,7 +128,7 @@ function archiveOptions({
 
 interface OpenPredecessor {
   readonly archive: Predecessor;
-  readonly backup: OpenBackup;
+  readonly artifact: Artifact;
 }
 
 /** The predecessor, where its members can be recognised; its scan only where unread files may be trusted to be unchanged. */
@@ -79,7 +145,7 @@ async function openPredecessor(
   if (artifact.table === undefined || artifact.codec !== encoding.codec) return undefined;
   const archive = await openArchive(backup.open(artifact), artifact.table, artifact.codec);
   const read = readsAll(input, backup.manifest, options);
-  return { archive: { archive, scan: read ? undefined : await openScanOf(backup) }, backup };
+  return { archive: { archive, scan: read ? undefined : await openScanOf(backup) }, artifact };
 }
 
 /** True when nothing of the predecessor may stand for what it was made from. */
@@ -126,75 +192,8 @@ async function openScanOf(backup: OpenBackup): Promise<Scan | undefined> {
   return openScan(stored, artifact.sha256);
 }
 
-interface StoreOptions {
-  readonly encoding: Encoding;
-  readonly predecessor: OpenPredecessor | undefined;
-}
-
-/** Stores the archive; one that would be the predecessor's byte for byte is cloned. */
-async function storeArchive(
-  writer: ArchiveWriter,
-  input: ReadInput,
-  { encoding, predecessor }: StoreOptions,
-): Promise<{ summary: ArchiveSummary; artifact: Artifact }> {
-  const { codec } = encoding;
-  const extension = codec === 'gzip' ? 'tar.gz' : 'tar.zst';
-  const parts = writer.write();
-  const first = await parts.next();
-  if (first.done === true) {
-    if (predecessor === undefined)
-      throw new Error('an archive without a part and without a predecessor');
-    const before = artifactOf(predecessor.backup.manifest, 'archive');
-    const key = await input.sink.clone('archive', extension, before);
-    return { summary: first.value, artifact: { ...before, key } };
-  }
-  const rest = new Returned(first.value, parts);
-  const from = predecessor && { reader: predecessor.archive.archive.reader, pool: input.pool };
+async function storeScan(members: readonly Uint8Array[], input: ReadInput): Promise<Artifact> {
   const digester = new Digester();
-  const key = await input.sink.put('archive', extension, digested(partBytes(rest, from), digester));
-  const summary = rest.result();
-  if (summary.place === undefined) throw new Error('an archive without an index');
-  return {
-    summary,
-    artifact: { role: 'archive', key, codec, ...digester.digest(), table: summary.place },
-  };
-}
-
-/** An iteration that begins with a part taken before, and keeps what the generator returns. */
-class Returned implements AsyncIterable<Part> {
-  private readonly first: Part;
-  private readonly rest: AsyncGenerator<Part, ArchiveSummary>;
-  private summary: ArchiveSummary | undefined;
-
-  constructor(first: Part, rest: AsyncGenerator<Part, ArchiveSummary>) {
-    this.first = first;
-    this.rest = rest;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Part> {
-    yield this.first;
-    this.summary = yield* this.rest;
-  }
-
-  result(): ArchiveSummary {
-    if (this.summary === undefined) throw new Error('the archive was not read to its end');
-    return this.summary;
-  }
-}
-
-async function* digested(
-  chunks: AsyncIterable<Uint8Array>,
-  digester: Digester,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    digester.update(chunk);
-    yield chunk;
-  }
-}
-
-async function storeScan(scan: ScanWriter, input: ReadInput): Promise<Artifact> {
-  const digester = new Digester();
-  const members = await scan.finish();
   for (const member of members) digester.update(member);
   const key = await input.sink.put('scan', 'ndjson.gz', asyncOf(members));
   return { role: 'scan', key, codec: 'gzip', ...digester.digest() };

@@ -49,12 +49,13 @@ export function archiveKind(kind: string): SourceKind {
 }
 
 async function prove(backup: OpenBackup, level: ProofLevel, work: ProofWork): Promise<Findings> {
-  const { known = new Set() } = work;
+  const { known = new Set(), fits = false } = work;
   const parts = partsOf(backup.manifest).map(({ artifact }) => artifact);
   const totalBytes = parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const { damagedParts, ...findings } = await proveArchive({
     parts: archiveOf(backup),
     known: new Set(parts.keys().filter((i) => known.has(parts[i]?.key ?? ''))),
+    fits,
     entries: backup.manifest.totals.entries,
     level,
     pool: work.pool,
