@@ -14,6 +14,8 @@ interface Outcome {
   readonly maxRssBytes: number;
 }
 
+const MOST_BYTES = 256 << 20;
+
 async function run(folder: string): Promise<Outcome> {
   const { stdout } = await promisify(execFile)(process.execPath, [CHILD, folder], {
     maxBuffer: 1 << 26,
@@ -21,15 +23,18 @@ async function run(folder: string): Promise<Outcome> {
   return JSON.parse(stdout) as Outcome;
 }
 
-test('a file of 1.5 GB is archived and verified within 400 MB', async () => {
+test('a file of 1.5 GB is archived and verified within 256 MiB', async () => {
   using scratch = new Scratch();
   const file = fs.openSync(scratch.at('large'), 'w');
   fs.ftruncateSync(file, 1536 << 20);
   for (let at = 0; at < 1536; at += 64)
     fs.writeSync(file, noise(4 << 20, at + 1), 0, 4 << 20, at << 20);
   fs.closeSync(file);
-  const { problems, bytes, maxRssBytes } = await run(scratch.path);
+  // When memory is given back is a matter of chance: a run that needs more needs it each time.
+  let outcome = await run(scratch.path);
+  if (outcome.maxRssBytes >= MOST_BYTES) outcome = await run(scratch.path);
+  const { problems, bytes, maxRssBytes } = outcome;
   expect(problems).toEqual([]);
   expect(bytes).toBeGreaterThan(96 << 20);
-  expect(maxRssBytes).toBeLessThan(400 << 20);
+  expect(maxRssBytes).toBeLessThan(MOST_BYTES);
 }, 600_000);
