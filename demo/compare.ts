@@ -17,7 +17,7 @@ export interface FolderComparison {
   readonly files: number;
   readonly bytes: number;
   readonly differences: readonly string[];
-  /** Of the original, changed after the backup. */
+  /** The files of the original that changed after the backup. */
   readonly changed: readonly string[];
 }
 

@@ -84,7 +84,7 @@ async function startServer(
   }
 }
 
-/** Of the client's version, or an older one, which it can dump as well. */
+/** A server of the client's version or an older one, which the client can dump as well. */
 async function serverFor(machine: Machine): Promise<Server> {
   const { major } = await findTools(machine);
   try {

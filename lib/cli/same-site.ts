@@ -28,7 +28,7 @@ export async function assertSameSite(
   );
 }
 
-/** Of each source whose backups are made of another place: `backup` refuses it here, so nothing of what stands here is in them. */
+/** A finding for each source whose backups are made of another place: `backup` refuses it here, so they hold nothing of this site. */
 export async function otherSiteFindings({
   engine,
   config,

@@ -27,7 +27,7 @@ const ALL_MS = 90_000;
 
 /**
  * `act`, which tells of its failures through the sinks of the configuration and calls its heartbeats. What it returns or throws stays
- * the same; a sink that fails is said on standard error, and told through the others. Of a failure that leaves no incident, a message
+ * the same; a sink that fails is said on standard error, and told through the others. If a failure leaves no incident, a message
  * goes out only if `isNews` says so.
  */
 export function telling<Options extends object>(
@@ -85,7 +85,7 @@ function isInterrupted(ending: Ending): boolean {
   return ending.error instanceof HoldfastError && ending.error.code === 'CANCELLED';
 }
 
-/** Who has typed something wrong, or has interrupted it, knows. */
+/** People who mistyped a command or interrupted it know that already. */
 function isWorthTelling(ending: Ending): boolean {
   if (isInterrupted(ending)) return false;
   if ('exit' in ending) return ending.exit !== 0;
@@ -216,7 +216,7 @@ async function standing({ options }: Invocation): Promise<Status | string> {
   try {
     await using session = await openSession({
       options: { ...options, quiet: true },
-      // Of its own: the run may have been interrupted.
+      // Not the signal of the run, which may have been interrupted.
       signal: AbortSignal.timeout(ALL_MS),
       signing: 'none',
     });

@@ -80,7 +80,7 @@ const NETWORK =
 
 /** On a network file system: the server's name for the path, which is the same on every machine that mounts it. */
 export function networkPath(folder: string, mounts: string): string | undefined {
-  // Of two mounts at one point the later one is on top.
+  // If two mounts are at one point, the later one is on top.
   const mount = mounts
     .split('\n')
     .map(mountIn)

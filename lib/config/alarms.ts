@@ -82,7 +82,7 @@ export function storeLimits({ capacityBytes, aws }: Pick<Config, 'capacityBytes'
   return { capacityBytes, leastLockSeconds: aws && leastLockSeconds(aws.lockDays) };
 }
 
-/** At what an alarm goes off; undefined where nothing is promised, and there is none. */
+/** The threshold of an alarm; undefined where nothing is promised, and so there is no alarm. */
 export function thresholdOf({ threshold, only }: Watched, limits: Limits): number | undefined {
   if (only !== undefined && limits[only] === undefined) return undefined;
   return typeof threshold === 'number' ? threshold : limits[threshold];
@@ -121,14 +121,14 @@ function furtherParts(config: FunctionConfig): AlarmSubject[] {
   );
 }
 
-/** A task has no limits of its own: it fails, or it does not. Of rules and functions alone there may be more than ten. */
+/** A task has no limits of its own: it fails, or it does not. Only rules and functions can number more than ten. */
 function isAbout(subject: AlarmSubject, about: string, code: ConditionCode): boolean {
   if (subject.about === 'task') return code === 'errors';
   if (subject.about === 'stack' && subject.part !== undefined) return code === subject.of;
   return subject.about === about;
 }
 
-/** Of failures of these nobody would hear through `alert`. */
+/** Whether its failures could not be reported through `alert`. */
 function isDirect(subject: AlarmSubject): boolean {
   if (subject.about === 'stack') return true;
   return (

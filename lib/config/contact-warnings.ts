@@ -48,7 +48,7 @@ function channelOf(sink: SinkConfig): string {
   return sink.kind === 'command' ? `${sink.kind} ${sink.run.join(' ')}` : sink.kind;
 }
 
-/** Of the people whom a step reaches. */
+/** Warnings about the people whom a step reaches. */
 function unverified({ contacts, escalation }: NotifyConfig, now: Date): ContactWarning[] {
   const named = new Set((escalation?.steps ?? []).flatMap((step) => step.contacts));
   for (const { name, rotation } of contacts)

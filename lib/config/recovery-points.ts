@@ -19,7 +19,7 @@ export interface DatabaseTestConfig {
   readonly database: string;
   /** Questions in SQL; at least one. */
   readonly checks: readonly string[];
-  /** Of the instance that is added to a restored cluster which is not serverless. */
+  /** The class of the instance that is added to a restored cluster which is not serverless. */
   readonly instanceClass: string;
 }
 

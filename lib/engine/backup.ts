@@ -78,11 +78,11 @@ export async function backupSource(
   const begin = engine.now();
   const id = backupId(options.trigger);
   signerOf(engine);
-  // Before anything else is written, and be it the record of a failure.
+  // Before anything else is written, even the record of a failure.
   await claimStore(engine);
   await leaveReadme(engine.store);
   const listed = await listStored(engine, source.name);
-  // Nor is it a failure of the site whose backups these are.
+  // A refusal leaves no record: the site whose backups these are has not failed.
   if (options.moved !== true) await assertSamePlace(engine, source, listed);
   try {
     return await run(engine, source, { ...options, begin, id, listed });
@@ -314,7 +314,7 @@ function anomalies({ read, predecessor, dropShare }: Finished): Problem[] {
   );
 }
 
-/** Of a database not its tables, which are counted as files: of those, the ones that are gone are named. */
+/** Tables of a database do not count here, although totals count them as files: those that are gone are named. */
 function quantitiesOf(totals: ManifestTotals, database: Manifest['database']): BackupTotals {
   const bytes = totals.contentBytes;
   if (database === undefined) return { files: totals.files, rows: undefined, bytes };

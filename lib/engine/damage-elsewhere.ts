@@ -21,7 +21,7 @@ export interface FoundDamage {
 
 /**
  * Writes evidence about every other backup that has one of the damaged files; their ids. Whichever of them a prune releases first, the
- * others stay damaged. Of those that have such evidence already, none is written.
+ * others stay damaged. Backups that have such evidence already get no more.
  */
 export async function recordDamageElsewhere(engine: Engine, found: FoundDamage): Promise<string[]> {
   if (found.damaged.length === 0) return [];

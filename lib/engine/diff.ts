@@ -13,7 +13,7 @@ export interface Change {
   /** A byte string. */
   readonly path: string;
   readonly change: 'added' | 'removed' | 'changed';
-  /** Of a changed entry; empty for the others. */
+  /** What differs in a changed entry; empty for the others. */
   readonly aspects: readonly Aspect[];
   readonly before: ListedEntry | undefined;
   readonly after: ListedEntry | undefined;
@@ -38,7 +38,7 @@ export interface DiffTotals {
   readonly added: DiffCount;
   readonly removed: DiffCount;
   readonly changed: DiffCount;
-  /** Of the changed ones, those whose time alone is another. */
+  /** How many of the changed entries differ in their time alone. */
   readonly timeOnly: number;
   readonly unchanged: number;
   /** Undefined where nothing that was compared has rows. */

@@ -14,7 +14,7 @@ const PROBE_BYTES = 64 << 10;
 export interface NewestStored {
   readonly source: string;
   readonly id: string;
-  /** Of all its objects. */
+  /** The bytes of all its objects. */
   readonly storedBytes: number;
 }
 

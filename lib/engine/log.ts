@@ -38,7 +38,7 @@ export interface LogEntry {
   readonly detail: string;
   /** What the record holds besides, such as what a prune kept and by which policy; empty for a backup. */
   readonly facts: Facts;
-  /** Of the manifest or record. */
+  /** The key of the manifest or record. */
   readonly key: string;
   /** Why it proves nothing, or undefined when a trusted key vouches for it. */
   readonly distrust: string | undefined;

@@ -65,7 +65,7 @@ export interface Measured {
 
 /** Older restore tests say nothing about today. */
 const TESTS_LOOK_BACK_MS = 400 * DAY_MS;
-/** Nor do older failures. */
+/** Older failures do not matter either. */
 const FAILURES_LOOK_BACK_MS = 30 * DAY_MS;
 
 /** Looks at every source that is configured or that the store knows. Reads manifests and records, never archives; changes nothing. */

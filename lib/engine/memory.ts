@@ -32,7 +32,7 @@ export interface Memory {
 /** Reads every byte. */
 export const NO_MEMORY: Memory = { find: () => undefined };
 
-/** Of the verifications of one run, at one level: each file is read once, under whichever of its keys comes first. */
+/** A memory for the verifications of one run at one level: each file is read once, under the first of its keys. */
 export function readOnce(): Memory {
   const known = new Map<string, KnownFile>();
   const fitting = new Set<string>();

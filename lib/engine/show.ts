@@ -16,7 +16,7 @@ import { surveySource, type SurveyedBackup } from './catalog/survey.ts';
 export interface ActOnBackup {
   readonly verb: Verb;
   readonly verdict: string;
-  /** Of a proof: `digest`, `content` or `restore`. */
+  /** The level of a proof: `digest`, `content` or `restore`. */
   readonly level: string | undefined;
   readonly begin: string;
   readonly durationMs: number;
@@ -114,7 +114,7 @@ export interface ContentLine {
   readonly path: string;
   /** Undefined for a directory that the backup names only by what is below it. */
   readonly entry: ListedEntry | undefined;
-  /** Of the entry and all below it. */
+  /** Counted over the entry and all below it. */
   readonly files: number;
   readonly bytes: number;
   /** What of it is no file, directory or link, such as an object of a database. */

@@ -16,7 +16,7 @@ export interface VerifyResult extends Recorded {
   readonly id: string;
   readonly level: ProofLevel;
   readonly verdict: 'proven' | 'damaged' | 'inconclusive';
-  /** Of what was read now. */
+  /** How many entries were read now. */
   readonly entries: number;
   readonly bytes: number;
   /** What was not read again, and when the earliest of it was read. */

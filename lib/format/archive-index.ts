@@ -14,7 +14,7 @@ import { assertEntry, encodeHeader, paddingBytes, type Entry, type EntryType } f
 
 /** An entry as the index records it. */
 export interface IndexEntry extends Entry {
-  /** Of the content, in hex; undefined for directories and symlinks. */
+  /** The digest of the content, in hex; undefined for directories and symlinks. */
   readonly sha256: string | undefined;
   /** True when zeros in it were holes and are to become holes again. */
   readonly holes: boolean;

@@ -189,7 +189,7 @@ export interface Extent {
   readonly offset: number;
   readonly bytes: number;
   readonly rawBytes: number;
-  /** Of the stored bytes, in hex. */
+  /** The digest of the stored bytes, in hex. */
   readonly sha256: string;
 }
 

@@ -30,32 +30,32 @@ const recordSchema = z.strictObject({
   event: z.enum(INCIDENT_EVENTS),
   who: text,
   at: time,
-  /** Of what opened it, joined it, recovered or relapsed. */
+  /** The conditions that opened it, joined it, recovered or relapsed. */
   conditions: z.optional(z.array(condition).check(z.maxLength(1000))),
   /** In the words of the person who wrote it: a title, a note, a reason. Never a name, an address or a number of a person. */
   text: z.optional(text),
   /** When what opened it began, as far as that is known. */
   began: z.optional(time),
-  /** Of a resolution: whether everything was proven good again, or a person said so. */
+  /** For a resolution: whether everything was proven good again, or a person said so. */
   how: z.optional(z.enum(['proven', 'person'])),
   /** How long everything has to stay good before it is over: what comes and goes must not be told each time. */
   settleMs: z.optional(z.int().check(z.nonnegative())),
-  /** Of a note: who handles it, what caused it, and what keeps it from happening again. */
+  /** For a note: who handles it, what caused it, and what keeps it from happening again. */
   sets: z.optional(sets),
-  /** Of what was tried by itself: whether it did what it should. */
+  /** For an automatic attempt: whether it succeeded. */
   outcome: z.optional(z.enum(['done', 'failed'])),
-  /** Of what is tried by itself: what the functions of a stack do because of this record. */
+  /** For an automatic attempt: what the functions of a stack do because of this record. */
   starts: z.optional(
     z.strictObject({
       act: z.enum(['backup', 'repair']),
       source: text,
-      /** The id of the backup that is to be made. */
+      /** The id of the backup to be made. */
       backup: z.optional(text),
     }),
   ),
-  /** Of a failed message: whether the same may succeed later. */
+  /** For a failed message: whether the same may succeed later. */
   again: z.optional(z.boolean()),
-  /** Of a claim: the link that its message carries, and until when it is good. The token itself stands in the message alone. */
+  /** For a claim: the link in its message, and when it expires. The token itself is in the message alone. */
   link: z.optional(
     z.strictObject({ digest: z.string().check(z.regex(/^[0-9a-f]{64}$/)), expires: time }),
   ),

@@ -40,7 +40,7 @@ const extentSchema = z.strictObject({
 /** What the parts of an archive hold, in the order in which they stand. */
 export const PART_CLASSES = ['large', 'small', 'directories'] as const;
 
-/** Of an archive that is one part of several. */
+/** For an archive that is one part of several. */
 const partSchema = z.strictObject({
   class: z.enum(PART_CLASSES),
   firstPath: z.optional(text),
@@ -54,7 +54,7 @@ const artifactSchema = z.strictObject({
   bytes: count,
   sha256: digest,
   crc32: z.string().check(z.regex(/^[0-9a-f]{8}$/)),
-  /** Of archives: where the table of the index stands. */
+  /** For archives: where the table of the index is. */
   table: z.optional(extentSchema),
   part: z.optional(partSchema),
 });
@@ -81,7 +81,7 @@ const totalsSchema = z.strictObject({
   contentBytes: count,
   /** Of `contentBytes`, what this run had to read; the rest was recognised as unchanged. */
   readBytes: count,
-  /** Of the archive, what was copied from the predecessor. */
+  /** How much of the archive was copied from the predecessor. */
   reusedBytes: count,
 });
 
@@ -97,7 +97,7 @@ const perName = <T extends z.ZodMiniType>(value: T) => z.record(text, value);
 /** What a database held, asked in the transaction that was dumped: a restored one must hold it too. */
 const databaseSchema = z.strictObject({
   serverVersion: text,
-  /** Of pg_dump. */
+  /** The version of pg_dump. */
   clientVersion: text,
   /** What pg_dump was told as the key of \restrict, so that a second dump can have the same bytes. */
   restrictKey: z.optional(z.string().check(z.regex(/^[A-Za-z0-9]{1,63}$/))),
@@ -115,7 +115,7 @@ const databaseSchema = z.strictObject({
   sequences: perName(
     z.strictObject({ last: z.string().check(z.regex(/^-?\d{1,19}$/)), used: z.boolean() }),
   ),
-  /** Of the configured columns. */
+  /** The newest values of the configured columns. */
   newest: perName(z.nullable(text)),
   /** Policies, grants, functions, triggers, … */
   counts: perName(count),
@@ -146,7 +146,7 @@ const manifestSchema = z.strictObject({
   git: z.optional(gitSchema),
   package: z.optional(z.strictObject({ name: z.optional(text), version: z.optional(text) })),
   place: z.optional(placeSchema),
-  /** Of databases; a manifest with it requires `database`. */
+  /** For databases; a manifest with it requires `database`. */
   database: z.optional(databaseSchema),
   /** For a backup that was not made from its source: from what, and why. */
   origin: z.optional(
@@ -206,7 +206,7 @@ export interface DatabaseSummary {
   readonly serverVersion: string;
   readonly tables: number;
   readonly rows: number;
-  /** Of the configured columns. */
+  /** The newest values of the configured columns. */
   readonly newest: DatabaseFacts['newest'];
 }
 

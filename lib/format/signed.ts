@@ -23,7 +23,7 @@ export interface TrustedKey {
 /** No signed file is larger: what claims to be is refused before it is parsed. */
 export const MAX_SIGNED_BYTES = 16 << 20;
 
-/** Nor is any nested deeper: code that looks at a payload need not watch its depth. */
+/** No payload is nested deeper, so code that looks at one need not watch its depth. */
 const MAX_DEPTH = 64;
 
 /** The id of a public key: the SHA-256 of its SPKI form, in hex. */

@@ -21,7 +21,7 @@ export interface Entry {
   readonly gid: number;
   /** Since 1970 in UTC; undefined where no times are recorded. */
   readonly mtimeMicroseconds: number | undefined;
-  /** Of links: where a symlink points, verbatim; which earlier entry a hard link shares. A byte string. */
+  /** For links: where a symlink points, verbatim; which earlier entry a hard link shares. A byte string. */
   readonly linkTarget: string | undefined;
 }
 

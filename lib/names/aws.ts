@@ -17,7 +17,7 @@ export const RECOVERY_POINT_FUNCTIONS = [
   'record-recovery-point',
   'validate-recovery-point',
 ] as const;
-/** Those that a stack has besides where `notify.sinks` says by which ways people are told of incidents; and where messages carry a link. */
+/** Further functions: those of a stack with `notify.sinks`, and the one for links in messages. */
 export const ESCALATION_FUNCTIONS = ['acknowledge', 'escalate'] as const;
 export const FUNCTIONS = [
   ...CORE_FUNCTIONS,

@@ -73,11 +73,11 @@ export interface ReadResult {
   readonly problems: readonly Problem[];
   /** True when every byte of the source was read. */
   readonly full: boolean;
-  /** Of files: the names that their owners have where they were read; undefined where none has one. */
+  /** For files: the names that their owners have where they were read; undefined if none has one. */
   readonly owners?: Manifest['owners'];
   readonly git: GitState | undefined;
   readonly package: Manifest['package'];
-  /** Of a database: what it held when it was read. */
+  /** For a database: what it held when it was read. */
   readonly database?: Manifest['database'];
 }
 
@@ -88,7 +88,7 @@ export interface Findings {
   readonly problems: readonly Problem[];
   readonly bytes: number;
   readonly entries: number;
-  /** Of a kind whose unchanged artifacts are taken over as they stand: which were read, by their keys. */
+  /** For a kind whose unchanged artifacts are taken over as they are: which were read, by their keys. */
   readonly artifacts?: {
     readonly whole: readonly Artifact['key'][];
     readonly damaged: readonly {
@@ -212,11 +212,11 @@ export interface ListedEntry {
   readonly mtimeMicroseconds: number | undefined;
   /** A byte string. */
   readonly linkTarget: string | undefined;
-  /** Of the content, in hex. */
+  /** The digest of the content, in hex. */
   readonly sha256: string | undefined;
   /** The key of an object that could not be a path, as a byte string. */
   readonly objectKey?: string | undefined;
-  /** Of the data of a table. */
+  /** For the data of a table. */
   readonly rows?: number | undefined;
 }
 

@@ -55,7 +55,7 @@ export interface Store {
 
   /**
    * Stores `body` under `key`, whole or not at all: no reader ever sees part of it, even if we die halfway. Durable when this
-   * resolves. Of two writers of one key exactly one succeeds; the other fails with `STORE_CONFLICT`. Nothing is ever overwritten.
+   * resolves. If two writers write one key, exactly one succeeds; the other fails with `STORE_CONFLICT`. Nothing is ever overwritten.
    * `NO_SPACE` when the store is full. A body that throws leaves nothing behind, and its error is passed on.
    *
    * A conflict may be found before the body is read or after; either way the body is closed. A chunk belongs to the store from

@@ -67,7 +67,7 @@ async function escalate({ options, signal }: Invocation<Options>): Promise<numbe
     const { status, changes, sent, held, known } = escalated;
     warnOfFailures(sent);
     if (status?.well === true) await beatOf(config, within);
-    // Whoever looks at the system says how it stands, where that is wanted.
+    // The run that looks at the system also sends the report, if one is wanted.
     const report = status && (await tellDigest(session, status, within));
     if (report === 'told') terminal.done('the report was sent');
     if (known.incidents.length > 0) await startRecovery(session, options);

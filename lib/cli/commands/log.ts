@@ -52,7 +52,7 @@ export async function run(
     .slice(-limit);
   const success: { source: string; summary: SuccessSummary }[] = [];
   const now = engine.now();
-  // Of what AWS Backup makes, its own schedule is judged, by `status`.
+  // `status` judges recovery points of AWS Backup by the schedule of their plan.
   for (const source of sources.filter((one) => !selections.includes(one)))
     success.push({ source, summary: await successOf(engine, source, now) });
   if (entries.length === 0) terminal.note(`${engine.store.url} holds no such act`);

@@ -102,7 +102,7 @@ export function lossLines({ source, missing }: Pick<PruneResult, 'source' | 'mis
 
 function say(terminal: Terminal, result: PruneResult): void {
   const { source, keep, release, orphans, held, dryRun, problems, freedBytes, accepted } = result;
-  // Of a dry run this is the answer.
+  // This is the answer of a dry run.
   const tell = (text: string) => {
     if (dryRun) terminal.line(text);
     else terminal.done(text);

@@ -1,4 +1,4 @@
-// `holdfast run-due`: what a timer wakes. Does what is due by the schedules, once, and ends.
+// `holdfast run-due`, which a timer starts: does what the schedules ask for, once, and ends.
 import type { Config } from '../../config/config.ts';
 import { readLately, readOnce, type Memory } from '../../engine/memory.ts';
 import type { VerifyResult } from '../../engine/verify.ts';
@@ -225,7 +225,7 @@ function sayAgenda(
   { at, due, later, remarks }: SystemAgenda,
   dryRun: boolean,
 ): void {
-  // Of a dry run this is the answer.
+  // This is the answer of a dry run.
   const tell = (text: string) => {
     if (dryRun) terminal.line(text);
     else terminal.done(text);

@@ -45,7 +45,7 @@ export const run = telling<Options>('verify', async (names, { options, signal })
   return results.every(isSound) ? 0 : ERRORS.BACKUP_DAMAGED.exit;
 });
 
-/** Of a damaged backup, the good one that repairs it, as `source/id`. */
+/** The good backup that repairs a damaged one, as `source/id`. */
 export interface Verified extends VerifyResult {
   readonly repairedBy?: string;
 }
@@ -105,7 +105,7 @@ function say(terminal: Terminal, result: Verified, before: readonly Verified[]):
     else terminal.line(text);
   };
   tell(`${mark}  ${source}/${id}  ${level}: ${readText(result)} in ${durationText(durationMs)}`);
-  // What is in a file that several share is told of the first of them.
+  // Damage in a file that several backups share is shown with the first of them.
   const told = before.filter((one) => one.source === source && one.alsoDamaged?.includes(id));
   const known = told.flatMap((one) => one.problems);
   for (const line of problemLines(problems.filter((one) => !isAmong(one, known))))

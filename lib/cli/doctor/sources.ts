@@ -12,7 +12,7 @@ import { ok, problem, warning, type DoctorFinding } from './finding.ts';
 const SAMPLE_ENTRIES = 20_000;
 const SHOWN = 5;
 
-/** Who backs up a source that is no folder; that it can be read is seen when it is. */
+/** What backs up a source that is not a folder; whether it can be read shows only when it is backed up. */
 export function remoteFinding(config: Config, { name, kind }: RemoteSourceConfig): DoctorFinding {
   const who = config.aws === undefined ? '`holdfast backup`' : 'the backup function';
   return ok('source', `${name}: of kind ${kind}, backed up by ${who}`);

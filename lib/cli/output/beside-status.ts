@@ -16,7 +16,7 @@ export interface Beside {
   readonly doubt: string | undefined;
   /** About the stores to which backups went before. */
   readonly former: readonly Finding[];
-  /** Of sources whose backups are made of another place. */
+  /** A finding for each source whose backups are made of another place. */
   readonly otherSites: ReadonlyMap<string, Finding>;
 }
 

@@ -14,7 +14,7 @@ export interface ShownChange {
   readonly details: readonly ChangeDetail[];
   readonly bytesBefore: number | undefined;
   readonly bytesAfter: number | undefined;
-  /** Of the data of a table. */
+  /** The rows of the table, where the entry is the data of one. */
   readonly rowsBefore?: number | undefined;
   readonly rowsAfter?: number | undefined;
 }

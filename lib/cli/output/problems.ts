@@ -4,10 +4,10 @@ import { displayText } from '../../format/paths.ts';
 
 const SHOWN = 20;
 
-/** Of what a source holds and a backup does not take, because it keeps a secret. */
+/** The code of a file that a backup leaves out because it keeps a secret. */
 export const LEFT_OUT_CODE = 'secret';
 
-/** Of what PostgreSQL words otherwise once it was loaded, and is known to be the same. */
+/** The code of a definition that PostgreSQL words otherwise after loading it, and that is known to be the same. */
 const PRINTED = 'printed-otherwise';
 
 /** Both texts are long: `--json` has them, and `show`. */

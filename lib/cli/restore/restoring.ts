@@ -32,10 +32,10 @@ export interface RestoreCommandOptions {
   /** True: what the configuration lists; otherwise one command. */
   readonly run?: readonly string[];
   readonly runConfigured?: boolean;
-  /** Of a recovery point: an ARN or the end of one, and the moment that is wanted. */
+  /** For a recovery point: an ARN or the end of one, and the moment that is wanted. */
   readonly resource?: string;
   readonly at?: string;
-  /** Of a database. */
+  /** For a database. */
   readonly table?: readonly string[];
   readonly replace?: boolean;
   readonly severalTransactions?: boolean;

@@ -5,7 +5,7 @@ import { HoldfastError } from '../../errors.ts';
 import { bytesOf } from '../../format/paths.ts';
 import { findLastSafety, type FoundSafety } from '../safety-place.ts';
 
-/** Of these paths, byte strings relative to `folder`, those that hold what somebody made: all but what the last restore in place left. */
+/** The paths among these (byte strings relative to `folder`) whose content somebody made: all but what the last restore in place left. */
 export async function touchedSince(
   engine: Engine,
   folder: string,

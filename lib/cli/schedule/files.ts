@@ -101,7 +101,7 @@ async function putFile(file: string, text: string): Promise<void> {
   }
 }
 
-/** Of those that exist: what they start, and which are not ours. */
+/** What the existing files start, and which of them are not ours. */
 export async function ownFiles(
   folder: string,
   names: Iterable<string>,

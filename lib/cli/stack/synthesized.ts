@@ -17,7 +17,7 @@ export interface SynthesizedStack {
 export interface Synthesized {
   /** In the order in which they are deployed: that of the store first. */
   readonly stacks: readonly [SynthesizedStack, ...SynthesizedStack[]];
-  /** Of all of them, and of the stacks nested in them. */
+  /** The resources of all stacks, nested ones included. */
   readonly resources: readonly TemplateResource[];
   /** What the stack says of itself that is no warning; warnings are printed by what makes stacks. */
   readonly notes: readonly string[];

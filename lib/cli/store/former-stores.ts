@@ -46,7 +46,7 @@ function isOnlyNamed(place: string): boolean {
   return storePlaceOf(place) === undefined || aboutStore(place).readingCosts;
 }
 
-/** Of the store that was in the same place before: somebody began a new one there, perhaps on the empty folder of a disk that was not mounted. */
+/** A finding about the store that was in the same place before: somebody began a new one there, perhaps in the empty folder of a disk that was not mounted. */
 async function replacedFinding(
   known: readonly KnownStore[],
   store: Store,

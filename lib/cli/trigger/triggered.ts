@@ -11,7 +11,7 @@ export interface Wanted {
   readonly config: Config;
   readonly source: Triggerable;
   readonly trigger: Trigger & { readonly kind: 'manual' | 'pre-deploy' };
-  /** Of the one who waits. */
+  /** Aborts the waiting. */
   readonly signal: AbortSignal;
   /** Aborted by that, and when the time is over. */
   readonly deadline: AbortSignal;

@@ -1,5 +1,5 @@
 // The table of signs of a database: which files may hold one, and how each is read. Pure.
-// Of values, only what kind of database they lead to is used; names of variables are all that leaves this file.
+// From values, only the kind of database is derived; nothing but names of variables leaves this file.
 import { parse } from 'yaml';
 
 import { engineByImage, engineByUrl, engineByWord, ENGINES, type EngineId } from './engines.ts';

@@ -233,7 +233,7 @@ export const notify = z.strictObject({
       ),
       {},
     ),
-    'By which ways people are told of incidents, by name: by the stack with `aws`, and by the command line otherwise. Use two that fail independently: what one cannot deliver, the others tell.',
+    'The ways to tell people about incidents, by name. With `aws`, the stack uses them; otherwise, the command line does. Use two that fail independently: what one cannot deliver, the others tell.',
   ),
   contacts: means(
     z._default(

@@ -175,7 +175,7 @@ const selection = z.strictObject({
   ),
   copies: means(
     z._default(z.array(copy).check(z.maxLength(5)), []),
-    'Where copies go. Of a vault in another account only the copy jobs tell, for 30 days: with such copies, the schedule and `grace` together are no longer than that.',
+    'Where copies go. Only the copy jobs tell what a vault in another account holds, and AWS Backup keeps them for 30 days: with such copies, the schedule and `grace` together must not be longer than that.',
   ),
   restoreTest: means(z.prefault(restoreTest, {}), 'How restores are proven.'),
 });

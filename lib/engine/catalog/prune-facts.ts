@@ -92,7 +92,7 @@ export async function releasedAndListed(
 }
 
 /**
- * The ids of all that prunes have released since then, whoever vouches for their records; undefined when one of those cannot be read.
+ * The ids of all backups that prunes have released since then, trusted or not; undefined when one of those cannot be read.
  */
 export async function releasedIn(
   engine: Engine,

@@ -51,7 +51,7 @@ function sinceOf(
   schedule: Schedule,
   now: Date,
 ): Date | undefined {
-  // The first prune of a store knows of nothing earlier; nor does the first one after an older version.
+  // Neither the first prune of a store nor the first one after an older version knows of anything earlier.
   if (before?.schedules === undefined) return undefined;
   const seen = before.schedules.get(source);
   return seen !== undefined && isSame(seen.schedule, schedule) ? seen.since : now;

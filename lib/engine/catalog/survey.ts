@@ -51,9 +51,9 @@ export interface SurveyedBackup {
   readonly tested: Facts;
   /** The keys of the pin records in force. */
   readonly pinnedBy: readonly string[];
-  /** Of all its objects, the manifest included, whether it shares them or not. */
+  /** The bytes of all its objects, the manifest included, whether it shares them or not. */
   readonly storedBytes: number;
-  /** Of those that it shares with others, by what the listing calls them: they take their room once. */
+  /** The bytes of objects that it shares with others, by their identity in the listing: they take their room once. */
   readonly sharedBytes: ReadonlyMap<string, number>;
   /** The class of a bucket that artifacts of it were moved to; undefined for the usual one. */
   readonly storageClass: string | undefined;

@@ -36,7 +36,7 @@ export async function openSafetyStore(engine: Engine, place: SafetyPlace): Promi
 /** What a restore in place set out to do. */
 export interface Intent {
   readonly source: string;
-  /** Of its safety backup. */
+  /** The id of its safety backup. */
   readonly id: string;
   /** The id of the backup that it restores; steps of one undo have the same. */
   readonly of: string;

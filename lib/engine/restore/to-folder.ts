@@ -96,7 +96,7 @@ export async function restoreBackup(
   return { ...report, ...recorded };
 }
 
-/** Restores a backup that is open already, be it from a store or an archive alone; leaves no record. */
+/** Restores a backup that is open already, from a store or from an archive alone; leaves no record. */
 export async function restoreOpened(
   bench: Workbench,
   backup: OpenBackup,

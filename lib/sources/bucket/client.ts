@@ -36,7 +36,7 @@ export interface BucketPlace {
   readonly account: string | undefined;
   readonly signal: AbortSignal | undefined;
   /**
-   * A body that gives nothing for so long has been forgotten by whoever sends it.
+   * A body that gives nothing for so long has been forgotten by its sender.
    * @default 20 seconds
    */
   readonly stallMs?: number | undefined;

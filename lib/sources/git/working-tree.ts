@@ -1,4 +1,4 @@
-// Where a folder lies in a working tree of git, and what can be read of the repository without git: no process, whoever owns it.
+// Where a folder lies in a working tree of git, and what can be read of the repository without git: no process, and whoever owns it.
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fromUtf8, fsPath, joinBytes } from '../../format/paths.ts';
@@ -12,7 +12,7 @@ export interface WorkingTree {
   readonly top: string;
   /** The folder as a byte string from the top, with a closing slash; empty when it is the top. */
   readonly prefix: string;
-  /** Of this working tree: `.git`, or where a file of that name points. */
+  /** The git directory of this working tree: `.git`, or where a file of that name points. */
   readonly gitDir: string;
   /** What all working trees of the repository share. */
   readonly commonDir: string;

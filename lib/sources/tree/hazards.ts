@@ -97,7 +97,7 @@ function hazardsIn(entry: Looked): Hazard[] {
   return hazards;
 }
 
-/** Of files that exist to keep a secret; settings with a password in them are what every site has. */
+/** What makes the file one that exists to keep a secret; settings with a password in them are not, as every site has them. */
 function secretIn(path: string, readPath: string): string | undefined {
   const found = findSecret(path, (maxBytes) => readHead(fsPath(readPath), maxBytes));
   return found?.leaveOut === true ? found.reason : undefined;

@@ -7,7 +7,7 @@ import { errnoOf, storeError, unless } from './errors.ts';
 
 /** Who holds a lock, as the next one reads it. */
 export interface LockHolder {
-  /** Of this process. */
+  /** The id of this process. */
   readonly pid: number;
   readonly host: string;
   /** When the run began that holds it. */

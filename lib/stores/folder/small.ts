@@ -1,4 +1,4 @@
-// Reads small files at once: whoever looks at a store reads hundreds of manifests and records, and each wait takes longer than the reading.
+// Reads small files synchronously: a look at a store reads hundreds of manifests and records, and each wait takes longer than the reading.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError } from '../../errors.ts';

@@ -145,7 +145,7 @@ async function linkObject(
   return linked && { key: to, bytes: linked.bytes, storedAt: new Date(linked.modifiedMs) };
 }
 
-/** Of the file that is opened now: what is read next under this key is read from it. */
+/** For the file that is opened now: the next read under this key uses it. */
 async function identify({ files }: Folder, key: string): Promise<Identity> {
   assertKey(key);
   files.drop(key);

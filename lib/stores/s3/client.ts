@@ -96,7 +96,7 @@ export function makeS3Client(
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: 10_000,
-      // Of the socket, in both directions. A server may think for a while about what it was sent: longer than an answer may pause.
+      // The timeout of the socket, in both directions. A server may think for a while about what it was sent: longer than an answer may pause.
       socketTimeout: 2 * idleMs,
       httpAgent: { keepAlive: true, maxSockets: REQUESTS_AT_ONCE * 2 },
       httpsAgent: { keepAlive: true, maxSockets: REQUESTS_AT_ONCE * 2 },

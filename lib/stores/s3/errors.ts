@@ -15,7 +15,7 @@ import type { S3Place } from '../../names/s3-place.ts';
 export interface Asked {
   /** The operation as S3 calls it. */
   readonly operation: Operation;
-  /** Of the store; undefined when it concerns the bucket. */
+  /** The key in the store; undefined when the error concerns the bucket. */
   readonly key?: string | undefined;
 }
 
@@ -110,7 +110,7 @@ const NO_BUCKET: Meaning = {
   hint: "Check the name of the bucket and its region in the store's URL.",
 };
 
-/** Of what means the same whatever was asked, and wherever. */
+/** Errors that mean the same for every request. */
 const MEANINGS: Readonly<Partial<Record<Reason, (name: string) => Meaning>>> = {
   key: (name) => ({
     code: 'STORE_DENIED',

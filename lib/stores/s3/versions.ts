@@ -84,7 +84,7 @@ export async function lookAround(
     if (last?.key === version.key) last.versions.push(version);
     else histories.push({ key: version.key, versions: [version] });
   }
-  // Of the last there may be more.
+  // There may be more versions of the last key.
   if (next !== undefined) histories.pop();
   const objects = await Promise.all(histories.map((one) => objectOf(s3, one)));
   return { found: objects.filter((one) => one !== undefined), complete: next === undefined };
@@ -100,7 +100,7 @@ export async function versionsOf(
 
 async function historyOf(s3: S3, key: string): Promise<History | undefined> {
   for await (const histories of historiesByPage(s3, key)) {
-    // Of all keys that start with it, the key itself is the first.
+    // The key itself comes before all longer keys that start with it.
     const [first] = histories;
     if (first !== undefined) return first.key === key ? first : undefined;
   }

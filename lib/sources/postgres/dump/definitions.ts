@@ -36,7 +36,7 @@ export interface Definition extends Subject {
   readonly end: number;
   /** Where in the dump the statement stands that gives it to its owner. */
   readonly owner: Stretch | undefined;
-  /** Of what grants, lets in or maps: every name in it, roles among them. */
+  /** For grants, policies and mappings: every name in the text, roles among them. */
   readonly names: ReadonlySet<string>;
   /** What it needs of the server that it is loaded on. */
   readonly needs: readonly Need[];

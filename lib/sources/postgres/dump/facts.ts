@@ -45,7 +45,7 @@ export async function countRows(
     );
     if (inTransaction) await session.ask('SAVEPOINT counting');
     const found = await session.json<number[]>(`SELECT json_build_array(${counts.join(', ')})`);
-    // Whoever goes back to a savepoint gives back the locks that were taken since.
+    // Rolling back to a savepoint releases the locks that were taken since.
     if (inTransaction)
       await session.ask('ROLLBACK TO SAVEPOINT counting; RELEASE SAVEPOINT counting');
     batch.forEach(({ name }, at) => rows.set(name, (rows.get(name) ?? 0) + (found[at] ?? 0)));
@@ -180,7 +180,7 @@ export async function countObjects(
 const SCHEMA_GRANTS =
   'SELECT count(*) FROM (SELECT (aclexplode(n.nspacl)).grantee AS grantee, n.nspowner AS owner FROM pg_namespace n WHERE';
 
-/** Of what {@link countObjects} counts as grants on schemas, those on `public`. */
+/** The grants on `public`, among those on schemas that {@link countObjects} counts. */
 export async function countPublicGrants(session: DatabaseSession): Promise<number> {
   return session.json(`${SCHEMA_GRANTS} n.nspname = 'public') g WHERE g.grantee <> g.owner`);
 }

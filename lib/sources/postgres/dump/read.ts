@@ -57,7 +57,7 @@ export interface PostgresOptions extends DumpSelection, DatabaseAccess {
   readonly compression: 'default' | 'small' | 'zstd' | 'none';
   /** `directory` for a dump by several jobs at once, restored by several too. */
   readonly format: 'plain' | 'directory';
-  /** Of a dump in the directory format; undefined for as many as this machine has cores, at most 8. */
+  /** For a dump in the directory format; undefined for as many as this machine has cores, at most 8. */
   readonly jobs: number | undefined;
 }
 
@@ -226,7 +226,7 @@ class Run {
     };
   }
 
-  /** Of a program that connects later than others: the secret may be another one by now. */
+  /** For a program that connects later than others: the secret may have changed by now. */
   private async connectAnew(): Promise<Connection> {
     return pinned(await connectionTo(this.options, this.place.machine));
   }

@@ -17,7 +17,7 @@ export interface DumpObject {
   readonly offset: number;
   readonly bytes: number;
   readonly sha256: string;
-  /** Of the data of a table. */
+  /** For the data of a table. */
   readonly rows: number | undefined;
 }
 
@@ -309,7 +309,7 @@ export class DumpScanner {
     return (before === 69 || before === 101) && !isWord(this.byteBefore(text, quote, 2));
   }
 
-  /** The byte `distance` before `at`, be it one that has passed. */
+  /** The byte `distance` before `at`, even if it is in an earlier chunk. */
   private byteBefore(text: Buffer, at: number, distance: number): number {
     const place = at - distance;
     return (place < 0 ? this.before[this.before.length + place] : text[place]) ?? 0;

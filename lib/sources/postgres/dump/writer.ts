@@ -91,7 +91,7 @@ export async function scanDump(
   return scanText(start, options, { machine, what: whatOf(connection), failure, onBytes });
 }
 
-/** Where a text is taken, what a failure of it is, and of whom that tells. */
+/** Where a text is stored, what its failure means, and which program it is about. */
 interface Taking {
   readonly machine: Machine;
   readonly what: string;
@@ -182,7 +182,7 @@ export class DumpWriter {
 
   /**
    * The stored bytes of the dump, in order. Throws at its end unless the program ended with code 0, by no signal, and its text is
-   * complete: whoever stores the bytes must not have stored them then.
+   * complete: its caller must not have stored the bytes then.
    */
   async *write(): AsyncGenerator<Uint8Array> {
     const { machine } = this.input;

@@ -21,7 +21,7 @@ export interface Otherwise {
   readonly title: string;
   /** What follows it in the backup; settings at its end are for that. */
   readonly next: string;
-  /** Of what the restored database gives for it. */
+  /** The digest of what the restored database gives for it. */
   readonly digest: string;
   /** Where both texts can be shown: what of them differs. */
   readonly texts: Texts | undefined;

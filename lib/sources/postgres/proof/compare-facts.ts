@@ -35,7 +35,7 @@ export function factsOf({ manifest }: Pick<OpenBackup, 'manifest'>): DatabaseFac
 
 export interface ComparedFacts {
   readonly problems: readonly Problem[];
-  /** Of the restored database, beside the recorded ones: for reports. */
+  /** The facts of the restored database, beside the recorded ones: for reports. */
   readonly newest: DatabaseFacts['newest'];
 }
 

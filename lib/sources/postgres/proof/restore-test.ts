@@ -88,7 +88,7 @@ class Test {
   private readonly damage: Problem[] = [];
   private readonly unclear: Problem[] = [];
   private readonly notes: Problem[] = [];
-  /** Of the server that was dumped. */
+  /** The major version of the server that was dumped. */
   private readonly major: number;
 
   constructor(machine: Machine, backup: OpenBackup, input: TryOutInput) {

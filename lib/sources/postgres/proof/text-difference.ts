@@ -7,7 +7,7 @@ export interface Texts {
 }
 
 const MAX_SHOWN = 700;
-/** Of what is equal, before the place where two long texts differ. */
+/** How much equal text is shown before the place where two long texts differ. */
 const CONTEXT = 60;
 
 /** The lines that stand between what two texts have in common at their beginning and end; undefined where all lines are equal. */
@@ -26,7 +26,7 @@ export function differingLines(
   return windowOf({ expected: between(expected), found: between(found) });
 }
 
-/** Of long texts, the part in which they differ. */
+/** The part in which two long texts differ. */
 function windowOf({ expected, found }: Texts): Texts {
   if (expected === undefined || found === undefined) return { expected, found };
   if (Math.max(expected.length, found.length) <= MAX_SHOWN) return { expected, found };

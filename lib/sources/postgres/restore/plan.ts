@@ -17,7 +17,7 @@ export interface Contents {
   readonly objects: readonly DumpObject[];
   /** Undefined where all of a directory is restored by several jobs, which read it themselves. */
   readonly definitions: readonly Definition[] | undefined;
-  /** Of some tables. */
+  /** For some tables. */
   readonly parts: TableParts | undefined;
 }
 
@@ -53,7 +53,7 @@ export interface Kept {
 export function isKept({ type, name }: DumpObject, kept: Kept): boolean {
   if (type === 'EXTENSION') return kept.extensions.has(name);
   if (type === 'SCHEMA') return kept.schemas.has(name);
-  // Whoever restores need not own what is there.
+  // The restoring user need not own what is there.
   const [, kind = '', of = ''] =
     /^(EXTENSION|SCHEMA) (.*)$/.exec(type === 'COMMENT' ? name : '') ?? [];
   return (kind === 'EXTENSION' ? kept.extensions : kept.schemas).has(unquoted(of));
@@ -116,7 +116,7 @@ export function tablesInto(parts: TableParts, kept: Kept): Definition[] {
 
 const UNDER_SETTINGS: readonly string[] = ['TABLE', 'INDEX', 'CONSTRAINT', 'MATERIALIZED VIEW'];
 
-/** The text of definitions, each under the settings that it was made under; without owners, whoever loads it owns what it makes. */
+/** The text of definitions, each under the settings that it was made under; without owners, the loading user owns what it makes. */
 export function piecesOf(
   definitions: readonly Definition[],
   { owners, settings }: { owners: boolean; settings: boolean },

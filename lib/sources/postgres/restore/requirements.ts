@@ -15,7 +15,7 @@ import { findTools, knowsRestrictKey, type Machine, type Tools } from '../server
 
 export interface Requirements {
   readonly session: DatabaseSession;
-  /** Of the target, for messages. */
+  /** The name of the target, for messages. */
   readonly label: string;
   readonly owners: boolean;
 }

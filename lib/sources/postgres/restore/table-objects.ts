@@ -67,7 +67,7 @@ export function keyOf({ schema, name }: Relation): string {
   return `${schema}\0${name}`;
 }
 
-/** Whoever drops a partitioned table drops its partitions, in whatever schema they are. */
+/** Dropping a partitioned table drops its partitions, whatever schema they are in. */
 function withPartitions(all: readonly Definition[], asked: readonly Relation[]): Relation[] {
   const below = new Map<string, Relation[]>();
   for (const { object, table, parent } of all) {

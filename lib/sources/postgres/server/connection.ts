@@ -73,7 +73,7 @@ const WITHOUT_VARIABLE: readonly string[] = [
   'tcp_user_timeout',
 ];
 
-/** Of the environment counts how a server is reached, not what a session is like then: that is decided here. */
+/** The environment decides how a server is reached, but not the settings of a session: those are decided here. */
 const OF_SESSIONS: readonly string[] = ['PGOPTIONS', 'PGAPPNAME'];
 const FROM_ENVIRONMENT = Object.values(PARAMETERS).filter((one) => !OF_SESSIONS.includes(one));
 

@@ -12,7 +12,7 @@ const NAMES: Readonly<Record<string, string>> = {
   database: 'dbname',
   ssl: 'ssl',
 };
-/** Of how to connect safely: nothing of that is passed over. */
+/** Options about connecting safely: none of them is ignored. */
 const OF_TLS = /^(?:ssl|tls)/i;
 
 /**
