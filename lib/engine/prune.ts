@@ -1,4 +1,5 @@
 // Applies the retention policy: protects what is kept, says why in a record, then releases what nothing wants.
+import pMap from 'p-map';
 import { HoldfastError, type Problem } from '../errors.ts';
 import type { Facts } from '../format/record.ts';
 import { leastBytes, longStay, type MoveTerms } from '../policy/long-kept.ts';
@@ -206,17 +207,12 @@ const PROTECTED_AT_ONCE = 8;
 
 /** Before anything is recorded or released: who stops this run leaves every lock as long as it was. */
 async function protectKept(engine: Engine, { keep }: PruneDecision, until: Date): Promise<void> {
-  const keys = keep
-    .flatMap(({ backup: { manifest } }) => [manifest, ...manifest.artifacts])
-    .map(({ key }) => key)
-    .values();
-  const next = async () => {
-    for (const key of keys) {
-      throwIfCancelled(engine);
-      await protect(engine, key, until);
-    }
+  const objects = keep.flatMap(({ backup: { manifest } }) => [manifest, ...manifest.artifacts]);
+  const extend = async ({ key }: { key: string }) => {
+    throwIfCancelled(engine);
+    await protect(engine, key, until);
   };
-  await Promise.all(Array.from({ length: PROTECTED_AT_ONCE }, next));
+  await pMap(objects, extend, { concurrency: PROTECTED_AT_ONCE });
 }
 
 async function protect(engine: Engine, key: string, until: Date): Promise<void> {

@@ -1,10 +1,12 @@
 // How reliably the runs of a source succeed: from what they left in the store, and from what prunes say of those that are gone.
+import pMap from 'p-map';
 import { HoldfastError } from '../errors.ts';
 import { DAY_MS } from '../durations.ts';
 import { summarizeRuns, type RunOutcome, type SuccessSummary } from '../policy/success.ts';
 import {
   isAboutOneFile,
   listStored,
+  READ_AT_ONCE,
   readManifest,
   timeOf,
   type StoredBackup,
@@ -42,12 +44,12 @@ function isRun(id: string): boolean {
 async function runsPresent(engine: Engine, source: string, since: Date): Promise<RunOutcome[]> {
   const stored = await listStored(engine, source);
   const recent = stored.filter(({ id }) => isRun(id) && timeOf(id) >= since);
-  const runs: RunOutcome[] = [];
-  for (const one of recent) {
-    const outcome = await outcomeOf(engine, one);
-    if (outcome !== undefined) runs.push({ id: one.id, begin: timeOf(one.id), outcome });
-  }
-  return runs;
+  const look = (one: StoredBackup) => outcomeOf(engine, one);
+  const outcomes = await pMap(recent, look, { concurrency: READ_AT_ONCE });
+  return recent.flatMap(({ id }, index) => {
+    const outcome = outcomes[index];
+    return outcome === undefined ? [] : [{ id, begin: timeOf(id), outcome }];
+  });
 }
 
 async function outcomeOf(

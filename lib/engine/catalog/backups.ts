@@ -57,6 +57,9 @@ export async function listStored(engine: Engine, source?: string): Promise<Store
   return [...found.values()].map((one) => ({ ...one, manifest: one.manifest }));
 }
 
+/** How many small files are read at once: to each, a bucket takes tens of milliseconds to answer. */
+export const READ_AT_ONCE = 16;
+
 /** The small signed file under `key`, at most as large as any signed file may be. */
 export async function readSmall(engine: Engine, object: StoredObject): Promise<Uint8Array> {
   if (object.bytes > MAX_SIGNED_BYTES) {
@@ -254,9 +257,6 @@ export interface DatedBackup extends Dated {
   readonly read: ReadBackup | undefined;
 }
 
-/** So many manifests are read at once, when the first one does not suffice. */
-const READ_AT_ONCE = 8;
-
 /**
  * The backups that have a manifest, newest first.
  *
@@ -271,6 +271,7 @@ export async function* newestBackups(
     .flatMap(({ manifest, ...one }) => (manifest === undefined ? [] : [{ ...one, manifest }]))
     .sort((a, b) => a.manifest.storedAt.getTime() - b.manifest.storedAt.getTime());
   const read = new Set<DatedBackup>();
+  // As a rule, one suffices.
   for (let atOnce = 1; ;) {
     const best = newestOf([...read]);
     const next = unread.at(-1)?.manifest.storedAt;

@@ -1,4 +1,5 @@
 // When the store may delete what is kept, were it asked to: the soonest end of a lock.
+import pMap from 'p-map';
 import type { SoonestLockEnd } from '../../policy/facts.ts';
 import type { SurveyedBackup } from './survey.ts';
 
@@ -16,15 +17,13 @@ export async function soonestLockEnd(
   lockedUntil: LockedUntil,
 ): Promise<SoonestLockEnd> {
   let soonest: { readonly id: string; readonly at: Date } | undefined;
-  for (let from = 0; from < backups.length; from += ASKED_AT_ONCE) {
-    const batch = backups.slice(from, from + ASKED_AT_ONCE);
-    const ends = await Promise.all(batch.map(({ manifest }) => lockedUntil(manifest.key)));
-    for (const [index, { source, id, storedAt }] of batch.entries()) {
-      const end = ends[index];
-      if (end === 'unseen') return end;
-      const at = end ?? storedAt;
-      if (soonest === undefined || at < soonest.at) soonest = { id: `${source}/${id}`, at };
-    }
+  const ask = ({ manifest }: SurveyedBackup) => lockedUntil(manifest.key);
+  const ends = await pMap(backups, ask, { concurrency: ASKED_AT_ONCE });
+  for (const [index, { source, id, storedAt }] of backups.entries()) {
+    const end = ends[index];
+    if (end === 'unseen') return end;
+    const at = end ?? storedAt;
+    if (soonest === undefined || at < soonest.at) soonest = { id: `${source}/${id}`, at };
   }
   return soonest;
 }

@@ -1,4 +1,5 @@
 // Writing and reading records: what every act leaves that makes no manifest.
+import pMap from 'p-map';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { compactTime } from '../../format/ids.ts';
 import { parseRecordKey, recordKey, recordsPrefix } from '../../format/layout.ts';
@@ -12,7 +13,7 @@ import {
   type Verdict,
 } from '../../format/record.ts';
 import { decodeSigned, encodeSigned, signerText, type Signer } from '../../format/signed.ts';
-import { isUnreadable, readSmall } from './backups.ts';
+import { isUnreadable, readSmall, READ_AT_ONCE } from './backups.ts';
 import { latestTime } from './clock.ts';
 import type { StoredObject } from '../../stores/store.ts';
 import { signerOf, type Engine } from '../engine.ts';
@@ -165,20 +166,24 @@ export async function readRecords(
   source: string,
   options: RecordsWanted,
 ): Promise<ReadRecord[]> {
-  const records: ReadRecord[] = [];
+  const objects: StoredObject[] = [];
   const since = options.since && compactTime(options.since);
   for await (const object of engine.store.list(recordsPrefix(verb, source))) {
     const place = parseRecordKey(object.key);
     if (place === undefined || options.subjects?.has(place.subject) === false) continue;
     if (options.except?.has(place.subject) === true) continue;
     if (since !== undefined && place.time < since) continue;
-    try {
-      records.push(await readRecord(engine, object));
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      options.onProblem({ path: object.key, code: 'unreadable', detail: error.message });
-    }
+    objects.push(object);
   }
+  const read = (object: StoredObject) =>
+    readRecord(engine, object).catch((error: unknown) => {
+      if (!isUnreadable(error)) throw error;
+      return { path: object.key, code: 'unreadable', detail: error.message };
+    });
+  const records: ReadRecord[] = [];
+  for (const one of await pMap(objects, read, { concurrency: READ_AT_ONCE }))
+    if ('record' in one) records.push(one);
+    else options.onProblem(one);
   return records;
 }
 

@@ -1,4 +1,5 @@
 // What is known of each backup of a source: its manifest, its evidence, its pins, and whether all its bytes are there.
+import pMap from 'p-map';
 import type { Problem } from '../../errors.ts';
 import { isSafety, parseBackupId } from '../../format/ids.ts';
 import { manifestKey, parseRecordKey } from '../../format/layout.ts';
@@ -10,6 +11,7 @@ import { standingOf, type EvidencePiece, type Standing } from '../../policy/stan
 import {
   isUnreadable,
   listStored,
+  READ_AT_ONCE,
   readManifest,
   timeOf,
   type ReadBackup,
@@ -86,8 +88,10 @@ export async function surveySource(
   const damage = sharedDamage(stored, records.evidence);
   const backups: SurveyedBackup[] = [];
   const leftovers: StoredBackup[] = [];
-  for (const one of stored) {
-    const read = await readOrReport(engine, one, problems);
+  const look = async (one: StoredBackup) => ({ one, ...(await readOrReport(engine, one)) });
+  const looked = await pMap(stored, look, { concurrency: READ_AT_ONCE });
+  for (const { one, read, problem } of looked) {
+    if (problem !== undefined) problems.push(problem);
     if (read === undefined) continue;
     backups.push(surveyed(one, read, { ...records, damage }));
     leftovers.push(...leftoversOf(one, read));
@@ -104,7 +108,7 @@ export async function surveyBackup(
 ): Promise<SurveyedBackup | undefined> {
   const all = await listStored(engine, source);
   const stored = all.find((one) => one.id === id);
-  const read = stored && (await readOrReport(engine, stored, []));
+  const read = stored && (await readOrReport(engine, stored)).read;
   if (stored === undefined || read === undefined) return undefined;
   const records = await readTrusted(engine, source, sharersOf(id, all), []);
   return surveyed(stored, read, { ...records, damage: sharedDamage(all, records.evidence) });
@@ -191,19 +195,17 @@ async function readTrusted(
 async function readOrReport(
   engine: Engine,
   { manifest, source, id }: StoredBackup,
-  problems: Problem[],
-): Promise<ReadBackup | undefined> {
-  if (manifest === undefined) return undefined;
+): Promise<{ read?: ReadBackup; problem?: Problem }> {
+  if (manifest === undefined) return {};
   try {
     const read = await readManifest(engine, manifest);
-    if (read.distrust !== undefined && !engine.trustAnyone) {
-      problems.push({ path: `${source}/${id}`, code: 'untrusted', detail: read.distrust });
-    }
-    return read;
+    if (read.distrust === undefined || engine.trustAnyone) return { read };
+    return { read, problem: { path: `${source}/${id}`, code: 'untrusted', detail: read.distrust } };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    problems.push({ path: manifestKey(source, id), code: 'unreadable', detail: error.message });
-    return undefined;
+    return {
+      problem: { path: manifestKey(source, id), code: 'unreadable', detail: error.message },
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 // Which incidents a store holds, and what they are now: computed from their signed records each time.
+import pMap from 'p-map';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { parseCheckpoint, type Checkpoint } from '../../format/incident.ts';
 import {
@@ -24,7 +25,7 @@ import {
   type IncidentEvent,
 } from '../../policy/incidents/state.ts';
 import type { StoredObject } from '../../stores/store.ts';
-import { isUnreadable, readSmall } from '../catalog/backups.ts';
+import { isUnreadable, READ_AT_ONCE, readSmall } from '../catalog/backups.ts';
 import { readIncidentRecord } from './record.ts';
 import { identityOf, rememberedOf } from './remembered.ts';
 import { signerOf, type Engine } from '../engine.ts';
@@ -150,9 +151,6 @@ async function listUnder(engine: Engine, prefix: string): Promise<Block> {
   return found;
 }
 
-/** How many records are read at a time. */
-const READ_AT_ONCE = 16;
-
 /** What the records of an incident say, in their order. */
 export async function readEvents(
   engine: Engine,
@@ -160,17 +158,14 @@ export async function readEvents(
   problems: Problem[],
 ): Promise<IncidentEvent[]> {
   const { events: known } = rememberedOf(engine);
-  const events: IncidentEvent[] = [];
-  for (let first = 0; first < objects.length; first += READ_AT_ONCE) {
-    const read = objects.slice(first, first + READ_AT_ONCE).map(async (object) => {
-      const identity = identityOf(object);
-      const event = known.get(identity) ?? (await readEvent(engine, object, problems));
-      if (event !== undefined) known.set(identity, event);
-      return event;
-    });
-    events.push(...(await Promise.all(read)).filter((one) => one !== undefined));
-  }
-  return events;
+  const read = async (object: StoredObject) => {
+    const identity = identityOf(object);
+    const event = known.get(identity) ?? (await readEvent(engine, object, problems));
+    if (event !== undefined) known.set(identity, event);
+    return event;
+  };
+  const events = await pMap(objects, read, { concurrency: READ_AT_ONCE });
+  return events.filter((one) => one !== undefined);
 }
 
 /** What a record says; undefined, and a problem, for one that nobody vouches for. */
