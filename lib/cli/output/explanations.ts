@@ -32,7 +32,7 @@ export const EXPLANATIONS: Readonly<Record<ErrorCode, Explanation>> = {
   },
   SOURCE_UNREADABLE: {
     meaning:
-      'The folder of a source does not exist, cannot be opened, or holds no file although it should. No backup was made: an empty one would look like success. The usual reason is a disk that is not mounted. Of a database: it refuses the connection, or the role may not read all of it.',
+      'The folder of a source does not exist, cannot be opened, or holds no file although it should. No backup was made: an empty one would look like success. The usual reason is a disk that is not mounted. A database may refuse the connection, or the role may not read all of it.',
     steps: [
       'Check that the path of the source exists and can be read by the user who runs Holdfast.',
       'Check that everything is mounted that should be.',
