@@ -97,8 +97,18 @@ async function* blocksFrom(
   further = false,
 ): AsyncGenerator<Block> {
   const from = further ? Math.max(0, startOf(last, FURTHER) - FURTHER) : startOf(last);
-  const before = new Set(open.map((id) => startOf(Number(id))).filter((number) => number < from));
-  for (const number of [...before].sort((a, b) => a - b)) yield listBlock(engine, number);
+  const before = open.filter((id) => startOf(Number(id)) < from).sort();
+  const blocks = [
+    ...Map.groupBy(before, (id) => incidentBlockPrefix(startOf(Number(id)), INCIDENTS_IN_BLOCK)),
+  ];
+  // One that is alone in its block is listed without those that are over: a list costs the same, and is read faster.
+  const prefixes = blocks.map(([block, [id = '', ...others]]) =>
+    others.length > 0 ? block : incidentPrefix(id),
+  );
+  for (let first = 0; first < prefixes.length; first += LISTED_AT_ONCE)
+    yield* await Promise.all(
+      prefixes.slice(first, first + LISTED_AT_ONCE).map((prefix) => listUnder(engine, prefix)),
+    );
   // As few lists as there can be for what is read seldom, and as short ones for what is read each minute.
   let size = further ? FURTHER : INCIDENTS_IN_BLOCK;
   for (let number = from; ; number += size) {
@@ -126,6 +136,8 @@ export async function listActs(engine: Engine): Promise<Block> {
 }
 
 const FURTHER = 10 * INCIDENTS_IN_BLOCK;
+/** A store knows for a while where what was listed is. */
+const LISTED_AT_ONCE = 4;
 
 function startOf(number: number, size = INCIDENTS_IN_BLOCK): number {
   return number - (number % size);

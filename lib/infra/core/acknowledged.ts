@@ -52,7 +52,7 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
   },
   {
     resource:
-      /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/[a-z0-9-]+\/\*|\*\/manifest\.json|\*-(acknowledged|trying)-\*\.json)$/,
+      /\/(backups|records|incidents|reports)\/(\*|[a-z0-9/-]+\/\*|\*\/[a-z0-9-]+\/\*|\*\/manifest\.json|\*-[a-z]+(-\*)?\.json)$/,
     reason: 'Keys of objects carry times and random parts: rights end at their prefix.',
   },
   {
@@ -79,6 +79,10 @@ const WILDCARDS: readonly { readonly resource: RegExp; readonly reason: string }
   {
     resource: /:ec2:[^*]*:network-interface\/\*$/,
     reason: 'Interfaces get their names when they are made; the subnets and groups are named.',
+  },
+  {
+    resource: /:states:[^*]*:execution:[^*]+:\*$/,
+    reason: 'Executions get their names when they start; their state machine is named.',
   },
   {
     resource: /:ecs:[^*]*:task\/[^*]+\/\*$/,

@@ -6,7 +6,7 @@ import { alarmsOf, storeLimits } from '../../config/alarms.ts';
 import type { ConfiguredAlarm } from '../../config/alarms.ts';
 import { isPostgres } from '../../config/config.ts';
 import { startedByOrders } from '../../config/event-rules.ts';
-import { recovers, tasksOf } from '../../config/load/stack-keys.ts';
+import { escalates, recovers, tasksOf } from '../../config/load/stack-keys.ts';
 import type { AwsConfig, Config } from '../../config/config.ts';
 import { movePlan, movesAnything } from '../../config/storage-class.ts';
 import type { Path } from '../../config/load/yaml.ts';
@@ -22,6 +22,7 @@ import { SystemDashboard } from './dashboard.ts';
 import { sayWhatCannotBeUndone } from './compliance.ts';
 import { deployingRoles } from './deployers.ts';
 import { Events } from './triggers/events.ts';
+import { startBackups } from './grants.ts';
 import { Functions } from './functions/functions.ts';
 import { sayHowToAnswer } from './functions/say-links.ts';
 import { checkLimits } from './limits/check.ts';
@@ -109,11 +110,6 @@ export class HoldfastSystem extends Construct {
     // Spelled out, as policies name it dozens of times.
     const bucketArn = `arn:${Aws.PARTITION}:s3:::${place.bucket}`;
     this.store = { bucketArn, prefix: place.prefix, key: this.storage.key };
-    this.recovery = new RecoveryRole(this, 'Recovery', {
-      ...own,
-      store: this.store,
-      keys: this.keys,
-    });
     this.functions = new Functions(this, 'Functions', {
       place: own,
       config,
@@ -126,6 +122,13 @@ export class HoldfastSystem extends Construct {
       reserveConcurrency: aws.reservedConcurrency === 'create',
     });
     this.tasks = this.makeTasks(config, aws);
+    this.recovery = new RecoveryRole(this, 'Recovery', {
+      ...own,
+      store: this.store,
+      keys: this.keys,
+      triggers: startBackups(this.functions, this.tasks),
+      escalates: escalates(config),
+    });
     this.alarms = new Alarms(this, 'Alarms', { topic: this.messages.topic });
     const shared = {
       ...own,

@@ -189,7 +189,8 @@ function joinedDue(incident: Incident, policy: EscalationPolicy, now: Date): Wan
   const isOver = now.getTime() - openedAt.getTime() >= JOIN_MS;
   if (!isOver && now.getTime() - last < SETTLED_MS) return [];
   return firstReached(policy, now).map((target) => ({
-    message: messageOf(`j${joined.length}`, target),
+    // By its time: what has joined may change again, and is news then.
+    message: messageOf(`j${last}`, target),
     ...{ target, event: 'opened' },
     why: `${joined.length} more ${joined.length === 1 ? 'thing went' : 'things went'} wrong`,
   }));

@@ -326,7 +326,24 @@ describe('the role for people', () => {
     expect(await decide({ by, action: 's3:ListBucketVersions', on: BUCKET })).toBe('Allowed');
   });
 
-  test('changes nothing', async () => {
+  test('creates records of what people do about incidents, overwrites none, and starts backups', async () => {
+    const incident = `${BUCKET}/incidents/000001`;
+    const put = (on: string, context: Record<string, string> = NEW) =>
+      decide({ by, action: 's3:PutObject', on, with: context });
+    for (const event of ['opened', 'acknowledged', 'noted', 'resolved'])
+      expect(await put(`${incident}/0002-${event}.json`)).toBe('Allowed');
+    const again = { 's3:ObjectCreationOperation': 'true' };
+    expect(await put(`${incident}/0002-noted.json`, again)).toBe('ExplicitlyDenied');
+    for (const event of ['0002-recovered', '0000-trying-failed_assets', '0000-claim-x.1'])
+      expect(await put(`${incident}/${event}.json`)).not.toBe('Allowed');
+    const starts = policyOf(spark, 'recovery').Statement.filter(({ Action }) =>
+      [Action].flat().includes('lambda:InvokeFunction'),
+    );
+    expect(JSON.stringify(starts)).toMatch(/-backup/);
+    expect(JSON.stringify(starts)).not.toMatch(/-(verify|prune|escalate)/);
+  });
+
+  test('changes nothing of what is there', async () => {
     for (const action of [
       's3:PutObject',
       's3:DeleteObject',
@@ -337,10 +354,15 @@ describe('the role for people', () => {
     ])
       expect(await decide({ by, action, on: MANIFEST, with: NEW })).not.toBe('Allowed');
     const { Statement } = policyOf(spark, 'recovery');
-    const actions = Statement.flatMap(({ Action }) => Action).sort();
+    const actions = [...new Set(Statement.flatMap(({ Action }) => Action))].sort();
     expect(
       actions.filter((one) => !/^(s3:(Get|List)|kms:(Decrypt|GetPublicKey)$)/.test(one)),
-    ).toEqual([]);
+    ).toEqual([
+      'kms:GenerateDataKey',
+      'lambda:InvokeFunction',
+      's3:AbortMultipartUpload',
+      's3:PutObject',
+    ]);
   });
 });
 

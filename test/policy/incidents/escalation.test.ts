@@ -86,12 +86,30 @@ describe('the three levels at 0, 30 and 60 minutes', () => {
     const joined = [OPENED, ...told, damaged];
     expect(due(joined, 2 + 59 / 60)).toEqual([]);
     expect(due(joined, 3)).toEqual(['opened engineering 1']);
-    const first = [...joined, ...sent('j1_mail_engineering.1', 3), missing];
+    const first = [...joined, ...sent(`j${at(1).getTime()}_mail_engineering.1`, 3), missing];
     expect(due(first, 6)).toEqual([]);
     expect(due(first, 7)).toEqual(['opened engineering 1']);
-    expect(due([...first, ...sent('j2_mail_engineering.1', 7)], 29)).toEqual([]);
+    expect(due([...first, ...sent(`j${at(5).getTime()}_mail_engineering.1`, 7)], 29)).toEqual([]);
     const good = event('recovered', 2, { sequence: 4, conditions: damaged.conditions });
     expect(due([...joined, good], 20)).toEqual([]);
+  });
+
+  test('tell each time that a condition names more, and nothing when it names less', () => {
+    const detail = (minute: number, text: string) =>
+      event('joined', minute, {
+        sequence: minute + 1,
+        conditions: [{ subject: 'site', code: 'damaged', detail: text }],
+      });
+    const opened = event('opened', 0, {
+      conditions: [{ subject: 'site', code: 'damaged', detail: 'A' }],
+    });
+    const both = [opened, ...told, detail(5, 'A; B')];
+    expect(due(both, 8)).toEqual(['opened engineering 1']);
+    const heard = [...both, ...sent(`j${at(5).getTime()}_mail_engineering.1`, 8)];
+    expect(due([...heard, detail(10, 'B')], 20)).toEqual([]);
+    const again = [...heard, detail(12, 'B; C')];
+    expect(due(again, 20)).toEqual(['opened engineering 1']);
+    expect(due([...again, ...sent(`j${at(12).getTime()}_mail_engineering.1`, 20)], 29)).toEqual([]);
   });
 
   test('end when it is resolved, which whoever was told hears, and nobody else', () => {
