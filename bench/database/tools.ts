@@ -24,7 +24,10 @@ function holdfast(name: string, title: string, compression: 'default' | 'zstd'):
     command: (operation, place) => {
       const env = { BENCH_URL: place.source };
       if (operation === 'first')
-        return { ...run(place, 'backup', SOURCE, '--no-prune', '--no-verify'), env };
+        return {
+          ...run(place, 'backup', SOURCE, '--create-store', '--no-prune', '--no-verify'),
+          env,
+        };
       // Its verify is part of the test: a dump is checked before it is loaded.
       return operation === 'restoreTest'
         ? { ...run(place, 'restore-test', 'latest'), env }

@@ -6,7 +6,10 @@ import type { Command } from '../measure.ts';
 import { bucketFor, hasS3Server, newBucketFor, type BenchBucket } from './s3-server.ts';
 import type { Operation, Place, Tool } from './tool.ts';
 
-const PROGRAM = path.join(import.meta.dirname, '..', '..', 'dist', 'holdfast.js');
+/** The program that is measured: the one in `dist`, unless the environment names another build. */
+const PROGRAM =
+  process.env['HOLDFAST_BENCH_PROGRAM'] ??
+  path.join(import.meta.dirname, '..', '..', 'dist', 'holdfast.js');
 const CONFIGURATION = 'holdfast.yaml';
 
 // Both sources are the same folder: one records times, as by default, the other is for checkouts, where every time is new.
@@ -66,7 +69,14 @@ export function run(place: Place, verb: string, ...rest: string[]): Command {
 }
 
 function backup(place: Place, variant: Variant, source: string): Command {
-  return run(place, 'backup', source, '--no-prune', ...(variant.verifies ? [] : ['--no-verify']));
+  return run(
+    place,
+    'backup',
+    source,
+    '--create-store',
+    '--no-prune',
+    ...(variant.verifies ? [] : ['--no-verify']),
+  );
 }
 
 function restore(place: Place, variant: Variant, ...paths: string[]): Command {
