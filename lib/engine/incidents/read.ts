@@ -21,6 +21,7 @@ import type { LinkPlace, LinkRecord } from '../../policy/incidents/link.ts';
 import {
   incidentOf,
   isAboutMessage,
+  isResult,
   type Incident,
   type IncidentEvent,
 } from '../../policy/incidents/state.ts';
@@ -176,8 +177,27 @@ export async function readEvents(
     if (event !== undefined) known.set(identity, event);
     return event;
   };
-  const events = await pMap(objects, read, { concurrency: READ_AT_ONCE });
-  return events.filter((one) => one !== undefined);
+  const all = async (some: readonly StoredObject[]) =>
+    (await pMap(some, read, { concurrency: READ_AT_ONCE })).filter((one) => one !== undefined);
+  const isEnded = ended(objects.map(({ key }) => parseIncidentKey(key)));
+  const events = await all(objects.filter(({ key }) => !isEnded(parseIncidentKey(key))));
+  // The result of a message says all that its claim does, if a trusted key vouches for it.
+  const isKnown = ended(events);
+  const claims = objects.filter(({ key }) => {
+    const place = parseIncidentKey(key);
+    return isEnded(place) && !isKnown(place);
+  });
+  return [...events, ...(await all(claims))];
+}
+
+type MessagePlace = { readonly event: string; readonly detail: string | undefined } | undefined;
+
+/** Whether an event is the claim of a message whose result is among `places`. */
+function ended(places: readonly MessagePlace[]): (place: MessagePlace) => boolean {
+  const details = new Set(
+    places.flatMap((one) => (one && isResult(one.event) ? [one.detail] : [])),
+  );
+  return (place) => place?.event === 'claim' && details.has(place.detail);
 }
 
 /** What a record says; undefined, and a problem, for one that nobody vouches for. */

@@ -152,6 +152,11 @@ export function incidentOf(events: readonly IncidentEvent[]): Incident | undefin
 const WORDS: readonly string[] = ['opened', 'acknowledged', 'noted', 'resolved'];
 const MESSAGES: readonly string[] = ['claim', 'sent', 'failed'];
 
+/** Whether an event says how an attempt to send a message ended. */
+export function isResult(event: string): boolean {
+  return event === 'sent' || event === 'failed';
+}
+
 /** Whether an event is about a message, and not about what is wrong. */
 export function isAboutMessage(event: string): boolean {
   return MESSAGES.includes(event);
@@ -216,11 +221,15 @@ function recoveriesOf(ordered: readonly IncidentEvent[]): Map<string, Tried> {
   return found;
 }
 
+/** The result of an attempt stands for its claim, too, where that was not read. */
 function messagesOf(ordered: readonly IncidentEvent[]): Map<string, Attempt[]> {
   const results = resultsOf(ordered);
+  const seen = new Set<string>();
   const found = new Map<string, Attempt[]>();
   for (const { event, detail, at } of ordered) {
-    if (event !== 'claim' || detail === undefined) continue;
+    const isAttempt = event === 'claim' || isResult(event);
+    if (!isAttempt || detail === undefined || seen.has(detail)) continue;
+    seen.add(detail);
     const { message, number } = attemptOf(detail);
     const result = results.get(detail);
     const attempts = found.get(message) ?? [];
@@ -241,7 +250,7 @@ function resultsOf(ordered: readonly IncidentEvent[]): Map<string, IncidentEvent
   const results = new Map<string, IncidentEvent>();
   for (const one of ordered) {
     const { event, detail } = one;
-    if (detail === undefined || (event !== 'sent' && event !== 'failed')) continue;
+    if (detail === undefined || !isResult(event)) continue;
     if (results.get(detail)?.event !== 'sent') results.set(detail, one);
   }
   return results;
