@@ -91,6 +91,28 @@ test('a failure is told once, however many runs see it, and its end as well', as
   ]);
 });
 
+test('the claim of a message that went out is not read, unless nobody vouches for its result', async () => {
+  const { store, round } = setUp();
+  await round(FAILED);
+  const fresh = (keys?: ReturnType<typeof makeKeys>) =>
+    incidentEngine(store, () => START, keys && { keys });
+  const readAnew = async () => {
+    store.reads = 0;
+    const { incidents } = await readIncidents(fresh());
+    const attempts = [...(incidents[0]?.messages ?? [])];
+    return {
+      reads: store.reads,
+      messages: attempts.map(([name, [one]]) => `${name}: ${one?.result ?? 'claimed'}`).sort(),
+    };
+  };
+  const told = 'p0.s0.r0_mail: sent';
+  expect(await readAnew()).toEqual({ reads: 2, messages: [told] });
+  const message = { incident: '000001', sequence: 0, detail: 'p0.s1.r0_mail.1' } as const;
+  await writeEvent(fresh(), { ...message, event: 'claim' });
+  await writeEvent(fresh(makeKeys()), { ...message, event: 'sent' });
+  expect(await readAnew()).toEqual({ reads: 4, messages: [told, 'p0.s1.r0_mail: claimed'] });
+});
+
 test('a thousand conditions at once are one incident, with a message that can be read', async () => {
   const { engine, messages, round } = setUp();
   const flood = Array.from(
