@@ -6,8 +6,10 @@ import { HoldfastError } from '../../errors.ts';
 import type { EntryType } from '../../format/tar.ts';
 import type { SourceEntry } from './plan.ts';
 
-/** What was added last is gathered up to this size. */
+/** What was added last is gathered up to this size; an entry takes a few kilobytes at most. */
 const CHUNK_BYTES = 256 << 10;
+/** So much is looked at again at once: what is made of it holds it in memory. */
+const READ_BYTES = 32 << 10;
 /** More than this goes to a file. */
 const IN_MEMORY_BYTES = 4 << 20;
 
@@ -20,7 +22,9 @@ export class Spool implements Disposable {
   private readonly scratch: string;
   private readonly roots: string[] = [];
   private chunks: Buffer[] = [];
-  private text = '';
+  /** What was added last; used again and again, so that nothing of it is left for the collector. */
+  private readonly last = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  private lastBytes = 0;
   /** Of what is in the file, if there is one. */
   private filedBytes = 0;
   private chunkBytes = 0;
@@ -33,7 +37,7 @@ export class Spool implements Disposable {
 
   /** Where the next entry will stand. */
   get end(): number {
-    return this.filedBytes + this.chunkBytes + this.text.length;
+    return this.filedBytes + this.chunkBytes + this.lastBytes;
   }
 
   /** Adds an entry without content of its own: one that is read from a file, or needs no reading. */
@@ -43,10 +47,11 @@ export class Spool implements Disposable {
     const { size, mode, uid, gid, mtimeMicroseconds = '', linkTarget = '', stat } = entry;
     const key =
       entry.objectKey === undefined ? '' : Buffer.from(entry.objectKey, 'latin1').toString('hex');
-    this.text +=
+    const text =
       `${entry.path}\0${entry.type}\0${size}\0${mode}\0${uid}\0${gid}\0${mtimeMicroseconds}\0${linkTarget}\0` +
       `${stat}\0${flag(entry.holes)}\0${flag(entry.shared)}\0${key}\0${this.readFrom(entry)}\0`;
-    if (this.text.length >= CHUNK_BYTES) this.cut();
+    if (this.lastBytes + text.length > CHUNK_BYTES) this.cut();
+    this.lastBytes += this.last.write(text, this.lastBytes, 'latin1');
   }
 
   /** Almost all entries are read from below one root, which is kept once. */
@@ -59,18 +64,22 @@ export class Spool implements Disposable {
   }
 
   private cut(): void {
-    const chunk = Buffer.from(this.text, 'latin1');
-    this.text = '';
-    this.chunks.push(chunk);
-    this.chunkBytes += chunk.length;
-    if (this.fd === undefined && this.chunkBytes <= IN_MEMORY_BYTES) return;
-    this.file();
+    const bytes = this.last.subarray(0, this.lastBytes);
+    if (this.fd === undefined && this.chunkBytes + bytes.length <= IN_MEMORY_BYTES) {
+      this.chunks.push(Buffer.from(bytes));
+      this.chunkBytes += bytes.length;
+    } else this.file([...this.chunks.splice(0), bytes]);
+    this.lastBytes = 0;
   }
 
-  private file(): void {
+  private file(chunks: readonly Buffer[]): void {
     try {
       this.fd ??= openNameless(this.scratch);
-      for (const one of this.chunks) writeAll(this.fd, one);
+      for (const one of chunks) {
+        writeAll(this.fd, one);
+        this.filedBytes += one.length;
+      }
+      this.chunkBytes = 0;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
@@ -79,9 +88,6 @@ export class Spool implements Disposable {
         cause: error,
       });
     }
-    this.filedBytes += this.chunkBytes;
-    this.chunks = [];
-    this.chunkBytes = 0;
   }
 
   /** The entries from one place to another, both between entries. */
@@ -125,10 +131,13 @@ export class Spool implements Disposable {
     return hash.digest('hex');
   }
 
+  /** Pieces of what is kept, each to be used before the next one. */
   private *pieces(from: number, to: number): Generator<Buffer> {
-    if (this.text.length > 0) this.cut();
-    for (let at = from; at < Math.min(to, this.filedBytes);) {
-      const piece = Buffer.alloc(Math.min(CHUNK_BYTES, Math.min(to, this.filedBytes) - at));
+    if (this.lastBytes > 0) this.cut();
+    const filedTo = Math.min(to, this.filedBytes);
+    const into = from < filedTo ? Buffer.allocUnsafeSlow(READ_BYTES) : Buffer.alloc(0);
+    for (let at = from; at < filedTo;) {
+      const piece = into.subarray(0, filedTo - at);
       readAll(this.fd ?? -1, piece, at);
       yield piece;
       at += piece.length;
@@ -136,7 +145,7 @@ export class Spool implements Disposable {
     let at = this.filedBytes;
     for (const chunk of this.chunks) {
       const piece = chunk.subarray(Math.max(0, from - at), Math.max(0, to - at));
-      if (piece.length > 0) yield piece;
+      for (let i = 0; i < piece.length; i += READ_BYTES) yield piece.subarray(i, i + READ_BYTES);
       at += chunk.length;
     }
   }
