@@ -35,6 +35,9 @@ import { sweep, type Attempt } from '../support/sweep.ts';
 // A sweep has no time to keep, and runs beside others.
 jest.setTimeout(600_000);
 
+/** Cuts the small site into six parts. */
+const PARTING = { fromBytes: 1, largeBytes: 30_000, leastBytes: 16 << 10 };
+
 let scratch: Scratch;
 let root: string;
 
@@ -88,12 +91,15 @@ describe('over a store that fails at any of its calls', () => {
     [true, 'copied', ClockedStore, 1],
     [false, 'linked', LinkingStore, 1],
     [false, 'read again and linked', LinkingStore, 8],
+    [true, 'copied in parts', ClockedStore, 1],
+    [true, 'linked in parts', LinkingStore, 1],
+    [true, 'read again and linked in parts', LinkingStore, 8],
   ] as const)(
     'a backup is whole or absent, and running it again makes it (changed: %p, the rest %s)',
     async (changed, how, Kind, days) => {
       const folder = scratch.at(`backed-up-${changed}-${how}`);
       plantSite(folder);
-      const source = folderSource(folder);
+      const source = folderSource(folder, {}, how.endsWith('in parts') ? PARTING : undefined);
       const clock = new Clock();
       const from = new Kind(clock);
       const earlier = await makeGood(engineOn(from, clock), source);
