@@ -8,7 +8,7 @@ import { fromUtf8 } from '../../lib/format/paths.ts';
 import { filesKind } from '../../lib/sources/files/kind.ts';
 import { archiveTree } from '../../lib/sources/tree/archive-tree.ts';
 import { wholeTree } from '../../lib/sources/tree/opened-archive.ts';
-import type { Source } from '../../lib/sources/source.ts';
+import type { OpenBackup, Source } from '../../lib/sources/source.ts';
 import {
   backUp,
   noise,
@@ -42,6 +42,10 @@ const partNames = (backup: MadeBackup) =>
   partsOf(backup.manifest).map(({ class: own, firstPath }) => `${own ?? 'one'} ${firstPath}`);
 const keysOf = (backup: MadeBackup) =>
   backup.manifest.artifacts.filter(({ role }) => role === 'archive').map(({ key }) => key);
+const linkPart = (backup: MadeBackup) =>
+  partsOf(backup.manifest).findLast(
+    (part) => part.class === 'small' && part.firstPath <= 'd6/z-link',
+  )?.firstPath;
 const takenOver = ({ takenOver: taken }: MadeBackup) => taken.map(({ key }) => key);
 
 async function restored(backup: MadeBackup) {
@@ -179,6 +183,33 @@ describe('a hard link to a file of an earlier part', () => {
       keysOf(fresh).map((key) => fresh.stored.get(key)),
     );
   });
+
+  test.each(['digest', 'content'] as const)(
+    'in a part that need not be read is found at level %s when it does not share that file',
+    async (level) => {
+      const first = await run();
+      fs.writeFileSync(`${root}/d0/f000`, noise(70_000, 99));
+      const second = await run();
+      const isOfLink = ({ part }: Artifact) =>
+        part?.class === 'small' && part.firstPath === linkPart(second);
+      const [old] = first.manifest.artifacts.filter(isOfLink);
+      if (old === undefined) throw new Error('the link has no part');
+      const artifacts = second.manifest.artifacts.map((one) =>
+        isOfLink(one) ? { ...old, key: one.key } : one,
+      );
+      const mixed: OpenBackup = {
+        manifest: { ...second.manifest, artifacts },
+        open: (artifact) => (isOfLink(artifact) ? first.open(old) : second.open(artifact)),
+      };
+      await using pool = new Pool({ workers: 0 });
+      const work = { pool, signal: undefined, onProgress: undefined };
+      const known = new Set(artifacts.filter(isOfLink).map(({ key }) => key));
+      for (const more of [{}, { known }]) {
+        const { problems } = await filesKind.prove(mixed, level, { ...work, ...more });
+        expect(problems).toMatchObject([{ path: 'd6/z-link', code: 'damaged' }]);
+      }
+    },
+  );
 });
 
 describe('a part of the predecessor that is not whole', () => {

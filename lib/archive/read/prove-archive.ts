@@ -48,12 +48,7 @@ export async function proveArchive(input: ProveInput): Promise<WholeFindings> {
   const hardlinks: IndexEntry[] = [];
   let whole = true;
   for (const [i, part] of input.parts.entries()) {
-    if (input.known?.has(i) === true) {
-      const found = input.fits === true ? [] : await hardlinksOf(part, input);
-      hardlinks.push(...(found ?? []));
-      whole &&= found !== undefined;
-      continue;
-    }
+    if (input.known?.has(i) === true) continue;
     const before = { ...sum };
     const found = await provePart(part, {
       ...input,
@@ -71,26 +66,6 @@ export async function proveArchive(input: ProveInput): Promise<WholeFindings> {
   if (whole && input.fits !== true) sum.problems.push(...(await proveTogether(input, hardlinks)));
   if (input.parts.length === 1 && sum.problems.length > 0) damagedParts.set(0, sum.problems);
   return { ...sum, damagedParts };
-}
-
-/**
- * Of a part that is not read: with others it is to be seen again whether its hard links lead to what they share. Undefined where its
- * index is known to be damaged.
- */
-async function hardlinksOf(
-  part: PartReader,
-  { parts, level }: ProveInput,
-): Promise<readonly IndexEntry[] | undefined> {
-  if (parts.length === 1 || level === 'digest') return [];
-  const found: IndexEntry[] = [];
-  try {
-    for await (const { entries } of readGroups(await part.open()))
-      found.push(...entries.filter(({ type }) => type === 'hardlink'));
-    return found;
-  } catch (error) {
-    if (!isLost(error)) throw error;
-    return undefined;
-  }
 }
 
 interface PartFindings extends ArchiveFindings {
@@ -121,8 +96,9 @@ async function proveTogether(
 ): Promise<Problem[]> {
   if (parts.length === 1) return proveHardlinks(parts, hardlinks);
   try {
-    await assertTogether(parts, entries);
-    return await proveHardlinks(parts, hardlinks);
+    // Those of parts that are not read as well: what they share may have changed in another part.
+    const all = await assertTogether(parts, entries);
+    return all === undefined ? [] : await proveHardlinks(parts, all);
   } catch (error) {
     return [damage('', error)];
   }

@@ -1,14 +1,20 @@
 // Whether the parts of an archive fit together, which none of them tells alone, and what is said of one that cannot be read.
 import { HoldfastError, type Problem } from '../../errors.ts';
 import { ownNamesOfPart } from '../../format/own-paths.ts';
+import type { IndexEntry } from '../../format/archive-index.ts';
 import { displayPath } from '../../format/paths.ts';
 import { entriesAt, entriesOf, type PartReader, type Parts } from './parts-reader.ts';
 
 /**
  * Looks at the index of all parts: that it is as `entriesOf` wants it, with as many entries as `wanted` says, where somebody knows.
- * `BACKUP_DAMAGED` otherwise; parts and pieces that are damaged themselves are passed over.
+ * `BACKUP_DAMAGED` otherwise; parts and pieces that are damaged themselves are passed over. Gives all hard links, or undefined where
+ * something was passed over.
  */
-export async function assertTogether(parts: Parts, wanted: number | undefined): Promise<void> {
+export async function assertTogether(
+  parts: Parts,
+  wanted: number | undefined,
+): Promise<readonly IndexEntry[] | undefined> {
+  const hardlinks: IndexEntry[] = [];
   let count = 0;
   let whole = true as boolean;
   const onDamage = (error: unknown) => {
@@ -17,8 +23,10 @@ export async function assertTogether(parts: Parts, wanted: number | undefined): 
   };
   for await (const entries of entriesOf(parts, onDamage)) {
     count += entries.length;
+    for (const entry of entries) if (entry.type === 'hardlink') hardlinks.push(entry);
   }
-  if (!whole || wanted === undefined || count === wanted) return;
+  if (!whole) return undefined;
+  if (wanted === undefined || count === wanted) return hardlinks;
   const what = `the parts hold ${count} entries, and the backup has ${wanted}`;
   throw new HoldfastError('BACKUP_DAMAGED', what);
 }
