@@ -267,6 +267,21 @@ describe('what cannot be read any more', () => {
     expect(await restored(next)).toEqual(factsOf(root));
   });
 
+  test('takes the hard links of a part that is otherwise as it was with it', async () => {
+    fs.linkSync(`${root}/d1/f001`, `${root}/d6/z-link`);
+    const first = await readBackup(without([]));
+    fs.writeFileSync(`${root}/d1/f008`, 'changed beside it');
+    const usual = await readBackup(without([], first), { predecessor: first });
+    const partial = await readBackup(without(['d1/f001'], first), { predecessor: first });
+    expect(partial.problems.map(({ path, code }) => [path, code])).toEqual([
+      ['d1/f001', 'vanished'],
+      ['d6/z-link', 'unreadable'],
+    ]);
+    // The part of the link stands apart from that of the file.
+    expect(takenOver(partial).length).toBe(takenOver(usual).length - 1);
+    await restored(partial);
+  });
+
   test('leaves no part where nothing of it could be read', async () => {
     const all = [...wholeTree(root, () => undefined)];
     const large = all.filter(({ size }) => size >= PARTING.largeBytes).map(({ path }) => path);

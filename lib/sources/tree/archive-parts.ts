@@ -84,6 +84,8 @@ class PartsWriter {
   private readonly done: StoredPart[] = [];
   private readonly takenOver: PreviousPart[] = [];
   private readonly sharedDigests = new Map<string, string>();
+  /** Files with other names, of parts that were not taken as they were found: they may hold something else by now, or be gone. */
+  private readonly uncertain = new Set<string>();
   private readonly problems: Problem[] = [];
   private readonly totals = { entries: 0, files: 0, contentBytes: 0, readBytes: 0, reusedBytes: 0 };
 
@@ -117,13 +119,24 @@ class PartsWriter {
   }
 
   /** The part of the predecessor that this one is, when all that was found is what was found then. */
-  private unchanged({ class: own, firstPath, from, to }: PlannedPart): PreviousPart | undefined {
+  private unchanged(part: PlannedPart): PreviousPart | undefined {
+    const { class: own, firstPath, from, to } = part;
     const before = this.tree.predecessor?.parts.find(
       (one) => one.class === own && one.firstPath === firstPath,
     );
     const found = before?.section?.found;
     if (found === undefined) return undefined;
-    return this.tree.gathered.classes[own].digest(from, to) === found ? before : undefined;
+    const isSame = this.tree.gathered.classes[own].digest(from, to) === found;
+    return isSame && !this.sharesUncertain(part) ? before : undefined;
+  }
+
+  /** Whether a hard link in the part shares a file that is not surely what it was when the link was found. */
+  private sharesUncertain({ class: own, from, to }: PlannedPart): boolean {
+    if (own !== 'small' || this.uncertain.size === 0) return false;
+    for (const { linkTarget } of this.tree.gathered.classes[own].entries(from, to)) {
+      if (linkTarget !== undefined && this.uncertain.has(linkTarget)) return true;
+    }
+    return false;
   }
 
   /** Takes over parts that follow each other. One that is not whole in the store comes from the source. */
@@ -132,11 +145,16 @@ class PartsWriter {
     const ends = await Promise.allSettled(
       parts.map(([, { artifact }], i) => this.sink.clone(first + i, this.tree.extension, artifact)),
     );
+    let lost: HoldfastError | undefined;
     for (const [i, end] of ends.entries()) {
       const [part, before] = parts[i] ?? [];
       if (part === undefined || before?.section === undefined) continue;
-      if (end.status === 'rejected') await this.replace(part, before, end.reason);
-      else this.note(part, before, { ...before.artifact, key: end.value });
+      if (end.status === 'rejected') {
+        lost = await this.replace(part, before, end.reason);
+      } else if (lost !== undefined && this.sharesUncertain(part)) {
+        // It has its name already, so it cannot be written again.
+        throw lost;
+      } else this.note(part, before, { ...before.artifact, key: end.value });
     }
   }
 
@@ -147,20 +165,27 @@ class PartsWriter {
     this.add({ ...part, readBytes: 0, reusedBytes: artifact.bytes });
   }
 
-  private async replace(part: PlannedPart, before: PreviousPart, error: unknown): Promise<void> {
-    this.forgive(before, error);
+  /** Gives the error that was no reason to fail. */
+  private async replace(
+    part: PlannedPart,
+    before: PreviousPart,
+    error: unknown,
+  ): Promise<HoldfastError> {
+    const forgiven = this.forgive(before, error);
     const number = this.done.length;
     await this.encode(part, undefined);
     // Those after it have their numbers already.
-    if (this.done.length === number) throw error;
+    if (this.done.length === number) throw forgiven;
+    return forgiven;
   }
 
   /** What turns out to be wrong with a part of the predecessor costs reading its files, and never the backup. */
-  private forgive({ artifact }: NamedPart, error: unknown): void {
+  private forgive({ artifact }: NamedPart, error: unknown): HoldfastError {
     const isUnusable = error instanceof HoldfastError && error.code === 'FORMAT_UNSUPPORTED';
     if (!isLost(error) && !isUnusable) throw error;
     const detail = `${artifact.key} could not be built on: ${error.message}`;
     this.problems.push({ path: '', code: 'predecessor-unusable', detail, tolerated: true });
+    return error;
   }
 
   /** The part of the predecessor in which the first entry would stand. */
@@ -206,6 +231,7 @@ class PartsWriter {
     const options = { codec: encoding.codec, pool: input.pool, predecessor };
     const { summary, artifact } = await storeArchive(writer, target, options);
     this.problems.push(...summary.problems);
+    if (!summary.asFound) this.noteUncertain(part);
     if (artifact === undefined) return;
     const found = summary.asFound ? spool.digest(part.from, part.to) : undefined;
     this.done.push({
@@ -213,6 +239,12 @@ class PartsWriter {
       section: { begin: input.begin, found, members: await scan.finish() },
     });
     this.add(summary.totals);
+  }
+
+  private noteUncertain({ class: own, from, to }: PlannedPart): void {
+    if (this.tree.predecessor === undefined) return;
+    for (const { path, shared } of this.tree.gathered.classes[own].entries(from, to))
+      if (shared) this.uncertain.add(path);
   }
 
   private async openBase(base: PreviousPart): Promise<Predecessor> {
