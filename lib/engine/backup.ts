@@ -50,6 +50,8 @@ export interface BackupOptions {
     readonly origin: NonNullable<Manifest['origin']>;
     readonly git: Manifest['git'];
     readonly package: Manifest['package'];
+    /** Whose members and parts are taken over where they come out the same. */
+    readonly from: Predecessor | undefined;
   };
 }
 
@@ -161,10 +163,18 @@ interface SourceRead {
 
 /** What turns out to be wrong with the predecessor while it is used costs a full read, and never the backup. */
 async function readSource(engine: Engine, source: Source, options: Run): Promise<SourceRead> {
+  const { read, predecessor } = await readFrom(engine, source, options);
+  // What is not made from its source is not compared with what the source held before.
+  return { read, predecessor: options.instead === undefined ? predecessor : undefined };
+}
+
+async function readFrom(engine: Engine, source: Source, options: Run): Promise<SourceRead> {
   const { id, full, begin, listed } = options;
   const tested = await newestTest(engine, source);
   const predecessor =
-    options.instead === undefined ? await findPredecessor(engine, source, id, listed) : undefined;
+    options.instead === undefined
+      ? await findPredecessor(engine, source, id, listed)
+      : options.instead.from;
   const sink = sinkOf(engine, { source: source.name, id }, predecessor);
   const { scratch } = engine;
   const input = { ...workOf(engine), sink, full, begin, scratch, tested };

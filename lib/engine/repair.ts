@@ -4,6 +4,7 @@ import path from 'node:path';
 import { HoldfastError } from '../errors.ts';
 import { backupId, triggerOf, type Trigger } from '../format/ids.ts';
 import { manifestKey } from '../format/layout.ts';
+import { PARTS_FEATURE } from '../format/parts.ts';
 import type { Manifest } from '../format/manifest.ts';
 import { removeTree } from '../sources/tree/remove-tree.ts';
 import type { OpenBackup, Source } from '../sources/source.ts';
@@ -16,10 +17,12 @@ import {
   openBackup,
   readManifest,
   withArtifacts,
+  type ReadBackup,
 } from './catalog/backups.ts';
 import { kindOf, signerOf, workOf, type Engine } from './engine.ts';
-import { isKnownDamaged } from './catalog/predecessor.ts';
+import { isKnownDamaged, type Predecessor } from './catalog/predecessor.ts';
 import { writeRecord } from './catalog/records.ts';
+import { verifyArtifacts } from './verify.ts';
 
 export interface Healed {
   readonly path: string;
@@ -119,7 +122,7 @@ async function* donorsOf(
 }
 
 interface Mending {
-  readonly backup: OpenBackup;
+  readonly backup: OpenBackup & ReadBackup;
   readonly mended: Source;
   readonly healed: readonly Healed[];
   readonly lost: readonly string[];
@@ -141,9 +144,27 @@ async function commit(
       origin: { reason: 'repair', from: from.slice(0, 1000) },
       git: manifest.git,
       package: manifest.package,
+      from: await wholeParts(engine, backup),
     },
   });
   return { made: made.manifest, already: made.outcome === 'already' };
+}
+
+/**
+ * The parts of a damaged backup that are whole, read anew to what they hold: the repair shares them. Undefined where it has one archive,
+ * where the store cannot tell files apart, and where more is wrong than single files.
+ */
+async function wholeParts(
+  engine: Engine,
+  backup: OpenBackup & ReadBackup,
+): Promise<Predecessor | undefined> {
+  if (engine.store.identify === undefined || !backup.manifest.requires.includes(PARTS_FEATURE))
+    return undefined;
+  const { read, isOfFiles } = await verifyArtifacts(engine, backup.manifest, 'content');
+  if (!isOfFiles) return undefined;
+  const leveled = read.map((one) => ({ ...one, level: 'content' as const }));
+  const lost = leveled.filter(({ whole }) => !whole);
+  return { ...backup, read: leveled.filter(({ whole }) => whole), lost, together: [] };
 }
 
 function lostIn({ problems }: Manifest): string[] {

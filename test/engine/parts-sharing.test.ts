@@ -147,16 +147,46 @@ test('parts that were proven together are looked at again under a manifest that 
   expect(await verifyBackup(engine, first, 'content')).toMatchObject({ verdict: 'proven' });
 });
 
-test('a backup in parts is repaired from one that shares its other parts', async () => {
-  const first = await makeGood(engine, source());
-  clock.advance(HOUR_MS);
-  fs.writeFileSync(scratch.at('site/d1/f01'), 'changed');
-  await makeGood(engine, source());
-  const third = await makeGood(engine, folderSource(scratch.at('site')));
-  await rot(first.id, 1);
-  const { repaired, lost } = await repairBackup(engine, first);
-  expect(lost).toEqual([]);
-  const mended = { source: 'site', id: repaired ?? '' };
-  expect(await verifyBackup(engine, mended, 'content')).toMatchObject({ verdict: 'proven' });
-  expect(third.manifest.status).toBe('complete');
+describe('a backup in parts that is damaged', () => {
+  // As a repair cuts it.
+  const CUT = { fromBytes: 1 << 20, largeBytes: 1 << 20, leastBytes: 4 << 20 };
+  const large = () => folderSource(scratch.at('large'), {}, CUT);
+
+  beforeEach(() => {
+    plant(scratch.at('large'), {
+      'd/one.bin': noise(1_300_000, 1),
+      'd/two.bin': noise(1_200_000, 2),
+      'd/page.html': prose(50_000, 3),
+    });
+  });
+
+  test.each(['digest', 'content'] as const)(
+    'is repaired from a copy of its content, and shares what is whole (after a verify: %s)',
+    async (level) => {
+      const first = await makeGood(engine, large());
+      const other = folderSource(scratch.at('large'), { name: 'other' });
+      clock.advance(HOUR_MS);
+      await makeGood(engine, other);
+      await rot(first.id, 0);
+      if (level === 'content') await verifyBackup(engine, first, level);
+      const { repaired, healed, lost } = await repairBackup(engine, first);
+      expect({ healed: healed.length > 0, lost }).toEqual({ healed: true, lost: [] });
+      const mended = { source: 'site', id: repaired ?? '' };
+      const parts = (await partsOf(first.id)).length;
+      expect((await partsOf(mended.id)).length).toBe(parts);
+      expect(await sharedWith(mended.id, first.id)).toBe(parts - 1);
+      expect(await verifyBackup(engine, mended, 'content')).toMatchObject({ verdict: 'proven' });
+      await restoreTo(engine, mended, scratch.at('mended'));
+      expect(treeOf(scratch.at('mended'))).toEqual(treeOf(scratch.at('large')));
+    },
+  );
+
+  test('is whole without what nobody holds, and says so', async () => {
+    const first = await makeGood(engine, large());
+    await rot(first.id, 0);
+    const { repaired, lost } = await repairBackup(engine, first);
+    expect(lost.length).toBeGreaterThan(0);
+    const mended = { source: 'site', id: repaired ?? '' };
+    expect(await verifyBackup(engine, mended, 'content')).toMatchObject({ verdict: 'proven' });
+  });
 });

@@ -26,6 +26,8 @@ export interface TreeToArchive {
   readonly times: 'recorded' | 'content';
   /** From which sizes on it is cut into parts; undefined where it is always one archive. */
   readonly parting?: Parting;
+  /** What its parts are cut at where that fits. @default - as those of the predecessor */
+  readonly kept?: number | undefined;
 }
 
 export type StoredTree = Pick<ReadResult, 'artifacts' | 'totals' | 'options' | 'problems' | 'full'>;
@@ -38,7 +40,7 @@ export async function archiveTree(input: ReadInput, tree: TreeToArchive): Promis
   const { entries, parting } = tree;
   if (parting === undefined) return storeOne(input, tree, entries);
   const { signal, scratch } = input;
-  const kept = keptPartBytes(input.predecessor?.manifest);
+  const kept = tree.kept ?? keptPartBytes(input.predecessor?.manifest);
   using gathered = await gather(entries, { parting, kept, scratch, signal });
   const several = gathered.plan && (await storeSeveral(input, tree, gathered, gathered.plan));
   return several ?? (await storeOne(input, tree, gathered.inOrder()));

@@ -4,13 +4,15 @@ import path from 'node:path';
 import { entriesOf, type Parts } from '../../archive/read/parts-reader.ts';
 import { ASIDE } from '../../archive/read/ownership.ts';
 import { restoreArchive } from '../../archive/read/restore-archive.ts';
+import { PARTING } from '../../archive/write/part-plan.ts';
 import type { SourceEntry } from '../../archive/write/plan.ts';
 import { statLine } from '../../archive/write/stats.ts';
 import { HoldfastError, type Problem } from '../../errors.ts';
 import type { IndexEntry } from '../../format/archive-index.ts';
 import type { Encoding } from '../../format/codec.ts';
+import { PARTS_FEATURE } from '../../format/parts.ts';
 import { displayPath, fromUtf8, fsPath } from '../../format/paths.ts';
-import { archiveTree } from './archive-tree.ts';
+import { archiveTree, keptPartBytes } from './archive-tree.ts';
 import { archiveOf } from './opened-archive.ts';
 import type { Mended, OpenBackup, ReadInput, ReadResult, Repair, Work } from '../source.ts';
 
@@ -155,11 +157,17 @@ async function archiveAgain(
     entries,
     encoding,
     times: times === 'content' ? 'content' : 'recorded',
+    ...(backup.manifest.requires.includes(PARTS_FEATURE) && {
+      parting: { ...PARTING, fromBytes: 0 },
+      kept: keptPartBytes(backup.manifest),
+    }),
   });
+  // That damaged parts cannot be built on is why there is a repair.
+  const others = stored.problems.filter(({ code }) => code !== 'predecessor-unusable');
   const before = backup.manifest.problems;
   return {
     ...stored,
-    problems: [...before, ...problems, ...stored.problems],
+    problems: [...before, ...problems, ...others],
     owners: backup.manifest.owners,
     git: undefined,
     package: undefined,
