@@ -6,6 +6,9 @@ import { handler as backup } from '../../lambda/backup.ts';
 import { handler as databaseBackup } from '../../lambda/database-backup.ts';
 import { handler as escalate } from '../../lambda/escalate.ts';
 import { handler as verify } from '../../lambda/verify.ts';
+import { writeRecord } from '../../lib/engine/catalog/records.ts';
+import { backupId } from '../../lib/format/ids.ts';
+import { openSession } from '../../lib/wiring/function-session.ts';
 import { startReceiver, type Receiver } from '../support/receiver.ts';
 import { machineTime } from '../support/machine-time.ts';
 import { damage, keepHook, lock, newestRecord, storedEvent, textOf, withSinks } from './stored.ts';
@@ -70,6 +73,9 @@ async function withoutAssets<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
+/** A bucket tells whole seconds: in the same one, nothing is newer. */
+const aSecond = () => new Promise((resolve) => setTimeout(resolve, 1100));
+
 const scheduled = { trigger: 'schedule', source: 'assets' };
 
 /** A scheduled run that fails, which `escalate` hears of; the key of the order that it then writes. */
@@ -117,6 +123,7 @@ test('a failed backup is run once more by its function, after people were told, 
   expect(await tried()).toEqual([
     expect.objectContaining({ event: 'trying', text: 'another backup of assets' }),
   ]);
+  await aSecond();
   // The same event twice is one backup, for the time of the schedule.
   const made = await serve(order);
   expect(made).toMatchObject({ outcome: 'made', source: 'assets' });
@@ -164,6 +171,37 @@ test('damage is repaired into a new backup, by what is whole in others', async (
   expect((await tried()).at(-1)?.text).toMatch(
     new RegExp(`^a repair of assets: ${id} → ${repaired}, good: \\d+ healed, 0 lost$`),
   );
+});
+
+test('a deployment whose backup died without a word is an incident, and is backed up', async () => {
+  setting = await stage.set({
+    config: (config) => ({
+      ...withSinks(config),
+      sources: config.sources.map((source) => ({ ...source, graceMs: 0 })),
+    }),
+  });
+  await setting.put('logo.svg', LOGO);
+  await backUp();
+  await aSecond();
+  setting.become('backup');
+  const { engine } = await openSession();
+  const begin = machineTime();
+  // What a run leaves before it reads anything; then it is killed.
+  await writeRecord(
+    { ...engine, kinds: new Map(), signal: undefined, who: 'backup' },
+    {
+      ...{ verb: 'backup', source: 'assets', verdict: 'begun', problems: [], facts: {} },
+      ...{ begin, subject: backupId({ kind: 'deploy', at: begin }) },
+    },
+  );
+  expect(await minute()).toMatchObject({ open: [1], begun: [{ act: 'backup', source: 'assets' }] });
+  const order = await newestRecord(setting, 'incidents/000001/0000-trying-deployment_assets');
+  const opened = await textOf(setting, 'incidents/000001/0001-opened.json');
+  expect(opened).toContain('has left no good backup');
+  await aSecond();
+  const made = await serve(order);
+  await prove('id' in made ? made.id : '');
+  expect(await told(await newestRecord(setting, 'records/verify/'))).toMatchObject({ open: [] });
 });
 
 test('an order that is none, or of another source, starts nothing', async () => {
