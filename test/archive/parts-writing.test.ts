@@ -2,13 +2,14 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Pool } from '../../lib/archive/threads/pool.ts';
+import { HoldfastError } from '../../lib/errors.ts';
 import type { Artifact } from '../../lib/format/manifest.ts';
 import { partsOf } from '../../lib/format/parts.ts';
 import { fromUtf8 } from '../../lib/format/paths.ts';
 import { filesKind } from '../../lib/sources/files/kind.ts';
 import { archiveTree } from '../../lib/sources/tree/archive-tree.ts';
 import { wholeTree } from '../../lib/sources/tree/opened-archive.ts';
-import type { OpenBackup, Source } from '../../lib/sources/source.ts';
+import type { OpenBackup, PartSink, Source } from '../../lib/sources/source.ts';
 import {
   backUp,
   noise,
@@ -234,7 +235,11 @@ describe('a part of the predecessor that is not whole', () => {
 
 describe('what cannot be read any more', () => {
   /** Backs up the tree as it was found, of which some is gone when it is read. */
-  const without = (gone: readonly string[], predecessor?: MadeBackup): Source => ({
+  const without = (
+    gone: readonly string[],
+    predecessor?: MadeBackup,
+    parting = PARTING,
+  ): Source => ({
     name: 'site',
     kind: filesKind,
     read: async (input) => ({
@@ -246,7 +251,7 @@ describe('what cannot be read any more', () => {
           ),
           encoding: { codec: 'gzip', level: 1 },
           times: 'recorded',
-          parting: PARTING,
+          parting,
         },
       )),
       git: undefined,
@@ -280,6 +285,36 @@ describe('what cannot be read any more', () => {
     // The part of the link stands apart from that of the file.
     expect(takenOver(partial).length).toBe(takenOver(usual).length - 1);
     await restored(partial);
+  });
+
+  test('is lost with a part of the predecessor, and then no hard link to it is taken over beside that', async () => {
+    fs.linkSync(`${root}/d1/f001`, `${root}/d5/z-link`);
+    const parting = { ...PARTING, largeBytes: 1e9, leastBytes: 512 << 10 };
+    const first = await readBackup(without([], undefined, parting));
+    const placeOf = (path: string) =>
+      partsOf(first.manifest).findLastIndex(
+        (part) => part.class === 'small' && part.firstPath <= path,
+      );
+    // Four parts are taken over at once.
+    expect([placeOf('d1/f001'), placeOf('d5/z-link')]).toEqual([0, 3]);
+    const [key] = keysOf(first);
+    const source = without([], first, parting);
+    const damaged: Source = {
+      ...source,
+      read: (input) =>
+        source.read({ ...input, sink: { ...input.sink, parts: () => losing(input.sink.parts()) } }),
+    };
+    const losing = (sink: PartSink): PartSink => ({
+      ...sink,
+      clone: (number, extension, from) => {
+        if (from.key !== key) return sink.clone(number, extension, from);
+        fs.rmSync(`${root}/d1/f001`);
+        return Promise.reject(new HoldfastError('BACKUP_DAMAGED', 'it is damaged'));
+      },
+    });
+    await expect(readBackup(damaged, { predecessor: first })).rejects.toMatchObject({
+      code: 'BACKUP_DAMAGED',
+    });
   });
 
   test('leaves no part where nothing of it could be read', async () => {
