@@ -317,12 +317,17 @@ describe('in a folder', () => {
     });
   }
 
-  test.each(['as it is', 'when what it builds on goes as well'])(
+  test.each([
+    ['as it is', undefined],
+    ['when what it builds on goes as well', undefined],
+    ['as it is, in parts', { fromBytes: 1, largeBytes: 10_000, leastBytes: 16 << 10 }],
+  ])(
     'no prune takes anything of a run that only links, at whichever moment it comes (%s)',
-    async (how) => {
+    async (how, parting) => {
+      const site = folderSource(scratch.at('site'), {}, parting);
       const now = { now: () => machineTime(), scratch: scratch.at('tmp') };
       const from = engineOn(await openFolder(folder), clock, now);
-      const first = await makeGood(from, source());
+      const first = await makeGood(from, site);
       for (const { key } of first.manifest.artifacts)
         fs.utimesSync(path.join(folder, key), daysAgo(30), daysAgo(30));
       fs.utimesSync(path.dirname(path.join(folder, first.manifest.key)), daysAgo(30), daysAgo(30));
@@ -334,20 +339,22 @@ describe('in a folder', () => {
         let calls = 0;
         const disturbed = watched(own.store, async () => {
           if (++calls !== moment) return;
-          if (how !== 'as it is')
+          if (how === 'when what it builds on goes as well')
             for (const { key } of [first.manifest, ...first.manifest.artifacts])
               await own.store.release(key);
           await pruneSource(own, 'site', DAILY);
         });
         const run = { ...own, store: disturbed };
-        const made = await backUpNow(run, source());
-        if (how !== 'as it is') {
+        const made = await backUpNow(run, site);
+        if (how === 'when what it builds on goes as well') {
           const memory = await readLately(run, made, 'digest');
           expect((await verifyBackup(run, made, 'digest', memory)).verdict).toBe('proven');
         }
         expect({ moment, unsound: await unsound(own.store) }).toEqual({ moment, unsound: [] });
         const last = await listStored(own, 'site');
-        expect(last.find(({ id }) => id === made.id)?.artifacts).toHaveLength(2);
+        expect(last.find(({ id }) => id === made.id)?.artifacts).toHaveLength(
+          first.manifest.artifacts.length,
+        );
         if (made.manifest.totals.reusedBytes > 0) linked++;
         fs.rmSync(copy, { recursive: true });
         if (calls < moment) break;
