@@ -11,6 +11,7 @@ import { verifyBackup } from '../../lib/engine/verify.ts';
 import { artifactOf, type Artifact } from '../../lib/format/manifest.ts';
 import { readArtifacts } from '../../lib/format/read-artifacts.ts';
 import { encodeSigned, localSigner } from '../../lib/format/signed.ts';
+import { timeText } from '../../lib/policy/durations.ts';
 import { openLocalStore } from '../../lib/stores/folder/store.ts';
 import { noise, plant, Scratch } from '../support/archives.ts';
 import {
@@ -104,7 +105,9 @@ describe('a backup that only shares what was read lately', () => {
     ]);
     const { backups } = await surveySource(engine, 'site');
     expect(backups.map(({ standing }) => standing)).toEqual(['good', 'good']);
-    expect(backups[1]?.why).toContain(`of what was read at ${reading?.begin ?? ''}`);
+    expect(backups[1]?.why).toContain(
+      `of what was read at ${timeText(carried?.readAt ?? new Date(NaN))}`,
+    );
   });
 
   test('is read after 4 to 7 days all the same, however often its proof was carried on', async () => {
