@@ -82,8 +82,9 @@ export class Deployed {
     while (await this.readInbox());
     return this.messages.find(({ text }) => {
       const [, name] = /^ALARM: [^]*^alarm +(\S+)$/m.exec(text) ?? [];
-      const [, since = ''] = /^since +(\S+)$/m.exec(text) ?? [];
-      return name === alarm && Date.parse(since) >= from.getTime();
+      const [, since = ''] = /^since +(.+ UTC)$/m.exec(text) ?? [];
+      // Messages tell times to the second.
+      return name === alarm && Date.parse(since) >= Math.floor(from.getTime() / 1000) * 1000;
     });
   }
 
