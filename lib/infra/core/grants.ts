@@ -16,9 +16,13 @@ export function startBackups(functions: Functions, tasks: Tasks | undefined): Po
   const resources = functions.all
     .filter(({ name }) => isBacker(name))
     .map((one) => one.function.functionArn);
+  // Of tasks, there may be none that back up.
+  const started = tasks?.names.filter(isBacker) ?? [];
   return [
-    new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }),
-    ...(tasks === undefined ? [] : tasks.mayTrigger(tasks.names.filter(isBacker))),
+    ...(resources.length === 0
+      ? []
+      : [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources })]),
+    ...(tasks === undefined || started.length === 0 ? [] : tasks.mayTrigger(started)),
   ];
 }
 

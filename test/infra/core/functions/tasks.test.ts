@@ -66,6 +66,15 @@ test('none of it is made where functions suffice', async () => {
     expect(spark.ofType(type)).toEqual([]);
 });
 
+test('people start none where the only one looks into restored databases', async () => {
+  const looking = await deployed(
+    sparkWith(WITH_ASKED, ['\n  recoveryPoints:\n', `\n  tasks: { ${VPC} }\n  recoveryPoints:\n`]),
+  );
+  const actions = policyOf(looking, 'recovery').Statement.flatMap(({ Action }) => Action);
+  expect(actions).toContain('lambda:InvokeFunction');
+  expect(actions.filter((action) => action.startsWith('states:'))).toEqual([]);
+});
+
 describe.each(TASKS.map((name) => [name]))('the task %s', (name) => {
   test('runs the image under a role of its own, on Fargate and arm64', () => {
     const { properties } = taskOf(name);
