@@ -160,15 +160,7 @@ export class Events extends Construct {
 
   /** That `escalate` has written down what is to be tried. */
   private ordered(detail: string): EventPattern {
-    const { bucketName, prefix } = this.props;
-    return {
-      source: ['aws.s3'],
-      detailType: ['Object Created'],
-      detail: {
-        bucket: { name: [bucketName] },
-        object: { key: [{ wildcard: `${prefix}${INCIDENTS_PREFIX}*-trying-${detail}.json` }] },
-      },
-    };
+    return this.created(`${INCIDENTS_PREFIX}*-trying-${detail}.json`);
   }
 
   /** Of both kinds of jobs, the function itself sees which are ours. */
@@ -244,13 +236,18 @@ export class Events extends Construct {
 
   /** That a manifest was stored below a prefix of the store. */
   private stored(below: string): EventPattern {
+    return this.created(`${below}*/manifest.json`);
+  }
+
+  /** That an object was stored whose key in the store is of this form. */
+  private created(wildcard: string): EventPattern {
     const { bucketName, prefix } = this.props;
     return {
       source: ['aws.s3'],
       detailType: ['Object Created'],
       detail: {
         bucket: { name: [bucketName] },
-        object: { key: [{ wildcard: `${prefix}${below}*/manifest.json` }] },
+        object: { key: [{ wildcard: `${prefix}${wildcard}` }] },
       },
     };
   }
